@@ -1,0 +1,1 @@
+"""The numpy inference graph of a trained DenseNet and its exact rewrites."""

@@ -1,0 +1,6 @@
+"""`python -m hemotk`."""
+
+from hemotk.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What happens to a picture before a network sees it, as data that travels with runs and bundles."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hemotk.artifacts.codec import require
+
+NETWORK_MEAN_BYTE = 115
+NETWORK_SCALE = 1.0 / (255.0 * 0.226)
+MAX_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class PreprocessSpec:
+    """The pixel contract of one network: picture → `size`×`size` gray bytes p → network input `scale` · (p − `zero_point`).
+
+    Gray is ITU-R 601-2 in integers, padding is black to a square (odd pixel right or bottom), resizing is Pillow's
+    antialiased bilinear with 8-bit results. The three words below exist so that a reader that does something
+    else refuses the file instead of guessing.
+    """
+
+    size: int
+    scale: float = NETWORK_SCALE
+    zero_point: int = NETWORK_MEAN_BYTE
+    gray: Literal["itu-r-601-2"] = "itu-r-601-2"
+    pad: Literal["square-black-right-bottom"] = "square-black-right-bottom"
+    resize: Literal["pillow-bilinear-antialias"] = "pillow-bilinear-antialias"
+    window_level: float = 40.0
+    window_width: float = 80.0
+
+    def __post_init__(self) -> None:
+        require(16 <= self.size <= MAX_SIZE, "size", f"between 16 and {MAX_SIZE} pixels")
+        require(self.scale > 0, "scale", "above 0")
+        require(0 <= self.zero_point <= 255, "zero_point", "between 0 and 255")
+        require(self.window_width > 0, "window_width", "above 0 Hounsfield units")

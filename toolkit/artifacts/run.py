@@ -1,0 +1,53 @@
+"""`run.json`: everything about one trained network that is not its weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from hemotk.artifacts.codec import Artifact, require
+from hemotk.artifacts.metrics import Metrics
+from hemotk.artifacts.pixels import PreprocessSpec
+
+RUN_CARD = "run.json"
+SHAPE_FILE = "shape.json"
+WEIGHTS_FILE = "weights.npz"
+SPLIT_FILE = "split.json"
+
+
+@dataclass(frozen=True)
+class RunCard(Artifact):
+    """A finished run: `runs/NAME/` with this card, `shape.json`, `weights.npz`, `split.json` and, if trained, `history.csv`.
+
+    `files` maps file names in the folder to their SHA-256; `parents` names to the SHA-256 of what the run was made
+    from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.
+    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.run/1"
+
+    name: str
+    created: str
+    source: Literal["trained", "imported", "pruned"]
+    arch: str
+    preprocess: PreprocessSpec
+    labels: tuple[str, str]
+    files: Mapping[str, str]
+    parents: Mapping[str, str]
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, Metrics]
+    versions: Mapping[str, str]
+    machine: Mapping[str, Any]
+    seconds: float
+    threshold: float = 0.5
+    temperature: float = 1.0
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        require(bool(self.name), "name", "non-empty")
+        require(0 < self.threshold < 1, "threshold", "between 0 and 1")
+        require(0.25 <= self.temperature <= 8, "temperature", "between 0.25 and 8")
+        for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE):
+            require(name in self.files, "files", f"a map that has '{name}'")
+        for name in self.files:
+            require(Path(name).name == name, "files", "a map of plain file names")

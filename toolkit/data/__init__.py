@@ -1,0 +1,1 @@
+"""Image folders: scanning, splitting, the pixel contract, phantoms."""

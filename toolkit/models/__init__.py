@@ -1,0 +1,1 @@
+"""Network families: shapes in plain numbers, builders in tf_keras."""
