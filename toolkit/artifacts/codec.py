@@ -82,7 +82,9 @@ class Artifact:
         kind, _, version = cls.SCHEMA.partition("/")
         schema = body.get("schema") if isinstance(body, dict) else None
         if not isinstance(schema, str) or not schema.startswith(kind + "/"):
-            raise HemotkError(f"{where}: field 'schema' is not '{cls.SCHEMA}': this is another kind of file; check the path.")
+            raise HemotkError(
+                f"{where}: field 'schema' is not '{cls.SCHEMA}': this is another kind of file; check the path."
+            )
         if schema != cls.SCHEMA:
             raise HemotkError(
                 f"{where}: has version {schema.partition('/')[2]} of '{kind}', this hemotk reads version {version}: "

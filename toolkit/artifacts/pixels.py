@@ -12,7 +12,7 @@ MAX_SIZE = 1024
 
 @dataclass(frozen=True)
 class PreprocessSpec:
-    """The pixel contract of one network: picture → `size`×`size` gray bytes p → network input `scale` · (p − `zero_point`).
+    """The pixel contract of one network: picture → `size`×`size` gray bytes p → input `scale` · (p − `zero_point`).
 
     Gray is ITU-R 601-2 in integers, padding is black to a square (odd pixel right or bottom), resizing is Pillow's
     antialiased bilinear with 8-bit results. The three words below exist so that a reader that does something

@@ -17,7 +17,7 @@ SPLIT_FILE = "split.json"
 
 @dataclass(frozen=True)
 class RunCard(Artifact):
-    """A finished run: `runs/NAME/` with this card, `shape.json`, `weights.npz`, `split.json` and, if trained, `history.csv`.
+    """A finished run: `runs/NAME/` with this card, shape, weights, split and, if trained, `history.csv`.
 
     `files` maps file names in the folder to their SHA-256; `parents` names to the SHA-256 of what the run was made
     from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.

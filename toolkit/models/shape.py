@@ -100,9 +100,7 @@ class DenseNetShape(Artifact):
     def parameters(self, *, head: bool = True) -> int:
         """Number of parameters, BatchNorm statistics included (as Keras counts), with or without the head."""
         return sum(
-            _product(shape)
-            for name, shape in self._arrays()
-            if head or not name.startswith(("hidden", "logit"))
+            _product(shape) for name, shape in self._arrays() if head or not name.startswith(("hidden", "logit"))
         )
 
     def macs(self, size: int) -> int:
@@ -127,7 +125,9 @@ class DenseNetShape(Artifact):
         return max(16, 4 * 2 ** len(self.transitions))
 
 
-def densenet(blocks: tuple[int, ...], growth: int = 32, bottleneck: int | None = None, stem: int | None = None) -> DenseNetShape:
+def densenet(
+    blocks: tuple[int, ...], growth: int = 32, bottleneck: int | None = None, stem: int | None = None
+) -> DenseNetShape:
     """A regular DenseNet-BC: `bottleneck` defaults to 4 · growth, `stem` to 2 · growth, transitions halve."""
     stem = 2 * growth if stem is None else stem
     bottleneck = 4 * growth if bottleneck is None else bottleneck
@@ -142,7 +142,7 @@ def densenet(blocks: tuple[int, ...], growth: int = 32, bottleneck: int | None =
 
 @dataclass(frozen=True)
 class CnnShape(Artifact):
-    """The plain baseline: 3×3 convolution, ReLU, 2×2 max-pool for each of `filters`, then a dense layer and one logit."""
+    """The plain baseline: 3×3 convolution, ReLU, 2×2 max-pool for each of `filters`; a dense layer; one logit."""
 
     SCHEMA: ClassVar[str] = "hemotk.cnn/1"
 
@@ -172,9 +172,7 @@ class CnnShape(Artifact):
     def parameters(self, *, head: bool = True) -> int:
         """Number of parameters; `head=False` leaves out the dense layers."""
         return sum(
-            _product(shape)
-            for name, shape in self.arrays().items()
-            if head or not name.startswith(("hidden", "logit"))
+            _product(shape) for name, shape in self.arrays().items() if head or not name.startswith(("hidden", "logit"))
         )
 
     def macs(self, size: int) -> int:

@@ -1,0 +1,98 @@
+"""What several commands share: options, and which run or bundle is meant when none is named."""
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, RunCard
+from hemotk.cli.progress import Progress
+from hemotk.errors import HemotkError
+
+__all__ = [
+    "BUNDLES",
+    "PATH",
+    "RUNS",
+    "Progress",
+    "bundle_or_newest",
+    "json_option",
+    "newest",
+    "overwrite_option",
+    "run_or_newest",
+    "threads_option",
+]
+
+RUNS = Path("runs")
+BUNDLES = Path("bundles")
+PATH = click.Path(path_type=Path)
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+CardT = TypeVar("CardT", RunCard, BundleCard)
+
+# card → (what it is the card of, the command that makes one)
+_MADE_BY = {RUN_CARD: ("run", "hemotk train"), BUNDLE_CARD: ("bundle", "hemotk export")}
+
+overwrite_option: Decorator = click.option(
+    "--overwrite", is_flag=True, help="Replace what is already there under that name."
+)
+json_option: Decorator = click.option(
+    "--json", "json_file", type=PATH, metavar="FILE", help="Also write the result to FILE as JSON."
+)
+
+
+def threads_option(default: int) -> Decorator:
+    """`--threads`, passed on as `threads` (an int of at least 1)."""
+    return click.option(
+        "--threads", type=click.IntRange(min=1), default=default, show_default=True, help="CPU threads to use."
+    )
+
+
+def run_or_newest(given: Path | None, folder: Path = RUNS) -> Path:
+    """The run folder `given`, or the newest finished one in `folder`.
+
+    Raises:
+        HemotkError: none was given and `folder` has no finished run.
+    """
+    return newest(folder, RUN_CARD, RunCard) if given is None else given
+
+
+def bundle_or_newest(given: Path | None, folder: Path = BUNDLES) -> Path:
+    """The bundle folder `given`, or the newest finished one in `folder`.
+
+    Raises:
+        HemotkError: none was given and `folder` has no finished bundle.
+    """
+    return newest(folder, BUNDLE_CARD, BundleCard) if given is None else given
+
+
+def newest(folder: Path, card_name: str, card_type: type[CardT]) -> Path:
+    """The folder in `folder` whose card `card_name` has the latest creation time.
+
+    Folders without a card are unfinished, hidden ones are being written: both are passed over in silence. A card that
+    cannot be read is passed over with a warning on stderr.
+
+    Raises:
+        HemotkError: there is none.
+    """
+    found = []
+    for card in sorted(folder.glob(f"*/{card_name}")):
+        if card.parent.name.startswith("."):
+            continue
+        try:
+            found.append((_created(card_type.read(card), card), card.parent))
+        except HemotkError as error:
+            click.echo(f"hemotk: passed over: {error}", err=True)
+    if not found:
+        what, command = _MADE_BY[card_name]
+        raise HemotkError(f"{folder}/: no finished {what} here; make one with `{command}`, or name one.")
+    return max(found)[1]
+
+
+def _created(card: RunCard | BundleCard, where: Path) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(card.created.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise HemotkError(f"{where}: field 'created' is no ISO 8601 time; undo the edit, or make it again.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
