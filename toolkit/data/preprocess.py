@@ -1,0 +1,115 @@
+"""The pixel contract: from a picture file to the bytes a network sees. Everything that looks at pixels calls this."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import HemotkError
+
+MAX_PIXELS = 40_000_000
+MAX_SIDE = 12_000
+MIN_SIDE = 16
+
+
+def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
+    """The network's view of the picture at `path`: uint8 [size, size], 0 black to 255 white.
+
+    Raises:
+        HemotkError: the file is no readable picture of a sensible size.
+    """
+    return to_pixels(load_gray(path), spec.size)
+
+
+def load_gray(path: Path) -> np.ndarray:
+    """Decode the picture at `path` to gray: uint8 [height, width].
+
+    EXIF orientation is applied, transparency is composited over black, 16-bit gray keeps its upper byte, colours
+    become ITU-R 601-2 gray in integers.
+
+    Raises:
+        HemotkError: missing, corrupt, cut short, no picture, several frames, or of a size outside the limits.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                _check_size(image, path)
+                image.load()
+                return _gray(ImageOps.exif_transpose(image), path)
+    except HemotkError:
+        raise
+    except FileNotFoundError as error:
+        raise HemotkError(f"{path}: no such file; check the path.") from error
+    except UnidentifiedImageError as error:
+        raise HemotkError(f"{path}: is no picture that can be decoded; replace or remove the file.") from error
+    except Image.DecompressionBombError as error:
+        raise HemotkError(_too_large(path)) from error
+    except MemoryError as error:
+        raise HemotkError(f"{path}: does not fit into memory; scale the picture down.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise HemotkError(f"{path}: is corrupt or cut short; copy the file again or remove it.") from error
+
+
+def to_pixels(gray: np.ndarray, size: int) -> np.ndarray:
+    """Pad uint8 [height, width] with black to a square and resize to uint8 [size, size] (antialiased bilinear, 8-bit)."""
+    height, width = gray.shape
+    side = max(height, width)
+    if height != width:
+        square = np.zeros((side, side), np.uint8)
+        top, left = (side - height) // 2, (side - width) // 2
+        square[top : top + height, left : left + width] = gray
+        gray = square
+    if side == size:
+        return np.ascontiguousarray(gray)
+    return np.asarray(Image.fromarray(gray).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def normalize(pixels: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
+    """Bytes of any shape as the float32 network input h = scale · (p − zero_point)."""
+    return (pixels.astype(np.float32) - np.float32(spec.zero_point)) * np.float32(spec.scale)
+
+
+def _check_size(image: Image.Image, path: Path) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise HemotkError(_too_large(path))
+    if min(width, height) < MIN_SIDE:
+        raise HemotkError(f"{path}: is {width}×{height} pixels, less than {MIN_SIDE} on a side; remove the file.")
+    if getattr(image, "n_frames", 1) > 1:
+        raise HemotkError(f"{path}: has {image.n_frames} frames; save each slice as a file of its own.")  # type: ignore[attr-defined]
+
+
+def _too_large(path: Path) -> str:
+    return (
+        f"{path}: is larger than {MAX_PIXELS // 1_000_000} megapixels or {MAX_SIDE} pixels on a side; "
+        "scale the picture down."
+    )
+
+
+def _gray(image: Image.Image, path: Path) -> np.ndarray:
+    mode = image.mode
+    if mode.startswith("I"):
+        return _from_16_bit(np.asarray(image), path)
+    if mode == "F":
+        raise HemotkError(f"{path}: holds floating-point pixels; save it as 8-bit or 16-bit gray.")
+    if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info:
+        return _over_black(np.asarray(image.convert("RGBA")))
+    if mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def _from_16_bit(values: np.ndarray, path: Path) -> np.ndarray:
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise HemotkError(f"{path}: holds pixels outside 16 bits; save it as 8-bit or 16-bit gray.")
+    return (values.astype(np.uint16) >> 8).astype(np.uint8)
+
+
+def _over_black(rgba: np.ndarray) -> np.ndarray:
+    """Integer compositing with rounding, written out so that any other platform can repeat it bit for bit."""
+    alpha = rgba[..., 3:].astype(np.uint32)
+    colour = (rgba[..., :3] * alpha + 127) // 255
+    return ((colour @ np.array([19595, 38470, 7471], np.uint32) + 32768) >> 16).astype(np.uint8)

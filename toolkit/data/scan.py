@@ -1,0 +1,184 @@
+"""What lies in an image folder: class subfolders, or images with a `labels.csv`."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemotk.errors import HemotkError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+LABELS_CSV = "labels.csv"
+DEFAULT_CLASSES = ("normal", "hemorrhage")
+_ID_COLUMNS = ("path", "file", "filename", "id", "image")
+_LABEL_COLUMNS = ("hemorrhage", "label")
+_PATIENT_COLUMN = "patient"
+_ENOUGH_FOR_A_SPLIT = 3
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """One labelled image: path relative to the folder with '/', label (1 = hemorrhage), patient where known."""
+
+    path: str
+    label: int
+    patient: str | None = None
+
+
+@dataclass(frozen=True)
+class FoundFolder:
+    """A scanned folder; `unlabelled` counts images that `labels.csv` does not name."""
+
+    folder: Path
+    classes: tuple[str, str]
+    images: tuple[FoundImage, ...]
+    unlabelled: int = 0
+
+    def counts(self) -> tuple[int, int]:
+        """Images with label 0 and with label 1."""
+        positives = sum(image.label for image in self.images)
+        return len(self.images) - positives, positives
+
+
+def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolder:
+    """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
+
+    Raises:
+        HemotkError: no folder, no images, only one class, or a `labels.csv` that does not fit the files.
+    """
+    if not folder.is_dir():
+        raise HemotkError(f"{folder}: no such folder; check the path.")
+    if classes[0] == classes[1] or not all(classes):
+        raise HemotkError("--classes: the two class names must be different and not empty.")
+    files = sorted(_relative_images(folder))
+    if not files:
+        raise HemotkError(
+            f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}); give a folder with the subfolders "
+            f"{classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
+        )
+    table = folder / LABELS_CSV
+    if table.is_file():
+        images = _from_table(table, files, classes)
+    else:
+        images = _from_subfolders(folder, files, classes)
+    found = FoundFolder(folder, classes, images, len(files) - len(images))
+    _check_counts(found)
+    return found
+
+
+def _relative_images(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+            yield relative.as_posix()
+
+
+def _check_counts(found: FoundFolder) -> None:
+    for count, name in zip(found.counts(), found.classes, strict=True):
+        if count < _ENOUGH_FOR_A_SPLIT:
+            raise HemotkError(
+                f"{found.folder}: has {count} image{'' if count == 1 else 's'} of class '{name}'; training, validation "
+                f"and test need at least {_ENOUGH_FOR_A_SPLIT} of each class."
+            )
+
+
+def _from_subfolders(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
+    images = []
+    for file in files:
+        top = file.partition("/")[0]
+        if top not in classes or "/" not in file:
+            raise HemotkError(
+                f"{folder / file}: lies in neither {classes[0]}/ nor {classes[1]}/; move it, name the two subfolders "
+                f"with --classes, or add a {LABELS_CSV}."
+            )
+        images.append(FoundImage(file, classes.index(top)))
+    return tuple(images)
+
+
+def _from_table(table: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
+    header, rows = _read_table(table)
+    key = _column(table, header, _ID_COLUMNS)
+    label = _column(table, header, _LABEL_COLUMNS)
+    patient = header.index(_PATIENT_COLUMN) if _PATIENT_COLUMN in header else None
+    names = _Names(table, files)
+    images: dict[str, FoundImage] = {}
+    for line, row in rows:
+        path = names.resolve(row[key], line)
+        if path in images:
+            raise HemotkError(f"{table}, line {line}: '{row[key]}' stands there twice; remove one of the lines.")
+        who = row[patient] if patient is not None else ""
+        if patient is not None and not who:
+            raise HemotkError(f"{table}, line {line}: column 'patient' is blank; fill it in or remove the column.")
+        images[path] = FoundImage(path, _label(table, line, row[label], classes), who or None)
+    return tuple(images[path] for path in sorted(images))
+
+
+def _read_table(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HemotkError(f"{table}: cannot be read as UTF-8 comma-separated text; save it again as such.") from error
+    lines = [(number, row) for number, row in lines if any(row)]
+    if not lines:
+        raise HemotkError(f"{table}: is empty; it needs a header such as 'id,hemorrhage' and a line per image.")
+    header = [cell.lower() for cell in lines[0][1]]
+    for number, row in lines[1:]:
+        if len(row) != len(header):
+            raise HemotkError(
+                f"{table}, line {number}: has {len(row)} cells, the header has {len(header)}; mend the line."
+            )
+    return header, lines[1:]
+
+
+def _column(table: Path, header: list[str], names: tuple[str, ...]) -> int:
+    for name in names:
+        if name in header:
+            return header.index(name)
+    raise HemotkError(f"{table}: has no column {' or '.join(repr(name) for name in names)}; add one to its header.")
+
+
+def _label(table: Path, line: int, cell: str, classes: tuple[str, str]) -> int:
+    if cell in ("0", "1"):
+        return int(cell)
+    if cell in classes:
+        return classes.index(cell)
+    raise HemotkError(
+        f"{table}, line {line}: label '{cell}' is unknown; write 0 or 1, '{classes[0]}' or '{classes[1]}', "
+        "or name the two words with --classes."
+    )
+
+
+class _Names:
+    """Finds the file a table means: by path, or by an id without folder, leading zeros or extension."""
+
+    def __init__(self, table: Path, files: list[str]) -> None:
+        self._table = table
+        self._paths = set(files)
+        self._short: dict[str, list[str]] = {}
+        for file in files:
+            name = file.rpartition("/")[2]
+            stem = name.rpartition(".")[0]
+            for short in {name, stem, _without_zeros(stem)}:
+                self._short.setdefault(short, []).append(file)
+
+    def resolve(self, cell: str, line: int) -> str:
+        if cell in self._paths:
+            return cell
+        found = self._short.get(cell) or self._short.get(_without_zeros(cell)) or []
+        if not found:
+            raise HemotkError(
+                f"{self._table}, line {line}: no image for '{cell}' below {self._table.parent}; add the file or remove "
+                "the line."
+            )
+        if len(found) > 1:
+            raise HemotkError(
+                f"{self._table}, line {line}: '{cell}' may be {found[0]} or {found[1]}; write the path instead."
+            )
+        return found[0]
+
+
+def _without_zeros(name: str) -> str:
+    return name.lstrip("0") or "0" if name.isdigit() else name
