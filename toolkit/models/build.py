@@ -1,0 +1,45 @@
+"""From a shape and its arrays to a tf_keras model, and back."""
+
+from typing import Any
+
+import tf_keras as keras
+
+from hemotk.models.cnn import build_cnn
+from hemotk.models.densenet import build_densenet
+from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.weights import Weights
+
+
+def build_model(shape: Shape, bn_momentum: float = 0.99, dropout: float = 0.0) -> keras.Model:
+    """The tf_keras network of any shape, with fresh random weights."""
+    if isinstance(shape, DenseNetShape):
+        return build_densenet(shape, bn_momentum, dropout)
+    return build_cnn(shape, dropout)
+
+
+def with_logit(model: keras.Model) -> keras.Model:
+    """The same network, sharing weights, with the outputs [logit, probability], each float32 [n, 1]."""
+    return keras.Model(model.input, [model.get_layer("logit").output, model.get_layer("probability").output])
+
+
+def named_variables(model: keras.Model) -> dict[str, Any]:
+    """Every variable under the name that `shape.arrays()` gives it, such as 'conv1/conv/kernel'."""
+    result = {}
+    for layer in model.layers:
+        if layer.name == "channel_normalization":
+            continue
+        for variable in layer.weights:
+            result[f"{layer.name}/{variable.name.rpartition('/')[2].partition(':')[0]}"] = variable
+    return result
+
+
+def get_arrays(model: keras.Model) -> Weights:
+    """The network's weights as float32 arrays."""
+    return {name: variable.numpy() for name, variable in named_variables(model).items()}
+
+
+def set_arrays(model: keras.Model, weights: Weights) -> None:
+    """Put arrays back into the network; those it does not name stay as they are."""
+    for name, variable in named_variables(model).items():
+        if name in weights:
+            variable.assign(weights[name])
