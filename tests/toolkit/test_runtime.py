@@ -1,0 +1,263 @@
+"""The models here are written tensor by tensor: the logit is the mean of the input, so every score is known exactly."""
+
+import subprocess
+import sys
+import types
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from scipy.special import expit
+
+from hemotk import runtime
+from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import HemotkError
+
+SIZE = 16
+SPEC = PreprocessSpec(size=SIZE)
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int16": 7, "int8": 9}
+DEQUANTIZE, LOGISTIC, MEAN, QUANTIZE = 6, 14, 40, 114
+
+
+class Writer:
+    """One subgraph in the making."""
+
+    def __init__(self):
+        self.model = schema.ModelT()
+        self.model.version, self.model.buffers = 3, [schema.BufferT()]
+        self.model.operatorCodes, self.model.signatureDefs = [], []
+        self.graph = schema.SubGraphT()
+        self.graph.tensors, self.graph.operators = [], []
+        self.model.subgraphs = [self.graph]
+
+    def tensor(self, name, shape, dtype="float32", scale=0.0, zero_point=0, *, data=None):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.type = name.encode(), list(shape), TYPES[dtype]
+        if scale:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale, tensor.quantization.zeroPoint = [scale], [zero_point]
+        if data is not None:
+            tensor.buffer = len(self.model.buffers)
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(data.tobytes(), np.uint8)
+            self.model.buffers.append(buffer)
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def operator(self, code, inputs, output, keep=False):
+        entry = schema.OperatorCodeT()
+        entry.builtinCode = entry.deprecatedBuiltinCode = code
+        entry.version = 2 if code == DEQUANTIZE else 1
+        self.model.operatorCodes.append(entry)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(self.model.operatorCodes) - 1
+        operator.inputs, operator.outputs = inputs, [output]
+        if keep:
+            operator.builtinOptionsType, operator.builtinOptions = 27, schema.ReducerOptionsT()
+            operator.builtinOptions.keepDims = True
+        self.graph.operators.append(operator)
+        return output
+
+    def signature(self, inputs, outputs):
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
+        signature.inputs, signature.outputs = [], []
+        for target, source in ((signature.inputs, inputs), (signature.outputs, outputs)):
+            for name, index in source.items():
+                entry = schema.TensorMapT()
+                entry.name, entry.tensorIndex = name.encode(), index
+                target.append(entry)
+        self.model.signatureDefs.append(signature)
+
+    def bytes(self):
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def mean_model(
+    dtype="float32", scale=0.0, zero_point=0, *, shape=(1, SIZE, SIZE, 1), names=("logit", "probability"),
+    out=None, axes=(1, 2), signature=True,
+):  # fmt: skip
+    """A model whose logit is the mean of its real-valued input; `out` is the (dtype, scale, zero point) of the outputs."""
+    writer = Writer()
+    pixels = writer.tensor("pixels", shape, dtype, scale, zero_point)
+    real = pixels
+    if scale:
+        real = writer.operator(DEQUANTIZE, [pixels], writer.tensor("real", shape))
+    over = writer.tensor("over", (len(axes),), "int32", data=np.array(axes, np.int32))
+    small = [1 if axis in axes else size for axis, size in enumerate(shape)]
+    suffix = "_real" if out else ""
+    logit = writer.operator(MEAN, [real, over], writer.tensor(names[0] + suffix, small), keep=True)
+    probability = writer.operator(LOGISTIC, [logit], writer.tensor(names[1] + suffix, small))
+    outputs = [logit, probability]
+    if out:
+        outputs = [
+            writer.operator(QUANTIZE, [index], writer.tensor(name, small, *out))
+            for index, name in zip(outputs, names, strict=True)
+        ]
+    writer.graph.inputs, writer.graph.outputs = [pixels], outputs[::-1]
+    if signature:
+        writer.signature({"pixels": pixels}, dict(zip(names, outputs, strict=True)))
+    return writer.bytes()
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(3).integers(0, 256, (SIZE, SIZE)).astype(np.uint8)
+
+
+@pytest.fixture
+def network_mean(pixels):
+    return float(np.mean(SPEC.scale * (pixels.astype(float) - SPEC.zero_point)))
+
+
+@pytest.mark.parametrize("signature", [True, False])
+def test_float_input_gets_the_network_value_of_each_byte(pixels, network_mean, signature):
+    found = runtime.Scorer(mean_model(signature=signature), SPEC).score(pixels)
+    assert found.logit == pytest.approx(network_mean, abs=1e-5)
+    assert found.probability == pytest.approx(expit(network_mean), abs=1e-5)
+
+
+def test_uint8_input_gets_the_pixel_bytes_themselves(pixels, network_mean):
+    model = mean_model("uint8", SPEC.scale, SPEC.zero_point)
+    assert runtime.Scorer(model, SPEC).score(pixels).logit == pytest.approx(network_mean, abs=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "scale", "zero_point"), [("int8", 0.02, -12), ("int16", 1e-4, 0), ("int8", 0.01, 5)])
+def test_signed_inputs_are_quantized_rounded_and_clipped(pixels, dtype, scale, zero_point):
+    limits = np.iinfo(dtype)
+    network = SPEC.scale * (pixels.astype(float) - SPEC.zero_point)
+    stored = np.clip(np.rint(network / scale) + zero_point, limits.min, limits.max)
+    found = runtime.Scorer(mean_model(dtype, scale, zero_point), SPEC).score(pixels)
+    assert found.logit == pytest.approx(np.mean(scale * (stored - zero_point)), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero_point"), [("uint8", 0.03, 120), ("int8", 0.03, -7), ("int16", 1e-3, 0)]
+)
+def test_quantized_outputs_are_dequantized(pixels, network_mean, dtype, scale, zero_point):
+    float32 = "float32"
+    if (
+        dtype == "int16"
+    ):  # there is no float32 → int16 QUANTIZE for every shape in every runtime; the reading is the same
+        pytest.importorskip("ai_edge_litert")
+    found = runtime.Scorer(mean_model(float32, out=(dtype, scale, zero_point)), SPEC).score(pixels)
+    assert found.logit == pytest.approx(round(network_mean / scale) * scale, abs=1e-6)
+
+
+def test_a_path_and_threads_give_the_same_scores(tmp_path, pixels):
+    path = tmp_path / "mean.tflite"
+    path.write_bytes(mean_model())
+    assert runtime.Scorer(path, SPEC, threads=2).score(pixels) == runtime.Scorer(mean_model(), SPEC).score(pixels)
+
+
+def test_feed_invoke_read_are_score_in_steps(pixels):
+    scorer = runtime.Scorer(mean_model(), SPEC)
+    scorer.feed(pixels)
+    scorer.invoke()
+    assert scorer.read() == scorer.score(pixels)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (b"", "it is empty"),
+        (b"not a model at all, just text", "not a valid"),
+        (mean_model()[: len(mean_model()) // 2], "not a valid"),
+        (mean_model(shape=(1, 8, 8, 1)), r"\[\[1, 8, 8, 1\]\] instead of one of \[1, 16, 16, 1\]"),
+        (mean_model(shape=(1, SIZE, SIZE, 3), axes=(1, 2, 3)), "instead of one of"),
+        (mean_model(shape=(2, SIZE, SIZE, 1), axes=(0, 1, 2)), "instead of one of"),
+        (mean_model("uint8", 0.0173, 115), "scale 0.0173 and zero point 115 where the pixel contract"),
+        (mean_model("uint8", SPEC.scale, 114), "zero point 114 where the pixel contract"),
+        (mean_model("int32"), "an input of type int32"),
+        (mean_model("int8"), "no usable quantization scale for the input"),
+        (mean_model(names=("score", "probability")), r"no output 'logit' \(it has probability, score\)"),
+        (mean_model(axes=(1,)), r"output 'logit' of shape \[1, 1, 16, 1\] instead of one number"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_unusable_models_are_one_sentence(tmp_path, model, words):
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(model)
+    with pytest.raises(HemotkError, match=words) as caught:
+        runtime.Scorer(path, SPEC)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(HemotkError, match=r"gone\.tflite: no such file"):
+        runtime.Scorer(tmp_path / "gone.tflite", SPEC)
+
+
+@pytest.mark.parametrize("image", [np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE + 1), np.uint8)])
+def test_images_of_another_size_or_type_are_refused(image):
+    with pytest.raises(HemotkError, match="takes uint8 images of 16×16"):
+        runtime.Scorer(mean_model(), SPEC).score(image)
+
+
+def test_every_truncation_is_refused_and_none_crashes(tmp_path):
+    program = """
+import sys
+from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import HemotkError
+from hemotk.runtime import Scorer
+data = sys.stdin.buffer.read()
+for end in range(0, len(data), 7):
+    try:
+        Scorer(data[:end], PreprocessSpec(size=16))
+    except HemotkError:
+        continue
+    sys.exit(f"accepted {end} of {len(data)} bytes")
+"""
+    done = subprocess.run([sys.executable, "-c", program], input=mean_model(), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_the_runtime_found_names_itself():
+    found = runtime.find_runtime()
+    assert found.name in runtime.RUNTIMES
+    assert str(found) == f"{found.name} {found.version}"
+    assert found.version[0].isdigit()
+
+
+def test_an_unknown_runtime_is_refused_by_name():
+    with pytest.raises(HemotkError, match=r"--runtime tensorflow.*ai_edge_litert, tflite_runtime"):
+        runtime.find_runtime("tensorflow")
+
+
+def fake_runtimes(monkeypatch, installed):
+    def fake_import(name):
+        package = name.partition(".")[0]
+        if package not in installed:
+            raise ImportError(f"No module named '{package}'")
+        return types.SimpleNamespace(__version__="9.9", Interpreter=f"{package} interpreter")
+
+    monkeypatch.setattr(runtime.importlib, "import_module", fake_import)
+
+
+@pytest.mark.parametrize(
+    ("installed", "preferred", "found"),
+    [
+        (runtime.RUNTIMES, None, "ai_edge_litert"),
+        (runtime.RUNTIMES, "tflite_runtime", "tflite_runtime"),
+        (("tflite_runtime",), None, "tflite_runtime"),
+    ],
+)
+def test_the_order_of_lookup(monkeypatch, installed, preferred, found):
+    fake_runtimes(monkeypatch, installed)
+    assert runtime.find_runtime(preferred) == runtime.Runtime(found, "9.9", f"{found} interpreter")
+
+
+@pytest.mark.parametrize(("preferred", "package"), [(None, "ai-edge-litert"), ("tflite_runtime", "tflite-runtime")])
+def test_without_a_runtime_the_remedy_is_the_pip_command(monkeypatch, preferred, package):
+    fake_runtimes(monkeypatch, ())
+    with pytest.raises(HemotkError, match=f"run `pip install {package}`"):
+        runtime.find_runtime(preferred)
+
+
+def test_importing_the_module_loads_no_interpreter():
+    program = "import sys, hemotk.runtime; sys.exit('ai_edge_litert' in sys.modules or 'tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
