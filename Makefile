@@ -1,0 +1,69 @@
+# Needs Python 3.10 to 3.13 (with venv and pip) and make; everything else is installed into .venv.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEVICE := .venv-device
+TYPES := build/types
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help env test demo lint types format device clean
+
+help:
+	@echo "make test     install into .venv and run the tests"
+	@echo "make demo     install into .venv and run the whole path on synthetic slices"
+	@echo "make lint     check style and types"
+	@echo "make format   put the code into the style that lint checks"
+	@echo "make device   prove that the install without extras works, without TensorFlow"
+	@echo "make env      only install into .venv"
+	@echo "make clean    remove what make has made"
+	@echo "Another Python: make PYTHON=python3.12 ..."
+
+env: $(VENV)/.installed
+
+# Remade only when what is installed may have changed.
+$(VENV)/.installed: setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "$(PYTHON) is no Python 3.10 to 3.13; name one: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	@touch $@
+
+test: env
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+demo: env
+	$(BIN)/hemotk demo $(ARGS)
+
+lint: env types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy knows nothing of package_dir: show it the folders under the names that they are imported by.
+types: env
+	@rm -rf $(TYPES) && mkdir -p $(TYPES)/hemotk
+	@ln -s $(CURDIR)/toolkit/* $(CURDIR)/export $(CURDIR)/benchmarks $(TYPES)/hemotk/
+	cd $(TYPES) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg --cache-dir $(CURDIR)/.mypy_cache -p hemotk
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# build/lib goes first: a wheel would still contain modules that have since been removed.
+device: setup.cfg
+	@rm -rf build/lib
+	$(PYTHON) -m venv --clear $(DEVICE)
+	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt .
+	$(DEVICE)/bin/hemotk --help > /dev/null
+	$(DEVICE)/bin/python -m hemotk --version
+	$(DEVICE)/bin/python -c 'import importlib.util as u, sys; \
+		sys.exit("tensorflow came with the device install" if u.find_spec("tensorflow") else 0)'
+
+clean:
+	rm -rf $(VENV) $(DEVICE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find toolkit export benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
