@@ -1,0 +1,82 @@
+"""The reference forward pass in numpy, float64: for proofs, not for speed."""
+
+import numpy as np
+
+from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Linear
+from hemotk.export.graph.walk import Outputs, walk
+from hemotk.metrics import sigmoid
+
+
+def evaluate(graph: Graph, h: Array) -> Outputs[Array]:
+    """Run the graph on h [n, size, size, 1], float64."""
+    return walk(graph, np.asarray(h, np.float64), NumpyOps())
+
+
+class NumpyOps:
+    """The operations of `walk.Ops` on float64 arrays."""
+
+    def lift(self, name: str, x: Array, affine: Affine) -> Array:
+        """See `walk.Ops`."""
+        return x * affine.scale + affine.shift
+
+    def pad(self, name: str, x: Array, width: int) -> Array:
+        """See `walk.Ops`."""
+        return np.pad(x, ((0, 0), (width, width), (width, width), (0, 0)))
+
+    def conv(self, name: str, x: Array, conv: Conv, stride: int, same: bool, relu: bool) -> Array:
+        """See `walk.Ops`."""
+        size = conv.kernel.shape[0]
+        if same:
+            x = self.pad(name, x, size // 2)
+        height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
+        total = np.broadcast_to(conv.bias, (x.shape[0], height, width, conv.bias.size))
+        for row, column in np.ndindex(size, size):
+            part = x[:, row : row + stride * height : stride, column : column + stride * width : stride]
+            total = total + part[:, :height, :width] @ conv.kernel[row, column]
+        return _relu(total, relu)
+
+    def pointwise(self, name: str, x: Array, linear: Linear, relu: bool) -> Array:
+        """See `walk.Ops`."""
+        return _relu(x @ linear.weight + linear.bias, relu)
+
+    def affine(self, name: str, x: Array, affine: Affine, relu: bool) -> Array:
+        """See `walk.Ops`."""
+        return _relu(x * affine.scale + affine.shift, relu)
+
+    def maximum(self, name: str, x: Array, level: Array) -> Array:
+        """See `walk.Ops`."""
+        return np.maximum(x, level)
+
+    def max_pool(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        height, width = ((side - 3) // 2 + 1 for side in x.shape[1:3])
+        shifted = [
+            x[:, row : row + 2 * height : 2, column : column + 2 * width : 2] for row, column in np.ndindex(3, 3)
+        ]
+        return np.max([part[:, :height, :width] for part in shifted], axis=0)
+
+    def average_pool(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        n, height, width, channels = x.shape[0], x.shape[1] // 2, x.shape[2] // 2, x.shape[3]
+        x = x[:, : 2 * height, : 2 * width]
+        return x.reshape(n, height, 2, width, 2, channels).mean(axis=(2, 4))
+
+    def concat(self, name: str, parts: tuple[Array, ...]) -> Array:
+        """See `walk.Ops`."""
+        return np.concatenate(parts, axis=-1)
+
+    def mean(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        return x.mean(axis=(1, 2))
+
+    def dense(self, name: str, x: Array, linear: Linear, relu: bool) -> Array:
+        """See `walk.Ops`."""
+        return self.pointwise(name, x, linear, relu)
+
+    def sigmoid(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        return sigmoid(x)
+
+
+def _relu(x: Array, wanted: bool) -> Array:
+    return np.maximum(x, 0) if wanted else x

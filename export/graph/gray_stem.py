@@ -1,0 +1,27 @@
+"""Sum the stem's kernel over its equal input channels: a gray picture needs one."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hemotk.artifacts.pixels import NETWORK_SCALE
+from hemotk.export.graph.ir import Affine, Conv, Graph
+
+# A whole number of pixel steps, so that an int8 input tensor holds the constant plane exactly.
+PLANE = 64 * NETWORK_SCALE
+
+
+def gray_stem(graph: Graph) -> Graph:
+    """The same network with a stem that reads h alone, or h and a constant plane.
+
+    With channel j = m_j · h + c_j, the kernels sum to Σ m_j k_j for h. What the c_j add differs at the border, where the
+    padding is 0 after the shift: a second channel that is constant inside and 0 in the padding, with kernel Σ c_j k_j,
+    keeps that exact. It is left out where all c_j are 0.
+    """
+    lift, kernel = graph.stem.lift, graph.stem.conv.kernel
+    summed = [np.einsum("ijco,c->ijo", kernel, lift.scale)]
+    if lift.shift.any():
+        summed.append(np.einsum("ijco,c->ijo", kernel, lift.shift) / PLANE)
+    new_lift = Affine(np.array([1.0, 0.0][: len(summed)]), np.array([0.0, PLANE][: len(summed)]))
+    conv = Conv(np.stack(summed, axis=2), graph.stem.conv.bias)
+    return replace(graph, stem=replace(graph.stem, lift=new_lift, conv=conv))
