@@ -23,7 +23,7 @@ class NumpyOps:
         """See `walk.Ops`."""
         return np.pad(x, ((0, 0), (width, width), (width, width), (0, 0)))
 
-    def conv(self, name: str, x: Array, conv: Conv, stride: int, same: bool, relu: bool) -> Array:
+    def conv(self, name: str, x: Array, conv: Conv, *, stride: int, same: bool, relu: bool) -> Array:
         """See `walk.Ops`."""
         size = conv.kernel.shape[0]
         if same:
@@ -35,11 +35,11 @@ class NumpyOps:
             total = total + part[:, :height, :width] @ conv.kernel[row, column]
         return _relu(total, relu)
 
-    def pointwise(self, name: str, x: Array, linear: Linear, relu: bool) -> Array:
+    def pointwise(self, name: str, x: Array, linear: Linear, *, relu: bool) -> Array:
         """See `walk.Ops`."""
         return _relu(x @ linear.weight + linear.bias, relu)
 
-    def affine(self, name: str, x: Array, affine: Affine, relu: bool) -> Array:
+    def affine(self, name: str, x: Array, affine: Affine, *, relu: bool) -> Array:
         """See `walk.Ops`."""
         return _relu(x * affine.scale + affine.shift, relu)
 
@@ -50,10 +50,8 @@ class NumpyOps:
     def max_pool(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""
         height, width = ((side - 3) // 2 + 1 for side in x.shape[1:3])
-        shifted = [
-            x[:, row : row + 2 * height : 2, column : column + 2 * width : 2] for row, column in np.ndindex(3, 3)
-        ]
-        return np.max([part[:, :height, :width] for part in shifted], axis=0)
+        rows, columns = slice(0, 2 * height - 1, 2), slice(0, 2 * width - 1, 2)
+        return np.max([x[:, i:, j:][:, rows, columns] for i, j in np.ndindex(3, 3)], axis=0)
 
     def average_pool(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""
@@ -69,9 +67,9 @@ class NumpyOps:
         """See `walk.Ops`."""
         return x.mean(axis=(1, 2))
 
-    def dense(self, name: str, x: Array, linear: Linear, relu: bool) -> Array:
+    def dense(self, name: str, x: Array, linear: Linear, *, relu: bool) -> Array:
         """See `walk.Ops`."""
-        return self.pointwise(name, x, linear, relu)
+        return self.pointwise(name, x, linear, relu=relu)
 
     def sigmoid(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""

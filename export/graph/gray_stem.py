@@ -14,9 +14,9 @@ PLANE = 64 * NETWORK_SCALE
 def gray_stem(graph: Graph) -> Graph:
     """The same network with a stem that reads h alone, or h and a constant plane.
 
-    With channel j = m_j · h + c_j, the kernels sum to Σ m_j k_j for h. What the c_j add differs at the border, where the
-    padding is 0 after the shift: a second channel that is constant inside and 0 in the padding, with kernel Σ c_j k_j,
-    keeps that exact. It is left out where all c_j are 0.
+    With channel j = m_j · h + c_j, the kernels sum to Σ m_j k_j for h. What the c_j add differs at the border, where
+    the padding is 0 after the shift: a second channel that is constant inside and 0 in the padding, with kernel
+    Σ c_j k_j, keeps that exact. It is left out where all c_j are 0.
     """
     lift, kernel = graph.stem.lift, graph.stem.conv.kernel
     summed = [np.einsum("ijco,c->ijo", kernel, lift.scale)]

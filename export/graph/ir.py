@@ -85,7 +85,7 @@ class Stem:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One dense layer: `before`, 1×1 convolution `reduce`, `between` (None once folded), ReLU, 3×3 convolution `expand`."""
+    """One dense layer: `before`, 1×1 `reduce`, `between` (None once folded), ReLU, 3×3 `expand`, same size."""
 
     name: str
     before: Activation
@@ -106,7 +106,7 @@ class Transition:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """`before`, global average, dense layers with ReLU, one logit; with `cam` the logit's weights come before the average."""
+    """`before`, global average, `hidden` layers with ReLU, `logit`; with `cam` the logit is made before the average."""
 
     before: Activation
     hidden: tuple[Linear, ...]
@@ -177,7 +177,7 @@ def read_graph(folder: Path) -> Graph:
     for name, array in weights.items():
         if name.endswith("/moving_variance") and (array < 0).any():
             raise HemotkError(
-                f"{folder / WEIGHTS_FILE}: array '{name}' holds negative variances; copy the run again, or train it again."
+                f"{folder / WEIGHTS_FILE}: array '{name}' holds negative variances; copy the run again, or train again."
             )
     return build_graph(shape, {name: array.astype(np.float64) for name, array in weights.items()})
 
@@ -217,7 +217,7 @@ class _Names:
 
     def linear(self, name: str) -> Linear:
         weight = self.arrays[f"{name}/kernel"]
-        weight = weight.reshape(weight.shape[-2:])
+        weight = weight.reshape(-1, weight.shape[-1])
         return Linear(weight, self.arrays.get(f"{name}/bias", np.zeros(weight.shape[-1])))
 
     def layer(self, name: str) -> Layer:

@@ -1,4 +1,4 @@
-"""The order of operations of a graph, said once: numpy evaluates it, TensorFlow traces it, calibration listens to it."""
+"""The operations of a graph in order, said once: numpy evaluates them, TensorFlow traces them, calibration listens."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -33,13 +33,13 @@ class Ops(Protocol[X]):
     def pad(self, name: str, x: X, width: int) -> X:
         """Zeros on all four sides."""
 
-    def conv(self, name: str, x: X, conv: Conv, stride: int, same: bool, relu: bool) -> X:
+    def conv(self, name: str, x: X, conv: Conv, *, stride: int, same: bool, relu: bool) -> X:
         """Convolution; zero padding that keeps the size where `same` (stride 1), else none."""
 
-    def pointwise(self, name: str, x: X, linear: Linear, relu: bool) -> X:
+    def pointwise(self, name: str, x: X, linear: Linear, *, relu: bool) -> X:
         """1×1 convolution."""
 
-    def affine(self, name: str, x: X, affine: Affine, relu: bool) -> X:
+    def affine(self, name: str, x: X, affine: Affine, *, relu: bool) -> X:
         """scale · x + shift."""
 
     def maximum(self, name: str, x: X, level: Array) -> X:
@@ -57,7 +57,7 @@ class Ops(Protocol[X]):
     def mean(self, name: str, x: X) -> X:
         """Over height and width: [n, channels]."""
 
-    def dense(self, name: str, x: X, linear: Linear, relu: bool) -> X:
+    def dense(self, name: str, x: X, linear: Linear, *, relu: bool) -> X:
         """[n, in] to [n, out]."""
 
     def sigmoid(self, name: str, x: X) -> X:
@@ -86,7 +86,7 @@ def walk(graph: Graph, h: X, ops: Ops[X]) -> Outputs[X]:
 
 def _stem(stem: Stem, h: X, ops: Ops[X]) -> X:
     x = ops.pad("stem_pad", ops.lift("stem_lift", h, stem.lift), 3)
-    x = ops.conv("stem_conv", x, stem.conv, 2, same=False, relu=stem.norm is None)
+    x = ops.conv("stem_conv", x, stem.conv, stride=2, same=False, relu=stem.norm is None)
     if stem.norm is not None:
         x = ops.affine("stem_norm", x, stem.norm, relu=True)
     x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1))
@@ -98,7 +98,7 @@ def _layer(layer: Layer, x: X, ops: Ops[X]) -> X:
     y = ops.pointwise(f"{layer.name}_reduce", y, layer.reduce, relu=layer.between is None)
     if layer.between is not None:
         y = ops.affine(f"{layer.name}_between", y, layer.between, relu=True)
-    y = ops.conv(f"{layer.name}_expand", y, layer.expand, 1, same=True, relu=False)
+    y = ops.conv(f"{layer.name}_expand", y, layer.expand, stride=1, same=True, relu=False)
     return ops.concat(f"{layer.name}_concat", (x, y))
 
 
