@@ -80,7 +80,7 @@ def mean_model(
     dtype="float32", scale=0.0, zero_point=0, *, shape=(1, SIZE, SIZE, 1), names=("logit", "probability"),
     out=None, axes=(1, 2), signature=True,
 ):  # fmt: skip
-    """A model whose logit is the mean of its real-valued input; `out` is the (dtype, scale, zero point) of the outputs."""
+    """Its logit is the mean of its real-valued input; `out` is the (dtype, scale, zero point) of the outputs."""
     writer = Writer()
     pixels = writer.tensor("pixels", shape, dtype, scale, zero_point)
     real = pixels
