@@ -2,8 +2,8 @@
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,13 +49,17 @@ def check_sha256(path: Path, expected: str) -> None:
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless asked to.
+    """Refuse to replace what is there, unless asked to; refuse always to replace the folder that one is in.
 
     Raises:
-        HemotkError: `path` exists and `overwrite` is false.
+        HemotkError: `path` exists and `overwrite` is false, or `path` holds the current folder.
     """
-    if path.exists() and not overwrite:
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
         raise HemotkError(f"{path}: already exists; choose another --out, or add --overwrite to replace it.")
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise HemotkError(f"{path}: holds the folder you are in and is not replaced; choose another --out.")
 
 
 def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
@@ -64,19 +68,18 @@ def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
     Raises:
         HemotkError: `path` exists and `overwrite` is false, or it cannot be written (rights, full disk).
     """
-    refuse_existing(path, overwrite)
     with writing(path):
+        refuse_existing(path, overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        aside = _aside(path, "tmp")
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with aside.open("xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(aside).chmod(0o644)
-            Path(aside).replace(path)
+            aside.replace(path)
         except BaseException:
-            Path(aside).unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
             raise
 
 
@@ -87,47 +90,75 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises:
         HemotkError: `path` exists and `overwrite` is false, or the folder cannot be written.
     """
-    refuse_existing(path, overwrite)
     with writing(path):
+        refuse_existing(path, overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
-    try:
-        with writing(path):
+        aside = _aside(path, "tmp")
+        aside.mkdir()
+        try:
             yield aside
-            aside.chmod(0o755)
+            refuse_existing(path, overwrite)
             publish(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def publish(aside: Path, path: Path) -> None:
-    """Sync the folder `aside` and rename it to `path`; a folder already there is replaced and only then removed."""
+    """Sync the folder `aside` and rename it to `path`; what is already there is replaced and only then removed.
+
+    Raises:
+        OSError: nothing has changed then.
+    """
     for file in aside.rglob("*"):
         if file.is_file():
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
-    if not path.exists():
+    if not os.path.lexists(path):
         aside.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
-    path.rename(old / "old")
-    aside.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+    old = _aside(path, "old")
+    path.rename(old)
+    try:
+        aside.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        old.unlink()
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the operating system says while `path` is written into one sentence.
+    """Turn what the operating system says against writing `path` into one sentence.
+
+    Errors about other files, such as an input that cannot be read, pass unchanged.
 
     Raises:
-        HemotkError: in place of any OSError of the block.
+        HemotkError: in place of an OSError of the block.
     """
     try:
         yield
     except OSError as error:
+        if not _is_about(error, path):
+            raise
         raise HemotkError(
             f"{path}: cannot be written ({_reason(error)}); free some space or choose a folder you may write to."
         ) from error
+
+
+def _aside(path: Path, ending: str) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{ending}")
+
+
+def _is_about(error: OSError, path: Path) -> bool:
+    """Whether the system names no file (a full disk), `path`, one of its parents, or what is written aside for it."""
+    if error.filename is None:
+        return error.errno is not None
+    named, target = Path(os.fsdecode(error.filename)).absolute(), path.absolute()
+    aside = str(target.with_name(f".{target.name}."))
+    return named.is_relative_to(target) or target.is_relative_to(named) or str(named).startswith(aside)
 
 
 def _reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -47,9 +48,15 @@ class Artifact:
         """Write the artefact to `path`, atomically.
 
         Raises:
-            HemotkError: `path` cannot be written, or exists and `overwrite` is false.
+            HemotkError: `path` cannot be written, or exists and `overwrite` is false; or a field holds what `read`
+                would refuse (NaN where a number must be, a name that is no Unicode).
         """
-        write_bytes(path, self.to_json(), overwrite=overwrite)
+        try:
+            decode(type(self), encode(self), "")
+            data = self.to_json()
+        except (FieldError, UnicodeEncodeError) as error:
+            raise HemotkError(f"{path}: is not written because {error}; look for what went wrong before.") from error
+        write_bytes(path, data, overwrite=overwrite)
 
     @classmethod
     def read(cls: type[A], path: Path) -> A:
@@ -66,9 +73,9 @@ class Artifact:
             raise HemotkError(f"{path}: cannot be read as text; make it again or copy it again.") from error
         try:
             body = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise HemotkError(
-                f"{path}: is no JSON (line {error.lineno}): it was cut short or edited; make it again or copy it again."
+                f"{path}: is no JSON ({error}): it was cut short or edited; make it again or copy it again."
             ) from error
         return cls.from_dict(body, path)
 
@@ -123,7 +130,8 @@ def decode(kind: Any, value: Any, at: str) -> Any:
         return value
     if origin is typing.Literal:
         choices = typing.get_args(kind)
-        require(value in choices, at, "one of " + ", ".join(repr(choice) for choice in choices))
+        fits = any(type(value) is type(choice) and value == choice for choice in choices)
+        require(fits, at, "one of " + ", ".join(repr(choice) for choice in choices))
         return value
     if origin in (types.UnionType, typing.Union):
         return _decode_union(kind, value, at)
@@ -137,7 +145,8 @@ def decode(kind: Any, value: Any, at: str) -> Any:
 
 
 def _decode_scalar(kind: Any, value: Any, at: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        require(abs(value) <= sys.float_info.max, at, "a finite number")
         return float(value)
     fits = isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)
     require(fits, at, f"of type {kind.__name__}")

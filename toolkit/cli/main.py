@@ -1,5 +1,6 @@
 """The `hemotk` command: finds a subcommand without importing the others, and turns errors into exit codes."""
 
+import errno
 import importlib
 import os
 import sys
@@ -10,8 +11,31 @@ import click
 from hemotk._version import VERSION
 from hemotk.errors import HemotkError
 
+EXIT_WRONG_USE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+
+# module → the extra that installs it
+EXTRAS = {
+    "h5py": "train",
+    "litert_quantizer": "train",
+    "matplotlib": "train",
+    "pydicom": "dicom",
+    "scipy": "train",
+    "sklearn": "train",
+    "tensorflow": "train",
+    "tensorflow_model_optimization": "train",
+    "tf_keras": "train",
+}
+
+REMEDIES = {
+    errno.ENOENT: "check the path",
+    errno.ENOSPC: "free some space or choose another disk",
+    errno.EDQUOT: "free some space or choose another disk",
+    errno.EACCES: "check its rights or choose another path",
+    errno.EPERM: "check its rights or choose another path",
+    errno.EROFS: "choose a path that you may write to",
+}
 
 # name → (module:command, help line). The help lines stand here so that `hemotk --help` imports no stage.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -72,23 +96,47 @@ def main(argv: list[str] | None = None) -> None:
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
-        result = cli.main(args=argv, prog_name="hemotk", standalone_mode=False)
+        code = _invoke(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+        return code
     except HemotkError as error:
         return _say(str(error), error.exit_code)
-    except click.exceptions.Abort:
-        return _say("interrupted; finished files are whole, start the command again to go on.", EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        return 2
-    except KeyboardInterrupt:
+        return EXIT_WRONG_USE
+    except (click.Abort, KeyboardInterrupt):
         return _say("interrupted; finished files are whole, start the command again to go on.", EXIT_INTERRUPTED)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the reader of our output has gone
-        return 0
-    except Exception:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if (sentence := _explain(error)) is not None:
+            return _say(sentence, EXIT_WRONG_USE)
         traceback.print_exc()
         return _say(f"this is a bug in hemotk {VERSION}; please report it with the lines above.", EXIT_BUG)
+
+
+def _invoke(argv: list[str]) -> int:
+    # Not `cli.main`: that would end with 1, the code of a failed gate, when the reader of our output goes away.
+    try:
+        with cli.make_context("hemotk", list(argv)) as context:
+            result = cli.invoke(context)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _explain(error: Exception) -> str | None:
+    """What the system or a missing package said, as a sentence; None if `error` is neither, which makes it a bug."""
+    if isinstance(error, ModuleNotFoundError):
+        module = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(module)
+        return extra and f"{module}: is needed for this but not installed; run `pip install 'hemotk[{extra}]'`."
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    where = "the system" if error.filename is None else os.fsdecode(error.filename)
+    remedy = REMEDIES.get(error.errno, "check the path and its disk")
+    return f"{where}: {(error.strerror or os.strerror(error.errno)).lower()}; {remedy}."
 
 
 def _say(message: str, code: int) -> int:
