@@ -17,6 +17,16 @@ from hemotk.artifacts.bundle import (
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.metrics import Estimate, Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
+from hemotk.artifacts.report import (
+    BenchReport,
+    Flip,
+    ImageRef,
+    ImageScores,
+    Latency,
+    Paired,
+    VariantResult,
+    Verdict,
+)
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.split import PARTS, Part, SplitItem, SplitManifest
 
@@ -33,11 +43,17 @@ __all__ = [
     "TESTSET_SUFFIX",
     "WEIGHTS_FILE",
     "Artifact",
+    "BenchReport",
     "BundleCard",
     "CalibrationItem",
     "Estimate",
     "FieldError",
+    "Flip",
+    "ImageRef",
+    "ImageScores",
+    "Latency",
     "Metrics",
+    "Paired",
     "Part",
     "PreprocessSpec",
     "RunCard",
@@ -47,5 +63,7 @@ __all__ = [
     "TestItem",
     "TestSetCard",
     "Variant",
+    "VariantResult",
+    "Verdict",
     "require",
 ]
