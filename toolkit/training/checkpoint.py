@@ -1,0 +1,63 @@
+"""The state of an unfinished training: one file, written after every epoch, whole or not at all."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemotk.errors import HemotkError
+from hemotk.files import write_bytes
+from hemotk.models.build import named_variables
+from hemotk.training.history import Epoch
+from hemotk.training.steps import Trainer
+
+CHECKPOINT_FILE = "checkpoint.npz"
+
+
+def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], identity: dict[str, Any]) -> None:
+    """Keep weights, optimizer state and history; `identity` is what a resumed training must be equal in.
+
+    Raises:
+        HemotkError: the file cannot be written.
+    """
+    arrays = {f"model/{name}": variable.numpy() for name, variable in named_variables(trainer.model).items()}
+    arrays |= {f"optimizer/{i}": variable.numpy() for i, variable in enumerate(trainer.optimizer.variables)}
+    about = {"identity": identity, "history": [asdict(epoch) for epoch in history]}
+    stream = io.BytesIO()
+    np.savez(stream, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+    write_bytes(folder / CHECKPOINT_FILE, stream.getvalue())
+
+
+def load_checkpoint(folder: Path, trainer: Trainer, identity: dict[str, Any]) -> list[Epoch]:
+    """Put a kept state back into `trainer` and return the history so far.
+
+    Raises:
+        HemotkError: the file is cut short, or belongs to a training with other settings or data.
+    """
+    path = folder / CHECKPOINT_FILE
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(file["about"].tobytes())
+            _check_identity(path, about["identity"], identity)
+            for name, variable in named_variables(trainer.model).items():
+                variable.assign(file[f"model/{name}"])
+            for i, variable in enumerate(trainer.optimizer.variables):
+                variable.assign(file[f"optimizer/{i}"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise HemotkError(f"{path}: is damaged; remove {folder} and train again.") from error
+    return [Epoch(**epoch) for epoch in about["history"]]
+
+
+def _check_identity(path: Path, kept: dict[str, Any], asked: dict[str, Any]) -> None:
+    asked = json.loads(json.dumps(asked))
+    for name in asked:
+        if kept.get(name) != asked[name]:
+            raise HemotkError(
+                f"{path}: was trained with {name} {kept.get(name)}, now it is {asked[name]}; resume with the same "
+                "settings, or remove the folder and start again."
+            )

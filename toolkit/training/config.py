@@ -1,0 +1,103 @@
+"""Every setting of a training, in one place; recipes are settings with a name."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from hemotk.artifacts import require
+from hemotk.errors import HemotkError
+
+LEARNING_RATE = 1e-3
+FINE_TUNING_RATE = 1e-4
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Random changes of each training picture: shares are fractions of the picture or of full contrast."""
+
+    flip: bool = True
+    rotation_degrees: float = 15.0
+    zoom: float = 0.15
+    shift: float = 0.08
+    contrast: float = 0.2
+
+    def __post_init__(self) -> None:
+        require(0 <= self.rotation_degrees <= 180, "rotation_degrees", "between 0 and 180")
+        for name in ("zoom", "shift", "contrast"):
+            require(0 <= getattr(self, name) < 1, name, "at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What `hemotk train` was asked for.
+
+    `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
+    1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is Keras's: the share of the old moving average.
+    """
+
+    arch: str = "densenet201"
+    weights: str = "none"
+    size: int = 224
+    epochs: int = 100
+    batch: int = 16
+    learning_rate: float | None = None
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_epochs: int = 3
+    dropout: float = 0.0
+    bn_momentum: float = 0.9
+    class_weights: bool = True
+    augment: AugmentConfig = AugmentConfig()
+    seed: int = 0
+    recipe: str = "hemotk"
+
+    def __post_init__(self) -> None:
+        require(16 <= self.size <= 1024, "size", "between 16 and 1024 pixels")
+        require(self.epochs >= 1, "epochs", "1 or more")
+        require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
+        require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "above 0")
+        require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1")
+        require(0 < self.bn_momentum < 1, "bn_momentum", "between 0 and 1")
+        require(self.seed >= 0, "seed", "0 or more")
+
+    @property
+    def peak_rate(self) -> float:
+        """The learning rate at its highest."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return LEARNING_RATE if self.weights == "none" else FINE_TUNING_RATE
+
+    def settings(self) -> Mapping[str, Any]:
+        """The settings as plain values for the run card."""
+        return asdict(self)
+
+
+# What each recipe sets; anything given on the command line goes before it.
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "hemotk": {},
+    "paper": {
+        "epochs": 100,
+        "schedule": "constant",
+        "learning_rate": LEARNING_RATE,
+        "bn_momentum": 0.99,
+        "class_weights": False,
+        "augment": AugmentConfig(flip=True, rotation_degrees=15.0, zoom=0.15, shift=0.0, contrast=0.0),
+    },
+}
+
+RECIPE_NOTES: Mapping[str, str] = {
+    "hemotk": "Adam with warm-up and cosine decay to 0 instead of a constant rate; shifts and contrast besides flips, "
+    "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9).",
+    "paper": "The 2021 paper's: Adam at a constant 0.001, binary cross-entropy, sigmoid, 100 epochs, flips, rotation, zoom.",
+}
+
+
+def from_recipe(recipe: str, **given: Any) -> TrainConfig:
+    """A recipe's configuration with the settings that were `given` (those that are None were not).
+
+    Raises:
+        HemotkError: no such recipe.
+    """
+    if recipe not in RECIPES:
+        raise HemotkError(f"--recipe {recipe}: is unknown; choose one of {', '.join(RECIPES)}.")
+    asked = {name: value for name, value in given.items() if value is not None}
+    return replace(TrainConfig(recipe=recipe), **{**RECIPES[recipe], **asked})

@@ -1,0 +1,73 @@
+"""What happened in each epoch: the log, its CSV file and the two curves."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from hemotk.errors import HemotkError
+from hemotk.files import write_bytes
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch, counted from 1: losses in nats, accuracies as fractions, training figures over augmented pictures."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+
+def write_history(path: Path, history: Sequence[Epoch]) -> None:
+    """Write `history.csv`, one line an epoch.
+
+    Raises:
+        HemotkError: the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    for epoch in history:
+        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(epoch).items()})
+    write_bytes(path, text.getvalue().encode())
+
+
+def read_history(path: Path) -> tuple[Epoch, ...]:
+    """Read `history.csv`.
+
+    Raises:
+        HemotkError: missing or cut short.
+    """
+    try:
+        with path.open(newline="") as stream:
+            return tuple(
+                Epoch(int(row["epoch"]), *(float(row[field.name]) for field in fields(Epoch)[1:]))
+                for row in csv.DictReader(stream)
+            )
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise HemotkError(f"{path}: is no training history or was cut short; copy it again.") from error
+
+
+def plot_curves(folder: Path, history: Sequence[Epoch], title: str) -> None:
+    """Draw `accuracy.png` and `loss.png` (training and validation against epochs) into `folder`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    epochs = [epoch.epoch for epoch in history]
+    for what, unit in (("accuracy", "share of pictures"), ("loss", "binary cross-entropy, nats")):
+        figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        axes.plot(epochs, [getattr(epoch, what) for epoch in history], label="training (augmented)")
+        axes.plot(epochs, [getattr(epoch, f"validation_{what}") for epoch in history], label="validation")
+        axes.set(title=title, xlabel="epoch", ylabel=f"{what} ({unit})")
+        if what == "accuracy":
+            axes.set_ylim(0, 1.02)
+        axes.grid(alpha=0.3)
+        axes.legend()
+        figure.savefig(folder / f"{what}.png")
