@@ -1,1 +1,1 @@
-"""Accuracy and latency of bundles; never imports TensorFlow."""
+"""The bench: does a quantized model still match its float parent, in accuracy and in time?"""
