@@ -1,0 +1,245 @@
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hemotk import files
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, new_folder, refuse_existing, sha256_bytes, sha256_file, write_bytes, writing
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+
+
+def everything(folder: Path) -> list[str]:
+    """Every name under `folder`, hidden ones too."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", fail)
+
+
+def deny(monkeypatch: pytest.MonkeyPatch, method: str, folder: Path) -> None:
+    """Let Path.`method` fail below `folder` as it does without rights (the superuser has them all)."""
+    real = getattr(Path, method)
+
+    def guarded(self: Path, *args: object, **options: object) -> object:
+        if self.is_relative_to(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return real(self, *args, **options)
+
+    monkeypatch.setattr(Path, method, guarded)
+
+
+def test_sha256_is_the_standard_one(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256_bytes(b"abc") == ABC
+    assert sha256_file(tmp_path / "abc") == ABC
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(data=st.binary(max_size=100))
+def test_sha256_of_a_file_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(files, "_CHUNK", 7)
+    (tmp_path / "data").write_bytes(data)
+    assert sha256_file(tmp_path / "data") == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_sha256_of_what_is_no_file(tmp_path: Path, name: str) -> None:
+    with pytest.raises(HemotkError, match=r"cannot be read .*check the path"):
+        sha256_file(tmp_path / name)
+
+
+def test_check_sha256(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    check_sha256(tmp_path / "abc", ABC)
+    (tmp_path / "abc").write_bytes(b"abd")
+    with pytest.raises(HemotkError, match=r"abc: checksum .* is not the recorded ba7816bf8f01….*make it again"):
+        check_sha256(tmp_path / "abc", ABC)
+
+
+@given(data=st.binary(max_size=64))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+def test_write_bytes_round_trip(tmp_path: Path, data: bytes) -> None:
+    write_bytes(tmp_path / "new" / "deep" / "file", data)
+    assert (tmp_path / "new" / "deep" / "file").read_bytes() == data
+    assert everything(tmp_path / "new" / "deep") == ["file"]
+
+
+def test_write_bytes_refuses_to_replace(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(HemotkError, match=r"file: already exists; choose another --out, or add --overwrite"):
+        write_bytes(tmp_path / "file", b"new", overwrite=False)
+    assert (tmp_path / "file").read_bytes() == b"old"
+    write_bytes(tmp_path / "file", b"new", overwrite=True)
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_refuse_existing_sees_dangling_links(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(HemotkError, match="already exists"):
+        refuse_existing(tmp_path / "link", overwrite=False)
+
+
+def test_write_bytes_obeys_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_bytes(tmp_path / "file", b"")
+        with new_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o700
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("there", [True, False])
+def test_write_bytes_on_a_full_disk(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "file").write_bytes(b"old")
+    before = everything(tmp_path)
+    with pytest.raises(HemotkError, match=r"file: cannot be written \(no space left on device\); free some space"):
+        write_bytes(tmp_path / "file", b"new")
+    assert everything(tmp_path) == before
+    assert not there or (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_write_bytes_really_full() -> None:
+    full = Path("/dev/full")
+    if not full.is_char_device():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(HemotkError, match="no space left on device"), writing(full), full.open("wb") as stream:
+        stream.write(b"new")
+
+
+def test_write_bytes_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deny(monkeypatch, "open", tmp_path)
+    with pytest.raises(HemotkError, match=r"file: cannot be written \(permission denied\).*may write to"):
+        write_bytes(tmp_path / "file", b"new")
+    assert everything(tmp_path) == []
+
+
+def test_write_bytes_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(HemotkError, match=r"file/below: cannot be written \((file exists|not a directory)\)"):
+        write_bytes(tmp_path / "file" / "below", b"new")
+
+
+def test_write_bytes_with_a_name_too_long(tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match=r"cannot be written \(file name too long\)"):
+        write_bytes(tmp_path / ("a" * 300), b"new")
+    assert everything(tmp_path) == []
+
+
+def test_new_folder_appears_whole(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "runs" / "one") as aside:
+        (aside / "sub").mkdir()
+        (aside / "sub" / "file").write_bytes(b"new")
+        assert not (tmp_path / "runs" / "one").exists()
+        assert aside.name.startswith(".")
+    assert everything(tmp_path / "runs") == ["one", "one/sub", "one/sub/file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, HemotkError])
+@pytest.mark.parametrize("there", [True, False])
+def test_new_folder_vanishes_with_the_block(tmp_path: Path, error: type[BaseException], there: bool) -> None:
+    if there:
+        write_bytes(tmp_path / "one" / "file", b"old")
+    before = everything(tmp_path)
+    with pytest.raises(error), new_folder(tmp_path / "one", overwrite=there) as aside:
+        (aside / "half").write_bytes(b"new")
+        raise error("stop")
+    assert everything(tmp_path) == before
+
+
+def test_new_folder_refuses_to_replace_and_replaces_when_asked(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "one" / "old", b"old")
+    with pytest.raises(HemotkError, match="one: already exists"), new_folder(tmp_path / "one"):
+        pass
+    assert everything(tmp_path) == ["one", "one/old"]
+    with new_folder(tmp_path / "one", overwrite=True) as aside:
+        (aside / "new").write_bytes(b"new")
+        assert (tmp_path / "one" / "old").exists()
+    assert everything(tmp_path) == ["one", "one/new"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_new_folder_in_place_of_something_else(tmp_path: Path, kind: str) -> None:
+    write_bytes(tmp_path / "elsewhere" / "keep", b"keep")
+    if kind == "file":
+        (tmp_path / "one").write_bytes(b"old")
+    else:
+        (tmp_path / "one").symlink_to(tmp_path / "elsewhere")
+    with new_folder(tmp_path / "one", overwrite=True) as aside:
+        (aside / "new").write_bytes(b"new")
+    assert everything(tmp_path) == ["elsewhere", "elsewhere/keep", "one", "one/new"]
+
+
+def test_new_folder_refuses_what_another_process_finished_meanwhile(tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match="one: already exists"), new_folder(tmp_path / "one"):
+        write_bytes(tmp_path / "one" / "theirs", b"")
+    assert everything(tmp_path) == ["one", "one/theirs"]
+
+
+@pytest.mark.parametrize("out", [".", "..", "../inner"])
+def test_the_folder_one_is_in_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    write_bytes(tmp_path / "inner" / "keep", b"keep")
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(HemotkError, match="holds the folder you are in"), new_folder(Path(out), overwrite=True):
+        pass
+    assert everything(tmp_path) == ["inner", "inner/keep"]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_new_folder_on_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match=r"one: cannot be written \(no space"), new_folder(tmp_path / "one") as aside:
+        (aside / "file").write_bytes(b"new")
+    assert everything(tmp_path) == []
+
+
+def test_new_folder_puts_the_old_one_back_if_the_last_rename_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes(tmp_path / "one" / "old", b"old")
+    real = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self.name.endswith(".tmp"):
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(HemotkError, match="input/output error"), new_folder(tmp_path / "one", overwrite=True) as aside:
+        (aside / "new").write_bytes(b"new")
+    assert everything(tmp_path) == ["one", "one/old"]
+
+
+def test_new_folder_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deny(monkeypatch, "mkdir", tmp_path)
+    with pytest.raises(HemotkError, match=r"one: cannot be written \(permission"), new_folder(tmp_path / "one"):
+        pytest.fail("must not get here")
+    assert everything(tmp_path) == []
+
+
+def test_an_input_that_cannot_be_read_is_not_blamed_on_the_output(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), new_folder(tmp_path / "out" / "one"):
+        (tmp_path / "in.png").read_bytes()
+    assert everything(tmp_path / "out") == []
+    with pytest.raises(HemotkError, match="one: cannot be written"), new_folder(tmp_path / "out" / "one") as aside:
+        (aside / "missing" / "file").write_bytes(b"")
+
+
+def test_an_error_that_is_not_the_systems_stays_itself(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="not a picture"), writing(tmp_path / "one"):
+        raise OSError("not a picture")
