@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from random_networks import IMAGENET, network_input, random_graph, random_pixels, tiny_shape
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.export.convert import convert_graph, convert_network
+from hemotk.export.flatbuffer import operators, specs
+from hemotk.export.graph.evaluate import evaluate
+from hemotk.export.graph.fold_batchnorm import fold_batchnorm
+from hemotk.export.graph.gray_stem import gray_stem
+from hemotk.export.graph.ir import Graph
+from hemotk.export.graph.pool_first import pool_first
+from hemotk.models.shape import CnnShape
+from hemotk.runtime import Scorer
+
+SIZE = 48
+
+
+def plain(**changes: object) -> Graph:
+    return pool_first(gray_stem(fold_batchnorm(random_graph(tiny_shape(**changes), seed=5))))
+
+
+@pytest.mark.parametrize("changes", [{}, IMAGENET, {"hidden": (4, 3)}])
+def test_the_tflite_agrees_with_the_reference(changes: dict) -> None:
+    graph = plain(**changes)
+    scorer = Scorer(convert_graph(graph, SIZE), PreprocessSpec(SIZE))
+    pixels = random_pixels(4, SIZE)
+    found = [scorer.score(image) for image in pixels]
+    expected = evaluate(graph, network_input(pixels))
+    np.testing.assert_allclose([score.logit for score in found], expected.logit[:, 0], atol=1e-4)
+    np.testing.assert_allclose([score.probability for score in found], expected.probability[:, 0], atol=1e-4)
+
+
+def test_input_and_outputs_are_static_and_named() -> None:
+    pixels, outputs = specs(convert_graph(plain(), SIZE))
+    assert (pixels.name, pixels.dtype, pixels.shape) == ("pixels", "float32", (1, SIZE, SIZE, 1))
+    assert {name: spec.shape for name, spec in outputs.items()} == {"logit": (1, 1), "probability": (1, 1)}
+
+
+def test_every_tensor_is_named_after_its_operation() -> None:
+    made = [name.partition("/")[0] for operator in operators(convert_graph(plain(), SIZE)) for name in operator.outputs]
+    assert {"stem_pad", "stem_conv", "stem_pool", "conv2_block1_reduce", "pool2_pool", "head_mean"} <= set(made)
+    assert made[-2:] == ["logit", "probability"]
+
+
+def test_the_cnn_goes_the_plain_route() -> None:
+    from hemotk.models.build import build_model, with_logit
+
+    model = with_logit(build_model(CnnShape((4, 5), 6, SIZE)))
+
+    def network(h: object) -> dict:
+        return dict(zip(("logit", "probability"), model(h), strict=True))
+
+    scorer = Scorer(convert_network(network, SIZE), PreprocessSpec(SIZE))
+    pixels = random_pixels(2, SIZE)
+    expected = model(network_input(pixels).astype(np.float32))[0].numpy()[:, 0]
+    np.testing.assert_allclose([scorer.score(image).logit for image in pixels], expected, atol=1e-4)
