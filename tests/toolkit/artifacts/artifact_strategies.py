@@ -1,0 +1,179 @@
+"""Hypothesis strategies for every kind of artefact, made from the fields' types and what the fields must hold."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from hemotk.artifacts import (
+    Artifact,
+    BenchReport,
+    BundleCard,
+    Estimate,
+    ImageScores,
+    Latency,
+    Metrics,
+    Paired,
+    PreprocessSpec,
+    RunCard,
+    SplitItem,
+    SplitManifest,
+    TensorSpec,
+    TestItem,
+    TestSetCard,
+    Variant,
+    VariantResult,
+)
+from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
+
+SHARES = st.floats(0.01, 0.99)
+POSITIVE = st.integers(1, 10**6)
+NAMES = st.text("abcäß-_ 0", min_size=1, max_size=8).map(lambda name: name + ".x")
+SHA = st.text("0123456789abcdef", min_size=64, max_size=64)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def values(kind: Any) -> st.SearchStrategy[Any]:
+    """Values of a field of type `kind`."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind in SCALARS:
+        return SCALARS[kind]
+    if origin is typing.Literal:
+        return st.sampled_from(args)
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of([st.none() if arg is type(None) else values(arg) for arg in args])
+    if origin is tuple and args[-1] is Ellipsis:
+        return st.lists(values(args[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(values, args))
+    if origin is Mapping:
+        return st.dictionaries(values(args[0]), values(args[1]), max_size=2)
+    return built(kind)
+
+
+SCALARS: dict[Any, st.SearchStrategy[Any]] = {
+    Any: JSON,
+    str: st.text(max_size=5),
+    int: st.integers(),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    bool: st.booleans(),
+}
+
+
+def built(kind: Any, /, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Instances of the dataclass `kind`; `fields` overrule what RULES says."""
+    fields = {**RULES.get(kind, {}), **fields}
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    drawn = {name: fields[name] if name in fields else values(hints[name]) for name in names}
+    return st.builds(kind, **drawn)
+
+
+@st.composite
+def splits(draw: st.DrawFn) -> SplitManifest:
+    """A manifest in which every image is a group of its own."""
+    parts = [
+        "train",
+        "validation",
+        "test",
+        *draw(st.lists(st.sampled_from(("train", "validation", "test")), max_size=3)),
+    ]
+    items = tuple(
+        SplitItem(f"{i}/ä.png", f"{i:064x}", draw(st.integers(0, 1)), f"patient {i}", typing.cast(Any, part))
+        for i, part in enumerate(parts)
+    )
+    return draw(built(SplitManifest, items=st.just(items)))
+
+
+@st.composite
+def densenets(draw: st.DrawFn) -> DenseNetShape:
+    """Any widths, one transition less than blocks, gray normalization complete or absent."""
+    blocks = draw(st.lists(st.lists(built(LayerShape), min_size=1, max_size=2).map(tuple), min_size=1, max_size=3))
+    between = draw(st.lists(POSITIVE, min_size=len(blocks) - 1, max_size=len(blocks) - 1))
+    triple = st.tuples(*[st.floats(0.1, 1.0)] * 3)
+    mean, std = draw(st.one_of(st.just((None, None)), st.tuples(triple, triple)))
+    return draw(
+        built(
+            DenseNetShape,
+            blocks=st.just(tuple(blocks)),
+            transitions=st.just(tuple(between)),
+            gray_mean=st.just(mean),
+            gray_std=st.just(std),
+        )
+    )
+
+
+VARIANT_OUTPUTS = st.tuples(st.just("probability"), st.just("logit")).map(
+    lambda names: tuple(TensorSpec(name, "uint8", (1, 1), 0.5, 3) for name in names)
+)
+
+RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
+    Estimate: {
+        "value": st.none() | st.just(0.5),
+        "low": st.none() | st.floats(0, 0.5),
+        "high": st.none() | st.floats(0.5, 1),
+    },
+    Metrics: {"count": st.just(9), "positives": st.integers(0, 9)},
+    PreprocessSpec: {
+        "size": st.integers(16, 1024),
+        "scale": st.floats(1e-6, 10),
+        "zero_point": st.integers(0, 255),
+        "window_width": st.floats(1, 4000),
+    },
+    SplitManifest: {"test": SHARES, "validation": SHARES},
+    RunCard: {
+        "name": NAMES,
+        "threshold": SHARES,
+        "temperature": st.floats(0.25, 8),
+        "files": st.just({"shape.json": "1", "weights.npz": "2", "split.json": "3"}),
+    },
+    TensorSpec: {"shape": st.lists(POSITIVE, max_size=4).map(tuple)},
+    Variant: {"file": NAMES, "outputs": VARIANT_OUTPUTS},
+    BundleCard: {
+        "threshold": SHARES,
+        "temperature": st.floats(0.25, 8),
+        "variants": st.deferred(lambda: built(Variant, kind=st.just("float32")).map(lambda one: (one,))),
+        "files": st.dictionaries(NAMES, SHA, max_size=2),
+    },
+    TestSetCard: {"items": st.lists(st.deferred(lambda: built(TestItem)), min_size=1, max_size=3).map(tuple)},
+    LayerShape: {"bottleneck": POSITIVE, "growth": POSITIVE},
+    DenseNetShape: {
+        "stem": POSITIVE,
+        "hidden": st.lists(POSITIVE, max_size=2).map(tuple),
+        "bn_epsilon": st.floats(1e-9, 1e-2),
+    },
+    CnnShape: {
+        "filters": st.lists(POSITIVE, min_size=1, max_size=3).map(tuple),
+        "hidden": POSITIVE,
+        "size": st.integers(16, 512),
+    },
+    Latency: {"rounds_ns": st.lists(st.lists(POSITIVE, min_size=1, max_size=2).map(tuple), min_size=1).map(tuple)},
+    VariantResult: {
+        "file": NAMES,
+        "scores": st.none() | st.just(ImageScores((), (), ())),
+        "paired": st.none() | st.deferred(lambda: built(Paired)),
+    },
+    BenchReport: {
+        "images": st.just(()),
+        "variants": st.deferred(lambda: built(VariantResult, kind=st.just("float32")).map(lambda one: (one,))),
+        "verdicts": st.just(()),
+        "passed": st.just(True),
+    },
+}
+
+ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
+    SplitManifest: splits(),
+    RunCard: built(RunCard),
+    BundleCard: built(BundleCard),
+    TestSetCard: built(TestSetCard),
+    BenchReport: built(BenchReport),
+    DenseNetShape: densenets(),
+    CnnShape: built(CnnShape),
+}
