@@ -1,13 +1,14 @@
 """The options of a bench, in one object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hemotk.benchmarks.gate import Limits
 from hemotk.errors import HemotkError
 
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """How to measure.
+    """How to measure, and what the variants are held to.
 
     Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A
     variant that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors;
@@ -20,6 +21,7 @@ class BenchConfig:
     min_runs: int = 40
     min_seconds: float = 3.0
     patience: float = 120.0
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         for holds, option, must in (

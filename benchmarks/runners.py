@@ -1,0 +1,143 @@
+"""The parent's side of a worker process: asks, waits with patience, and says in a sentence what went wrong."""
+
+import dataclasses
+import json
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.benchmarks.config import BenchConfig
+from hemotk.runtime import Scores
+
+WORKER = "hemotk.benchmarks.worker"
+
+
+class RunnerFailed(Exception):
+    """A variant that cannot be used any further; the message is the reason, without a full stop."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """Opening a model: nanoseconds until it was ready and of its first inference, and memory held before."""
+
+    load_ns: int
+    first_ns: int
+    base_bytes: int | None
+
+
+class Runner:
+    """One worker process, started at once and closed by `close` or at the end of a `with` block.
+
+    It imports what it needs while the parent does other things; it opens no file before `load`.
+    """
+
+    def __init__(self, config: BenchConfig) -> None:
+        self._config = config
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
+        )
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.peak_bytes: int | None = None
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def load(self, model: Path, images: Path, preprocess: PreprocessSpec) -> Loaded:
+        """Open the model at `model` and run it once on the first row of `images`.
+
+        Raises:
+            RunnerFailed: it cannot be opened or run.
+        """
+        answer = self._ask(
+            do="load",
+            model=str(model),
+            images=str(images),
+            preprocess=dataclasses.asdict(preprocess),
+            threads=self._config.threads,
+            runtime=self._config.runtime,
+            cpus=self._config.cpus,
+        )
+        return Loaded(answer["load_ns"], answer["first_ns"], answer["base_bytes"])
+
+    def score(self, row: int) -> Scores:
+        """The scores of test image `row`; NaN and infinities as they come.
+
+        Raises:
+            RunnerFailed: the model does not run.
+        """
+        answer = self._ask(do="score", row=row)
+        return Scores(answer["logit"], answer["probability"])
+
+    def time(self, rows: int, runs: int) -> tuple[int, ...]:
+        """Nanoseconds of `runs` inferences, after an untimed one, on the first `rows` test images in turn.
+
+        Raises:
+            RunnerFailed: the model does not run.
+        """
+        answer = self._ask(do="time", rows=rows, runs=runs)
+        self.peak_bytes = answer["peak_bytes"]
+        return tuple(answer["samples_ns"])
+
+    def close(self) -> None:
+        """End the process, however it is."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream is not None:
+                stream.close()
+
+    def _ask(self, **request: Any) -> dict[str, Any]:
+        self._send(json.dumps(request).encode() + b"\n")
+        try:
+            line = self._lines.get(timeout=self._config.patience)
+        except queue.Empty:
+            self._process.kill()
+            raise RunnerFailed(f"no answer within {self._config.patience:g} s, it was given up") from None
+        if not line:
+            raise RunnerFailed(self._epitaph())
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RunnerFailed(answer["error"].rstrip("."))
+        return answer
+
+    def _send(self, line: bytes) -> None:
+        stdin = self._process.stdin
+        try:
+            if stdin is not None:
+                stdin.write(line)
+                stdin.flush()
+        except OSError:  # the process has gone; `_read` has said so, and its epitaph says more
+            pass
+
+    def _read(self) -> None:
+        """Hand lines over; an empty one means that the process has closed its end."""
+        if self._process.stdout is not None:
+            for line in self._process.stdout:
+                self._lines.put(line)
+        self._lines.put(b"")
+
+    def _epitaph(self) -> str:
+        """How the process ended, with the last thing it said."""
+        code = self._process.wait()
+        self._log.seek(0)
+        said = self._log.read().decode("utf-8", "replace").strip().splitlines()
+        last = f" ({said[-1].strip()})" if said else ""
+        if code < 0:
+            return f"the interpreter crashed: {signal.strsignal(-code)}{last}"
+        return f"its process ended with code {code}{last}"

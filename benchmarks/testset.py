@@ -1,0 +1,118 @@
+"""A bundle and the test split beside it, opened only after every checksum was found right."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    TESTSET_CARD,
+    TESTSET_IMAGES,
+    TESTSET_SUFFIX,
+    BundleCard,
+    TestItem,
+    TestSetCard,
+    Variant,
+)
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256
+
+
+@dataclass(frozen=True)
+class OpenBundle:
+    """A bundle folder whose files are what its card says, and its test split.
+
+    `images` is the path of uint8 [n, size, size]; row i is a picture of `items[i]`.
+    """
+
+    folder: Path
+    card: BundleCard
+    card_sha256: str
+    items: tuple[TestItem, ...]
+    images: Path
+
+    def path(self, variant: Variant) -> Path:
+        """Where the .tflite of `variant` lies."""
+        return self.folder / variant.file
+
+
+def read_card(folder: Path) -> BundleCard:
+    """The card of the bundle in `folder`, nothing else opened.
+
+    Raises:
+        HemotkError: there is no readable bundle card.
+    """
+    return BundleCard.read(folder / BUNDLE_CARD)
+
+
+def open_bundle(folder: Path) -> OpenBundle:
+    """Check every checksum of the bundle in `folder` and of the test split beside it, then open both.
+
+    Raises:
+        HemotkError: a file is missing, is not the recorded one, or card and test split do not fit together.
+    """
+    card = read_card(folder)
+    beside = folder.resolve()
+    testset = beside.with_name(beside.name + TESTSET_SUFFIX)
+    if not testset.is_dir():
+        raise HemotkError(
+            f"{testset}: no such folder: the test split that belongs to this bundle must lie beside it; copy it from "
+            "where the bundle was made, or export again."
+        )
+    for file, sha256 in _recorded(folder, card):
+        check_sha256(file, sha256)
+    check_sha256(testset / TESTSET_CARD, card.testset)
+    content = TestSetCard.read(testset / TESTSET_CARD)
+    images = testset / TESTSET_IMAGES
+    check_sha256(images, content.images)
+    _check_testset(content, card, testset)
+    return OpenBundle(folder, card, card.sha256(), content.items, images)
+
+
+def read_image(images: Path, row: int) -> NDArray[np.uint8]:
+    """Row `row` of the array file `images`: uint8 [size, size].
+
+    The file is mapped for this one row and let go, so that a process that reads many rows does not grow.
+
+    Raises:
+        HemotkError: the file is no array, or has no such row.
+    """
+    try:
+        found: NDArray[np.uint8] = np.load(images, mmap_mode="r", allow_pickle=False)[row].copy()
+    except (OSError, ValueError, EOFError, IndexError) as error:
+        raise HemotkError(f"{images}: has no image {row} that can be read; export the bundle again.") from error
+    return found
+
+
+def _recorded(folder: Path, card: BundleCard) -> Iterator[tuple[Path, str]]:
+    """Every file of the bundle with its recorded SHA-256."""
+    seen = {variant.file: variant.sha256 for variant in card.variants}
+    for name, sha256 in {**card.files, **seen}.items():
+        if card.files.get(name, sha256) != sha256:
+            raise HemotkError(
+                f"{folder / BUNDLE_CARD}: fields 'files' and 'variants' give different checksums for '{name}'; "
+                "export the bundle again."
+            )
+        yield folder / name, sha256
+
+
+def _check_testset(content: TestSetCard, card: BundleCard, testset: Path) -> None:
+    if content.preprocess != card.preprocess:
+        raise HemotkError(
+            f"{testset / TESTSET_CARD}: field 'preprocess' is not that of the bundle; export the bundle again."
+        )
+    if any(item.label not in (0, 1) for item in content.items):
+        raise HemotkError(f"{testset / TESTSET_CARD}: field 'items' has a label other than 0 or 1; export again.")
+    images, size = testset / TESTSET_IMAGES, content.preprocess.size
+    expected = (len(content.items), size, size)
+    try:
+        array = np.load(images, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise HemotkError(f"{images}: is no array of images; export the bundle again.") from error
+    if array.dtype != np.uint8 or array.shape != expected:
+        raise HemotkError(
+            f"{images}: holds {array.dtype} {array.shape} where the card has uint8 {expected}; export again."
+        )
