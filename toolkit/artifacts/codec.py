@@ -16,7 +16,7 @@ from hemotk.files import sha256_bytes, write_bytes
 A = TypeVar("A", bound="Artifact")
 
 
-class FieldError(ValueError):
+class FieldError(HemotkError):
     """A value that does not fit its field; the reader adds the file's name and the remedy."""
 
 

@@ -1,0 +1,170 @@
+"""Training end to end on a small network: the run folder, resuming, and what is refused."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
+from hemotk.models.weights import read_shape, read_weights
+
+pytest.importorskip("tf_keras")
+from hemotk.training.checkpoint import CHECKPOINT_FILE  # noqa: E402
+from hemotk.training.config import from_recipe  # noqa: E402
+from hemotk.training.history import Epoch, read_history  # noqa: E402
+from hemotk.training.lock import locked  # noqa: E402
+from hemotk.training.loop import Listener, TrainJob, train  # noqa: E402
+
+SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the training catches it."""
+
+
+class KillAfter(Listener):
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+        if self.left == 0 and done == 2:
+            raise Killed
+
+    def epoch(self, epoch: Epoch, total: int) -> None:
+        self.left -= 1
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
+    """Forty pictures of noise; those with hemorrhage have a bright square."""
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        picture = rng.integers(40, 90, (36, 36)).astype(np.uint8)
+        if i % 2:
+            x, y = rng.integers(6, 20, 2)
+            picture[y : y + 10, x : x + 10] += 120
+        path = folder / ("hemorrhage" if i % 2 else "normal") / f"{i}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(picture).save(path)
+    return make_split(scan(folder), SplitConfig())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(split: SplitManifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    train(TrainJob(split, out), from_recipe("hemotk", epochs=4, **SMALL))
+    return out
+
+
+def test_the_run_folder_is_whole(undisturbed: Path, split: SplitManifest) -> None:
+    card = RunCard.read(undisturbed / RUN_CARD)
+    assert card.source == "trained" and card.parents["split"] == split.sha256()
+    assert {name: sha256_file(undisturbed / name) for name in card.files} == card.files
+    assert {part: metrics.count for part, metrics in card.metrics.items()} == {"train": 26, "validation": 6, "test": 8}
+    assert card.settings["seed"] == 1 and card.settings["augment"]["flip"] is True
+    assert card.versions["tensorflow"] and card.machine["cores"]
+    assert [epoch.epoch for epoch in read_history(undisturbed / "history.csv")] == [1, 2, 3, 4]
+    assert Image.open(undisturbed / "accuracy.png").width > 300 and Image.open(undisturbed / "loss.png").width > 300
+    assert SplitManifest.read(undisturbed / "split.json") == split
+    assert {path.name for path in undisturbed.parent.iterdir()} == {"whole"}
+
+
+def test_it_learns(split: SplitManifest, tmp_path: Path) -> None:
+    card = train(TrainJob(split, tmp_path / "run"), from_recipe("hemotk", epochs=25, **SMALL))
+    assert card.metrics["train"].accuracy.value >= 0.9
+
+
+def test_killed_in_the_third_epoch_and_resumed_gives_the_same_weights(
+    split: SplitManifest, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "whole"
+    config = from_recipe("hemotk", epochs=4, **SMALL)
+    with pytest.raises(Killed):
+        train(TrainJob(split, out), config, KillAfter(2))
+    assert not out.exists() and (tmp_path / "whole.partial" / CHECKPOINT_FILE).exists()
+    train(TrainJob(split, out, resume=True), config)
+    shape = read_shape(out / SHAPE_FILE)
+    one, two = (read_weights(folder / WEIGHTS_FILE, shape) for folder in (out, undisturbed))
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-5)
+    assert not (tmp_path / "whole.partial").exists()
+
+
+def test_an_unfinished_training_is_not_started_over_unasked(split: SplitManifest, tmp_path: Path) -> None:
+    config = from_recipe("hemotk", epochs=3, **SMALL)
+    with pytest.raises(Killed):
+        train(TrainJob(split, tmp_path / "run"), config, KillAfter(1))
+    with pytest.raises(HemotkError, match="--resume"):
+        train(TrainJob(split, tmp_path / "run"), config)
+    with pytest.raises(HemotkError, match="was trained with epochs 3, now it is 9"):
+        train(TrainJob(split, tmp_path / "run", resume=True), from_recipe("hemotk", epochs=9, **SMALL))
+    checkpoint = tmp_path / "run.partial" / CHECKPOINT_FILE
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(HemotkError, match="damaged"):
+        train(TrainJob(split, tmp_path / "run", resume=True), config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_existing_run_is_kept_unless_asked(split: SplitManifest, undisturbed: Path) -> None:
+    before = sha256_file(undisturbed / RUN_CARD)
+    with pytest.raises(HemotkError, match="--overwrite"):
+        train(TrainJob(split, undisturbed), from_recipe("hemotk", epochs=1, **SMALL))
+    assert sha256_file(undisturbed / RUN_CARD) == before
+
+
+def test_two_trainings_on_one_folder(split: SplitManifest, tmp_path: Path) -> None:
+    job = TrainJob(split, tmp_path / "run")
+    program = (
+        "import sys, pathlib\nfrom hemotk.training.lock import locked\n"
+        f"with locked(pathlib.Path({str(job.partial)!r})):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        with pytest.raises(HemotkError, match="another training writes there"):
+            train(job, from_recipe("hemotk", epochs=1, **SMALL))
+        other.communicate("")
+    with locked(job.partial):
+        pass
+
+
+def test_start_from_another_run(split: SplitManifest, undisturbed: Path, tmp_path: Path) -> None:
+    config = from_recipe("hemotk", epochs=1, weights=str(undisturbed), learning_rate=1e-9, **SMALL)
+    train(TrainJob(split, tmp_path / "next"), config)
+    shape = read_shape(undisturbed / SHAPE_FILE)
+    one = read_weights(undisturbed / WEIGHTS_FILE, shape)
+    two = read_weights(tmp_path / "next" / WEIGHTS_FILE, shape)
+    np.testing.assert_allclose(one["conv1/conv/kernel"], two["conv1/conv/kernel"], atol=1e-6)
+    assert not np.allclose(one["logit/kernel"], two["logit/kernel"], atol=1e-3)
+
+
+def test_a_moved_image_folder(split: SplitManifest, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(split.folder, moved)
+    card = train(TrainJob(split, tmp_path / "run", data=moved), from_recipe("hemotk", epochs=1, **SMALL))
+    assert card.metrics["test"].count == 8
+    with pytest.raises(HemotkError, match="--data"):
+        train(TrainJob(split, tmp_path / "more", data=tmp_path / "gone"), from_recipe("hemotk", epochs=1, **SMALL))
+    assert not (tmp_path / "more").exists()
+
+
+def test_a_loss_that_explodes_is_said(split: SplitManifest, tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match="lower (--)?learning.rate"):
+        train(TrainJob(split, tmp_path / "run"), from_recipe("hemotk", epochs=2, learning_rate=1e30, **SMALL))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arch", ["cnn"])
+def test_the_baseline_trains(split: SplitManifest, tmp_path: Path, arch: str) -> None:
+    card = train(TrainJob(split, tmp_path / "run"), from_recipe("paper", arch=arch, size=32, epochs=2, batch=8))
+    assert card.arch == arch and card.settings["recipe"] == "paper"
