@@ -1,0 +1,52 @@
+"""`hemotk demo`: the README's commands, on phantoms, one after the other."""
+
+import shlex
+import time
+from pathlib import Path
+
+import click
+
+from hemotk.cli.options import PATH
+
+
+@click.command()
+@click.option("--out", type=PATH, default=Path("demo"), show_default=True, help="Folder for everything it makes.")
+@click.option("--arch", default="densenet201", show_default=True, help="What to train.")
+@click.option("--size", default=96, show_default=True, help="Width and height of the network's picture.")
+@click.option("--epochs", default=20, show_default=True, help="Passes over the training part.")
+@click.option("--count", default=200, show_default=True, help="Phantoms to draw.")
+def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
+    """Run the whole path on phantoms: draw, split, train, export, bench.
+
+    Takes some minutes on two cores. Each step is printed as the command that does it; stopped and started again, it
+    goes on where it was.
+
+    \b
+    Examples:
+      hemotk demo
+      hemotk demo --arch densenet-tiny --size 64 --epochs 5 --out quick
+    """
+    from hemotk.cli.main import cli
+
+    started = time.monotonic()
+    for made, command in steps(out, arch, size, epochs, count):
+        if made is not None and made.exists():
+            click.echo(f"{made}: is there already")
+            continue
+        click.secho(f"\n$ hemotk {shlex.join(command)}", bold=True)
+        cli.main(command, prog_name="hemotk", standalone_mode=False)
+    click.echo(f"\nthe demo took {time.monotonic() - started:.0f} s; everything it made is in {out}/")
+
+
+def steps(out: Path, arch: str, size: int, epochs: int, count: int) -> list[tuple[Path | None, list[str]]]:
+    """The commands in order, each with what it makes (None: always run)."""
+    images, split = out / "phantoms", out / "split.json"
+    run, bundle = out / "runs" / arch, out / "bundles" / arch
+    training = ["--arch", arch, "--size", str(size), "--epochs", str(epochs)]
+    return [
+        (images, ["data", "phantom", str(images), "--count", str(count)]),
+        (split, ["data", "split", str(images), "--out", str(split)]),
+        (run, ["train", str(split), *training, "--out", str(run), "--resume"]),
+        (bundle, ["export", str(run), "--quantize", "int8", "--out", str(bundle)]),
+        (None, ["bench", str(bundle)]),
+    ]
