@@ -50,7 +50,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
         raise HemotkError(f"{folder}: no such folder; check the path.")
     if classes[0] == classes[1] or not all(classes):
         raise HemotkError("--classes: the two class names must be different and not empty.")
-    files = sorted(_relative_images(folder))
+    files = sorted(relative_images(folder))
     if not files:
         raise HemotkError(
             f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}); give a folder with the subfolders "
@@ -66,7 +66,8 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
     return found
 
 
-def _relative_images(folder: Path) -> Iterator[str]:
+def relative_images(folder: Path) -> Iterator[str]:
+    """Every picture below `folder`, hidden ones left out: paths relative to it with '/', in no order."""
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
