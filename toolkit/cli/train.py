@@ -89,6 +89,9 @@ def _shown(progress: Progress) -> Any:
         def resumed(self, epoch: int) -> None:
             progress.advance(epoch, f"resumed after epoch {epoch}")
 
+        def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+            progress.advance(0, f"epoch {epoch} step {done}/{total} loss {loss:.3f} accuracy {accuracy:.3f}")
+
         def epoch(self, epoch: "Epoch", total: int) -> None:
             progress.advance(
                 1,
