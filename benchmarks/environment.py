@@ -68,7 +68,7 @@ def warnings(
     """Why the times may not be repeatable, a sentence each; empty on a quiet machine."""
     found = []
     if before.load is not None and before.load > BUSY * cores:
-        found.append(f"other work kept {before.load:.1f} of {cores} cores busy when the bench began")
+        found.append(f"{cores} cores already had a load of {before.load:.1f} when the bench began")
     if before.mhz and after.mhz and abs(after.mhz / before.mhz - 1) > CLOCK_CHANGE:
         found.append(f"the clock rate went from {before.mhz:.0f} to {after.mhz:.0f} MHz")
     for variant in variants:

@@ -4,6 +4,7 @@ A round gives every variant one turn: an untimed inference, then some timed ones
 the minimum count and the minimum duration, and no sample is thrown away after the first, warm-up round.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,10 +28,14 @@ Watch = Callable[[float], None]
 
 @dataclass
 class Timings:
-    """Raw samples of one variant, nanoseconds: of the warm-up round, and of each timed round."""
+    """Raw samples of one variant, nanoseconds: of the warm-up round, and of each timed round; and how long those took.
+
+    `seconds` is what passed while its turns were timed, the feeding of images included.
+    """
 
     warmup: tuple[int, ...] = ()
     rounds: list[tuple[int, ...]] = field(default_factory=list)
+    seconds: float = 0.0
     failure: str = ""
 
     def runs_a_turn(self) -> int:
@@ -39,16 +44,19 @@ class Timings:
 
     def done(self, config: BenchConfig) -> float:
         """The share of what is asked for that is there, at most 1."""
-        runs = sum(len(samples) for samples in self.rounds)
-        seconds = sum(sum(samples) for samples in self.rounds) / 1e9
-        share = runs / config.min_runs
+        share = sum(len(samples) for samples in self.rounds) / config.min_runs
         if config.min_seconds > 0:
-            share = min(share, seconds / config.min_seconds)
+            share = min(share, self.seconds / config.min_seconds)
         return min(1.0, share)
 
 
-def measure(turns: Mapping[str, Turn], config: BenchConfig, watch: Watch = lambda done: None) -> dict[str, Timings]:
-    """Time all variants in rounds; one that fails drops out and keeps what it had."""
+def measure(
+    turns: Mapping[str, Turn],
+    config: BenchConfig,
+    watch: Watch = lambda done: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Timings]:
+    """Time all variants in rounds; one that fails drops out and keeps what it had. `clock` gives seconds."""
     found = {kind: Timings() for kind in turns}
     for kind, turn in turns.items():
         found[kind].warmup = _turn(turn, WARMUP_RUNS, found[kind])
@@ -56,7 +64,9 @@ def measure(turns: Mapping[str, Turn], config: BenchConfig, watch: Watch = lambd
     while order and (share := min(found[kind].done(config) for kind in order)) < 1:
         watch(share)
         for kind in order:
+            began = clock()
             samples = _turn(turns[kind], found[kind].runs_a_turn(), found[kind])
+            found[kind].seconds += clock() - began
             if samples:
                 found[kind].rounds.append(samples)
         # The next round begins with another variant: none always runs after the same one.

@@ -1,7 +1,7 @@
 """A bench report in words and as a table for the terminal."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hemotk.artifacts import BenchReport, Estimate, VariantResult
@@ -47,18 +47,30 @@ def conclude(variants: Sequence[VariantResult]) -> str:
 
 def show(report: BenchReport, console: "Console") -> None:
     """Print the report: table, intervals, failures, flips, warnings, verdicts and the conclusion."""
+
+    def say(words: str, style: str = "") -> None:
+        console.print(words, style=style, markup=False, highlight=False, soft_wrap=True)
+
     console.print(_table(report))
     for variant in report.variants:
-        console.print(_intervals(variant), markup=False, highlight=False, style="dim")
+        say(_intervals(variant), "dim")
     for variant in report.variants:
-        for finding in ([variant.failure] if variant.failure else []) + list(variant.findings):
-            console.print(f"{variant.kind}: {finding}", markup=False, highlight=False, style="red")
-    _show_flips(report, console)
+        for wrong in (*filter(None, [variant.failure]), *variant.findings):
+            say(f"{variant.kind}: {wrong}.", "red")
+    for line in _flips(report):
+        say(line)
     for warning in report.warnings:
-        console.print(f"Times may not repeat: {warning}.", markup=False, highlight=False, style="yellow")
-    console.print()
-    _show_verdict(report, console)
-    console.print(report.conclusion, markup=False, highlight=False)
+        say(f"Times may not repeat: {warning}.", "yellow")
+    failed = [verdict for verdict in report.verdicts if not verdict.passed]
+    count = len(report.verdicts)
+    say("")
+    if failed:
+        say(f"FAIL: {len(failed)} of {count} checks do not hold.", "bold red")
+    else:
+        say(f"PASS: all {count} checks hold.", "bold green")
+    for verdict in failed:
+        say(f"  {verdict.sentence}")
+    say(report.conclusion)
 
 
 def _table(report: BenchReport) -> "Table":
@@ -110,26 +122,13 @@ def _intervals(variant: VariantResult) -> str:
     return f"{variant.kind} 95 %: " + (", ".join(words) or "nothing measured")
 
 
-def _show_flips(report: BenchReport, console: "Console") -> None:
+def _flips(report: BenchReport) -> Iterator[str]:
     for variant in report.variants:
-        flips = () if variant.paired is None else variant.paired.flips
-        for flip in flips:
-            console.print(
+        for flip in () if variant.paired is None else variant.paired.flips:
+            yield (
                 f"flip: {flip.id} ({report.labels[flip.label]}): float32 {flip.parent:.4f}, "
-                f"{variant.kind} {flip.variant:.4f}, threshold {report.threshold:g}",
-                markup=False,
-                highlight=False,
+                f"{variant.kind} {flip.variant:.4f}, threshold {report.threshold:g}"
             )
-
-
-def _show_verdict(report: BenchReport, console: "Console") -> None:
-    count, failed = len(report.verdicts), [verdict for verdict in report.verdicts if not verdict.passed]
-    if not failed:
-        console.print(f"PASS: all {count} checks hold.", style="bold green", highlight=False)
-        return
-    console.print(f"FAIL: {len(failed)} of {count} checks do not hold.", style="bold red", highlight=False)
-    for verdict in failed:
-        console.print(f"  {verdict.sentence}", markup=False, highlight=False)
 
 
 def _range(estimate: Estimate) -> str:

@@ -1,5 +1,6 @@
 """The parent's side of a worker process: asks, waits with patience, and says in a sentence what went wrong."""
 
+import contextlib
 import dataclasses
 import json
 import queue
@@ -99,8 +100,9 @@ class Runner:
         self._process.wait()
         self._reader.join()
         for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream is not None:
-                stream.close()
+            with contextlib.suppress(OSError):  # a question that it did not live to read
+                if stream is not None:
+                    stream.close()
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         self._send(json.dumps(request).encode() + b"\n")
@@ -110,6 +112,7 @@ class Runner:
             self._process.kill()
             raise RunnerFailed(f"no answer within {self._config.patience:g} s, it was given up") from None
         if not line:
+            self._lines.put(line)  # the next question finds it dead, too
             raise RunnerFailed(self._epitaph())
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -118,12 +121,10 @@ class Runner:
 
     def _send(self, line: bytes) -> None:
         stdin = self._process.stdin
-        try:
+        with contextlib.suppress(OSError):  # the process has gone: `_read` says so, and its epitaph says why
             if stdin is not None:
                 stdin.write(line)
                 stdin.flush()
-        except OSError:  # the process has gone; `_read` has said so, and its epitaph says more
-            pass
 
     def _read(self) -> None:
         """Hand lines over; an empty one means that the process has closed its end."""

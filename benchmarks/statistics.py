@@ -43,7 +43,7 @@ def ratio_of_medians(variant: Sequence[Sequence[int]], parent: Sequence[Sequence
     value = float(np.median(np.concatenate(variant)) / np.median(np.concatenate(parent)))
     rounds = min(len(variant), len(parent))
     if rounds < 2:
-        return Estimate(value, method="one round: no interval")
+        return Estimate(value, method="one round has no interval")
     tops, bottoms = _MedianOfRounds(variant[:rounds]), _MedianOfRounds(parent[:rounds])
 
     def draw(random: np.random.Generator) -> float:

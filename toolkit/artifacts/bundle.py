@@ -106,6 +106,8 @@ class BundleCard(Artifact):
 class TestItem:
     """One test image: its row in `images.npy`, an id (path in the split), label and group (patient)."""
 
+    __test__: ClassVar[bool] = False
+
     id: str
     label: int
     group: str
