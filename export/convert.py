@@ -4,9 +4,7 @@ The input `pixels` float32 [1, size, size, 1] is the network input h of the pixe
 `probability` [1, 1] and, where the graph makes one, `cam`.
 """
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from hemotk.errors import HemotkError
 from hemotk.export.flatbuffer import INPUT, add_signature
 from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.export.graph.walk import walk
+from hemotk.export.quiet import quiet
 
 Tensor = Any
 Network = Callable[[Tensor], Mapping[str, Tensor]]
@@ -48,7 +47,7 @@ def convert_network(network: Network, size: int) -> bytes:
     """
     function = tf.function(lambda pixels: dict(network(pixels)))
     concrete = function.get_concrete_function(tf.TensorSpec((1, size, size, 1), tf.float32, INPUT))
-    with _quiet():
+    with quiet():
         # Without the trackable object the converter takes a quarter of the time and half the memory, but leaves the
         # signature out.
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
@@ -63,22 +62,26 @@ def convert_network(network: Network, size: int) -> bytes:
 class TensorFlowOps:
     """The operations of `walk.Ops` as TensorFlow operations with constant arrays, each under its own name scope."""
 
+    def made(self, name: str, result: Tensor) -> Tensor:
+        """Called with the result of every operation; a listener overrides it."""
+        return result
+
     def lift(self, name: str, x: Tensor, affine: Affine) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
             parts = [_lifted(x, *pair) for pair in zip(affine.scale.tolist(), affine.shift.tolist(), strict=True)]
-            return parts[0] if len(parts) == 1 else tf.concat(parts, -1)
+            return self.made(name, parts[0] if len(parts) == 1 else tf.concat(parts, -1))
 
     def pad(self, name: str, x: Tensor, width: int) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.pad(x, ((0, 0), (width, width), (width, width), (0, 0)))
+            return self.made(name, tf.pad(x, ((0, 0), (width, width), (width, width), (0, 0))))
 
     def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
             y = tf.nn.conv2d(x, _constant(conv.kernel), stride, "SAME" if same else "VALID")
-            return _relu(tf.nn.bias_add(y, _constant(conv.bias)), relu)
+            return self.made(name, _relu(tf.nn.bias_add(y, _constant(conv.bias)), relu))
 
     def pointwise(self, name: str, x: Tensor, linear: Linear, *, relu: bool) -> Tensor:
         """See `walk.Ops`."""
@@ -86,45 +89,49 @@ class TensorFlowOps:
         return self.conv(name, x, conv, stride=1, same=False, relu=relu)
 
     def affine(self, name: str, x: Tensor, affine: Affine, *, relu: bool) -> Tensor:
-        """See `walk.Ops`."""
+        """As a MUL and an ADD, which takes the ReLU; the product is an operation of its own, `<name>_scaled`."""
+        with tf.name_scope(f"{name}_scaled"):
+            scaled = self.made(f"{name}_scaled", x * _constant(affine.scale))
         with tf.name_scope(name):
-            return _relu(x * _constant(affine.scale) + _constant(affine.shift), relu)
+            return self.made(name, _relu(scaled + _constant(affine.shift), relu))
 
     def maximum(self, name: str, x: Tensor, level: Array) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.maximum(x, _constant(level.reshape(1, 1, 1, -1)))  # the rank that int8 MAXIMUM asks for
+            level = _constant(level.reshape(1, 1, 1, -1))  # the rank that int8 MAXIMUM asks for
+            return self.made(name, tf.maximum(x, level))
 
     def max_pool(self, name: str, x: Tensor) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.nn.max_pool2d(x, 3, 2, "VALID")
+            return self.made(name, tf.nn.max_pool2d(x, 3, 2, "VALID"))
 
     def average_pool(self, name: str, x: Tensor) -> Tensor:
         """As a depthwise convolution of weights ¼: XNNPACK takes no int8 AVERAGE_POOL_2D."""
         with tf.name_scope(name):
             quarter = tf.constant(0.25, tf.float32, (2, 2, x.shape[-1], 1))
-            return tf.nn.depthwise_conv2d(x, quarter, (1, 2, 2, 1), "VALID")
+            return self.made(name, tf.nn.depthwise_conv2d(x, quarter, (1, 2, 2, 1), "VALID"))
 
     def concat(self, name: str, parts: tuple[Tensor, ...]) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.concat(parts, -1)
+            return self.made(name, tf.concat(parts, -1))
 
     def mean(self, name: str, x: Tensor) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.reduce_mean(x, (1, 2))
+            return self.made(name, tf.reduce_mean(x, (1, 2)))
 
     def dense(self, name: str, x: Tensor, linear: Linear, *, relu: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return _relu(tf.matmul(x, _constant(linear.weight)) + _constant(linear.bias), relu)
+            y = tf.matmul(x, _constant(linear.weight)) + _constant(linear.bias)
+            return self.made(name, _relu(y, relu))
 
     def sigmoid(self, name: str, x: Tensor) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return tf.sigmoid(x)
+            return self.made(name, tf.sigmoid(x))
 
 
 def _lifted(x: Tensor, scale: float, shift: float) -> Tensor:
@@ -139,15 +146,3 @@ def _constant(array: Array) -> Tensor:
 
 def _relu(x: Tensor, wanted: bool) -> Tensor:
     return tf.nn.relu(x) if wanted else x
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the converter's remarks off the screen; what goes wrong comes as an exception."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -1,5 +1,6 @@
 """Reading and editing .tflite files: signature, tensor types, operators."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,24 @@ def add_signature(content: bytes, outputs: Sequence[str]) -> bytes:
     return write_model(model)
 
 
+def byte_interface(content: bytes) -> bytes:
+    """Give an int8 model a uint8 input and uint8 outputs, 128 more than the int8 values: one QUANTIZE at each end."""
+    model = read_model(content)
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    code = _operator_code(model, schema.BuiltinOperator.QUANTIZE)
+    for entry in signature.inputs:
+        outside = _byte_copy(graph, entry.tensorIndex)
+        graph.operators.insert(0, _quantize(code, outside, entry.tensorIndex))
+        graph.inputs = [outside if index == entry.tensorIndex else index for index in graph.inputs]
+        entry.tensorIndex = outside
+    for entry in signature.outputs:
+        outside = _byte_copy(graph, entry.tensorIndex)
+        graph.operators.append(_quantize(code, entry.tensorIndex, outside))
+        graph.outputs = [outside if index == entry.tensorIndex else index for index in graph.outputs]
+        entry.tensorIndex = outside
+    return write_model(model)
+
+
 def operators(content: bytes) -> tuple[Operator, ...]:
     """The operators of the only subgraph, in the order in which they run."""
     model = read_model(content)
@@ -89,3 +108,31 @@ def _tensor_map(name: str, index: int) -> Any:
     entry = schema.TensorMapT()
     entry.name, entry.tensorIndex = name.encode(), index
     return entry
+
+
+def _byte_copy(graph: Any, index: int) -> int:
+    """A uint8 tensor of the same values takes over the name of the int8 one; its index."""
+    inside = graph.tensors[index]
+    outside = copy.deepcopy(inside)
+    outside.type = schema.TensorType.UINT8
+    outside.quantization.zeroPoint = [int(inside.quantization.zeroPoint[0]) + 128]
+    inside.name += b"_int8"
+    graph.tensors.append(outside)
+    return len(graph.tensors) - 1
+
+
+def _quantize(code: int, source: int, target: int) -> Any:
+    operator = schema.OperatorT()
+    operator.opcodeIndex, operator.inputs, operator.outputs = code, [source], [target]
+    return operator
+
+
+def _operator_code(model: Model, builtin: int) -> int:
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 2  # the first that takes integers
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1

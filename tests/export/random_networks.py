@@ -51,9 +51,27 @@ def random_arrays(
     return found
 
 
-def random_graph(shape: DenseNetShape, seed: int, signs: tuple[float, ...] = (-1.0, 0.0, 1.0)) -> Graph:
-    arrays = random_arrays(shape, seed, signs)
+def graph_of(shape: DenseNetShape, arrays: dict[str, np.ndarray]) -> Graph:
     return build_graph(shape, {name: array.astype(np.float64) for name, array in arrays.items()})
+
+
+def random_graph(shape: DenseNetShape, seed: int, signs: tuple[float, ...] = (-1.0, 0.0, 1.0)) -> Graph:
+    return graph_of(shape, random_arrays(shape, seed, signs))
+
+
+def trained_like(shape: DenseNetShape, seed: int, size: int) -> dict[str, np.ndarray]:
+    """Random weights with the BatchNorm statistics of random pixels, and logits of mean 0 and standard deviation 3."""
+    from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
+
+    model = build_model(shape, bn_momentum=0.0)
+    set_arrays(model, random_arrays(shape, seed, (-1.0, 1.0, 1.0, 1.0, 1.0)))
+    h = network_input(random_pixels(32, size)).astype(np.float32)
+    model(h, training=True)
+    logit = with_logit(model)(h)[0].numpy()
+    arrays = dict(get_arrays(model))
+    arrays["logit/kernel"] = arrays["logit/kernel"] * 3 / logit.std()
+    arrays["logit/bias"] = (arrays["logit/bias"] - logit.mean()) * 3 / logit.std()
+    return arrays
 
 
 def random_pixels(count: int, size: int, seed: int = 0) -> np.ndarray:

@@ -1,0 +1,74 @@
+"""What quantization is asked for, as data: it is kept in the bundle card and says how a variant was made."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hemotk.artifacts import require
+
+QuantizedKind = Literal["fp16", "dynamic", "int8", "int16x8"]
+QUANTIZED_KINDS: tuple[QuantizedKind, ...] = ("fp16", "dynamic", "int8", "int16x8")
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one variant is quantized.
+
+    `keep_float` are names of operations (as in the graph's walk) that stay in float32. `logit_margin` widens the range
+    of the logit beyond what calibration saw, as a share of its width, on both sides; `logit_least` is the least
+    |logit| that the range holds.
+    """
+
+    kind: QuantizedKind
+    keep_float: tuple[str, ...] = ()
+    logit_margin: float = 0.15
+    logit_least: float = 4.0
+
+    def __post_init__(self) -> None:
+        require(self.kind in QUANTIZED_KINDS, "kind", "one of " + ", ".join(QUANTIZED_KINDS))
+        require(self.logit_margin >= 0, "logit_margin", "at least 0")
+        require(self.logit_least > 0, "logit_least", "above 0")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether ranges of activations are needed."""
+        return self.kind in ("int8", "int16x8")
+
+    def rules(self) -> list[Rule]:
+        """The recipe in litert-quantizer's words; later rules win."""
+        if self.kind == "fp16":
+            rules = [_rule("*", "float_casting", weights=_tensor(16, "FLOAT"), explicit=True)]
+        elif self.kind == "dynamic":
+            # XNNPACK has no dynamic depthwise convolution, so the pools stay in float32.
+            rules = [_rule(name, weights=_tensor(8)) for name in ("CONV_2D", "FULLY_CONNECTED")]
+        else:
+            rules = [_rule("*", weights=_tensor(8), activations=_activation(16 if self.kind == "int16x8" else 8))]
+        return rules + [_keep(name) for name in self.keep_float]
+
+
+def _rule(
+    operation: str,
+    algorithm: str = "min_max_uniform_quantize",
+    *,
+    weights: Rule,
+    activations: Rule | None = None,
+    explicit: bool = False,
+) -> Rule:
+    config: Rule = {"weight_tensor_config": weights, "explicit_dequantize": explicit}
+    config["compute_precision"] = "FLOAT" if explicit else "INTEGER"
+    if activations is not None:
+        config["activation_tensor_config"] = activations
+    return {"regex": ".*", "operation": operation, "algorithm_key": algorithm, "op_config": config}
+
+
+def _keep(name: str) -> Rule:
+    return {"regex": f"(^|;){name}[/;]", "operation": "*", "algorithm_key": "no_quantize", "op_config": {}}
+
+
+def _tensor(bits: int, dtype: str = "INT") -> Rule:
+    return {"num_bits": bits, "symmetric": True, "granularity": "CHANNELWISE", "dtype": dtype}
+
+
+def _activation(bits: int) -> Rule:
+    return {"num_bits": bits, "symmetric": bits == 16, "granularity": "TENSORWISE", "dtype": "INT"}

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.codec import FieldError
+from hemotk.errors import HemotkError
+from hemotk.export.calibrate import channel_ranges, tensor_ranges
+from hemotk.export.convert import convert_graph
+from hemotk.export.flatbuffer import operators, specs
+from hemotk.export.graph.evaluate import evaluate
+from hemotk.export.graph.fold_batchnorm import fold_batchnorm
+from hemotk.export.graph.gray_stem import gray_stem
+from hemotk.export.graph.ir import Graph
+from hemotk.export.graph.pool_first import pool_first
+from hemotk.export.quantize import contract_ranges, quantize
+from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
+from hemotk.runtime import Scorer
+
+SIZE = 48
+SHAPE = tiny_shape()
+SPEC = PreprocessSpec(SIZE)
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return pool_first(gray_stem(fold_batchnorm(graph_of(SHAPE, trained_like(SHAPE, 7, SIZE)))))
+
+
+@pytest.fixture(scope="module")
+def content(graph: Graph) -> bytes:
+    return convert_graph(graph, SIZE)
+
+
+@pytest.fixture(scope="module")
+def ranges(graph: Graph) -> dict:
+    return {name: range_.whole() for name, range_ in channel_ranges(graph, random_pixels(24, SIZE), SPEC).items()}
+
+
+@pytest.fixture(scope="module")
+def variants(content: bytes, ranges: dict) -> dict:
+    return {kind: quantize(content, Recipe(kind), SPEC, ranges) for kind in QUANTIZED_KINDS}
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [("fp16", 0.005), ("int16x8", 0.07), ("dynamic", 0.06), ("int8", 0.09)])
+def test_logits_stay_close(kind: str, tolerance: float, graph: Graph, variants: dict) -> None:
+    pixels = random_pixels(16, SIZE, seed=9)
+    expected = evaluate(graph, network_input(pixels)).logit[:, 0]
+    scorer = Scorer(variants[kind], SPEC)
+    found = np.array([scorer.score(image).logit for image in pixels])
+    assert np.sqrt(np.mean((found - expected) ** 2)) <= tolerance * expected.std()
+
+
+def test_int8_takes_the_pixel_bytes_and_gives_bytes(variants: dict) -> None:
+    pixels, outputs = specs(variants["int8"])
+    assert (pixels.dtype, pixels.zero_point) == ("uint8", 115)
+    assert pixels.scale == pytest.approx(1 / (255 * 0.226), rel=1e-7)
+    assert (outputs["probability"].dtype, outputs["probability"].scale) == ("uint8", 1 / 256)
+    assert outputs["probability"].zero_point == 0
+    assert outputs["logit"].dtype == "uint8"
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("fp16", "float32"), ("dynamic", "float32"), ("int16x8", "int16")])
+def test_what_the_other_kinds_take_and_give(kind: str, dtype: str, variants: dict) -> None:
+    pixels, outputs = specs(variants[kind])
+    assert {pixels.dtype, *(output.dtype for output in outputs.values())} == {dtype}
+
+
+@pytest.mark.parametrize("kind", QUANTIZED_KINDS)
+def test_names_and_shapes_survive(kind: str, variants: dict) -> None:
+    pixels, outputs = specs(variants[kind])
+    assert (pixels.name, pixels.shape) == ("pixels", (1, SIZE, SIZE, 1))
+    assert {name: output.shape for name, output in outputs.items()} == {"logit": (1, 1), "probability": (1, 1)}
+
+
+def test_int8_computes_in_integers_throughout(variants: dict) -> None:
+    assert not {"DEQUANTIZE"} & {operator.name for operator in operators(variants["int8"])}
+
+
+def test_the_logit_has_room_beyond_what_calibration_saw(ranges: dict, variants: dict) -> None:
+    logit = specs(variants["int8"])[1]["logit"]
+    low, high = (logit.scale * (byte - logit.zero_point) for byte in (0, 255))
+    assert low < ranges["logit"][0]
+    assert high > ranges["logit"][1]
+    assert contract_ranges(Recipe("int8"), SPEC, {"logit": (-1.0, 2.0)})["logit"] == (-4.0, 4.0)
+
+
+def test_ranges_do_not_depend_on_the_order_of_the_images(graph: Graph) -> None:
+    pixels = random_pixels(11, SIZE)
+    first, second = channel_ranges(graph, pixels, SPEC), channel_ranges(graph, pixels[::-1], SPEC)
+    for name, found in first.items():
+        np.testing.assert_allclose(found.low, second[name].low, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.high, second[name].high, rtol=1e-5, atol=1e-6)
+
+
+def test_the_batched_pass_agrees_with_the_interpreter(graph: Graph, content: bytes) -> None:
+    pixels = random_pixels(5, SIZE)
+    by_operation = channel_ranges(graph, pixels, SPEC)
+    by_tensor = tensor_ranges(content, pixels, SPEC)
+    for operator in operators(content):
+        for name in operator.outputs:
+            expected = by_operation[name.partition("/")[0]].whole()
+            assert by_tensor[name] == pytest.approx(expected, rel=1e-4, abs=1e-5), name
+
+
+def test_what_is_kept_in_float_stays_float(content: bytes, ranges: dict) -> None:
+    kept = quantize(content, Recipe("int8", keep_float=("conv3_block1_expand",)), SPEC, ranges)
+    names = [operator.name for operator in operators(kept)]
+    assert names.count("DEQUANTIZE") == 1
+
+
+def test_a_tensor_without_a_range(content: bytes, ranges: dict) -> None:
+    without = {name: value for name, value in ranges.items() if name != "conv3_block1_expand"}
+    with pytest.raises(HemotkError, match="tensor 'conv3_block1_expand/"):
+        quantize(content, Recipe("int8"), SPEC, without)
+
+
+def test_a_kind_that_does_not_exist() -> None:
+    with pytest.raises(FieldError, match="kind"):
+        Recipe("int4")  # type: ignore[arg-type]
