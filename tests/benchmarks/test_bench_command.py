@@ -1,0 +1,176 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_bundle import edit_card
+
+from hemotk.artifacts import BenchReport
+from hemotk.cli.main import run
+
+QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
+
+
+def hemotk(*arguments):
+    """The command in this process, the measured models still in processes of their own."""
+    return run(["bench", *map(str, arguments), *QUICK])
+
+
+def test_a_good_bundle_ends_with_0_and_a_table(pristine, capsys):
+    assert hemotk(pristine) == 0
+    captured = capsys.readouterr()
+    assert "PASS" in captured.out
+    assert "12 of 12 right (int8)" in captured.out
+    assert "timing 100/100" in captured.err
+
+
+def test_json_holds_the_whole_report_and_nothing_else_lands_on_disk(pristine, tmp_path):
+    assert hemotk(pristine, "--json", tmp_path / "bench.json") == 0
+    found = BenchReport.read(tmp_path / "bench.json")
+    assert found.settings["min_runs"] == 3
+    assert len(found.variant("int8").scores.logit) == 12
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
+
+
+def test_a_limit_that_does_not_hold_ends_with_1_and_still_writes(make_bundle, tmp_path, capsys):
+    made = make_bundle(float32="float32", int8="shifted")
+    assert hemotk(made, "--max-flips", 5, "--json", tmp_path / "bench.json") == 1
+    error = capsys.readouterr().err
+    assert "made: int8: accuracy drop 0.5, at most 0.01 allowed; int8: flips 6, at most 5 allowed" in error
+    assert not json.loads((tmp_path / "bench.json").read_text())["passed"]
+
+
+def test_a_wider_limit_lets_the_same_bundle_pass(make_bundle):
+    assert hemotk(make_bundle(float32="float32", int8="shifted"), "--max-accuracy-drop", 0.5) == 0
+
+
+def test_the_newest_bundle_is_meant_where_none_is_named(bundle, tmp_path, monkeypatch, capsys):
+    (tmp_path / "bundles").mkdir()
+    for path in (bundle, bundle.with_name("tiny.testset")):
+        path.rename(tmp_path / "bundles" / path.name)
+    monkeypatch.chdir(tmp_path)
+    assert hemotk() == 0
+    assert "tiny: 12 test images" in capsys.readouterr().out
+
+
+def test_an_existing_json_file_is_kept_unless_told_otherwise(pristine, tmp_path, capsys):
+    target = tmp_path / "bench.json"
+    target.write_text("mine")
+    assert hemotk(pristine, "--json", target) == 2
+    assert "add --overwrite" in capsys.readouterr().err
+    assert target.read_text() == "mine"
+    assert hemotk(pristine, "--json", target, "--overwrite") == 0
+    assert BenchReport.read(target).passed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-accuracy-drop", "2"], "--max-accuracy-drop"),
+        (["--max-latency-ratio", "0"], "--max-latency-ratio"),
+        (["--max-flips", "-1"], "--max-flips"),
+        (["--threads", "0"], "--threads"),
+        (["--min-runs", "0"], "--min-runs"),
+        (["--cpu", "a,b"], "is no list of processor numbers"),
+        (["--cpu", "4095"], "no processor 4095"),
+        (["--runtime", "tensorflow"], "--runtime tensorflow: is not known"),
+    ],
+)
+def test_wrong_use_ends_with_2(pristine, arguments, words, capsys):
+    assert run(["bench", str(pristine), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def one_sentence(capsys):
+    """What was said on stderr, less the progress: one line, no traceback."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("hemotk: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_bad_bundles_end_with_2_and_one_sentence(bundle, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert hemotk() == 2
+    assert "bundles/: no finished bundle here" in one_sentence(capsys)
+    assert hemotk("nowhere") == 2
+    assert "no such file" in one_sentence(capsys)
+    (bundle / "int8.tflite").write_bytes(b"cut")
+    assert hemotk(bundle) == 2
+    assert "int8.tflite: checksum" in one_sentence(capsys)
+    edit_card(bundle, testset="0" * 64)
+    (bundle / "bundle.json").write_text(
+        (bundle / "bundle.json").read_text().replace("hemotk.bundle/1", "hemotk.bundle/9")
+    )
+    assert hemotk(bundle) == 2
+    assert "has version 9" in one_sentence(capsys)
+
+
+def test_an_unwritable_json_target_is_one_sentence(pristine, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert hemotk(pristine, "--json", tmp_path / "file" / "bench.json") == 2
+    assert "bench.json" in one_sentence(capsys)
+
+
+def test_help_has_examples_and_exit_codes(capsys):
+    assert run(["bench", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "hemotk bench bundles/first --json bench.json" in out
+    assert "1 if one does not" in out
+
+
+def test_neither_tensorflow_nor_training_code_is_imported(pristine):
+    program = f"""
+import sys
+from hemotk.cli.main import run
+assert run(["bench", {str(pristine)!r}, *{QUICK!r}]) == 0
+heavy = {{"tensorflow", "tf_keras", "keras", "litert_quantizer", "matplotlib", "scipy", "sklearn"}}
+ours = {{"hemotk.export", "hemotk.training", "hemotk.models"}}
+print(sorted((heavy | ours) & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_whole_bench_of_a_tiny_bundle_takes_little_processor_time(pristine):
+    """Start, imports, checksums, three processes: what stands between the command and its first inference."""
+    best = float("inf")
+    for _ in range(3):
+        before = os.times()
+        subprocess.run(
+            [sys.executable, "-m", "hemotk", "bench", str(pristine), *QUICK], capture_output=True, check=True
+        )
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - before.children_system
+        best = min(best, spent)
+    assert best < 1.5
+
+
+def processes_with(mark):
+    """Numbers of the processes whose environment holds `mark`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc")
+def test_interrupting_leaves_no_process_behind(pristine, tmp_path):
+    command = [sys.executable, "-m", "hemotk", "bench", str(pristine), "--min-seconds", "600"]
+    environment = {**os.environ, "MARK": str(tmp_path)}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("scoring int8"):
+                assert len(processes_with(str(tmp_path))) == 3
+                process.send_signal(signal.SIGINT)
+                break
+        assert "interrupted" in process.stderr.read()
+        assert process.wait() == 130
+    assert processes_with(str(tmp_path)) == []

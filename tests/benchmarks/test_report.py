@@ -1,0 +1,130 @@
+import dataclasses
+import io
+
+import pytest
+from rich.console import Console
+
+from hemotk.artifacts import BenchReport, Estimate, Flip, ImageRef, Latency, Metrics, Paired, VariantResult, Verdict
+from hemotk.artifacts.codec import FieldError
+from hemotk.benchmarks.report import conclude, show
+from hemotk.metrics import wilson
+
+
+def row(kind, right=32, total=32, flips=(), **changes):
+    share, area = wilson(right, total), Estimate(0.99, 0.9, 1.0)
+    paired = Paired(wilson(total - len(flips), total), flips, len(flips), 0, 1.0, 0.1, 0.01, Estimate(0.0))
+    latency = Latency(5, 6, (1,), ((110_000_000,),), 110_000_000.0, 123_400_000.0, 2.0, Estimate(0.987, 0.97, 1.01))
+    found = VariantResult(
+        kind=kind,
+        file=f"{kind}.tflite",
+        sha256="0" * 64,
+        bytes=18_640_000,
+        failure="",
+        findings=(),
+        scores=None,
+        metrics=Metrics(total, total // 2, 0.5, share, share, share, area, 0.1, 0.1),
+        paired=None if kind == "float32" else paired,
+        latency=latency,
+        peak_memory_bytes=1,
+        base_memory_bytes=1,
+    )
+    return dataclasses.replace(found, **changes)
+
+
+def report(*variants, verdicts=(), warnings=()):
+    return BenchReport(
+        created="2026-01-01T00:00:00+00:00",
+        bundle="first",
+        bundle_sha256="0" * 64,
+        testset_sha256="0" * 64,
+        labels=("normal", "hemorrhage"),
+        threshold=0.4,
+        temperature=1.0,
+        images=tuple(ImageRef(str(index), index % 2) for index in range(32)),
+        settings={},
+        environment={"runtime": "ai_edge_litert", "runtime_version": "9.9"},
+        warnings=warnings,
+        variants=variants,
+        verdicts=verdicts,
+        passed=all(verdict.passed for verdict in verdicts),
+        conclusion=conclude(variants),
+        seconds=1.0,
+    )
+
+
+def shown(subject):
+    stream = io.StringIO()
+    show(subject, Console(file=stream, width=80))
+    return stream.getvalue()
+
+
+def test_the_conclusion_says_what_so_many_images_can_show():
+    assert conclude([row("float32"), row("int8")]) == (
+        "What 32 test images can show: 32 of 32 right (int8) is compatible with a true accuracy of 89–100 %, "
+        "and 0 of 32 flipped with 89–100 % agreement with float (95 % intervals)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("variants", "words"),
+    [
+        ([row("float32", 40, 40)], "40 of 40 right (float32) is compatible with a true accuracy of 91–100 %"),
+        ([row("float32"), row("int8", 30), row("int16x8")], "30 of 32 right (int8)"),
+        ([row("float32"), row("int8", metrics=None)], "32 of 32 right (float32)"),
+        ([row("float32", metrics=None)], "No variant gave usable scores"),
+        ([row("float32", 1000, 1000)], "of 99–100 %"),
+        ([row("float32", 0, 32)], "of 0–11 %"),
+    ],
+)
+def test_the_conclusion_speaks_of_int8_where_it_can_and_rounds_outwards(variants, words):
+    assert words in conclude(variants)
+
+
+def test_the_table_has_a_row_per_variant_with_every_figure():
+    lines = shown(report(row("float32"), row("int8", 31))).splitlines()
+    cells = next(line.split() for line in lines if line.split()[:1] == ["int8"])
+    assert cells == ["int8", "18.64", "0.969", "0.969", "0.969", "0.990", "1.000", "110.0", "123.4", "0.99"]
+    assert "32 test images, ai_edge_litert 9.9" in lines[0]
+    assert any(line.startswith("int8 95 %: accuracy 0.84–0.99") and "ratio 0.97–1.01" in line for line in lines)
+
+
+def test_the_table_fits_80_columns():
+    table = shown(report(row("float32"), row("int16x8", 31))).split("float32 95 %")[0]
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_flips_are_listed_with_both_scores_and_odd_names_as_they_are():
+    flip = Flip("class1/[bold]7.png", 1, 0.6123, 0.3456)
+    text = shown(report(row("float32"), row("int8", flips=(flip,))))
+    assert "flip: class1/[bold]7.png (hemorrhage): float32 0.6123, int8 0.3456, threshold 0.4" in text
+
+
+def test_failures_findings_and_warnings_are_spelled_out():
+    failed = row("fp16", metrics=None, paired=None, latency=None, failure="the interpreter crashed: Aborted")
+    text = shown(
+        report(row("float32"), failed, row("int8", findings=("calls every image negative",)), warnings=("it was busy",))
+    )
+    assert "fp16: the interpreter crashed: Aborted." in text
+    assert "fp16 95 %: nothing measured" in text
+    assert next(line.split() for line in text.splitlines() if line.split()[:2] == ["fp16", "18.64"])[2:] == [
+        "failed",
+        *"–" * 7,
+    ]
+    assert "int8: calls every image negative." in text
+    assert "Times may not repeat: it was busy." in text
+
+
+@pytest.mark.parametrize(("passed", "words"), [(True, "PASS: all 1 checks hold."), (False, "FAIL: 1 of 1 checks")])
+def test_the_verdict_is_said(passed, words):
+    verdict = Verdict("latency ratio", "int8", 1.5, 1.1, passed, "int8: latency ratio 1.5, at most 1.1 allowed")
+    text = shown(report(row("float32"), row("int8"), verdicts=(verdict,)))
+    assert words in text
+    assert (verdict.sentence in text) == (not passed)
+
+
+def test_a_report_that_contradicts_its_verdicts_is_refused():
+    verdict = Verdict("latency ratio", "int8", 1.5, 1.1, False, "too slow")
+    with pytest.raises(FieldError, match="what the verdicts say"):
+        dataclasses.replace(report(row("float32"), verdicts=(verdict,)), passed=True)
+    with pytest.raises(FieldError, match="begins with the float32 parent"):
+        report(row("int8"))
