@@ -55,11 +55,11 @@ format: env
 	$(BIN)/ruff format .
 
 # build/lib goes first: a wheel would still contain modules that have since been removed.
-device: setup.cfg
+device:
 	@rm -rf build/lib
 	$(PYTHON) -m venv --clear $(DEVICE)
 	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt .
-	$(DEVICE)/bin/hemotk --help > /dev/null
+	@for command in '' bench predict info; do $(DEVICE)/bin/hemotk $$command --help > /dev/null || exit; done
 	$(DEVICE)/bin/python -m hemotk --version
 	$(DEVICE)/bin/python -c 'import importlib.util as u, sys; \
 		sys.exit("tensorflow came with the device install" if u.find_spec("tensorflow") else 0)'

@@ -101,7 +101,7 @@ def test_macs_are_kernel_times_output(shape: DenseNetShape, size: int) -> None:
 
 def test_macs_and_weights_are_those_of_the_official_networks() -> None:
     keras = pytest.importorskip("tf_keras")
-    for name in ("DenseNet121", "DenseNet201"):
+    for name in ("DenseNet201",):
         official = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(96, 96, 3))
         ours = {key: size for key, size in densenet(BLOCKS[name]).arrays().items() if not key.startswith("logit")}
         assert {weight.name.removesuffix(":0"): tuple(weight.shape) for weight in official.weights} == ours
