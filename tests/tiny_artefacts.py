@@ -1,0 +1,155 @@
+"""Tiny runs, splits and bundles written by hand: their models give the mean of the network input as logit."""
+
+import dataclasses
+
+import numpy as np
+from mean_model import SIZE, mean_model
+from PIL import Image
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    LABELS_FILE,
+    RUN_CARD,
+    SHAPE_FILE,
+    SPLIT_FILE,
+    TESTSET_CARD,
+    TESTSET_IMAGES,
+    TESTSET_SUFFIX,
+    WEIGHTS_FILE,
+    BenchReport,
+    BundleCard,
+    CalibrationItem,
+    Estimate,
+    ImageRef,
+    Latency,
+    Paired,
+    PreprocessSpec,
+    RunCard,
+    SplitItem,
+    SplitManifest,
+    TensorSpec,
+    TestItem,
+    TestSetCard,
+    Variant,
+    VariantResult,
+    Verdict,
+)
+from hemotk.files import sha256_bytes, sha256_file
+from hemotk.metrics import evaluate
+from hemotk.models.shape import densenet
+from hemotk.models.weights import write_weights
+
+SPEC = PreprocessSpec(size=SIZE)
+CREATED = "2026-01-01T00:00:00+00:00"
+METRICS = evaluate([0, 0, 1, 1], [-2.0, 0.5, 1.0, 3.0], 0.5)
+UINT8 = ("uint8", SPEC.scale, SPEC.zero_point)
+
+# kind → the type that its input has
+INPUTS = {"float32": ("float32", 0.0, 0), "fp16": ("float32", 0.0, 0), "int8": UINT8}
+
+
+def logit_of(value):
+    """What a model of `mean_model` says about a picture of one gray `value`."""
+    return SPEC.scale * (value - SPEC.zero_point)
+
+
+def write_picture(path, value, shape=(40, 40)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full(shape, value, np.uint8)).save(path)
+    return path
+
+
+def write_bundle(folder, kinds=("float32", "int8"), **changes):
+    """A bundle of variants `KIND.tflite`, and beside it a test set of 5 images, 2 of them with label 1."""
+    folder.mkdir(parents=True)
+    (folder / LABELS_FILE).write_text("normal\nhemorrhage\n")
+    facts = {
+        "name": folder.name,
+        "created": CREATED,
+        "arch": "densenet-tiny",
+        "labels": ("normal", "hemorrhage"),
+        "preprocess": SPEC,
+        "threshold": 0.5,
+        "temperature": 1.0,
+        "variants": tuple(write_variant(folder, kind) for kind in kinds),
+        "files": {LABELS_FILE: sha256_file(folder / LABELS_FILE)},
+        "parents": {"run": "ab" * 32},
+        "testset": write_testset(folder.with_name(folder.name + TESTSET_SUFFIX)),
+        "recipe": {"quantize": "int8", "ranges": {"method": "min-max"}},
+        "calibration": tuple(CalibrationItem(f"{i}.png", f"{i:064}", i % 2) for i in range(3)),
+        "metrics": {"test": METRICS},
+        "versions": {},
+        "seconds": 12.3,
+    }
+    BundleCard(**{**facts, **changes}).write(folder / BUNDLE_CARD)
+    return folder
+
+
+def write_variant(folder, kind):
+    content = mean_model(*INPUTS[kind])
+    (folder / f"{kind}.tflite").write_bytes(content)
+    pixels = TensorSpec("pixels", INPUTS[kind][0], (1, SIZE, SIZE, 1), *INPUTS[kind][1:])
+    outputs = tuple(TensorSpec(name, "float32", (1, 1)) for name in ("probability", "logit"))
+    return Variant(kind, f"{kind}.tflite", sha256_bytes(content), len(content), pixels, outputs)
+
+
+def write_testset(folder):
+    """The SHA-256 of its card."""
+    folder.mkdir(parents=True)
+    np.save(folder / TESTSET_IMAGES, np.zeros((5, SIZE, SIZE), np.uint8))
+    items = tuple(TestItem(f"{i}.png", i % 2, str(i // 2)) for i in range(5))
+    card = TestSetCard(CREATED, "cd" * 32, SPEC, sha256_file(folder / TESTSET_IMAGES), items)
+    card.write(folder / TESTSET_CARD)
+    return sha256_file(folder / TESTSET_CARD)
+
+
+def make_split(folder="images"):
+    """10 images in pairs of one patient: 6 in train, 2 in validation, 2 in test; the second of each pair bleeds."""
+    parts = ("train",) * 6 + ("validation",) * 2 + ("test",) * 2
+    items = tuple(SplitItem(f"{i}.png", f"{i:064}", i % 2, f"p{i // 2}", part) for i, part in enumerate(parts))
+    return SplitManifest(CREATED, str(folder), ("normal", "hemorrhage"), 0, 0.2, 0.25, "patient", items)
+
+
+def write_run(folder, shape=None, size=64, **changes):
+    """A run of a DenseNet with two blocks of two layers of zeros."""
+    folder.mkdir(parents=True)
+    shape = densenet((2, 2), growth=8) if shape is None else shape
+    shape.write(folder / SHAPE_FILE)
+    write_weights(folder / WEIGHTS_FILE, {name: np.zeros(size) for name, size in shape.arrays().items()})
+    make_split().write(folder / SPLIT_FILE)
+    facts = {
+        "name": folder.name,
+        "created": CREATED,
+        "source": "trained",
+        "arch": "densenet-tiny",
+        "preprocess": PreprocessSpec(size=size),
+        "labels": ("normal", "hemorrhage"),
+        "files": {name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
+        "parents": {"split": make_split().sha256()},
+        "settings": {"epochs": 1, "class_weights": True, "learning_rate": None, "augment": {"zoom": 0.15}},
+        "metrics": {"train": METRICS, "test": METRICS},
+        "versions": {},
+        "machine": {},
+        "seconds": 61.0,
+        "notes": ("made by hand",),
+    }
+    RunCard(**{**facts, **changes}).write(folder / RUN_CARD)
+    return folder
+
+
+def make_report():
+    """A parent, an int8 variant with a finding, and an fp16 variant that crashed."""
+    latency = Latency(1, 2, (3,), ((4, 5), (6,)), 5e6, 6e6, 7e6, Estimate(0.5, 0.4, 0.6))
+    one = Estimate(1.0, 0.5, 1.0)
+    paired = Paired(one, (), 0, 0, 1.0, 0.0, 0.0, Estimate(0.0))
+    empty = VariantResult("float32", "f.tflite", "0" * 64, 9, "", (), None, METRICS, None, None, None, None)
+    rows = (
+        dataclasses.replace(empty, latency=dataclasses.replace(latency, ratio=Estimate(1.0))),
+        dataclasses.replace(empty, kind="int8", file="i.tflite", paired=paired, latency=latency, findings=("odd",)),
+        dataclasses.replace(empty, kind="fp16", file="h.tflite", metrics=None, failure="crashed"),
+    )
+    verdict = Verdict("accuracy drop", "int8", 0.0, 0.01, True, "int8 loses nothing")
+    return BenchReport(
+        CREATED, "b", "0" * 64, "0" * 64, ("normal", "hemorrhage"), 0.5, 1.0, (ImageRef("1", 0), ImageRef("2", 1)),
+        {}, {}, ("the machine was busy",), rows, (verdict,), True, "int8 is as good", 1.5,
+    )  # fmt: skip

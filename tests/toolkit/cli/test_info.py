@@ -1,0 +1,230 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from mean_model import mean_model
+from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_run
+
+from hemotk.cli.columns import columns
+from hemotk.cli.main import run
+from hemotk.metrics import evaluate
+from hemotk.models.shape import DenseNetShape, LayerShape
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(capsys, *arguments):
+    """What `hemotk info` prints, without the double blanks between columns."""
+    assert run(["info", *map(str, arguments)]) == 0
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_run(here, capsys):
+    layers = ((LayerShape(9, 3), LayerShape(4, 5)),)
+    lines = said(capsys, write_run(here / "runs" / "r", DenseNetShape(6, layers, ()), notes=("by hand", "twice")))
+    assert lines[0] == f"run {here}/runs/r"
+    for line in (
+        f"created {CREATED}, trained in 61 s",
+        "network densenet-tiny, 1,602 parameters, 0.43 MMAC at 64×64",
+        "classes normal (0), hemorrhage (1)",
+        "decision threshold 0.5, temperature 1",
+        "settings epochs 1, class_weights yes, learning_rate –, augment.zoom 0.15",
+        f"parents split {make_split().sha256()[:12]}…",
+        "note by hand",
+        "note twice",
+        "block 1 2 layers 6 → 14 channels bottleneck 4 to 9 growth 3 to 5",
+        "train test",
+        "accuracy 0.7500 [0.3006, 0.9544] 0.7500 [0.3006, 0.9544]",
+        "AUC 1.0000 [0.3856, 1.0000] 1.0000 [0.3856, 1.0000]",
+    ):
+        assert line in lines
+    assert {line.split()[0] for line in lines if line.endswith(" good")} == {"shape.json", "weights.npz", "split.json"}
+
+
+def test_a_value_that_does_not_exist_says_why(here, capsys):
+    metrics = evaluate([0, 0], [-2.0, 0.5], 0.5)
+    lines = said(capsys, write_run(here / "r", metrics={"test": metrics}))
+    assert "sensitivity – (no image with label 1)" in lines
+    assert "specificity 0.5000 [0.0945, 0.9055]" in lines
+
+
+def test_a_bundle(here, capsys):
+    lines = said(capsys, write_bundle(here / "bundles" / "b", threshold=0.25, temperature=1.5))
+    for line in (
+        "decision threshold 0.25, temperature 1.5",
+        "recipe quantize int8, ranges.method min-max",
+        "calibration 3 images, 1 of class hemorrhage",
+        "parents run abababababab…",
+        f"test set 5 images beside it, {here}/bundles/b.testset",
+        "use research, not for diagnosis",
+        "input pixels uint8 1×16×16×1 scale 0.01735207, zero point 115",
+        "output probability float32 1×1",
+    ):
+        assert line in lines
+    assert sum(line.endswith(" good") for line in lines) == 5
+
+
+@pytest.mark.parametrize("state", ["gone", "other"])
+def test_the_state_of_the_test_set(here, capsys, state):
+    testset = write_bundle(here / "b").with_name("b.testset")
+    if state == "gone":
+        testset.rename(here / "elsewhere")
+        assert "test set not beside it" in said(capsys, "b")
+    else:
+        (testset / "testset.json").write_text("{}")
+        assert run(["info", "b"]) == 2
+        output = capsys.readouterr()
+        assert "the one beside it belongs to another bundle, or was changed" in output.out
+        assert "testset.json (changed)" in output.err
+
+
+def test_a_split(here, capsys):
+    make_split().write(here / "split.json")
+    lines = said(capsys, "split.json")
+    for line in (
+        "split split.json",
+        "folder images (not there now)",
+        "grouping by patient",
+        "shares test 0.2, validation 0.25 of the rest, seed 0",
+        "part images normal hemorrhage groups",
+        "train 6 3 3 3",
+        "validation 2 1 1 1",
+        "test 2 1 1 1",
+    ):
+        assert line in lines
+    (here / "images").mkdir()
+    assert "folder images" in said(capsys, "split.json")
+
+
+def test_a_test_set(here, capsys):
+    write_bundle(here / "b")
+    lines = said(capsys, "b.testset")
+    assert lines[0] == "testset b.testset"
+    assert "images 5 of 16×16, 3 with label 0, 2 with label 1" in lines
+    assert "groups 3" in lines
+
+
+def test_a_report(here, capsys):
+    make_report().write(here / "bench.json")
+    lines = said(capsys, "bench.json")
+    for line in (
+        "bundle b, 2 test images",
+        "result passed: int8 is as good",
+        "warning the machine was busy",
+        "limit int8 loses nothing",
+        "float32 9 B – – 5.00 6.00 1.0000",
+        "int8 9 B 1.0000 [0.5000, 1.0000] 0 5.00 6.00 0.5000 [0.4000, 0.6000] odd",
+        "fp16 9 B – – – – – crashed",
+        "float32 int8",
+    ):
+        assert line in lines
+
+
+def test_a_model(here, capsys):
+    lines = said(capsys, write_bundle(here / "b") / "int8.tflite")
+    assert "bundle int8 of b" in lines
+    assert "input pixels uint8 1×16×16×1 scale 0.01735207, zero point 115" in lines
+    assert "signature serving_default" in lines
+    assert "operators 3: 1 DEQUANTIZE, 1 MEAN, 1 LOGISTIC" in lines
+    (here / "bare.tflite").write_bytes(mean_model(signature=False))
+    lines = said(capsys, "bare.tflite")
+    assert "bundle none beside it names this file" in lines
+    assert "signature none" in lines
+
+
+def test_the_default_is_the_newest_bundle_then_the_newest_run(here, capsys):
+    assert run(["info"]) == 2
+    assert "hemotk: info: no finished bundle under bundles/ or run under runs/; name a path." in capsys.readouterr().err
+    write_run(here / "runs" / "old")
+    write_run(here / "runs" / "new", created="2026-03-01T00:00:00+00:00")
+    assert said(capsys)[0] == "run runs/new"
+    write_bundle(here / "bundles" / "b")
+    assert said(capsys)[0] == "bundle bundles/b"
+
+
+def test_a_changed_file_is_shown_and_ends_with_2(here, capsys):
+    write_run(here / "r")
+    (here / "r" / "weights.npz").write_bytes(b"cut")
+    (here / "r" / "split.json").unlink()
+    assert run(["info", "r"]) == 2
+    output = capsys.readouterr()
+    assert "weights.npz  3 B    changed" in output.out
+    assert "split.json   –      missing" in output.out
+    assert output.err == (
+        "hemotk: r: not every file is the one that was recorded: weights.npz (changed), split.json (missing); make it "
+        "again, or copy it again from where it came from.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("b", {"card", "testset"}),
+        ("r", {"card", "shape", "parameters", "macs", "blocks"}),
+        ("split.json", {"folder", "parts", "seed", "sha256"}),
+        ("bench.json", {"variants", "verdicts", "passed"}),
+        ("b.testset", {"facts", "preprocess"}),
+        ("b/int8.tflite", {"facts", "bundle", "kind"}),
+    ],
+)
+def test_json_goes_to_stdout_alone(here, capsys, name, keys):
+    write_bundle(here / "b")
+    write_run(here / "r")
+    make_split().write(here / "split.json")
+    make_report().write(here / "bench.json")
+    assert run(["info", name, "--json"]) == 0
+    output = capsys.readouterr()
+    found = json.loads(output.out)
+    assert keys | {"what", "path", "files"} <= set(found)
+    assert all(file["state"] == "good" for file in found["files"])
+    assert output.err == ""
+
+
+def test_json_keeps_every_figure_of_a_run(here, capsys):
+    write_run(here / "r")
+    assert run(["info", "r", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["card"]["metrics"]["test"]["auc"]["low"] == METRICS.auc.low
+    assert found["blocks"][1] == {"layers": 2, "entering": 16, "leaving": 32, "bottleneck": [32, 32], "growth": [8, 8]}
+
+
+def test_what_is_unknown_is_one_sentence(here, capsys):
+    (here / "picture.png").write_bytes(b"\x89PNG\r\n")
+    assert run(["info", "picture.png"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == (
+        "hemotk: picture.png: is no run, bundle, split, test set, bench report or .tflite model; check the path.\n"
+    )
+
+
+def test_help_has_examples(capsys):
+    assert run(["info", "--help"]) == 0
+    output = capsys.readouterr().out
+    assert "hemotk info bundles/first/int8.tflite" in output
+
+
+def test_info_loads_no_training_library(here):
+    write_run(here / "r")
+    write_bundle(here / "b")
+    code = (
+        "import sys\nfrom hemotk.cli.main import run\n"
+        "assert [run(['info', name]) for name in ('r', 'b', 'b/int8.tflite')] == [0, 0, 0]\n"
+        "print(sorted({'tensorflow', 'tf_keras', 'scipy', 'sklearn', 'matplotlib', 'h5py'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=here)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    assert list(columns([("a", "bb", "c"), ("aaa", "b"), ("", "b", "cc")], 2)) == [
+        "  a    bb  c",
+        "  aaa  b",
+        "       b   cc",
+    ]
+    assert list(columns([])) == []

@@ -1,0 +1,161 @@
+"""From a picture to a probability and a verdict, with a bundle or a bare .tflite; needs no TensorFlow."""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, Variant
+from hemotk.data.preprocess import load_pixels
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, sha256_file
+from hemotk.metrics import calibrated, decide
+from hemotk.runtime import Scorer
+from hemotk.tflite import read_facts
+
+INTENDED_USE = "research, not for diagnosis"
+
+# int16x8 is there to compare with: its kernels are far slower.
+_PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
+
+
+class UnreadablePicture(HemotkError):
+    """One picture that cannot be read, where others may be."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A .tflite whose checksum was found right, and how its logit becomes a verdict.
+
+    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `bundle` and
+    `kind` are empty for a model without a card, whose other facts are then assumed.
+    """
+
+    path: str
+    sha256: str
+    preprocess: PreprocessSpec
+    threshold: float = 0.5
+    temperature: float = 1.0
+    labels: tuple[str, str] = ("normal", "hemorrhage")
+    bundle: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold."""
+
+    path: str
+    logit: float
+    probability: float
+    label: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Predictions(Artifact):
+    """What one model said about some pictures; `failures` maps the unreadable ones to a sentence each."""
+
+    SCHEMA: ClassVar[str] = "hemotk.predictions/1"
+
+    model: Model
+    runtime: str
+    predictions: tuple[Prediction, ...]
+    failures: Mapping[str, str]
+    intended_use: str = INTENDED_USE
+
+
+def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
+    """The variant `kind` of the bundle in `folder`; by default the quantized one, int8 first.
+
+    Raises:
+        HemotkError: no readable bundle, no such variant, or a file that is not the recorded one.
+    """
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    kinds = [variant.kind for variant in card.variants]
+    wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
+    variant = card.variant(wanted)
+    if variant is None:
+        raise HemotkError(f"--variant {kind}: is not in {folder}; choose one of {', '.join(kinds)}.")
+    return _recorded(folder, card, variant)
+
+
+def model_of_file(path: Path) -> Model:
+    """The .tflite at `path` with the bundle card beside it; without one, size from its input and the usual defaults.
+
+    Raises:
+        HemotkError: no readable model, one that the card beside it does not name, or not the recorded file.
+    """
+    if not path.is_file():
+        raise HemotkError(f"{path}: no such file; check the path.")
+    if not (path.parent / BUNDLE_CARD).is_file():
+        return Model(path.as_posix(), sha256_file(path), _assumed_pixels(path))
+    card = BundleCard.read(path.parent / BUNDLE_CARD)
+    for variant in card.variants:
+        if variant.file == path.name:
+            return _recorded(path.parent, card, variant)
+    raise HemotkError(
+        f"{path}: is not named in the {BUNDLE_CARD} beside it; name the bundle folder, or move the file elsewhere to "
+        "use it without a card."
+    )
+
+
+class Classifier:
+    """A model that is loaded and ready.
+
+    Raises:
+        HemotkError: the model is not of the pixel contract, or no interpreter is installed.
+    """
+
+    def __init__(self, model: Model, *, threads: int = 1) -> None:
+        self.model = model
+        self._scorer = Scorer(Path(model.path), model.preprocess, threads=threads)
+        self.runtime = str(self._scorer.runtime)
+
+    def classify(self, picture: Path) -> Prediction:
+        """Score the picture at that path.
+
+        Raises:
+            UnreadablePicture: the picture cannot be read; another may be.
+            HemotkError: the model is broken.
+        """
+        try:
+            pixels = load_pixels(picture, self.model.preprocess)
+        except HemotkError as error:
+            raise UnreadablePicture(str(error)) from error
+        logit = self._scorer.score(pixels).logit
+        if not math.isfinite(logit):
+            raise HemotkError(f"{self.model.path}: gives {logit} for {picture}: the model is broken; export it again.")
+        label = int(decide(logit, self.model.threshold, self.model.temperature))
+        probability = float(calibrated(logit, self.model.temperature))
+        return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label])
+
+
+def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
+    path = folder / variant.file
+    check_sha256(path, variant.sha256)
+    return Model(
+        path=path.as_posix(),
+        sha256=variant.sha256,
+        preprocess=card.preprocess,
+        threshold=card.threshold,
+        temperature=card.temperature,
+        labels=card.labels,
+        bundle=card.name,
+        kind=variant.kind,
+    )
+
+
+def _assumed_pixels(path: Path) -> PreprocessSpec:
+    """The pixel contract of a model whose only input is [1, N, N, 1]."""
+    shapes = [tensor.shape for tensor in read_facts(path).inputs]
+    size = shapes[0][1] if shapes and len(shapes[0]) == 4 else 0
+    with suppress(FieldError):
+        if shapes == [(1, size, size, 1)]:
+            return PreprocessSpec(size)
+    raise HemotkError(
+        f"{path}: takes {', '.join(str(list(shape)) for shape in shapes) or 'nothing'} instead of one gray picture "
+        "[1, N, N, 1]; name a model that `hemotk export` made."
+    )

@@ -1,0 +1,137 @@
+"""`hemotk predict`."""
+
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
+from hemotk.artifacts.bundle import Kind
+from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
+from hemotk.errors import HemotkError
+from hemotk.files import refuse_existing
+
+if TYPE_CHECKING:
+    from hemotk.classify import Classifier, Model, Prediction
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="[BUNDLE|MODEL.tflite] IMAGE...")
+@click.option(
+    "--variant",
+    type=click.Choice(typing.get_args(Kind)),
+    help="Which model of the bundle.  [default: the quantized one, int8 first]",
+)
+@threads_option(1)
+@json_option
+@overwrite_option
+def predict(paths: tuple[Path, ...], variant: str | None, threads: int, json_file: Path | None, overwrite: bool) -> int:
+    """Score pictures: path, probability of hemorrhage, verdict at the bundle's threshold.
+
+    The first path may be a bundle folder or a .tflite; without one the newest bundle under bundles/ is used. A .tflite
+    that lies in a bundle goes by the bundle's card. An IMAGE may be a folder: every picture below it is scored. A
+    picture that cannot be read is named, the others are scored, and the exit code is 2.
+
+    Research, not for diagnosis.
+
+    \b
+    Examples:
+      hemotk predict slice.png
+      hemotk predict bundles/first slices/ --variant float32
+      hemotk predict bundles/first/int8.tflite a.png b.png --json scores.json
+    """
+    from hemotk.classify import INTENDED_USE, Classifier, Predictions
+
+    if json_file is not None:
+        refuse_existing(json_file, overwrite)
+    model, images = _model_and_images(paths, variant)
+    pictures = list(_pictures(images))
+    classifier = Classifier(model, threads=threads)
+    click.echo(_heading(model))
+    predictions, failures = _score(classifier, pictures)
+    if predictions:
+        click.echo(f"{INTENDED_USE.capitalize()}.")
+    if json_file is not None:
+        result = Predictions(model, classifier.runtime, tuple(predictions), failures)
+        result.write(json_file, overwrite=overwrite)
+        click.echo(f"wrote {json_file}")
+    return HemotkError.exit_code if failures else 0
+
+
+def _model_and_images(paths: Sequence[Path], variant: str | None) -> tuple["Model", Sequence[Path]]:
+    """The model that the first path names, or else that of the newest bundle, and the paths that are pictures."""
+    from hemotk.classify import model_of_bundle, model_of_file
+    from hemotk.tflite import is_model
+
+    first, rest = paths[0], paths[1:]
+    if is_model(first):
+        if variant is not None:
+            raise HemotkError(f"--variant {variant}: {first} is one model already; leave it out, or name the bundle.")
+        _check_images(first, rest)
+        return model_of_file(first), rest
+    if (first / BUNDLE_CARD).is_file():
+        _check_images(first, rest)
+        return model_of_bundle(first, variant), rest
+    _check_images(first, paths)
+    return model_of_bundle(bundle_or_newest(None), variant), paths
+
+
+def _check_images(first: Path, images: Sequence[Path]) -> None:
+    """Refuse what is a mistake in the order or the name of a model: another one than was meant would score."""
+    from hemotk.data.scan import SUFFIXES
+    from hemotk.tflite import is_model
+
+    if not first.exists() and first.suffix.lower() not in SUFFIXES:
+        raise HemotkError(f"{first}: no such bundle, model, picture or folder; check the path.")
+    if not images:
+        raise HemotkError(f"{first}: no picture is named after it; add one, such as slice.png.")
+    for path in images:
+        if is_model(path) or (path / BUNDLE_CARD).is_file():
+            raise HemotkError(f"{path}: comes after other paths; name one bundle or model, before the pictures.")
+        if (path / RUN_CARD).is_file():
+            raise HemotkError(f"{path}: is a run, which scores no pictures; export it, then name the bundle.")
+
+
+def _heading(model: "Model") -> str:
+    facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
+    if model.kind:
+        return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
+    size = model.preprocess.size
+    return (
+        f"{model.path}: has no bundle card beside it, so {facts}, the classes {' and '.join(model.labels)} and the "
+        f"usual preprocessing to {size}×{size} are assumed"
+    )
+
+
+def _pictures(images: Iterable[Path]) -> Iterator[Path]:
+    """The files among `images`, and every picture below the folders among them, sorted by path."""
+    from hemotk.data.scan import SUFFIXES, relative_images
+
+    for path in images:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(relative_images(path))
+        if not found:
+            raise HemotkError(f"{path}: holds no pictures ({', '.join(sorted(SUFFIXES))}); check the path.")
+        yield from (path / name for name in found)
+
+
+def _score(classifier: "Classifier", pictures: Sequence[Path]) -> tuple[list["Prediction"], dict[str, str]]:
+    """Print and return what is said about each picture, and a sentence for each that cannot be read."""
+    from hemotk.classify import UnreadablePicture
+
+    predictions, failures = [], {}
+    width = max(len(str(path)) for path in pictures)
+    for path in pictures:
+        try:
+            found = classifier.classify(path)
+        except UnreadablePicture as error:
+            failures[path.as_posix()] = str(error)
+            click.echo(f"hemotk: {error}", err=True)
+            continue
+        predictions.append(found)
+        click.echo(f"{path!s:{width}}  {found.probability:.4f}  {found.verdict}")
+    return predictions, failures

@@ -1,0 +1,391 @@
+"""What a run, bundle, split, test set, bench report or model is, as data; nothing is run and nothing is changed."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    PARTS,
+    RUN_CARD,
+    SHAPE_FILE,
+    SPLIT_FILE,
+    TESTSET_CARD,
+    TESTSET_IMAGES,
+    TESTSET_SUFFIX,
+    Artifact,
+    BenchReport,
+    BundleCard,
+    Metrics,
+    Part,
+    PreprocessSpec,
+    RunCard,
+    SplitItem,
+    SplitManifest,
+    TestItem,
+    TestSetCard,
+    VariantResult,
+    Verdict,
+)
+from hemotk.artifacts.bundle import Kind
+from hemotk.artifacts.metrics import Estimate
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
+from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.weights import read_shape
+from hemotk.tflite import ModelFacts, is_model, read_facts
+
+REPORT = "bench.json"
+_FOLDER_CARDS = (RUN_CARD, BUNDLE_CARD, TESTSET_CARD, REPORT)
+Checked = Literal["good", "changed", "missing"]
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file, its size if it is there, and whether its SHA-256 is the recorded one."""
+
+    path: str
+    state: Checked
+    bytes: int | None
+
+
+@dataclass(frozen=True)
+class BlockFacts:
+    """One dense block: channels that enter and leave it; lowest and highest width of its layers."""
+
+    layers: int
+    entering: int
+    leaving: int
+    bottleneck: tuple[int, int]
+    growth: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """How much there is of one part of a split: images, those of each class, and groups (patients or copies)."""
+
+    images: int
+    classes: tuple[int, int]
+    groups: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """What lies at `path`; `what` says of which kind it is."""
+
+    what: ClassVar[str]
+    path: str
+    files: tuple[FileState, ...] = field(default=(), kw_only=True)
+
+    @property
+    def faulty(self) -> tuple[FileState, ...]:
+        """The files that are not what was recorded."""
+        return tuple(file for file in self.files if file.state != "good")
+
+
+@dataclass(frozen=True)
+class Run(Description):
+    """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families."""
+
+    what: ClassVar[str] = "run"
+    card: RunCard
+    shape: Shape
+    parameters: int
+    macs: int
+    blocks: tuple[BlockFacts, ...]
+
+
+@dataclass(frozen=True)
+class TestSet(Description):
+    """A preprocessed test split; `split` is the SHA-256 of the split it was drawn from."""
+
+    what: ClassVar[str] = "testset"
+    __test__: ClassVar[bool] = False
+    created: str
+    preprocess: PreprocessSpec
+    facts: PartFacts
+    split: str
+
+
+@dataclass(frozen=True)
+class Bundle(Description):
+    """A bundle; `testset` is None where the one that belongs to it does not lie beside it."""
+
+    what: ClassVar[str] = "bundle"
+    card: BundleCard
+    testset: TestSet | None
+
+
+@dataclass(frozen=True)
+class Split(Description):
+    """A split; `folder_found` says whether the recorded image folder is there. Its images are not read."""
+
+    what: ClassVar[str] = "split"
+    created: str
+    folder: str
+    folder_found: bool
+    classes: tuple[str, str]
+    grouping: str
+    seed: int
+    test: float
+    validation: float
+    sha256: str
+    parts: Mapping[Part, PartFacts]
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median."""
+
+    kind: Kind
+    bytes: int
+    failure: str
+    findings: tuple[str, ...]
+    metrics: Metrics | None
+    agreement: Estimate | None
+    flips: int | None
+    p50_ms: float | None
+    p90_ms: float | None
+    ratio: Estimate | None
+
+
+@dataclass(frozen=True)
+class Report(Description):
+    """A bench report without its raw samples."""
+
+    what: ClassVar[str] = "report"
+    created: str
+    bundle: str
+    images: int
+    threshold: float
+    temperature: float
+    passed: bool
+    conclusion: str
+    warnings: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    variants: tuple[ReportRow, ...]
+
+
+@dataclass(frozen=True)
+class Model(Description):
+    """A .tflite; `bundle` and `kind` are those of the card beside it, empty if none names the file."""
+
+    what: ClassVar[str] = "model"
+    sha256: str
+    facts: ModelFacts
+    bundle: str
+    kind: str
+
+
+def describe(path: Path) -> Description:
+    """Say what lies at `path`, a folder or a file.
+
+    Raises:
+        HemotkError: nothing is there, hemotk does not know it, or it cannot be read.
+    """
+    if path.is_dir():
+        cards = [path / name for name in _FOLDER_CARDS if (path / name).is_file()]
+        if not cards:
+            raise HemotkError(
+                f"{path}: holds no {', '.join(_FOLDER_CARDS[:-1])} or {_FOLDER_CARDS[-1]}, so it is no finished run, "
+                "bundle, test set or report; check the path."
+            )
+        path = cards[0]
+    if not path.exists():
+        raise HemotkError(f"{path}: no such file or folder; check the path.")
+    reader = _reader(path)
+    if reader is None:
+        raise HemotkError(f"{path}: is no run, bundle, split, test set, bench report or .tflite model; check the path.")
+    return reader(path)
+
+
+def describe_run(card_path: Path) -> Run:
+    """The run whose card is given, and the state of the files beside it.
+
+    Raises:
+        HemotkError: card or shape file cannot be read.
+    """
+    card, folder = RunCard.read(card_path), card_path.parent
+    shape = read_shape(folder / SHAPE_FILE)
+    return Run(
+        str(folder),
+        card,
+        shape,
+        shape.parameters(),
+        shape.macs(card.preprocess.size),
+        _blocks(shape) if isinstance(shape, DenseNetShape) else (),
+        files=_states((folder / name, sha256) for name, sha256 in card.files.items()),
+    )
+
+
+def describe_bundle(card_path: Path) -> Bundle:
+    """The bundle whose card is given, the state of its files, and the test set beside it.
+
+    Raises:
+        HemotkError: the card, or that of the test set, cannot be read.
+    """
+    card, folder = BundleCard.read(card_path), card_path.parent
+    recorded = [(variant.file, variant.sha256) for variant in card.variants]
+    recorded += [entry for entry in card.files.items() if entry not in recorded]
+    files = _states((folder / name, sha256) for name, sha256 in recorded)
+    beside = folder.resolve()
+    testset_card = beside.with_name(beside.name + TESTSET_SUFFIX) / TESTSET_CARD
+    if not testset_card.is_file():
+        return Bundle(str(folder), card, None, files=files)
+    state = _state(testset_card, card.testset)
+    if state.state != "good":
+        return Bundle(str(folder), card, None, files=(*files, state))
+    testset = describe_testset(testset_card)
+    return Bundle(str(folder), card, testset, files=(*files, state, *testset.files))
+
+
+def describe_testset(card_path: Path) -> TestSet:
+    """The test set whose card is given, and the state of its array.
+
+    Raises:
+        HemotkError: the card cannot be read.
+    """
+    card = TestSetCard.read(card_path)
+    files = (_state(card_path.parent / TESTSET_IMAGES, card.images),)
+    facts = _count(card.items)
+    return TestSet(str(card_path.parent), card.created, card.preprocess, facts, card.split, files=files)
+
+
+def describe_split(path: Path) -> Split:
+    """The split in the file `path`.
+
+    Raises:
+        HemotkError: it cannot be read.
+    """
+    split = SplitManifest.read(path)
+    return Split(
+        str(path),
+        created=split.created,
+        folder=split.folder,
+        folder_found=Path(split.folder).is_dir(),
+        classes=split.classes,
+        grouping=split.grouping,
+        seed=split.seed,
+        test=split.test,
+        validation=split.validation,
+        sha256=split.sha256(),
+        parts={part: _count(split.part(part)) for part in PARTS},
+    )
+
+
+def describe_report(path: Path) -> Report:
+    """The bench report in the file `path`.
+
+    Raises:
+        HemotkError: it cannot be read.
+    """
+    report = BenchReport.read(path)
+    return Report(
+        str(path),
+        created=report.created,
+        bundle=report.bundle,
+        images=len(report.images),
+        threshold=report.threshold,
+        temperature=report.temperature,
+        passed=report.passed,
+        conclusion=report.conclusion,
+        warnings=report.warnings,
+        verdicts=report.verdicts,
+        variants=tuple(_row(result) for result in report.variants),
+    )
+
+
+def describe_model(path: Path) -> Model:
+    """The .tflite at `path`, checked against the bundle card beside it where that names it.
+
+    Raises:
+        HemotkError: the model, or the card beside it, cannot be read.
+    """
+    facts, sha256 = read_facts(path), sha256_file(path)
+    card_path = path.parent / BUNDLE_CARD
+    card = BundleCard.read(card_path) if card_path.is_file() else None
+    for variant in card.variants if card else ():
+        if card and variant.file == path.name:
+            return Model(str(path), sha256, facts, card.name, variant.kind, files=(_state(path, variant.sha256),))
+    return Model(str(path), sha256, facts, "", "")
+
+
+# artefact → how it is described; the names are those it has in a folder of hemotk's making
+_READERS: Mapping[type[Artifact], tuple[str, Callable[[Path], Description]]] = {
+    RunCard: (RUN_CARD, describe_run),
+    BundleCard: (BUNDLE_CARD, describe_bundle),
+    TestSetCard: (TESTSET_CARD, describe_testset),
+    SplitManifest: (SPLIT_FILE, describe_split),
+    BenchReport: (REPORT, describe_report),
+}
+
+
+def _reader(path: Path) -> Callable[[Path], Description] | None:
+    """What can describe the file: by its schema, or by its name where it is too broken to have one."""
+    if not path.is_file():
+        return None
+    if is_model(path):
+        return describe_model
+    schema = _schema(path)
+    for artifact, (name, reader) in _READERS.items():
+        if schema.partition("/")[0] == artifact.SCHEMA.partition("/")[0] or (not schema and path.name == name):
+            return reader
+    return None
+
+
+def _schema(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["schema"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+
+
+def _blocks(shape: DenseNetShape) -> tuple[BlockFacts, ...]:
+    return tuple(
+        BlockFacts(
+            layers=len(block),
+            entering=widths[0],
+            leaving=widths[-1],
+            bottleneck=_span(layer.bottleneck for layer in block),
+            growth=_span(layer.growth for layer in block),
+        )
+        for block, widths in zip(shape.blocks, shape.widths(), strict=True)
+    )
+
+
+def _span(values: Iterable[int]) -> tuple[int, int]:
+    found = list(values)
+    return min(found), max(found)
+
+
+def _count(items: Sequence[SplitItem] | Sequence[TestItem]) -> PartFacts:
+    positives = sum(item.label for item in items)
+    return PartFacts(len(items), (len(items) - positives, positives), len({item.group for item in items}))
+
+
+def _row(result: VariantResult) -> ReportRow:
+    paired, latency = result.paired, result.latency
+    return ReportRow(
+        kind=result.kind,
+        bytes=result.bytes,
+        failure=result.failure,
+        findings=result.findings,
+        metrics=result.metrics,
+        agreement=paired.agreement if paired else None,
+        flips=len(paired.flips) if paired else None,
+        p50_ms=latency.p50_ns / 1e6 if latency else None,
+        p90_ms=latency.p90_ns / 1e6 if latency else None,
+        ratio=latency.ratio if latency else None,
+    )
+
+
+def _states(recorded: Iterable[tuple[Path, str]]) -> tuple[FileState, ...]:
+    return tuple(_state(path, sha256) for path, sha256 in recorded)
+
+
+def _state(path: Path, sha256: str) -> FileState:
+    if not path.is_file():
+        return FileState(str(path), "missing", None)
+    return FileState(str(path), "good" if sha256_file(path) == sha256 else "changed", path.stat().st_size)
