@@ -16,6 +16,7 @@ from hemotk.export.convert import Tensor, TensorFlowOps
 from hemotk.export.flatbuffer import INPUT, SIGNATURE
 from hemotk.export.graph.ir import Array, Graph
 from hemotk.export.graph.walk import walk
+from hemotk.export.quiet import quiet
 from hemotk.export.recipe import Recipe
 
 Progress = Callable[[int, int], None]
@@ -95,9 +96,11 @@ def tensor_ranges(
 
     rules = recipe_manager.RecipeManager()
     rules.load_quantization_recipe(Recipe("int8").rules())
-    tool = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
+    with quiet():
+        tool = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
     for index, image in enumerate(pixels):
-        tool.calibrate({SIGNATURE: [{INPUT: normalize(image[np.newaxis, :, :, np.newaxis], spec)}]}, rules)
+        with quiet():
+            tool.calibrate({SIGNATURE: [{INPUT: normalize(image[np.newaxis, :, :, np.newaxis], spec)}]}, rules)
         if progress:
             progress(index + 1, len(pixels))
     found = tool.get_model_qsvs()

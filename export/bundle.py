@@ -1,0 +1,132 @@
+"""One call from a run folder to a bundle and the test set beside it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, cast
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    GOLDEN_FILE,
+    LABELS_FILE,
+    SPLIT_FILE,
+    TESTSET_SUFFIX,
+    BundleCard,
+    CalibrationItem,
+    SplitItem,
+    TestSetCard,
+    Variant,
+)
+from hemotk.artifacts.bundle import Kind
+from hemotk.environment import versions
+from hemotk.export.config import ExportConfig
+from hemotk.export.flatbuffer import specs
+from hemotk.export.golden import golden
+from hemotk.export.models import REWRITES, Progress, make_models
+from hemotk.export.source import Source, calibration_items, open_run
+from hemotk.export.testset import write_testset
+from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
+from hemotk.models.shape import DenseNetShape
+
+PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
+
+
+def beside(bundle: Path) -> Path:
+    """Where the test set of a bundle lies."""
+    return bundle.with_name(bundle.name + TESTSET_SUFFIX)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What there is before anything is written."""
+
+    source: Source
+    config: ExportConfig
+    models: Mapping[str, bytes]
+    calibration: tuple[SplitItem, ...]
+    created: str
+
+
+def export_run(
+    run: Path, out: Path, config: ExportConfig, overwrite: bool = False, progress: Progress | None = None
+) -> BundleCard:
+    """Make `out` and its test set from the finished run `run`; both appear whole or not at all.
+
+    `progress` is called with what goes on, how many steps are done and how many there are.
+
+    Raises:
+        HemotkError: the run or its images are missing or changed, or `out` exists and `overwrite` is false.
+        CheckFailed: a variant does not do what its float parent does; nothing is published.
+    """
+    started = time.monotonic()
+    for folder in (out, beside(out)):
+        refuse_existing(folder, overwrite)
+    made = _make(open_run(run, config.data), config, progress or (lambda _what, _done, _total: None))
+    with new_folder(out, overwrite=overwrite) as aside:
+        # The test set is published first: a bundle is never seen without it.
+        with new_folder(beside(out), overwrite=overwrite) as testset_aside:
+            testset = write_testset(testset_aside, made.source, made.created)
+        _write_files(aside, made)
+        card = _card(aside, out.name, made, testset, time.monotonic() - started)
+        card.write(aside / BUNDLE_CARD)
+    return card
+
+
+def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
+    items = calibration_items(source.split, config.calibration) if config.calibrated else ()
+    pixels = source.pixels(items, lambda done, total: progress("reading images", done, total))
+    models = make_models(source, config, pixels, progress)
+    return _Made(source, config, models, items, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+
+def model_file(kind: str) -> str:
+    """The file name of a variant."""
+    return f"model_{kind}.tflite"
+
+
+def _write_files(folder: Path, made: _Made) -> None:
+    for kind, content in made.models.items():
+        (folder / model_file(kind)).write_bytes(content)
+    run = made.source.card
+    (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in run.labels), encoding="utf-8")
+    (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
+
+
+def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:
+    run = made.source.card
+    return BundleCard(
+        name=name,
+        created=made.created,
+        arch=run.arch,
+        labels=run.labels,
+        preprocess=run.preprocess,
+        threshold=run.threshold,
+        temperature=run.temperature,
+        variants=tuple(_variant(kind, content) for kind, content in made.models.items()),
+        files={path.name: sha256_file(path) for path in sorted(folder.iterdir())},
+        parents={"run": made.source.card_sha256, "split": run.files[SPLIT_FILE]},
+        testset=testset.sha256(),
+        recipe=_recipe(made),
+        calibration=tuple(CalibrationItem(item.path, item.sha256, item.label) for item in made.calibration),
+        metrics=run.metrics,
+        versions=versions(*PACKAGES),
+        seconds=seconds,
+    )
+
+
+def _recipe(made: _Made) -> dict[str, Any]:
+    """What was done to the network, and the rules of each variant."""
+    is_densenet = isinstance(made.source.shape, DenseNetShape)
+    return {
+        "rewrites": [rewrite.__name__ for rewrite in REWRITES] if is_densenet else [],
+        "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
+    }
+
+
+def _variant(kind: str, content: bytes) -> Variant:
+    pixels, outputs = specs(content)
+    return Variant(
+        cast(Kind, kind), model_file(kind), sha256_bytes(content), len(content), pixels, tuple(outputs.values())
+    )

@@ -1,0 +1,37 @@
+"""What an export is asked for."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hemotk.artifacts import require
+from hemotk.export.recipe import QuantizedKind, Recipe
+
+CALIBRATION = 100
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The variants to make beside the float32 one.
+
+    `calibration` is the most images of the training part that ranges are gathered on; `data` is where the split's
+    images are now, None where the split says.
+    """
+
+    recipes: tuple[Recipe, ...] = (Recipe("int8"),)
+    calibration: int = CALIBRATION
+    data: Path | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        kinds = self.kinds
+        require(len(set(kinds)) == len(kinds), "recipes", "without double kinds")
+        require(self.calibration >= 2, "calibration", "at least 2 images, one of each class")
+
+    @property
+    def kinds(self) -> tuple[QuantizedKind, ...]:
+        """What is made beside float32, in order."""
+        return tuple(recipe.kind for recipe in self.recipes)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether calibration images are needed."""
+        return any(recipe.calibrated for recipe in self.recipes)

@@ -1,0 +1,33 @@
+"""`golden.npz`: pictures that show nobody, and what every variant says about them, for apps to check themselves by."""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.data.phantom import draw_slice
+from hemotk.data.preprocess import to_pixels
+from hemotk.runtime import Scorer
+
+COUNT = 4
+SEED = 20_210
+
+
+def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
+    """The .npz file's bytes.
+
+    `picture_<i>` uint8 [height, width] is a phantom before the pixel contract, `pixels` uint8 [n, size, size] after it;
+    `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized.
+    """
+    pictures = [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]
+    arrays = {f"picture_{index}": picture for index, picture in enumerate(pictures)}
+    arrays["pixels"] = np.stack([to_pixels(picture, spec.size) for picture in pictures])
+    for kind, content in models.items():
+        scorer = Scorer(content, spec)
+        scores = [scorer.score(image) for image in arrays["pixels"]]
+        arrays[f"{kind}_logit"] = np.array([score.logit for score in scores])
+        arrays[f"{kind}_probability"] = np.array([score.probability for score in scores])
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()

@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_networks import random_arrays, tiny_shape
+from run_folders import contents, make_densenet_run, make_run, make_split
+
+from hemotk.artifacts import BundleCard, TestSetCard
+from hemotk.data.preprocess import load_pixels, to_pixels
+from hemotk.errors import HemotkError
+from hemotk.export.bundle import beside, export_run
+from hemotk.export.config import ExportConfig
+from hemotk.export.recipe import Recipe
+from hemotk.files import sha256_file
+from hemotk.models.shape import CnnShape
+from hemotk.runtime import Scorer
+
+SIZE = 48
+ALL = ExportConfig(tuple(Recipe(kind) for kind in ("fp16", "dynamic", "int8", "int16x8")), calibration=8)
+FLOAT_ONLY = ExportConfig(())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    return make_densenet_run(folder / "run", make_split(folder / "images"), tiny_shape(), SIZE)
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path) -> Path:
+    out = run.parent / "bundle"
+    export_run(run, out, ALL)
+    return out
+
+
+def test_the_card_says_what_is_there(run: Path, bundle: Path) -> None:
+    card = BundleCard.read(bundle / "bundle.json")
+    assert [variant.kind for variant in card.variants] == ["float32", "fp16", "dynamic", "int8", "int16x8"]
+    assert set(card.files) == {path.name for path in bundle.iterdir()} - {"bundle.json"}
+    assert all(sha256_file(bundle / name) == sha256 for name, sha256 in card.files.items())
+    assert all(card.files[variant.file] == variant.sha256 for variant in card.variants)
+    assert card.parents["run"] == sha256_file(run / "run.json")
+    assert (card.threshold, card.temperature, card.labels) == (0.5, 1.25, ("normal", "hemorrhage"))
+    assert card.intended_use == "research, not for diagnosis"
+    assert card.recipe["rewrites"][:3] == ["fold_batchnorm", "gray_stem", "pool_first"]
+
+
+def test_labels_are_one_a_line(bundle: Path) -> None:
+    assert (bundle / "labels.txt").read_text() == "normal\nhemorrhage\n"
+
+
+def test_calibration_is_recorded_and_comes_from_the_training_part(bundle: Path) -> None:
+    card = BundleCard.read(bundle / "bundle.json")
+    assert len(card.calibration) == 8
+    assert {item.label for item in card.calibration} == {0, 1}
+    assert all(item.path.startswith("train_") for item in card.calibration)
+
+
+def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path) -> None:
+    folder = beside(bundle)
+    assert sha256_file(folder / "testset.json") == BundleCard.read(bundle / "bundle.json").testset
+    card = TestSetCard.read(folder / "testset.json")
+    images = np.load(folder / "images.npy")
+    assert sha256_file(folder / "images.npy") == card.images
+    assert [item.id for item in card.items] == [f"test_{index}.png" for index in range(6)]
+    expected = load_pixels(run.parent / "images" / "test_2.png", card.preprocess)
+    np.testing.assert_array_equal(images[2], expected)
+
+
+def test_no_picture_of_the_split_is_in_the_bundle(run: Path, bundle: Path) -> None:
+    stored = np.load(beside(bundle) / "images.npy")
+    golden = np.load(bundle / "golden.npz")["pixels"]
+    assert not any((picture == image).all() for picture in golden for image in stored)
+
+
+def test_golden_outputs_are_what_the_variants_say(bundle: Path) -> None:
+    card = BundleCard.read(bundle / "bundle.json")
+    golden = np.load(bundle / "golden.npz")
+    np.testing.assert_array_equal(to_pixels(golden["picture_1"], SIZE), golden["pixels"][1])
+    for variant in card.variants:
+        scores = [Scorer(bundle / variant.file, card.preprocess).score(image) for image in golden["pixels"]]
+        np.testing.assert_array_equal([score.logit for score in scores], golden[f"{variant.kind}_logit"])
+        np.testing.assert_array_equal([score.probability for score in scores], golden[f"{variant.kind}_probability"])
+
+
+def test_nothing_is_replaced_unasked(run: Path, bundle: Path) -> None:
+    before = contents(bundle)
+    with pytest.raises(HemotkError, match="--overwrite"):
+        export_run(run, bundle, FLOAT_ONLY)
+    assert contents(bundle) == before
+
+
+def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_path: Path) -> None:
+    beside(tmp_path / "new").mkdir()
+    with pytest.raises(HemotkError, match=r"new\.testset: already exists"):
+        export_run(run, tmp_path / "new", FLOAT_ONLY)
+
+
+def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path: Path) -> None:
+    before = contents(run)
+    export_run(run, tmp_path / "again", FLOAT_ONLY)
+    export_run(run, tmp_path / "again", FLOAT_ONLY, overwrite=True)
+    assert contents(run) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "again.testset"]
+    assert set(contents(tmp_path / "again")) == {"bundle.json", "golden.npz", "labels.txt", "model_float32.tflite"}
+
+
+def test_stages_are_told(run: Path, tmp_path: Path) -> None:
+    heard = []
+    export_run(run, tmp_path / "told", ExportConfig(calibration=4), progress=lambda *what: heard.append(what))
+    stages = list(dict.fromkeys(what for what, _, _ in heard))
+    assert stages[:4] == ["reading images", "calibrating", "converting", "quantizing"]
+    assert ("calibrating", 4, 4) in heard
+
+
+def test_the_cnn_is_exported_too(tmp_path: Path) -> None:
+    shape = CnnShape((4, 5), 6, SIZE)
+    run = make_run(tmp_path / "run", make_split(tmp_path / "images"), shape, cnn_arrays(shape), SIZE)
+    card = export_run(run, tmp_path / "bundle", ExportConfig(calibration=4))
+    assert [variant.input.dtype for variant in card.variants] == ["float32", "uint8"]
+    assert card.recipe["rewrites"] == []
+
+
+def cnn_arrays(shape: CnnShape) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(0, 0.1, size).astype(np.float32) for name, size in shape.arrays().items()}
+
+
+def broken_nan(arrays: dict) -> None:
+    arrays["bn/gamma"][0] = np.nan
+
+
+def broken_width(arrays: dict) -> None:
+    arrays["bn/gamma"] = arrays["bn/gamma"][:-1]
+
+
+@pytest.mark.parametrize(("damage", "said"), [(broken_nan, "NaN"), (broken_width, "bn/gamma")])
+def test_weights_that_cannot_be_used_leave_nothing_behind(damage, said: str, tmp_path: Path) -> None:
+    arrays = random_arrays(tiny_shape(), 0)
+    damage(arrays)
+    run = make_run(tmp_path / "run", make_split(tmp_path / "images"), tiny_shape(), arrays, SIZE)
+    with pytest.raises(HemotkError, match=said):
+        export_run(run, tmp_path / "out" / "bundle", FLOAT_ONLY)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_test_image_leaves_nothing_behind(tmp_path: Path) -> None:
+    run = make_densenet_run(tmp_path / "run", make_split(tmp_path / "images"), tiny_shape(), SIZE)
+    (tmp_path / "images" / "test_3.png").unlink()
+    with pytest.raises(HemotkError, match=r"test_3\.png"):
+        export_run(run, tmp_path / "out" / "bundle", FLOAT_ONLY)
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from random_networks import random_arrays, tiny_shape
+from run_folders import make_run, make_split
+
+from hemotk.artifacts import BundleCard
+from hemotk.cli.main import cli, run
+
+SIZE = 48
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    split = make_split(folder / "images")
+    make_run(folder / "runs" / "first", split, tiny_shape(), random_arrays(tiny_shape(), 0, (1.0,)), SIZE)
+    return folder
+
+
+def test_the_newest_run_is_exported_under_its_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    result = CliRunner().invoke(cli, ["export", "--quantize", "none"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "model_float32.tflite" in result.output
+    card = BundleCard.read(home / "bundles" / "first" / "bundle.json")
+    assert [variant.kind for variant in card.variants] == ["float32"]
+
+
+def test_several_kinds_at_once(home: Path, tmp_path: Path) -> None:
+    options = ["--quantize", "fp16", "--quantize", "dynamic", "--quantize", "fp16", "--out", str(tmp_path / "b")]
+    assert run(["export", str(home / "runs" / "first"), *options]) == 0
+    card = BundleCard.read(tmp_path / "b" / "bundle.json")
+    assert [variant.kind for variant in card.variants] == ["float32", "fp16", "dynamic"]
+
+
+def test_an_existing_bundle_is_refused_at_once(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "b").mkdir()
+    assert run(["export", str(home / "runs" / "first"), "--out", str(tmp_path / "b")]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_no_run_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["export"]) == 2
+    assert "hemotk train" in capsys.readouterr().err
+
+
+def test_the_images_are_elsewhere(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (home / "images").rename(home / "moved")
+    try:
+        command = ["export", str(home / "runs" / "first"), "--quantize", "none", "--out", str(tmp_path / "b")]
+        assert run(command) == 2
+        assert "--data" in capsys.readouterr().err
+        assert not (tmp_path / "b").exists()
+        assert run([*command, "--data", str(home / "moved")]) == 0
+    finally:
+        (home / "moved").rename(home / "images")
+
+
+def test_an_unknown_kind(capsys: pytest.CaptureFixture) -> None:
+    assert run(["export", "--quantize", "int4"]) == 2
+    assert "int4" in capsys.readouterr().err
