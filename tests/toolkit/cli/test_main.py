@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -97,6 +98,19 @@ def test_a_bug_asks_to_be_reported(command: Install, capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert said.startswith("Traceback")
     assert said.endswith(f"hemotk: this is a bug in hemotk {__version__}; please report it with the lines above.\n")
+
+
+def test_output_that_only_fails_at_the_end_is_said(
+    command: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    command(lambda: None)
+    monkeypatch.setattr(main.sys, "stdout", Full())
+    assert main.run(["try"]) == 2
+    assert "no space left on device" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (1, 1), ("text", 0)])
