@@ -35,7 +35,7 @@ def info(path: Path | None, as_json: bool) -> None:
       hemotk info
       hemotk info runs/first
       hemotk info split.json --json
-      hemotk info bundles/first/int8.tflite
+      hemotk info bundles/first/model_int8.tflite
     """
     from hemotk.artifacts.codec import encode
     from hemotk.describe import describe

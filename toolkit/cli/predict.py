@@ -40,7 +40,7 @@ def predict(paths: tuple[Path, ...], variant: str | None, threads: int, json_fil
     Examples:
       hemotk predict slice.png
       hemotk predict bundles/first slices/ --variant float32
-      hemotk predict bundles/first/int8.tflite a.png b.png --json scores.json
+      hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
     """
     from hemotk.classify import INTENDED_USE, Classifier, Predictions
 

@@ -206,7 +206,7 @@ def test_what_is_unknown_is_one_sentence(here, capsys):
 def test_help_has_examples(capsys):
     assert run(["info", "--help"]) == 0
     output = capsys.readouterr().out
-    assert "hemotk info bundles/first/int8.tflite" in output
+    assert "hemotk info bundles/first/model_int8.tflite" in output
 
 
 def test_info_loads_no_training_library(here):
