@@ -52,12 +52,13 @@ def bench(folder: Path, config: BenchConfig, watch: Watch = lambda what, done: N
     environment.check_cpus(config.cpus)
     card = read_card(folder)
     with ExitStack() as stack:
-        # The workers import their libraries while the checksums are verified; they open nothing before that is done.
-        rows = [Row(variant, stack.enter_context(Runner(config))) for variant in card.variants]
-        runtime = find_runtime(config.runtime)
-        bundle = open_bundle(folder)
-        for row in rows:
-            _score(row, bundle, watch)
+        # The first worker imports its libraries while the checksums are verified; it opens nothing before that is done.
+        runner = stack.enter_context(Runner(config))
+        runtime, bundle = find_runtime(config.runtime), open_bundle(folder)
+        rows: list[Row] = []
+        for variant in card.variants:
+            rows.append(Row(variant, stack.enter_context(Runner(config)) if rows else runner))
+            _score(rows[-1], bundle, watch)
         _time(rows, bundle, config, watch)
     judge = Judge(bundle.items, card.threshold, card.temperature)
     results = tuple(_result(row, rows[0], judge) for row in rows)

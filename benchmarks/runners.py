@@ -137,8 +137,9 @@ class Runner:
         """How the process ended, with the last thing it said."""
         code = self._process.wait()
         self._log.seek(0)
-        said = self._log.read().decode("utf-8", "replace").strip().splitlines()
-        last = f" ({said[-1].strip()})" if said else ""
+        lines = self._log.read().decode("utf-8", "replace").splitlines()
+        said = [line.strip() for line in lines if line.strip() and not line.startswith("INFO")]
+        last = f" ({said[-1]})" if said else ""
         if code < 0:
             return f"the interpreter crashed: {signal.strsignal(-code)}{last}"
         return f"its process ended with code {code}{last}"

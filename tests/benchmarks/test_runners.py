@@ -65,7 +65,7 @@ def test_a_crash_before_the_first_question_is_no_broken_pipe(stub, pristine):
 
 
 def test_the_last_words_of_a_process_are_passed_on(stub, pristine):
-    stub("import sys; sys.stdin.readline(); raise SystemExit('out of luck')")
+    stub("import sys; sys.stdin.readline(); print('out of luck\\n\\nINFO: hello', file=sys.stderr); sys.exit(1)")
     with Runner(QUICK) as runner, pytest.raises(RunnerFailed, match=r"ended with code 1 \(out of luck\)"):
         load(runner, pristine)
 
