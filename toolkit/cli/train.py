@@ -10,7 +10,7 @@ from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
-    from hemotk.artifacts import RunCard, SplitManifest
+    from hemotk.artifacts import Estimate, RunCard, SplitManifest
     from hemotk.training.history import Epoch
 
 
@@ -57,7 +57,7 @@ def train(
     out = RUNS / config.arch if out is None else out
     if out.exists() and not overwrite:
         raise HemotkError(f"{out}: already exists; choose another --out, or add --overwrite to replace it.")
-    split = _split(source, classes)
+    split = split_of(source, classes)
 
     from hemotk.training.quiet import import_tensorflow
 
@@ -67,10 +67,15 @@ def train(
     job = TrainJob(split, out, data_folder, resume, overwrite)
     with Progress("training", config.epochs) as progress:
         card = train(job, config, _shown(progress))
-    _report(card, out)
+    report(card, out)
 
 
-def _split(source: Path, classes: str) -> "SplitManifest":
+def split_of(source: Path, classes: str) -> "SplitManifest":
+    """The split in the file `source`, or a new one of the folder `source`.
+
+    Raises:
+        HemotkError: a file that is no split, or images that cannot be split.
+    """
     from hemotk.artifacts import SplitManifest
     from hemotk.data.scan import scan
     from hemotk.data.splits import SplitConfig, make_split
@@ -102,11 +107,17 @@ def _shown(progress: Progress) -> Any:
     return Shown()
 
 
-def _report(card: "RunCard", out: Path) -> None:
+def report(card: "RunCard", out: Path) -> None:
+    """Print a finished run's metrics and where it lies."""
     for part, metrics in card.metrics.items():
-        accuracy, auc = metrics.accuracy, metrics.auc
         click.echo(
-            f"{part:10} accuracy {accuracy.value:.4f} [{accuracy.low:.4f}, {accuracy.high:.4f}]  "
-            f"AUC {auc.value:.4f} [{auc.low:.4f}, {auc.high:.4f}]  loss {metrics.loss:.4f}  n {metrics.count}"
+            f"{part:10} accuracy {_interval(metrics.accuracy)}  AUC {_interval(metrics.auc)}  "
+            f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
+
+
+def _interval(estimate: "Estimate") -> str:
+    if estimate.value is None:
+        return f"unknown ({estimate.why})"
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"

@@ -1,0 +1,77 @@
+"""`hemotk import`."""
+
+from pathlib import Path
+
+import click
+
+from hemotk.cli.data import classes_option
+from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
+from hemotk.cli.train import report, split_of
+
+
+@click.command("import")
+@click.argument("model", type=PATH, metavar="MODEL.keras|MODEL.h5|SAVEDMODEL")
+@click.option("--data", type=PATH, required=True, metavar="FOLDER|split.json", help="Images to judge the network on.")
+@click.option("--out", type=PATH, help="The run folder to write.  [default: runs/MODEL]")
+@click.option(
+    "--normalization",
+    type=click.Choice(["auto", "torch", "tf", "unit", "raw"]),
+    default="auto",
+    show_default=True,
+    help="What was done to pixels of 0 to 255 before the model; auto: nothing, the model does it itself.",
+)
+@click.option(
+    "--positive-class",
+    type=click.Choice(["0", "1"]),
+    default="1",
+    show_default=True,
+    help="The number that the class with hemorrhage had in training.",
+)
+@click.option(
+    "--size", type=int, help="Width and height of the network's picture.  [default: the model's own, else 224]"
+)
+@classes_option()
+@overwrite_option
+def import_model(
+    *,
+    model: Path,
+    data: Path,
+    out: Path | None,
+    normalization: str,
+    positive_class: str,
+    size: int | None,
+    classes: str,
+    overwrite: bool,
+) -> None:
+    """Take in a DenseNet classifier that was trained elsewhere in Keras, and write a run folder.
+
+    The model is read, not run: a keras.applications DenseNet of any widths, in a file of Keras 2 or 3, with a sigmoid
+    or a softmax over two classes. Its pixels must be normalized as they were in training, by layers of the model or as
+    --normalization says: torch is what keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is
+    pixel / 127.5 - 1. Given a FOLDER of images, it is split as for a training.
+
+    \b
+    Examples:
+      hemotk import densenet.keras --data split.json --out runs/theirs
+      hemotk import model.h5 --data head_ct --normalization torch
+      hemotk import saved_model --data head_ct --normalization unit --positive-class 0
+    """
+    from hemotk.files import refuse_existing
+
+    out = RUNS / model.stem if out is None else out
+    refuse_existing(out, overwrite)
+    split = split_of(data, classes)
+
+    from hemotk.training.quiet import import_tensorflow
+
+    import_tensorflow()
+    from hemotk.importing.network import ImportConfig
+    from hemotk.importing.run import ImportJob, import_run
+
+    config = ImportConfig(size, normalization, int(positive_class))
+    with Progress("scoring", len(split.items)) as progress:
+        job = ImportJob(model, split, out, overwrite)
+        card = import_run(job, config, lambda done, total: progress.advance(done - progress.done))
+    report(card, out)
+    for note in card.notes:
+        click.echo(note)

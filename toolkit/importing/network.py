@@ -1,0 +1,99 @@
+"""From a saved Keras model to shape, weights and pixel contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hemotk.artifacts import PreprocessSpec, require
+from hemotk.artifacts.pixels import MAX_SIZE
+from hemotk.errors import HemotkError
+from hemotk.importing.backbone import read_backbone
+from hemotk.importing.head import read_head
+from hemotk.importing.layers import LayerGraph, open_layers
+from hemotk.importing.normalization import NORMALIZATIONS, apply_normalization, read_normalization
+from hemotk.importing.stored import StoredModel, open_stored
+from hemotk.importing.walk import Walk
+from hemotk.models.shape import DenseNetShape
+from hemotk.models.weights import check_weights
+
+DEFAULT_SIZE = 224
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """What the caller knows about the model.
+
+    `size` None means the model's own, or 224 where it takes any. `normalization` is what was done to bytes before
+    the model, 'auto' if the model does it itself. `positive_class` is the number that the class with hemorrhage had in
+    training.
+    """
+
+    size: int | None = None
+    normalization: str = "auto"
+    positive_class: int = 1
+
+    def __post_init__(self) -> None:
+        require(self.normalization in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}")
+        require(self.positive_class in (0, 1), "positive_class", "0 or 1")
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedNetwork:
+    """A network as a run folder keeps it; `format` is the kind of file it was read from, in words."""
+
+    shape: DenseNetShape
+    weights: Mapping[str, np.ndarray]
+    preprocess: PreprocessSpec
+    format: str
+
+
+def read_network(path: Path, config: ImportConfig) -> ImportedNetwork:
+    """Read the classifier at `path`; the logit is that of the saved model, up to float32 rounding.
+
+    Raises:
+        HemotkError: no saved Keras model, a network that is not supported, or a normalization that is not known.
+    """
+    stored = open_stored(path)
+    try:
+        return _read(path, stored, config)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise HemotkError(
+            f"{path}: its description of the layers is not as Keras writes it ({type(error).__name__}: {error}); load "
+            "the model in the Keras that wrote it, and save it as .h5."
+        ) from error
+
+
+def _read(path: Path, stored: StoredModel, config: ImportConfig) -> ImportedNetwork:
+    graph = open_layers(stored.config, path)
+    walk = Walk(graph)
+    normalization = read_normalization(walk, stored.arrays, config.normalization)
+    shape, weights = read_backbone(walk, stored.arrays)
+    head = read_head(walk, stored.arrays, shape.features, config.positive_class)
+    stored.arrays.check_all_read()
+    kernel = weights["conv1/conv/kernel"]
+    size = _size(graph, config.size, shape.smallest_input())
+    preprocess, shape, kernel = apply_normalization(normalization, shape, kernel, size)
+    hidden = tuple(array.shape[1] for name, array in head.items() if name.startswith("hidden") and array.ndim == 2)
+    shape = replace(shape, hidden=hidden)
+    weights = {**weights, "conv1/conv/kernel": kernel, **head}
+    check_weights(weights, shape, path)
+    return ImportedNetwork(shape, weights, preprocess, stored.format)
+
+
+def _size(graph: LayerGraph, asked: int | None, smallest: int) -> int:
+    """The picture size that the model is fixed to, or was asked for."""
+    _, height, width, _ = graph.shape
+    if height != width:
+        raise graph.refuse(graph.layers[0], f"takes pictures of {height}×{width}, and only squares are supported")
+    if height is not None and asked not in (None, height):
+        raise HemotkError(
+            f"--size {asked}: {graph.where} was made for pictures of {height}×{height}; leave --size out."
+        )
+    size = height or asked or DEFAULT_SIZE
+    if not smallest <= size <= MAX_SIZE:
+        raise HemotkError(
+            f"--size {size}: must be between {smallest} and {MAX_SIZE} for {graph.where}; choose another."
+        )
+    return size

@@ -1,0 +1,161 @@
+"""What happens to a pixel's byte before the first convolution: what the caller says, then the model's own layers."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import HemotkError
+from hemotk.importing.layers import Layer
+from hemotk.importing.stored import Arrays
+from hemotk.importing.walk import Walk, norm_affine
+from hemotk.models.shape import DenseNetShape
+
+Array = NDArray[np.float64]
+
+_MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+# What keras.applications calls these modes: scale and shift of a byte, per channel red, green, blue.
+_MODES = {
+    "torch": (1 / (255 * _STD), -_MEAN / _STD),
+    "tf": (np.array([1 / 127.5]), np.array([-1.0])),
+    "unit": (np.array([1 / 255]), np.array([0.0])),
+    "raw": (np.array([1.0]), np.array([0.0])),
+}
+NORMALIZATIONS = ("auto", *_MODES)
+CHOICES = (
+    "torch (keras.applications.densenet.preprocess_input), unit (pixel / 255), tf (pixel / 127.5 − 1) or raw (0 to 255)"
+)
+# Black to white after the model's own normalization: a network is never trained far outside, a wrong guess ends there.
+_SANE_SPAN = (0.05, 50.0)
+_BINARY = {
+    **dict.fromkeys(("TrueDivide", "Divide", "math.truediv", "math.divide", "__operators__.truediv"), "divide"),
+    **dict.fromkeys(("Multiply", "math.multiply", "__operators__.mul"), "multiply"),
+    **dict.fromkeys(("Subtract", "math.subtract", "__operators__.sub"), "subtract"),
+    **dict.fromkeys(("Add", "math.add", "__operators__.add", "nn.bias_add"), "add"),
+}
+_LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "Concatenate", "TFOpLambda", "Cast"})
+
+
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    """A byte p becomes scale · p + shift, float64 [channels]; `own` says whether layers of the model took part."""
+
+    scale: Array
+    shift: Array
+    own: bool = False
+
+    def then(self, scale: Array, shift: Array) -> "Normalization":
+        """This, then another by a layer of the model; both broadcast over channels."""
+        return Normalization(self.scale * scale, self.shift * scale + shift, own=True)
+
+
+def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
+    """Walk to before the DenseNet's first layer; `mode` is what was done before the model, 'auto' for what it says.
+
+    Raises:
+        HemotkError: 'auto' where the model has no normalization of its own, or one that cannot follow on `mode`.
+    """
+    channels = walk.graph.shape[-1] or 0
+    scale, shift = _MODES["raw" if mode == "auto" else mode]
+    if channels not in (1, 3) or channels < scale.size:
+        layer = walk.graph.layers[0]
+        raise walk.graph.refuse(
+            layer, f"has {channels} channels where {'1 or 3' if scale.size == 1 else '3'} are needed"
+        )
+    found = Normalization(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
+    while (layer := walk.peek()) is not None and (layer.kind in _LAYERS or layer.kind in _BINARY):
+        walk.next()
+        found = _after(found, walk, layer, arrays)
+    return _checked(found, walk, mode)
+
+
+def apply_normalization(
+    found: Normalization, shape: DenseNetShape, kernel: np.ndarray, size: int
+) -> tuple[PreprocessSpec, DenseNetShape, np.ndarray]:
+    """The pixel contract, shape and stem kernel [7, 7, channels, stem] of a network that sees what `found` makes."""
+    zero = -found.shift[0] / found.scale[0]
+    alike = np.ptp(found.scale) == 0 and np.ptp(found.shift) == 0
+    if alike and abs(zero - round(zero)) < 1e-6 and 0 <= round(zero) <= 255:
+        return PreprocessSpec(size, float(found.scale[0]), round(zero)), shape, kernel
+    if shape.channels == 1:  # a network of one channel knows no normalization of its own
+        empty = np.zeros_like(kernel)
+        kernel = np.concatenate([kernel, empty, empty], axis=2)
+    red, green, blue = np.broadcast_to(-found.shift / (255 * found.scale), 3).tolist()
+    stds = np.broadcast_to(1 / (255 * found.scale), 3).tolist()
+    shape = replace(shape, channels=3, gray_mean=(red, green, blue), gray_std=(stds[0], stds[1], stds[2]))
+    return PreprocessSpec(size, 1 / 255, 0), shape, kernel
+
+
+def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
+    where = walk.graph.where
+    if mode == "auto" and not found.own:
+        raise HemotkError(
+            f"{where}: does not say how its pixels were normalized, and a wrong guess would be a wrong network; give "
+            f"--normalization {CHOICES}."
+        )
+    if not (np.isfinite(found.shift).all() and (found.scale > 0).all() and np.isfinite(found.scale).all()):
+        raise HemotkError(
+            f"{where}: its own normalization turns black and white around; only growing ones are supported."
+        )
+    span = 255 * found.scale
+    if found.own and not (_SANE_SPAN[0] <= span.min() and span.max() <= _SANE_SPAN[1]):
+        raise HemotkError(
+            f"{where}: with --normalization {mode} and the model's own layers, black and white would be "
+            f"{span.max():.3g} apart, which no network is trained on; say what was done to the pixels before the "
+            f"model: {CHOICES}."
+        )
+    return found
+
+
+def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+    if layer.kind == "Concatenate":
+        copies = len(layer.inputs) * found.scale.size
+        if len(set(layer.inputs)) != 1 or copies != 3 or layer.config["axis"] not in (-1, 3):
+            raise walk.graph.refuse(layer, "does not copy one gray channel to three")
+        return Normalization(np.tile(found.scale, 3), np.tile(found.shift, 3), found.own)
+    if layer.kind == "Cast" or layer.config.get("function") == "cast":
+        return found
+    scale, shift = _affine(walk, layer, arrays)
+    if not {scale.size, shift.size} <= {1, found.scale.size}:
+        raise walk.graph.refuse(layer, f"has {max(scale.size, shift.size)} numbers for {found.scale.size} channels")
+    return found.then(scale, shift)
+
+
+def _affine(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+    """The layer as scale and shift, float64 [1] or [channels]."""
+    config = layer.config
+    if layer.kind == "Rescaling":
+        return _numbers(config["scale"]), _numbers(config["offset"])
+    if layer.kind == "BatchNormalization":
+        return norm_affine(arrays, layer)
+    if layer.kind == "Normalization":
+        return _standardized(walk, layer, arrays)
+    operation = _BINARY.get(layer.kind if layer.kind != "TFOpLambda" else config["function"])
+    constants = {key: value for key, value in layer.constants.items() if value is not None and key != "data_format"}
+    if operation is None or len(constants) != 1 or (0 in constants and operation in ("subtract", "divide")):
+        raise walk.graph.refuse(layer, "is no normalization by constants")
+    value = _numbers(next(iter(constants.values())))
+    one, zero = np.ones(1), np.zeros(1)
+    return {
+        "divide": (1 / value, zero),
+        "multiply": (value, zero),
+        "subtract": (one, -value),
+        "add": (one, value),
+    }[operation]
+
+
+def _standardized(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+    config = layer.config
+    if config.get("invert") or config["axis"] not in (None, [], -1, [-1], 3, [3]):
+        raise walk.graph.refuse(layer, "normalizes over something else than channels, or undoes it")
+    if config.get("mean") is None:
+        mean, variance = (array.reshape(-1).astype(np.float64) for array in arrays.read(layer, "mean", "variance"))
+    else:
+        mean, variance = _numbers(config["mean"]), _numbers(config["variance"])
+    scale = 1 / np.maximum(np.sqrt(variance), 1e-7)  # Keras's epsilon
+    return scale, -mean * scale
+
+
+def _numbers(value: object) -> Array:
+    return np.asarray(value, np.float64).reshape(-1)

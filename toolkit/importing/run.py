@@ -1,0 +1,117 @@
+"""An imported network, judged on a split and published as a run folder."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Metrics, RunCard, SplitManifest
+from hemotk.data.pipeline import load_items
+from hemotk.data.preprocess import normalize
+from hemotk.environment import machine, versions
+from hemotk.files import new_folder, refuse_existing, sha256_file
+from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
+from hemotk.importing.stored import checksum
+from hemotk.metrics import evaluate
+from hemotk.models.build import build_model, set_arrays, with_logit
+from hemotk.models.families import ARCHITECTURES, named_shape
+from hemotk.models.shape import DenseNetShape
+from hemotk.models.weights import write_weights
+
+PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow", "h5py")
+OPTIMISTIC = (
+    "Trained elsewhere, perhaps on some of these images: the metrics of every part, the test part too, may be "
+    "optimistic."
+)
+UPSIDE_DOWN = (
+    "The AUC on the training part is below 0.5 with its whole interval: if class 0 was the one with hemorrhage in "
+    "training, import it again with --positive-class 0."
+)
+
+
+@dataclass(frozen=True)
+class ImportJob:
+    """The saved `model`, the split to judge it on, and the run folder to write."""
+
+    model: Path
+    split: SplitManifest
+    out: Path
+    overwrite: bool = False
+
+
+def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, int], None] | None = None) -> RunCard:
+    """Read the classifier, score every part of the split, and publish the run folder `job.out`.
+
+    `progress` is called with (done, total) images.
+
+    Raises:
+        HemotkError: a model that cannot be read or is not supported, images that cannot be read, or an output that
+            exists.
+    """
+    refuse_existing(job.out, job.overwrite)
+    started = time.monotonic()
+    network = read_network(job.model, config)
+    pixels, labels = load_items(job.split.items, job.split.root(), network.preprocess)
+    logits = score(network, pixels, progress)
+    where = np.array([item.part for item in job.split.items])
+    metrics = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
+    return _publish(job, config, network, metrics, time.monotonic() - started)
+
+
+def score(
+    network: ImportedNetwork, pixels: np.ndarray, progress: Callable[[int, int], None] | None = None, batch: int = 16
+) -> np.ndarray:
+    """Logits float64 [n] of pictures uint8 [n, size, size]."""
+    model = build_model(network.shape)
+    set_arrays(model, network.weights)
+    logit_model = with_logit(model)
+    logits = np.empty(len(pixels))
+    for start in range(0, len(pixels), batch):
+        some = normalize(pixels[start : start + batch], network.preprocess)[..., None]
+        logits[start : start + len(some)] = logit_model(some, training=False)[0].numpy()[:, 0]
+        if progress:
+            progress(start + len(some), len(pixels))
+    return logits
+
+
+def _publish(
+    job: ImportJob, config: ImportConfig, network: ImportedNetwork, metrics: Mapping[str, Metrics], seconds: float
+) -> RunCard:
+    with new_folder(job.out, overwrite=job.overwrite) as folder:
+        network.shape.write(folder / SHAPE_FILE)
+        write_weights(folder / WEIGHTS_FILE, network.weights)
+        job.split.write(folder / SPLIT_FILE)
+        card = RunCard(
+            name=job.out.name,
+            created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+            source="imported",
+            arch=_arch(network.shape),
+            preprocess=network.preprocess,
+            labels=job.split.classes,
+            files={name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
+            parents={"model": checksum(job.model), "split": job.split.sha256()},
+            settings={"model": job.model.name, "format": network.format, **asdict(config)},
+            metrics=metrics,
+            versions=versions(*PACKAGES),
+            machine=machine(),
+            seconds=seconds,
+            notes=(OPTIMISTIC, *_warnings(metrics["train"])),
+        )
+        card.write(folder / RUN_CARD)
+    return card
+
+
+def _warnings(metrics: Metrics) -> tuple[str, ...]:
+    return (UPSIDE_DOWN,) if metrics.auc.high is not None and metrics.auc.high < 0.5 else ()
+
+
+def _arch(shape: DenseNetShape) -> str:
+    """The name of the architecture with the same widths, or 'densenet'."""
+    for name in ARCHITECTURES:
+        named = named_shape(name, 224)
+        if isinstance(named, DenseNetShape) and named.widths() == shape.widths() and named.blocks == shape.blocks:
+            return name
+    return "densenet"

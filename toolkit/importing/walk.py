@@ -1,0 +1,126 @@
+"""A walk along the layers of a model that accepts only what is expected, and the BatchNorms met on it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.importing.layers import Layer, LayerGraph
+from hemotk.importing.stored import Arrays
+
+_LAST_AXES = (-1, [-1], 3, [3])
+_LAST_OF_TWO = (-1, [-1], 1, [1])
+
+
+class Walk:
+    """Stands at one layer's output, index `at`, and goes on to the layer that reads it.
+
+    Each step raises a HemotkError that names the layer if it is not what was asked for, is read by several layers, or
+    has settings that a DenseNet has not.
+    """
+
+    def __init__(self, graph: LayerGraph) -> None:
+        self.graph = graph
+        self.at = 0
+        self._readers = [graph.readers(index) for index in range(len(graph.layers))]
+
+    def peek(self) -> Layer | None:
+        """The only layer that reads the present output; None at the end."""
+        readers = self._readers[self.at]
+        if len(readers) > 1:
+            raise self.graph.refuse(self.graph.layers[self.at], f"is read by {len(readers)} layers")
+        return self.graph.layers[readers[0]] if readers else None
+
+    def next(self, *kinds: str, **settings: Any) -> Layer:
+        """Go on to the only reader: of one of `kinds` (any if none is given), with `settings` in its configuration."""
+        layer = self.peek()
+        if layer is None:
+            last = self.graph.layers[self.at]
+            raise self.graph.refuse(last, f"is the last where {' or '.join(kinds) or 'an output'} is expected")
+        self.at = self._readers[self.at][0]
+        self._check(layer, kinds, settings)
+        return layer
+
+    def at_fork(self) -> bool:
+        """Whether a dense layer begins here: a BatchNormalization and a Concatenate read the present output."""
+        kinds = sorted(self.graph.layers[reader].kind for reader in self._readers[self.at])
+        return kinds == ["BatchNormalization", "Concatenate"]
+
+    def into_branch(self) -> Layer:
+        """At a fork, go on to the BatchNormalization."""
+        self.at = next(i for i in self._readers[self.at] if self.graph.layers[i].kind == "BatchNormalization")
+        return self._checked_norm(self.graph.layers[self.at])
+
+    def join(self, fork: int) -> None:
+        """Go on to the Concatenate of what was output at `fork` with the present output, in this order."""
+        entered = self.at
+        layer = self.next("Concatenate")
+        if layer.inputs != (fork, entered) or layer.config["axis"] not in (-1, 3):
+            raise self.graph.refuse(layer, "does not append a dense layer's channels to those that entered it")
+
+    def conv(self, size: int, stride: int, padding: str) -> Layer:
+        """Go on to a convolution without bias and activation."""
+        layer = self.next(
+            "Conv2D",
+            kernel_size=[size, size],
+            strides=[stride, stride],
+            use_bias=False,
+            activation="linear",
+            dilation_rate=[1, 1],
+            data_format="channels_last",
+        )
+        # A 1×1 convolution has nothing to pad; older versions know no groups.
+        self._check(layer, (), {} if size == 1 else {"padding": padding})
+        if layer.config.get("groups", 1) != 1:
+            raise self.graph.refuse(layer, "has groups")
+        return layer
+
+    def norm(self) -> Layer:
+        """Go on to a BatchNormalization over channels."""
+        return self._checked_norm(self.next("BatchNormalization"))
+
+    def relu(self) -> None:
+        """Go on to a plain ReLU, as an Activation or a layer of its own."""
+        layer = self.next("Activation", "ReLU")
+        if not is_relu(layer):
+            raise self.graph.refuse(layer, "is no plain ReLU")
+
+    def _checked_norm(self, layer: Layer) -> Layer:
+        if layer.config["axis"] not in _LAST_AXES:
+            raise self.graph.refuse(layer, f"normalizes axis {layer.config['axis']} where channels come last")
+        return layer
+
+    def _check(self, layer: Layer, kinds: tuple[str, ...], settings: dict[str, Any]) -> None:
+        if kinds and layer.kind not in kinds:
+            raise self.graph.refuse(layer, f"stands where {' or '.join(kinds)} is expected")
+        for name, value in settings.items():
+            found = layer.config[name]
+            if found != value:
+                raise self.graph.refuse(layer, f"has {name} {found} where {value} is expected")
+
+
+def is_relu(layer: Layer) -> bool:
+    """Whether the layer is max(x, 0) and nothing else."""
+    config = layer.config
+    if layer.kind == "Activation":
+        return bool(config["activation"] == "relu")
+    plain = config.get("max_value") is None and not config.get("threshold") and not config.get("negative_slope")
+    return layer.kind == "ReLU" and plain
+
+
+def norm_arrays(arrays: Arrays, layer: Layer) -> dict[str, np.ndarray]:
+    """gamma, beta, moving_mean and moving_variance of a BatchNormalization, float32 [C]; 1 and 0 where it has none."""
+    config = layer.config
+    names = [name for name, has in (("gamma", config["scale"]), ("beta", config["center"])) if has]
+    names += ["moving_mean", "moving_variance"]
+    found = dict(zip(names, arrays.read(layer, *names), strict=True))
+    found.setdefault("gamma", np.ones_like(found["moving_mean"]))
+    found.setdefault("beta", np.zeros_like(found["moving_mean"]))
+    return found
+
+
+def norm_affine(arrays: Arrays, layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A BatchNormalization in use as scale and shift, float64 [C]: scale · x + shift."""
+    found = {name: array.astype(np.float64) for name, array in norm_arrays(arrays, layer).items()}
+    scale = found["gamma"] / np.sqrt(found["moving_variance"] + layer.config["epsilon"])
+    return scale, found["beta"] - found["moving_mean"] * scale
