@@ -11,7 +11,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test demo lint types format device clean
+.PHONY: help env test demo lint types format device docs real-run bench-export clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -20,6 +20,9 @@ help:
 	@echo "make format   put the code into the style that lint checks"
 	@echo "make device   prove that the install without extras works, without TensorFlow"
 	@echo "make env      only install into .venv"
+	@echo "make docs     write docs/commands.md anew"
+	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
+	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -63,6 +66,20 @@ device:
 	$(DEVICE)/bin/python -m hemotk --version
 	$(DEVICE)/bin/python -c 'import importlib.util as u, sys; \
 		sys.exit("tensorflow came with the device install" if u.find_spec("tensorflow") else 0)'
+
+# Trains, exports and benches on a folder of real images; goes on where it was when started again.
+real-run: env
+	@test -n "$(DATA)" || { echo "name the images: make real-run DATA=folder [OUT=real EPOCHS=100 SIZE=224]" >&2; exit 2; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" benchmarks/real_run.sh "$(DATA)" "$(or $(OUT),real)" $(or $(EPOCHS),100) $(or $(SIZE),224)
+
+# Our int8 against the stock converter's, on a trained DenseNet run and its images.
+bench-export: env
+	@test -n "$(RUN)" -a -n "$(DATA)" || { echo "name them: make bench-export RUN=real/runs/densenet201 DATA=folder [OTHER=folder]" >&2; exit 2; }
+	$(BIN)/python benchmarks/studies/export_study.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/export-study)" $(if $(OTHER),--other "$(OTHER)")
+
+# docs/commands.md from the commands' own help; a test fails when it is stale.
+docs: env
+	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
 
 clean:
 	rm -rf $(VENV) $(DEVICE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
