@@ -1,7 +1,7 @@
 """An imported network, judged on a split and published as a run folder."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -53,12 +53,32 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
     """
     refuse_existing(job.out, job.overwrite)
     started = time.monotonic()
+    model = checksum(job.model)
     network = read_network(job.model, config)
     pixels, labels = load_items(job.split.items, job.split.root(), network.preprocess)
     logits = score(network, pixels, progress)
     where = np.array([item.part for item in job.split.items])
     metrics = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
-    return _publish(job, config, network, metrics, time.monotonic() - started)
+    with new_folder(job.out, overwrite=job.overwrite) as folder:
+        names = _write_network(folder, network, job.split)
+        card = RunCard(
+            name=job.out.name,
+            created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+            source="imported",
+            arch=_arch(network.shape),
+            preprocess=network.preprocess,
+            labels=job.split.classes,
+            files={name: sha256_file(folder / name) for name in names},
+            parents={"model": model, "split": job.split.sha256()},
+            settings={"model": job.model.name, "format": network.format, **asdict(config)},
+            metrics=metrics,
+            versions=versions(*PACKAGES),
+            machine=machine(),
+            seconds=time.monotonic() - started,
+            notes=(OPTIMISTIC, *_warnings(metrics["train"])),
+        )
+        card.write(folder / RUN_CARD)
+    return card
 
 
 def score(
@@ -77,31 +97,11 @@ def score(
     return logits
 
 
-def _publish(
-    job: ImportJob, config: ImportConfig, network: ImportedNetwork, metrics: Mapping[str, Metrics], seconds: float
-) -> RunCard:
-    with new_folder(job.out, overwrite=job.overwrite) as folder:
-        network.shape.write(folder / SHAPE_FILE)
-        write_weights(folder / WEIGHTS_FILE, network.weights)
-        job.split.write(folder / SPLIT_FILE)
-        card = RunCard(
-            name=job.out.name,
-            created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-            source="imported",
-            arch=_arch(network.shape),
-            preprocess=network.preprocess,
-            labels=job.split.classes,
-            files={name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
-            parents={"model": checksum(job.model), "split": job.split.sha256()},
-            settings={"model": job.model.name, "format": network.format, **asdict(config)},
-            metrics=metrics,
-            versions=versions(*PACKAGES),
-            machine=machine(),
-            seconds=seconds,
-            notes=(OPTIMISTIC, *_warnings(metrics["train"])),
-        )
-        card.write(folder / RUN_CARD)
-    return card
+def _write_network(folder: Path, network: ImportedNetwork, split: SplitManifest) -> tuple[str, ...]:
+    network.shape.write(folder / SHAPE_FILE)
+    write_weights(folder / WEIGHTS_FILE, network.weights)
+    split.write(folder / SPLIT_FILE)
+    return SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE
 
 
 def _warnings(metrics: Metrics) -> tuple[str, ...]:

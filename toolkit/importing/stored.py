@@ -87,12 +87,12 @@ def open_stored(path: Path) -> StoredModel:
         if zipfile.is_zipfile(path):
             return _open_zip(path)
         return _open_h5(path)
-    except HemotkError:
+    except (HemotkError, ImportError):
         raise
     except Exception as error:  # h5py, zipfile and TensorFlow raise many kinds for a damaged file
         raise HemotkError(
-            f"{path}: is no saved Keras model (.h5, .keras or SavedModel folder) that can be read, but something else or "
-            "cut short; check the path, or copy it again."
+            f"{path}: is no saved Keras model (.h5, .keras or SavedModel folder), but something else or cut short; "
+            "check the path, or copy it again."
         ) from error
 
 

@@ -91,7 +91,7 @@ def predicted(network: Any, pixels: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _nested(keras: Any) -> Any:
-    """Sequential with its own Rescaling around a frozen backbone, hidden layer and BatchNorm, sigmoid; ready to train."""
+    """Sequential with its own Rescaling around a frozen backbone, a hidden layer, BatchNorm, sigmoid; compiled."""
     layers, base = keras.layers, backbone(keras)
     base.trainable = False
     network = keras.Sequential(

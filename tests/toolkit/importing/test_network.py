@@ -258,7 +258,7 @@ def test_a_concatenation_in_the_other_order_is_refused(tmp_path: Path) -> None:
     entry["inbound_nodes"][0].reverse()
     path = tmp_path / "reversed.h5"
     tf_keras.Model.from_config(config).save(path)
-    with pytest.raises(HemotkError, match="layer 'conv2_block2_concat' .Concatenate. does not append"):
+    with pytest.raises(HemotkError, match=r"layer 'conv2_block2_concat' .Concatenate. does not append"):
         read_network(path, ImportConfig(normalization="raw"))
 
 
