@@ -19,6 +19,8 @@ help:
 	@echo "make lint     check style and types"
 	@echo "make format   put the code into the style that lint checks"
 	@echo "make device   prove that the install without extras works, without TensorFlow"
+	@echo "make bench-arm MODELS='a.tflite b.tflite' [IMAGES=bundles/x.testset] [ARGS=--scores]"
+	@echo "              count instructions per inference on an emulated Arm processor"
 	@echo "make env      only install into .venv"
 	@echo "make docs     write docs/commands.md anew"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
@@ -80,6 +82,9 @@ bench-export: env
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
+
+bench-arm: env
+	nice -n 10 $(BIN)/python -m hemotk.benchmarks.arm $(MODELS) $(if $(IMAGES),--images $(IMAGES)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(DEVICE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

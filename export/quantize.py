@@ -56,5 +56,5 @@ def _statistics(content: bytes, ranges: Mapping[str, Range]) -> dict[str, dict[s
         low, high = ranges.get(name) or ranges.get(name.partition("/")[0]) or (np.nan, np.nan)
         if not (np.isfinite(low) and np.isfinite(high)):
             raise HemotkError(f"calibration: tensor '{name}' has no finite range; check images and weights.")
-        found[name] = {"min": np.array([low]), "max": np.array([high])}
+        found[name] = {"min": np.array(low), "max": np.array(high)}
     return found

@@ -57,7 +57,7 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     if not os.path.lexists(path):
         return
     if not overwrite:
-        raise HemotkError(f"{path}: already exists; choose another --out, or add --overwrite to replace it.")
+        raise HemotkError(f"{path}: already exists; choose another name, or add --overwrite to replace it.")
     if Path.cwd().is_relative_to(path.resolve()):
         raise HemotkError(f"{path}: holds the folder you are in and is not replaced; choose another --out.")
 

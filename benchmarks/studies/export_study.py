@@ -30,7 +30,7 @@ ROUNDS, BURST = 30, 5
 
 
 def fidelity(exact: np.ndarray, found: np.ndarray, threshold: float) -> dict[str, float]:
-    """Flips, score and logit differences, and the SQNR in dB: variance of the exact logits over the mean squared error."""
+    """Flips, score and logit differences, SQNR in dB: variance of the exact logits over the mean squared error."""
     p, q = calibrated(exact, 1.0), calibrated(found, 1.0)
     error = found - exact
     return {
@@ -57,9 +57,7 @@ def latency(models: dict[str, Path], pixels: np.ndarray, run: Path) -> dict[str,
                 scorer.invoke()
                 if turn >= 2:
                     samples[name].append(time.perf_counter_ns() - before)
-    return {
-        name: {"median_ms": statistics.median(times) / 1e6, "samples_ns": times} for name, times in samples.items()
-    }
+    return {name: {"median_ms": statistics.median(times) / 1e6, "samples_ns": times} for name, times in samples.items()}
 
 
 def made(out: Path, script: str, *arguments: str | Path) -> dict[str, Any] | None:
@@ -98,9 +96,15 @@ def operators(model: Path) -> dict[str, int]:
     return dict(Counter(facts.operators or {}))
 
 
-def one_network(run: Path, data: Path, out: Path, images: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Path]]:
+def one_network(
+    run: Path, data: Path, out: Path, images: dict[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, Path]]:
     """Both exports of one run, and how far each is from the float network."""
-    ours, stock, stock_float = out / f"{run.name}-ours", out / f"{run.name}-stock.tflite", out / f"{run.name}-float.tflite"
+    ours, stock, stock_float = (
+        out / f"{run.name}-ours",
+        out / f"{run.name}-stock.tflite",
+        out / f"{run.name}-float.tflite",
+    )
     result: dict[str, Any] = {"ours": exported(run, data, ours), "stock": made(stock, "stock.py", run, data, stock)}
     made(stock_float, "stock.py", run, data, stock_float, "--float")
     card = RunCard.read(run / RUN_CARD)
@@ -146,7 +150,10 @@ def main() -> None:
 
 def markdown(found: dict[str, Any]) -> str:
     """The figures as tables."""
-    lines = ["| network | images | int8 | flips | max Δp | mean Δp | max Δlogit | SQNR dB |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| network | images | int8 | flips | max Δp | mean Δp | max Δlogit | SQNR dB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for network in ("plain", "scrambled"):
         for where, rows in found[network].items():
             if where in ("ours", "stock"):
@@ -165,7 +172,9 @@ def markdown(found: dict[str, Any]) -> str:
         stock, ours = (found["operators"][kind].get(name, 0) for kind in ("stock", "ours"))
         lines.append(f"| operators {name} | {stock} | {ours} |")
     times = {kind: found["latency"][kind]["median_ms"] for kind in found["latency"]}
-    lines.append(f"| median latency (ms, float32 {times['float32']:.1f}) | {times['stock']:.1f} | {times['ours']:.1f} |")
+    lines.append(
+        f"| median latency (ms, float32 {times['float32']:.1f}) | {times['stock']:.1f} | {times['ours']:.1f} |"
+    )
     lines.append(f"| file (MB) | {found['bytes']['stock'] / 1e6:.1f} | {found['bytes']['ours'] / 1e6:.1f} |")
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """The stock path: TFLiteConverter.from_keras_model and its full-integer quantization. Prints one JSON line.
 
-    python benchmarks/studies/stock.py RUN DATA OUT.tflite [--calibration 100]
+python benchmarks/studies/stock.py RUN DATA OUT.tflite [--calibration 100]
 """
 
 import argparse

@@ -44,7 +44,7 @@ def two_classes(text: str) -> tuple[str, str]:
 @click.option("--out", type=PATH, default=Path("split.json"), show_default=True, help="The split file to write.")
 @classes_option()
 @overwrite_option
-def split(folder: Path, test: float, validation: float, seed: int, out: Path, classes: str, overwrite: bool) -> None:
+def split(*, folder: Path, test: float, validation: float, seed: int, out: Path, classes: str, overwrite: bool) -> None:
     """Divide FOLDER into training, validation and test.
 
     FOLDER holds the subfolders normal/ and hemorrhage/, or images with a labels.csv (columns id or path, then

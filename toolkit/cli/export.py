@@ -77,7 +77,7 @@ def export(
 def _refuse(out: Path, overwrite: bool) -> None:
     """Before the seconds that TensorFlow takes to load."""
     if out.exists() and not overwrite:
-        raise HemotkError(f"{out}: already exists; choose another --out, or add --overwrite to replace it.")
+        raise HemotkError(f"{out}: already exists; choose another name, or add --overwrite to replace it.")
 
 
 def _shown(progress: Progress) -> Callable[[str, int, int], None]:

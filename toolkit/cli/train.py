@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @classes_option()
 @overwrite_option
 def train(
+    *,
     source: Path,
     recipe: str,
     out: Path | None,
@@ -56,7 +57,7 @@ def train(
     config = from_recipe(recipe, **settings)
     out = RUNS / config.arch if out is None else out
     if out.exists() and not overwrite:
-        raise HemotkError(f"{out}: already exists; choose another --out, or add --overwrite to replace it.")
+        raise HemotkError(f"{out}: already exists; choose another name, or add --overwrite to replace it.")
     split = split_of(source, classes)
 
     from hemotk.training.quiet import import_tensorflow

@@ -54,7 +54,7 @@ def load_gray(path: Path) -> np.ndarray:
 
 
 def to_pixels(gray: np.ndarray, size: int) -> np.ndarray:
-    """Pad uint8 [height, width] with black to a square and resize to uint8 [size, size] (antialiased bilinear, 8-bit)."""
+    """Pad uint8 [height, width] with black to a square, resize to uint8 [size, size] (antialiased bilinear, 8-bit)."""
     height, width = gray.shape
     side = max(height, width)
     if height != width:

@@ -57,10 +57,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
             f"{classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
         )
     table = folder / LABELS_CSV
-    if table.is_file():
-        images = _from_table(table, files, classes)
-    else:
-        images = _from_subfolders(folder, files, classes)
+    images = _from_table(table, files, classes) if table.is_file() else _from_subfolders(folder, files, classes)
     found = FoundFolder(folder, classes, images, len(files) - len(images))
     _check_counts(found)
     return found

@@ -149,5 +149,6 @@ def _check_parts(found: FoundFolder, counts: dict[str, tuple[int, int]], parts: 
             if not any(counts[group][label] for group, where in parts.items() if where == part):
                 raise HemotkError(
                     f"{found.folder}: too few independent groups of class '{word}' to put one into each of "
-                    f"{', '.join(PARTS)} (missing in {part}); add images or choose other --test and --validation shares."
+                    f"{', '.join(PARTS)} (missing in {part}); add images, or choose other --test and --validation "
+                    "shares."
                 )

@@ -8,7 +8,7 @@ from hemotk.training.config import AugmentConfig
 
 
 def random_transforms(config: AugmentConfig, rng: np.random.Generator, count: int, size: int) -> np.ndarray:
-    """Projective transforms float32 [count, 8] that map output to input pixels, as `ImageProjectiveTransformV3` reads them.
+    """Projective transforms float32 [count, 8] from output to input pixels, as `ImageProjectiveTransformV3` reads them.
 
     Each mirrors left and right (half of them), rotates and zooms about the middle, then shifts.
     """

@@ -32,7 +32,8 @@ class TrainConfig:
     """What `hemotk train` was asked for.
 
     `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
-    1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is Keras's: the share of the old moving average.
+    1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
+    Keras's: the share of the old moving average.
     """
 
     arch: str = "densenet201"
@@ -87,7 +88,8 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 RECIPE_NOTES: Mapping[str, str] = {
     "hemotk": "Adam with warm-up and cosine decay to 0 instead of a constant rate; shifts and contrast besides flips, "
     "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9).",
-    "paper": "The 2021 paper's: Adam at a constant 0.001, binary cross-entropy, sigmoid, 100 epochs, flips, rotation, zoom.",
+    "paper": "The 2021 paper's: Adam at a constant 0.001, binary cross-entropy, sigmoid, 100 epochs, "
+    "flips, rotation, zoom.",
 }
 
 

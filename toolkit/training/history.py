@@ -9,6 +9,8 @@ from pathlib import Path
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
+HISTORY_FILE = "history.csv"
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -33,7 +35,9 @@ def write_history(path: Path, history: Sequence[Epoch]) -> None:
     writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
     writer.writeheader()
     for epoch in history:
-        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(epoch).items()})
+        writer.writerow(
+            {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in asdict(epoch).items()}
+        )
     write_bytes(path, text.getvalue().encode())
 
 

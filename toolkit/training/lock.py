@@ -22,5 +22,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise HemotkError(f"{folder}: another training writes there; wait for it, or choose another --out.") from error
+            raise HemotkError(
+                f"{folder}: another training writes there; wait for it, or choose another --out."
+            ) from error
         yield

@@ -2,47 +2,31 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tf_keras as keras
 
-from hemotk.artifacts import (
-    PARTS,
-    RUN_CARD,
-    SHAPE_FILE,
-    SPLIT_FILE,
-    WEIGHTS_FILE,
-    Metrics,
-    Part,
-    PreprocessSpec,
-    RunCard,
-    SplitManifest,
-)
+from hemotk.artifacts import PARTS, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.pipeline import load_items
-from hemotk.environment import machine, versions
 from hemotk.errors import HemotkError
-from hemotk.files import new_folder, refuse_existing, sha256_file, writing
+from hemotk.files import refuse_existing, writing
 from hemotk.metrics import evaluate
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
-from hemotk.models.shape import Shape
-from hemotk.models.weights import check_weights, write_weights
+from hemotk.models.weights import check_weights
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
-from hemotk.training.config import RECIPE_NOTES, TrainConfig
-from hemotk.training.history import Epoch, plot_curves, write_history
+from hemotk.training.config import TrainConfig
+from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.lock import locked
+from hemotk.training.publish import Trained, publish_run
 from hemotk.training.steps import Batch, Trainer
 
-HISTORY_FILE = "history.csv"
 PARTIAL_SUFFIX = ".partial"
-PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
@@ -108,8 +92,8 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
         metrics = {part: evaluate(data.labels[part], trainer.logits(data.pixels[part]), 0.5) for part in PARTS}
-        seconds = time.monotonic() - started
-        card = _publish(job, config, shape, spec, weights, history, metrics, seconds)
+        trained = Trained(job.split, config, shape, spec, weights, history, metrics, time.monotonic() - started)
+        card = publish_run(trained, job.out, overwrite=job.overwrite)
     _remove_partial(job.partial)
     return card
 
@@ -204,49 +188,7 @@ def _epoch(number: int, config: TrainConfig, trainer: Trainer, data: _Data, list
     )
 
 
-def _publish(
-    job: TrainJob,
-    config: TrainConfig,
-    shape: Shape,
-    spec: PreprocessSpec,
-    weights: Mapping[str, np.ndarray],
-    history: list[Epoch],
-    metrics: Mapping[str, Metrics],
-    seconds: float,
-) -> RunCard:
-    with new_folder(job.out, overwrite=job.overwrite) as folder:
-        shape.write(folder / SHAPE_FILE)
-        write_weights(folder / WEIGHTS_FILE, weights)
-        job.split.write(folder / SPLIT_FILE)
-        write_history(folder / HISTORY_FILE, history)
-        plot_curves(folder, history, f"{config.arch}, {job.out.name}")
-        names = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE)
-        card = RunCard(
-            name=job.out.name,
-            created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-            source="trained",
-            arch=config.arch,
-            preprocess=spec,
-            labels=job.split.classes,
-            files={name: sha256_file(folder / name) for name in names},
-            parents={"split": job.split.sha256()},
-            settings=_settings(config, history),
-            metrics=metrics,
-            versions=versions(*PACKAGES),
-            machine=machine(),
-            seconds=seconds,
-            notes=(RECIPE_NOTES[config.recipe],),
-        )
-        card.write(folder / RUN_CARD)
-    return card
-
-
-def _settings(config: TrainConfig, history: list[Epoch]) -> dict[str, Any]:
-    return {**config.settings(), "seconds_in_epochs": round(sum(epoch.seconds for epoch in history), 3)}
-
-
 def _remove_partial(folder: Path) -> None:
     for path in folder.iterdir():
         path.unlink(missing_ok=True)
     folder.rmdir()
-

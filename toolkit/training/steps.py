@@ -42,8 +42,11 @@ class Trainer:
         """Learn from `batch` at learning rate `rate`; returns its mean loss (nats) and accuracy before the step."""
         self.optimizer.learning_rate.assign(rate)
         loss, accuracy = self._train_all(
-            tf.constant(batch.pixels), tf.constant(batch.labels), tf.constant(batch.weights),
-            tf.constant(batch.transforms), tf.constant(batch.contrast),
+            tf.constant(batch.pixels),
+            tf.constant(batch.labels),
+            tf.constant(batch.weights),
+            tf.constant(batch.transforms),
+            tf.constant(batch.contrast),
         )
         return float(loss), float(accuracy)
 

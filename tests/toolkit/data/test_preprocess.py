@@ -136,7 +136,9 @@ def huge_png(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    )
 
 
 def good_png() -> bytes:
@@ -192,7 +194,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 250))
-def test_damaged_files_never_raise_anything_else(tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int) -> None:
+def test_damaged_files_never_raise_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int
+) -> None:
     path = tmp_path_factory.mktemp("damaged") / "x.png"
     data = good_png()
     path.write_bytes(data[:at] + noise + data[at + len(noise) :])

@@ -90,7 +90,7 @@ def test_binary_table(table: Path) -> None:
 
 def test_ambiguous_id(table: Path) -> None:
     draw(table / "other" / "000.png")
-    with pytest.raises(HemotkError, match="may be images/000.png or other/000.png"):
+    with pytest.raises(HemotkError, match=r"may be images/000\.png or other/000\.png"):
         scan(table)
 
 

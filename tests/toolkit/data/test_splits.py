@@ -32,7 +32,9 @@ def test_single_images_meet_the_shares_exactly(n0: int, n1: int, test: float, va
         assert sum(found.values()) == total
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(any), min_size=12, max_size=60), st.integers(0, 9))
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(any), min_size=12, max_size=60), st.integers(0, 9)
+)
 def test_groups_land_near_the_shares(sizes: list[tuple[int, int]], seed: int) -> None:
     counts = {f"p{k:03}": size for k, size in enumerate(sizes)}
     parts = assign(counts, SplitConfig(seed=seed))

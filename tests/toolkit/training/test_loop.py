@@ -17,11 +17,11 @@ from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
 
 pytest.importorskip("tf_keras")
-from hemotk.training.checkpoint import CHECKPOINT_FILE  # noqa: E402
-from hemotk.training.config import from_recipe  # noqa: E402
-from hemotk.training.history import Epoch, read_history  # noqa: E402
-from hemotk.training.lock import locked  # noqa: E402
-from hemotk.training.loop import Listener, TrainJob, train  # noqa: E402
+from hemotk.training.checkpoint import CHECKPOINT_FILE
+from hemotk.training.config import from_recipe
+from hemotk.training.history import Epoch, read_history
+from hemotk.training.lock import locked
+from hemotk.training.loop import Listener, TrainJob, train
 
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
 
@@ -159,7 +159,7 @@ def test_a_moved_image_folder(split: SplitManifest, tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_is_said(split: SplitManifest, tmp_path: Path) -> None:
-    with pytest.raises(HemotkError, match="lower (--)?learning.rate"):
+    with pytest.raises(HemotkError, match=r"lower (--)?learning.rate"):
         train(TrainJob(split, tmp_path / "run"), from_recipe("hemotk", epochs=2, learning_rate=1e30, **SMALL))
     assert not (tmp_path / "run").exists()
 
