@@ -1,0 +1,77 @@
+"""The finished run folder of a training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from hemotk.artifacts import (
+    RUN_CARD,
+    SHAPE_FILE,
+    SPLIT_FILE,
+    WEIGHTS_FILE,
+    Metrics,
+    PreprocessSpec,
+    RunCard,
+    SplitManifest,
+)
+from hemotk.environment import machine, versions
+from hemotk.files import new_folder, sha256_file
+from hemotk.models.shape import Shape
+from hemotk.models.weights import Weights, write_weights
+from hemotk.training.config import RECIPE_NOTES, TrainConfig
+from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
+
+PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training ends with; `seconds` is its wall time, of this process."""
+
+    split: SplitManifest
+    config: TrainConfig
+    shape: Shape
+    preprocess: PreprocessSpec
+    weights: Weights
+    history: Sequence[Epoch]
+    metrics: Mapping[str, Metrics]
+    seconds: float
+
+
+def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
+    """Write the run folder `out`: card, shape, weights, split, history and the two curves.
+
+    Raises:
+        HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
+    """
+    with new_folder(out, overwrite=overwrite) as folder:
+        trained.shape.write(folder / SHAPE_FILE)
+        write_weights(folder / WEIGHTS_FILE, trained.weights)
+        trained.split.write(folder / SPLIT_FILE)
+        write_history(folder / HISTORY_FILE, trained.history)
+        plot_curves(folder, trained.history, f"{trained.config.arch}, {out.name}")
+        card = _card(trained, out.name, folder)
+        card.write(folder / RUN_CARD)
+    return card
+
+
+def _card(trained: Trained, name: str, folder: Path) -> RunCard:
+    config = trained.config
+    in_epochs = sum(epoch.seconds for epoch in trained.history)
+    return RunCard(
+        name=name,
+        created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+        source="trained",
+        arch=config.arch,
+        preprocess=trained.preprocess,
+        labels=trained.split.classes,
+        files={file: sha256_file(folder / file) for file in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE)},
+        parents={"split": trained.split.sha256()},
+        settings={**config.settings(), "seconds_in_epochs": round(in_epochs, 3)},
+        metrics=trained.metrics,
+        versions=versions(*PACKAGES),
+        machine=machine(),
+        seconds=trained.seconds,
+        notes=(RECIPE_NOTES[config.recipe],),
+    )
