@@ -11,7 +11,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test demo lint types format device docs real-run bench-export clean
+.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -19,12 +19,11 @@ help:
 	@echo "make lint     check style and types"
 	@echo "make format   put the code into the style that lint checks"
 	@echo "make device   prove that the install without extras works, without TensorFlow"
-	@echo "make bench-arm MODELS='a.tflite b.tflite' [IMAGES=bundles/x.testset] [ARGS=--scores]"
-	@echo "              count instructions per inference on an emulated Arm processor"
 	@echo "make env      only install into .venv"
 	@echo "make docs     write docs/commands.md anew"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
+	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -79,12 +78,14 @@ bench-export: env
 	@test -n "$(RUN)" -a -n "$(DATA)" || { echo "name them: make bench-export RUN=real/runs/densenet201 DATA=folder [OTHER=folder]" >&2; exit 2; }
 	$(BIN)/python benchmarks/studies/export_study.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/export-study)" $(if $(OTHER),--other "$(OTHER)")
 
+# Instructions per inference under qemu; skips, and says why, on a machine that cannot. ARGS=--scores compares outputs.
+bench-arm: env
+	@test -n "$(MODELS)" || { echo "name them: make bench-arm MODELS='a.tflite b.tflite' [IMAGES=testset] [ARGS=--scores]" >&2; exit 2; }
+	nice -n 10 $(BIN)/python -m hemotk.benchmarks.arm $(MODELS) $(if $(IMAGES),--images "$(IMAGES)") $(ARGS)
+
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
-
-bench-arm: env
-	nice -n 10 $(BIN)/python -m hemotk.benchmarks.arm $(MODELS) $(if $(IMAGES),--images $(IMAGES)) $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(DEVICE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
