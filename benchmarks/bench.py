@@ -78,7 +78,7 @@ def _score(row: Row, bundle: OpenBundle, watch: Watch) -> None:
 
 def _time(rows: list[Row], bundle: OpenBundle, config: BenchConfig, watch: Watch) -> None:
     """Time the variants that got this far."""
-    usable = {row.variant.kind: row for row in rows if not row.failure}
+    usable: dict[str, Row] = {row.variant.kind: row for row in rows if not row.failure}
     turns = {kind: _turn(row.runner, len(bundle.items)) for kind, row in usable.items()}
     for kind, timings in latency.measure(turns, config, lambda done: watch("timing", done)).items():
         usable[kind].timings = timings

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
     `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized.
     """
     pictures = [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]
-    arrays = {f"picture_{index}": picture for index, picture in enumerate(pictures)}
+    arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(pictures)}
     arrays["pixels"] = np.stack([to_pixels(picture, spec.size) for picture in pictures])
     for kind, content in models.items():
         scorer = Scorer(content, spec)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hemotk.cli.options import PATH, Progress, overwrite_option
+from hemotk.cli.options import PATH, Decorator, Progress, overwrite_option
 from hemotk.errors import HemotkError
 
 
@@ -13,15 +13,14 @@ def data() -> None:
     """Split an image folder, or draw phantoms."""
 
 
-def classes_option() -> "click.decorators.FC":
-    """`--classes`, passed on as `classes` (one string with a comma)."""
-    return click.option(
-        "--classes",
-        default="normal,hemorrhage",
-        show_default=True,
-        metavar="A,B",
-        help="Names of the class without and with hemorrhage.",
-    )
+# Passed on as `classes`, one string with a comma.
+classes_option: Decorator = click.option(
+    "--classes",
+    default="normal,hemorrhage",
+    show_default=True,
+    metavar="A,B",
+    help="Names of the class without and with hemorrhage.",
+)
 
 
 def two_classes(text: str) -> tuple[str, str]:
@@ -42,7 +41,7 @@ def two_classes(text: str) -> tuple[str, str]:
 @click.option("--validation", default=0.2, show_default=True, help="Share of the rest kept for validation.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, another split.")
 @click.option("--out", type=PATH, default=Path("split.json"), show_default=True, help="The split file to write.")
-@classes_option()
+@classes_option
 @overwrite_option
 def split(*, folder: Path, test: float, validation: float, seed: int, out: Path, classes: str, overwrite: bool) -> None:
     """Divide FOLDER into training, validation and test.

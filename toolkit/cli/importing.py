@@ -30,7 +30,7 @@ from hemotk.cli.train import report, split_of
 @click.option(
     "--size", type=int, help="Width and height of the network's picture.  [default: the model's own, else 224]"
 )
-@classes_option()
+@classes_option
 @overwrite_option
 def import_model(
     *,

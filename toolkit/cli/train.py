@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
-@classes_option()
+@classes_option
 @overwrite_option
 def train(
     *,

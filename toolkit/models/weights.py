@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,8 @@ def write_weights(path: Path, weights: Weights) -> None:
         HemotkError: the file cannot be written.
     """
     with writing(path), path.open("wb") as stream:
-        np.savez(stream, **{name: np.asarray(array, np.float32) for name, array in weights.items()})
+        arrays: dict[str, Any] = {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        np.savez(stream, **arrays)
 
 
 def read_weights(path: Path, shape: Shape) -> dict[str, np.ndarray]:
