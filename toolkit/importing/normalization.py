@@ -59,10 +59,8 @@ def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
     channels = walk.graph.shape[-1] or 0
     scale, shift = _MODES["raw" if mode == "auto" else mode]
     if channels not in (1, 3) or channels < scale.size:
-        layer = walk.graph.layers[0]
-        raise walk.graph.refuse(
-            layer, f"has {channels} channels where {'1 or 3' if scale.size == 1 else '3'} are needed"
-        )
+        needed = "1 or 3" if scale.size == 1 else "3"
+        raise walk.graph.refuse(walk.graph.layers[0], f"has {channels} channels where {needed} are needed")
     found = Normalization(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
     while (layer := walk.peek()) is not None and (layer.kind in _LAYERS or layer.kind in _BINARY):
         walk.next()

@@ -58,7 +58,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
     pixels, labels = load_items(job.split.items, job.split.root(), network.preprocess)
     logits = score(network, pixels, progress)
     where = np.array([item.part for item in job.split.items])
-    metrics = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
+    metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
     with new_folder(job.out, overwrite=job.overwrite) as folder:
         names = _write_network(folder, network, job.split)
         card = RunCard(

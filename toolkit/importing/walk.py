@@ -9,7 +9,6 @@ from hemotk.importing.layers import Layer, LayerGraph
 from hemotk.importing.stored import Arrays
 
 _LAST_AXES = (-1, [-1], 3, [3])
-_LAST_OF_TWO = (-1, [-1], 1, [1])
 
 
 class Walk:

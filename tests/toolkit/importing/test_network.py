@@ -230,6 +230,7 @@ def altered(name: str, **settings: Any) -> Any:
     [
         ("conv1/conv", {"use_bias": True}),
         ("conv1/conv", {"activation": "relu"}),
+        ("conv1/bn", {"axis": [1]}),
         ("pool1", {"pool_size": (2, 2)}),
         ("zero_padding", {"padding": ((2, 3), (3, 3))}),
         ("conv2_block1_0_relu", {"activation": "selu"}),
