@@ -13,7 +13,7 @@ from hemotk.cli.options import PATH
 @click.option("--out", type=PATH, default=Path("demo"), show_default=True, help="Folder for everything it makes.")
 @click.option("--arch", default="densenet201", show_default=True, help="What to train.")
 @click.option("--size", default=96, show_default=True, help="Width and height of the network's picture.")
-@click.option("--epochs", default=20, show_default=True, help="Passes over the training part.")
+@click.option("--epochs", default=40, show_default=True, help="Passes over the training part.")
 @click.option("--count", default=200, show_default=True, help="Phantoms to draw.")
 def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """Run the whole path on phantoms: draw, split, train, export, bench.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tf_keras as keras
 
-from hemotk.artifacts import PARTS, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, WEIGHTS_FILE, Metrics, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, writing
@@ -91,7 +91,9 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         history = _epochs(job, config, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        metrics = {part: evaluate(data.labels[part], trainer.logits(data.pixels[part]), 0.5) for part in PARTS}
+        metrics: dict[str, Metrics] = {
+            part: evaluate(data.labels[part], trainer.logits(data.pixels[part]), 0.5) for part in PARTS
+        }
         trained = Trained(job.split, config, shape, spec, weights, history, metrics, time.monotonic() - started)
         card = publish_run(trained, job.out, overwrite=job.overwrite)
     _remove_partial(job.partial)

@@ -11,7 +11,6 @@ from hemotk.artifacts import (
     SPLIT_FILE,
     WEIGHTS_FILE,
     Metrics,
-    Part,
     PreprocessSpec,
     RunCard,
     SplitManifest,
@@ -36,7 +35,7 @@ class Trained:
     preprocess: PreprocessSpec
     weights: Weights
     history: Sequence[Epoch]
-    metrics: Mapping[Part, Metrics]
+    metrics: Mapping[str, Metrics]
     seconds: float
 
 
@@ -70,7 +69,7 @@ def _card(trained: Trained, name: str, folder: Path) -> RunCard:
         files={file: sha256_file(folder / file) for file in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE)},
         parents={"split": trained.split.sha256()},
         settings={**config.settings(), "seconds_in_epochs": round(in_epochs, 3)},
-        metrics={**trained.metrics},
+        metrics=trained.metrics,
         versions=versions(*PACKAGES),
         machine=machine(),
         seconds=trained.seconds,
