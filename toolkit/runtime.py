@@ -1,7 +1,11 @@
 """Which LiteRT interpreter is used, and how a .tflite of the pixel contract is asked for its scores."""
 
 import importlib
-from collections.abc import Mapping
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,9 +197,28 @@ def _open(model: Path | bytes, runtime: Runtime, threads: int) -> Any:
     if not (len(model) if isinstance(model, bytes) else model.stat().st_size):
         raise ValueError("it is empty")
     source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
-    interpreter = runtime.interpreter(**source, num_threads=threads)
-    interpreter.allocate_tensors()
+    with _without_remarks():
+        interpreter = runtime.interpreter(**source, num_threads=threads)
+        interpreter.allocate_tensors()
     return interpreter
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Leave out of stderr what native code says as INFO; warnings and errors are passed on."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            said.seek(0)
+            for line in said:
+                if not line.startswith(b"INFO:"):
+                    os.write(2, line)
 
 
 def _signature(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:

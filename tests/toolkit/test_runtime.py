@@ -1,5 +1,6 @@
 """The models here are written tensor by tensor: the logit is the mean of the input, so every score is known exactly."""
 
+import os
 import subprocess
 import sys
 import types
@@ -174,3 +175,10 @@ def test_without_a_runtime_the_remedy_is_the_pip_command(monkeypatch, preferred,
 def test_importing_the_module_loads_no_interpreter():
     program = "import sys, hemotk.runtime; sys.exit('ai_edge_litert' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_interpreters_remarks_are_held_back_and_its_complaints_are_not(capfd: pytest.CaptureFixture[str]) -> None:
+    with runtime._without_remarks():
+        os.write(2, b"INFO: Created a delegate.\nERROR: something broke\n")
+    os.write(2, b"INFO: afterwards\n")
+    assert capfd.readouterr().err == "ERROR: something broke\nINFO: afterwards\n"
