@@ -25,7 +25,8 @@ unpack_debian() {
     local apt=$out/apt
     mkdir -p "$apt/lists/partial" "$apt/archives/partial"
     : > "$apt/status"
-    echo "deb [arch=arm64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $debian bookworm main" > "$apt/sources"
+    local key=/usr/share/keyrings/debian-archive-keyring.gpg
+    echo "deb [arch=arm64 signed-by=$key] $debian bookworm main" > "$apt/sources"
     cat > "$apt/conf" << END
 APT::Architecture "arm64";
 APT::Architectures { "arm64"; };
@@ -57,9 +58,9 @@ unpack_wheels() {
 describe_processor() {
     local cpus=$root/sys/devices/system/cpu
     mkdir -p "$root/proc" "$cpus/cpu0/topology" "$cpus/cpu0/cpufreq"
-    printf '%s\t: %s\n' processor 0 BogoMIPS 108.00 \
+    printf '%s\t: %s\n' > "$root/proc/cpuinfo" processor 0 BogoMIPS 108.00 \
         Features 'fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp' \
-        'CPU implementer' 0x41 'CPU architecture' 8 'CPU variant' 0x4 'CPU part' 0xd0b 'CPU revision' 1 > "$root/proc/cpuinfo"
+        'CPU implementer' 0x41 'CPU architecture' 8 'CPU variant' 0x4 'CPU part' 0xd0b 'CPU revision' 1
     for name in present possible online kernel_max; do echo 0 > "$cpus/$name"; done
     for name in physical_package_id core_id core_siblings_list core_cpus_list cluster_cpus_list package_cpus_list \
         thread_siblings_list; do echo 0 > "$cpus/cpu0/topology/$name"; done
@@ -98,8 +99,9 @@ wanted=$(cat "$here/setup.sh" "$here/count.c" "$top/constraints.txt" | sha256sum
 echo "Setting up build/arm, about half a minute …" >&2
 rm -rf "$out/ready" "$root" "$out/site" "$out/apt"
 mkdir -p "$root"
-unpack_debian > "$log" 2>&1 || lacks "$debian gave no aarch64 packages; check the network, build/arm/setup.log says more."
-unpack_wheels >> "$log" 2>&1 || lacks "pip got no aarch64 wheels; check the network, build/arm/setup.log says more."
+more="check the network, build/arm/setup.log says more."
+unpack_debian > "$log" 2>&1 || lacks "$debian gave no aarch64 packages; $more"
+unpack_wheels >> "$log" 2>&1 || lacks "pip got no aarch64 wheels of the versions in constraints.txt; $more"
 describe_processor
 gcc -O2 -Wall -shared -fPIC -o "$out/count.so" "$here/count.c"
 echo "$wanted" > "$out/ready"
