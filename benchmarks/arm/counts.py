@@ -75,17 +75,18 @@ def steady(counts: Sequence[Count], model: str) -> Count:
 
 def header(models: Sequence[str]) -> str:
     """The first line of the table."""
-    return _line(models, "model", "M instructions", "M SDOT", "ratio", "as native")
+    return _line(models, "model", "input", "M instructions", "M SDOT", "ratio", "as native")
 
 
 def line(row: Row, models: Sequence[str]) -> str:
     """One line of the table; `models` are all that will come."""
     equal = NOTHING if row.images_compared is None else f"{row.images_equal} of {row.images_compared}"
-    return _line(
-        models, row.model, f"{row.steady.all / 1e6:.1f}", f"{row.steady.sdot / 1e6:.1f}", f"{row.ratio:.3f}", equal
-    )
+    millions = (f"{count / 1e6:.1f}" for count in (row.steady.all, row.steady.sdot))
+    return _line(models, row.model, f"{row.size} {row.dtype}", *millions, f"{row.ratio:.3f}", equal)
 
 
 def _line(models: Sequence[str], model: str, *cells: str) -> str:
     width = max(map(len, ("model", *models)))
-    return f"{model:<{width}}" + "".join(f"{cell:>{size}}" for cell, size in zip(cells, (16, 9, 8, 12), strict=True))
+    return f"{model:<{width}}" + "".join(
+        f"{cell:>{size}}" for cell, size in zip(cells, (13, 16, 9, 8, 12), strict=True)
+    )

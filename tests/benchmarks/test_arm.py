@@ -90,10 +90,10 @@ def row(**changes):
 
 def test_the_table_lines_up():
     models = ["long/name/b.tflite", "a"]
-    assert header(models) == "model               M instructions   M SDOT   ratio   as native"
-    assert line(row(), models) == "a                            230.5    127.2   0.750           –"
+    assert header(models) == "model                     input  M instructions   M SDOT   ratio   as native"
+    assert line(row(), models) == "a                       8 uint8           230.5    127.2   0.750           –"
     compared = row(images_compared=40, images_equal=39)
-    assert line(compared, models) == "a                            230.5    127.2   0.750    39 of 40"
+    assert line(compared, models) == "a                       8 uint8           230.5    127.2   0.750    39 of 40"
 
 
 # --- pictures
