@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 @click.argument("source", type=PATH, metavar="FOLDER|split.json")
 @click.option("--arch", default="densenet201", show_default=True, help="densenet121, 169, 201, densenet-tiny or cnn.")
 @click.option("--weights", default="none", show_default=True, help="imagenet, none, a weight file or a run folder.")
-@click.option("--recipe", type=click.Choice(["hemotk", "paper"]), default="hemotk", show_default=True)
+@click.option(
+    "--recipe",
+    type=click.Choice(["hemotk", "paper"]),
+    default="hemotk",
+    show_default=True,
+    help="Settings to begin with: ours, or the 2021 paper's.",
+)
 @click.option("--size", type=int, help="Width and height of the network's picture.  [default: 224]")
 @click.option("--epochs", type=int, help="Passes over the training part.  [default: 100]")
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
