@@ -15,20 +15,23 @@ def reference() -> str:
     """The `--help` of every command as Markdown."""
     text = io.StringIO()
     text.write("# Commands\n\nMade from the commands' own help by `make docs`.\n")
-    for name, command in _commands("hemotk", cli):
-        context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, color=False)
-        text.write(f"\n## {name}\n\n```text\n{command.get_help(context).rstrip()}\n```\n")
+    for context in _contexts(_context(cli, "hemotk")):
+        text.write(f"\n## {context.command_path}\n\n```text\n{context.get_help().rstrip()}\n```\n")
     return text.getvalue()
 
 
-def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    yield name, command
-    if isinstance(command, click.Group):
-        context = click.Context(command, info_name=name)
-        for child in command.list_commands(context):
-            found = command.get_command(context, child)
-            if found is not None:
-                yield from _commands(f"{name} {child}", found)
+def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    width = {"terminal_width": WIDTH, "max_content_width": WIDTH, "color": False}
+    return click.Context(command, parent, name, **{**command.context_settings, **width})
+
+
+def _contexts(context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            child = context.command.get_command(context, name)
+            if child is not None:
+                yield from _contexts(_context(child, name, context))
 
 
 if __name__ == "__main__":
