@@ -50,10 +50,14 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
         write_weights(folder / WEIGHTS_FILE, trained.weights)
         trained.split.write(folder / SPLIT_FILE)
         write_history(folder / HISTORY_FILE, trained.history)
-        plot_curves(folder, trained.history, f"{trained.config.arch}, {out.name}")
+        plot_curves(folder, trained.history, _title(trained.config.arch, out.name))
         card = _card(trained, out.name, folder)
         card.write(folder / RUN_CARD)
     return card
+
+
+def _title(arch: str, name: str) -> str:
+    return arch if name == arch else f"{name} ({arch})"
 
 
 def _card(trained: Trained, name: str, folder: Path) -> RunCard:
