@@ -1,5 +1,6 @@
 """One call from a run folder to a bundle and the test set beside it."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,13 +25,17 @@ from hemotk.environment import versions
 from hemotk.export.config import ExportConfig
 from hemotk.export.flatbuffer import specs
 from hemotk.export.golden import golden
-from hemotk.export.models import REWRITES, Progress, make_models
+from hemotk.export.models import PLAIN, Progress, make_models
 from hemotk.export.source import Source, calibration_items, open_run
 from hemotk.export.testset import write_testset
+from hemotk.export.verify import Check, Decision, Verifier
 from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
+
+
+CHECKS_FILE = "checks.json"
 
 
 def beside(bundle: Path) -> Path:
@@ -46,6 +51,7 @@ class _Made:
     config: ExportConfig
     models: Mapping[str, bytes]
     calibration: tuple[SplitItem, ...]
+    checks: tuple[Check, ...]
     created: str
 
 
@@ -78,7 +84,20 @@ def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
     items = calibration_items(source.split, config.calibration) if config.calibrated else ()
     pixels = source.pixels(items, lambda done, total: progress("reading images", done, total))
     models = make_models(source, config, pixels, progress)
-    return _Made(source, config, models, items, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    checks = _verify(source, config, models, progress)
+    return _Made(source, config, models, items, checks, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+
+def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], progress: Progress) -> tuple[Check, ...]:
+    verifier = Verifier(models, source.card.preprocess, config.limits)
+    total = len(source.split.part("validation"))
+    done = 0
+    for chunk in source.chunks("validation"):
+        for image in chunk:
+            verifier.add(image)
+            done += 1
+            progress("checking", done, total)
+    return verifier.finish(Decision(source.card.threshold, source.card.temperature))
 
 
 def model_file(kind: str) -> str:
@@ -92,6 +111,7 @@ def _write_files(folder: Path, made: _Made) -> None:
     run = made.source.card
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in run.labels), encoding="utf-8")
     (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
+    (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
 
 
 def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:
@@ -120,7 +140,7 @@ def _recipe(made: _Made) -> dict[str, Any]:
     """What was done to the network, and the rules of each variant."""
     is_densenet = isinstance(made.source.shape, DenseNetShape)
     return {
-        "rewrites": [rewrite.__name__ for rewrite in REWRITES] if is_densenet else [],
+        "rewrites": [*(rewrite.__name__ for rewrite in PLAIN), "preactivation"] if is_densenet else [],
         "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
     }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hemotk.artifacts import require
 from hemotk.export.recipe import QuantizedKind, Recipe
+from hemotk.export.verify import Limits
 
 CALIBRATION = 100
 
@@ -14,12 +15,13 @@ class ExportConfig:
     """The variants to make beside the float32 one.
 
     `calibration` is the most images of the training part that ranges are gathered on; `data` is where the split's
-    images are now, None where the split says.
+    images are now, None where the split says. A variant beyond `limits` is not published.
     """
 
     recipes: tuple[Recipe, ...] = (Recipe("int8"),)
     calibration: int = CALIBRATION
-    data: Path | None = field(default=None)
+    data: Path | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         kinds = self.kinds

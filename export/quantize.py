@@ -19,15 +19,13 @@ def quantize(content: bytes, recipe: Recipe, spec: PreprocessSpec, ranges: Mappi
     """Quantize a float32 .tflite of the pixel contract.
 
     `ranges` are least and greatest value of each tensor, by its name or by the name of the operation that makes it.
-    The input keeps its pixel bytes, and the range of the logit is widened as the recipe says. In int8 the input and
-    the outputs are uint8, in int16x8 they are int16; the other kinds take and give float32.
+    The input keeps its pixel bytes. In int8 the input and the outputs are uint8, in int16x8 they are int16; the other
+    kinds take and give float32.
 
     Raises:
         HemotkError: a tensor has no finite range, or the quantizer does not know an operator.
     """
-    statistics = (
-        _statistics(content, {**ranges, **contract_ranges(recipe, spec, ranges)}) if recipe.calibrated else None
-    )
+    statistics = _statistics(content, {**ranges, **pixel_ranges(spec)}) if recipe.calibrated else None
     with quiet():
         try:
             result = quantizer.Quantizer(content, recipe.rules()).quantize(statistics, enable_progress_report=False)
@@ -40,13 +38,20 @@ def quantize(content: bytes, recipe: Recipe, spec: PreprocessSpec, ranges: Mappi
     return byte_interface(quantized) if recipe.kind == "int8" else quantized
 
 
-def contract_ranges(recipe: Recipe, spec: PreprocessSpec, ranges: Mapping[str, Range]) -> dict[str, Range]:
-    """The ranges that are set, not measured: all pixel bytes for what holds pixels, and room around the logit."""
+def pixel_ranges(spec: PreprocessSpec) -> dict[str, Range]:
+    """All pixel bytes, for the tensors that hold pixels: their ranges are set, not measured."""
     pixels = (-spec.zero_point * spec.scale, (255 - spec.zero_point) * spec.scale)
-    low, high = ranges["logit"]
-    margin = recipe.logit_margin * (high - low)
-    logit = min(low - margin, -recipe.logit_least), max(high + margin, recipe.logit_least)
-    return {INPUT: pixels, "stem_lift": pixels, "stem_pad": pixels, "logit": logit}
+    return dict.fromkeys((INPUT, "stem_lift", "stem_pad"), pixels)
+
+
+def logit_range(seen: Range, decision: float, margin: float) -> Range:
+    """The range of the logit: what calibration saw and the logit of the decision, with room on both sides.
+
+    `margin` is a share of the width of what was seen. Without room around the decision, logits on its other side
+    would be rounded to it.
+    """
+    room = margin * (seen[1] - seen[0])
+    return min(seen[0], decision) - room, max(seen[1], decision) + room
 
 
 def _statistics(content: bytes, ranges: Mapping[str, Range]) -> dict[str, dict[str, Any]]:

@@ -16,19 +16,16 @@ class Recipe:
     """How one variant is quantized.
 
     `keep_float` are names of operations (as in the graph's walk) that stay in float32. `logit_margin` widens the range
-    of the logit beyond what calibration saw, as a share of its width, on both sides; `logit_least` is the least
-    |logit| that the range holds.
+    of the logit beyond what calibration saw, as a share of its width, on both sides.
     """
 
     kind: QuantizedKind
     keep_float: tuple[str, ...] = ()
-    logit_margin: float = 0.15
-    logit_least: float = 4.0
+    logit_margin: float = 0.1
 
     def __post_init__(self) -> None:
         require(self.kind in QUANTIZED_KINDS, "kind", "one of " + ", ".join(QUANTIZED_KINDS))
         require(self.logit_margin >= 0, "logit_margin", "at least 0")
-        require(self.logit_least > 0, "logit_least", "above 0")
 
     @property
     def calibrated(self) -> bool:

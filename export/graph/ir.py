@@ -160,6 +160,33 @@ def with_readers(graph: Graph, block: int, new: tuple[Reader, ...]) -> Graph:
     return dataclasses.replace(graph, head=head)
 
 
+def affine(reader: Reader) -> Affine:
+    """The reader's pre-activation, where it has not been rewritten yet.
+
+    Raises:
+        HemotkError: it has.
+    """
+    if not isinstance(reader.before, Affine):
+        raise HemotkError("graph: the pre-activations have been rewritten already; change the order of the rewrites.")
+    return reader.before
+
+
+def reader_names(graph: Graph, block: int) -> tuple[str, ...]:
+    """The operations that are the pre-activations of a block's readers, in the order of `readers`."""
+    last = f"{graph.transitions[block].name}_act" if block < len(graph.transitions) else "head_act"
+    return (*(f"{layer.name}_act" for layer in graph.blocks[block]), last)
+
+
+def writer_names(graph: Graph, block: int) -> tuple[str, ...]:
+    """The operations that make the channels of a block, in the order of `written`."""
+    if block == 0:
+        first = "stem_pool" if graph.stem.copy is None else "stem_copy"
+    else:
+        transition = graph.transitions[block - 1]
+        first = f"{transition.name}_conv" if transition.pool_first else f"{transition.name}_pool"
+    return (first, *(f"{layer.name}_expand" for layer in graph.blocks[block]))
+
+
 def written(graph: Graph, block: int) -> tuple[int, ...]:
     """How many channels each writer of a block makes: what enters the block, then its layers."""
     first = graph.blocks[block][0].reduce.weight.shape[0]

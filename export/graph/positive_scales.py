@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hemotk.errors import HemotkError
 from hemotk.export.graph.channels import ChannelMap, remake_channels
-from hemotk.export.graph.ir import Affine, Array, Graph, Linear, Reader, readers, with_readers, written
+from hemotk.export.graph.ir import Affine, Array, Graph, Linear, Reader, affine, readers, with_readers, written
 
 
 def positive_scales(graph: Graph) -> Graph:
@@ -30,7 +29,7 @@ def _without_dead_stem(graph: Graph) -> Graph:
     width = written(graph, 0)[0]
 
     def without(reader: Reader) -> Reader:
-        scale, shift = (array.copy() for array in _affine(reader))
+        scale, shift = affine(reader).scale.copy(), affine(reader).shift.copy()
         dead = (scale[:width] < 0) & (shift[:width] <= 0)
         scale[:width][dead] = shift[:width][dead] = 0
         return replace(reader, before=Affine(scale, shift))
@@ -57,7 +56,7 @@ def _signs(found: tuple[Reader, ...], count: int) -> tuple[npt.NDArray[np.bool_]
     """Which channels of a block any reader takes with a positive, and with a negative scale."""
     plus, minus = np.zeros(count, bool), np.zeros(count, bool)
     for reader in found:
-        scale, _ = _affine(reader)
+        scale = affine(reader).scale
         plus[: scale.size] |= scale > 0
         minus[: scale.size] |= scale < 0
     return plus, minus
@@ -73,16 +72,10 @@ def _signed(plus: npt.NDArray[np.bool_], minus: npt.NDArray[np.bool_]) -> Channe
 
 def _read(reader: Reader, source: npt.NDArray[np.intp], sign: Array) -> Reader:
     """Read each channel from the copy whose sign makes the scale positive; what is constant, from the first copy."""
-    old_scale, old_shift = _affine(reader)
-    scale, shift = old_scale[source] * sign, old_shift[source]
+    before = affine(reader)
+    scale, shift = before.scale[source] * sign, before.shift[source]
     first = np.zeros(source.size, bool)
     first[np.unique(source, return_index=True)[1]] = True
     used = (scale > 0) | ((scale == 0) & first)
-    before = Affine(np.where(used, scale, 0), np.where(used, shift, 0))
-    return Reader(before, Linear(reader.linear.weight[source], reader.linear.bias))
-
-
-def _affine(reader: Reader) -> tuple[Array, Array]:
-    if not isinstance(reader.before, Affine):
-        raise HemotkError("positive_scales: comes before the pre-activations are rewritten; change the order.")
-    return reader.before.scale, reader.before.shift
+    taken = Affine(np.where(used, scale, 0), np.where(used, shift, 0))
+    return Reader(taken, Linear(reader.linear.weight[source], reader.linear.bias))

@@ -102,14 +102,20 @@ def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path:
     export_run(run, tmp_path / "again", FLOAT_ONLY, overwrite=True)
     assert contents(run) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "again.testset"]
-    assert set(contents(tmp_path / "again")) == {"bundle.json", "golden.npz", "labels.txt", "model_float32.tflite"}
+    assert set(contents(tmp_path / "again")) == {
+        "bundle.json",
+        "checks.json",
+        "golden.npz",
+        "labels.txt",
+        "model_float32.tflite",
+    }
 
 
 def test_stages_are_told(run: Path, tmp_path: Path) -> None:
     heard = []
     export_run(run, tmp_path / "told", ExportConfig(calibration=4), progress=lambda *what: heard.append(what))
     stages = list(dict.fromkeys(what for what, _, _ in heard))
-    assert stages[:4] == ["reading images", "calibrating", "converting", "quantizing"]
+    assert stages == ["reading images", "calibrating", "converting", "quantizing", "checking"]
     assert ("calibrating", 4, 4) in heard
 
 

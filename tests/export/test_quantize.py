@@ -9,11 +9,9 @@ from hemotk.export.calibrate import channel_ranges, tensor_ranges
 from hemotk.export.convert import convert_graph
 from hemotk.export.flatbuffer import operators, specs
 from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.gray_stem import gray_stem
 from hemotk.export.graph.ir import Graph
-from hemotk.export.graph.pool_first import pool_first
-from hemotk.export.quantize import contract_ranges, quantize
+from hemotk.export.models import plain
+from hemotk.export.quantize import logit_range, quantize
 from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
 from hemotk.runtime import Scorer
 
@@ -24,7 +22,7 @@ SPEC = PreprocessSpec(SIZE)
 
 @pytest.fixture(scope="module")
 def graph() -> Graph:
-    return pool_first(gray_stem(fold_batchnorm(graph_of(SHAPE, trained_like(SHAPE, 7, SIZE)))))
+    return plain(graph_of(SHAPE, trained_like(SHAPE, 7, SIZE)))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +32,8 @@ def content(graph: Graph) -> bytes:
 
 @pytest.fixture(scope="module")
 def ranges(graph: Graph) -> dict:
-    return {name: range_.whole() for name, range_ in channel_ranges(graph, random_pixels(24, SIZE), SPEC).items()}
+    found = {name: range_.whole() for name, range_ in channel_ranges(graph, random_pixels(24, SIZE), SPEC).items()}
+    return {**found, "logit": logit_range(found["logit"], 0.0, 0.3)}
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +76,20 @@ def test_int8_computes_in_integers_throughout(variants: dict) -> None:
     assert not {"DEQUANTIZE"} & {operator.name for operator in operators(variants["int8"])}
 
 
-def test_the_logit_has_room_beyond_what_calibration_saw(ranges: dict, variants: dict) -> None:
+@pytest.mark.parametrize(
+    ("seen", "decision", "expected"),
+    [((-6.0, 4.0), 0.0, (-7.0, 5.0)), ((2.0, 12.0), 0.0, (-1.0, 13.0)), ((-9.0, 1.0), 2.0, (-10.0, 3.0))],
+)
+def test_the_logit_has_room_beyond_what_was_seen_and_around_the_decision(
+    seen: tuple, decision: float, expected: tuple
+) -> None:
+    assert logit_range(seen, decision, 0.1) == pytest.approx(expected)
+
+
+def test_the_range_of_the_logit_is_kept(ranges: dict, variants: dict) -> None:
     logit = specs(variants["int8"])[1]["logit"]
     low, high = (logit.scale * (byte - logit.zero_point) for byte in (0, 255))
-    assert low < ranges["logit"][0]
-    assert high > ranges["logit"][1]
-    assert contract_ranges(Recipe("int8"), SPEC, {"logit": (-1.0, 2.0)})["logit"] == (-4.0, 4.0)
+    assert (low, high) == pytest.approx(ranges["logit"], abs=logit.scale)
 
 
 def test_ranges_do_not_depend_on_the_order_of_the_images(graph: Graph) -> None:

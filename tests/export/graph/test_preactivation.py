@@ -60,7 +60,7 @@ def test_a_negative_scale_is_refused() -> None:
 
 
 def test_the_order_of_rewrites_is_checked() -> None:
-    with pytest.raises(HemotkError, match="positive_scales: comes before"):
+    with pytest.raises(HemotkError, match="rewritten already"):
         positive_scales(preactivation(random_graph(tiny_shape(), 0, (1.0,))))
 
 

@@ -1,0 +1,34 @@
+"""The graph that int8 and int16x8 variants are made of, and the ranges of its tensors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hemotk.export.calibrate import ChannelRange
+from hemotk.export.graph.equalize import equalize
+from hemotk.export.graph.ir import Graph
+from hemotk.export.levels import Grid, fit_levels
+from hemotk.export.quantize import Range
+from hemotk.export.ranges import block_widths, choose_scalings, scaled_ranges
+
+INT8_STEPS = 255
+INT16_STEPS = 32767
+
+
+@dataclass(frozen=True)
+class IntegerGraph:
+    """A graph that fits the grids of its blocks, and the range of each of its operations."""
+
+    graph: Graph
+    ranges: Mapping[str, Range]
+
+
+def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int) -> IntegerGraph:
+    """Equalize the plain graph's channels and put its thresholds on grids of `steps` steps.
+
+    Equal to `plain` but for the rounding of thresholds, on images whose activations stay within what was measured.
+    """
+    scalings = choose_scalings(plain, measured)
+    scaled = equalize(plain, scalings)
+    grids = [Grid(width, steps) for width in block_widths(plain, measured, scalings)]
+    ranges = scaled_ranges(plain, scaled, measured, scalings)
+    return IntegerGraph(fit_levels(scaled, grids), ranges)
