@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, FieldError, require
@@ -25,7 +25,8 @@ class SplitItem:
     part: Part
 
     def __post_init__(self) -> None:
-        require(bool(self.path), "path", "a relative path")
+        path = PurePosixPath(self.path)
+        require(bool(self.path) and not path.is_absolute() and ".." not in path.parts, "path", "a path inside the folder")
         require(len(self.sha256) == 64, "sha256", "64 hexadecimal digits")
         require(self.label in (0, 1), "label", "0 or 1")
 
