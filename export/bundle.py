@@ -22,9 +22,11 @@ from hemotk.artifacts import (
 )
 from hemotk.artifacts.bundle import Kind
 from hemotk.environment import versions
+from hemotk.export.about import ModelAbout
 from hemotk.export.config import ExportConfig
 from hemotk.export.flatbuffer import specs
 from hemotk.export.golden import golden
+from hemotk.export.metadata import add_metadata
 from hemotk.export.models import PLAIN, Progress, make_models
 from hemotk.export.source import Source, calibration_items, open_run
 from hemotk.export.testset import write_testset
@@ -34,8 +36,10 @@ from hemotk.models.shape import DenseNetShape
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
-
 CHECKS_FILE = "checks.json"
+
+# A model's version is the beginning of its run card's SHA-256.
+_VERSION_DIGITS = 12
 
 
 def beside(bundle: Path) -> Path:
@@ -83,9 +87,27 @@ def export_run(
 def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
     items = calibration_items(source.split, config.calibration) if config.calibrated else ()
     pixels = source.pixels(items, lambda done, total: progress("reading images", done, total))
-    models = make_models(source, config, pixels, progress)
+    made = make_models(source, config, pixels, progress)
+    models = {kind: add_metadata(content, _about(source, config, kind)) for kind, content in made.items()}
     checks = _verify(source, config, models, progress)
     return _Made(source, config, models, items, checks, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+
+def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
+    """What a variant says about itself; nothing in it depends on when or where it was made."""
+    run = source.card
+    return ModelAbout(
+        name=run.name,
+        version=source.card_sha256[:_VERSION_DIGITS],
+        author=config.author,
+        license=config.license,
+        arch=run.arch,
+        kind=kind,
+        labels=run.labels,
+        preprocess=run.preprocess,
+        threshold=run.threshold,
+        temperature=run.temperature,
+    )
 
 
 def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], progress: Progress) -> tuple[Check, ...]:

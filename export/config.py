@@ -8,6 +8,7 @@ from hemotk.export.recipe import QuantizedKind, Recipe
 from hemotk.export.verify import Limits
 
 CALIBRATION = 100
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -15,18 +16,23 @@ class ExportConfig:
     """The variants to make beside the float32 one.
 
     `calibration` is the most images of the training part that ranges are gathered on; `data` is where the split's
-    images are now, None where the split says. A variant beyond `limits` is not published.
+    images are now, None where the split says. A variant beyond `limits` is not published. `author` and `license` are
+    those of the models, as their metadata says.
     """
 
     recipes: tuple[Recipe, ...] = (Recipe("int8"),)
     calibration: int = CALIBRATION
     data: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    author: str = NOT_STATED
+    license: str = NOT_STATED
 
     def __post_init__(self) -> None:
         kinds = self.kinds
         require(len(set(kinds)) == len(kinds), "recipes", "without double kinds")
         require(self.calibration >= 2, "calibration", "at least 2 images, one of each class")
+        for name in ("author", "license"):
+            require(bool(getattr(self, name).strip()), name, "non-empty")
 
     @property
     def kinds(self) -> tuple[QuantizedKind, ...]:

@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from hemotk.artifacts import TensorSpec
+from hemotk.export.aligned import pack
 
 SIGNATURE = "serving_default"
 INPUT = "pixels"
@@ -32,8 +33,8 @@ def read_model(content: bytes) -> Model:
 
 
 def write_model(model: Model) -> bytes:
-    """The file with all arrays inside the flatbuffer, where old interpreters look for them."""
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    """The file with all arrays inside the flatbuffer, where old interpreters look for them, each at 16 bytes."""
+    return pack(model)
 
 
 def add_signature(content: bytes, outputs: Sequence[str]) -> bytes:

@@ -33,6 +33,7 @@ from hemotk.artifacts.bundle import Kind
 from hemotk.artifacts.metrics import Estimate
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.model_metadata import ModelMetadata, metadata_of
 from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.models.weights import read_shape
 from hemotk.tflite import ModelFacts, is_model, read_facts
@@ -170,13 +171,17 @@ class Report(Description):
 
 @dataclass(frozen=True)
 class Model(Description):
-    """A .tflite; `bundle` and `kind` are those of the card beside it, empty if none names the file."""
+    """A .tflite; `bundle` and `kind` are those of the card beside it, empty if none names the file.
+
+    `metadata` is None where the model carries none.
+    """
 
     what: ClassVar[str] = "model"
     sha256: str
     facts: ModelFacts
     bundle: str
     kind: str
+    metadata: ModelMetadata | None
 
 
 def describe(path: Path) -> Description:
@@ -303,13 +308,14 @@ def describe_model(path: Path) -> Model:
     Raises:
         HemotkError: the model, or the card beside it, cannot be read.
     """
-    facts, sha256 = read_facts(path), sha256_file(path)
+    facts, sha256, metadata = read_facts(path), sha256_file(path), metadata_of(path)
     card_path = path.parent / BUNDLE_CARD
     card = BundleCard.read(card_path) if card_path.is_file() else None
     for variant in card.variants if card else ():
         if card and variant.file == path.name:
-            return Model(str(path), sha256, facts, card.name, variant.kind, files=(_state(path, variant.sha256),))
-    return Model(str(path), sha256, facts, "", "")
+            files = (_state(path, variant.sha256),)
+            return Model(str(path), sha256, facts, card.name, variant.kind, metadata, files=files)
+    return Model(str(path), sha256, facts, "", "", metadata)
 
 
 # artefact → how it is described; the names are those it has in a folder of hemotk's making

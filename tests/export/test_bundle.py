@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from hemotk.data.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
 from hemotk.export.bundle import beside, export_run
 from hemotk.export.config import ExportConfig
+from hemotk.export.models import make_models
 from hemotk.export.recipe import Recipe
+from hemotk.export.source import calibration_items, open_run
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
 from hemotk.runtime import Scorer
+from hemotk.tflite_metadata import read_metadata
 
 SIZE = 48
 ALL = ExportConfig(tuple(Recipe(kind) for kind in ("fp16", "dynamic", "int8", "int16x8")), calibration=8)
@@ -156,3 +160,36 @@ def test_a_missing_test_image_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(HemotkError, match=r"test_3\.png"):
         export_run(run, tmp_path / "out" / "bundle", FLOAT_ONLY)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_every_variant_carries_its_metadata(run: Path, bundle: Path) -> None:
+    for variant in BundleCard.read(bundle / "bundle.json").variants:
+        content = (bundle / variant.file).read_bytes()
+        said = read_metadata(content)
+        assert (said["name"], said["author"], said["license"]) == ("run", "not stated", "not stated")
+        assert said["version"] == sha256_file(run / "run.json")[:12]
+        assert f"densenet-tiny, {variant.kind}:" in said["description"]
+        assert "research, not for diagnosis" in said["description"]
+        with zipfile.ZipFile(bundle / variant.file) as packed:
+            assert packed.read("labels.txt") == (bundle / "labels.txt").read_bytes()
+
+
+def test_metadata_does_not_change_a_score(run: Path, bundle: Path) -> None:
+    source = open_run(run)
+    spec = source.card.preprocess
+    pixels = source.pixels(calibration_items(source.split, ALL.calibration))
+    images = np.load(beside(bundle) / "images.npy")
+    for kind, content in make_models(source, ALL, pixels, lambda *_: None).items():
+        bare, finished = Scorer(content, spec), Scorer(bundle / f"model_{kind}.tflite", spec)
+        assert [bare.score(image) for image in images] == [finished.score(image) for image in images]
+
+
+def test_the_same_run_gives_the_same_models_under_any_name(run: Path, bundle: Path, tmp_path: Path) -> None:
+    card = export_run(run, tmp_path / "other", ALL)
+    assert card.variants == BundleCard.read(bundle / "bundle.json").variants
+
+
+@pytest.mark.parametrize("field", ["author", "license"])
+def test_author_and_licence_are_not_empty(field: str) -> None:
+    with pytest.raises(HemotkError, match=f"field '{field}' must be non-empty"):
+        ExportConfig(**{field: " "})

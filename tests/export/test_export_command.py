@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,26 @@ def test_the_images_are_elsewhere(home: Path, tmp_path: Path, capsys: pytest.Cap
 def test_an_unknown_kind(capsys: pytest.CaptureFixture) -> None:
     assert run(["export", "--quantize", "int4"]) == 2
     assert "int4" in capsys.readouterr().err
+
+
+def test_author_and_licence_are_in_the_models_and_info_shows_them(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    options = ["--author", "A. Author", "--license", "CC0-1.0", "--quantize", "none", "--out", str(tmp_path / "b")]
+    assert run(["export", str(home / "runs" / "first"), *options]) == 0
+    capsys.readouterr()
+    assert run(["info", str(tmp_path / "b" / "model_float32.tflite")]) == 0
+    said = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    assert {"name first", "author A. Author", "licence CC0-1.0", "labels normal, hemorrhage"} <= said
+    assert {"normalization pixels: (p - 115) / 57.63", "threshold logit: 0.5", "calibration logit: 1,0.8,0"} <= said
+    assert run(["info", "--json", str(tmp_path / "b" / "model_float32.tflite")]) == 0
+    metadata = json.loads(capsys.readouterr().out)["metadata"]
+    assert (metadata["author"], metadata["license"]) == ("A. Author", "CC0-1.0")
+    assert metadata["labels"] == ["normal", "hemorrhage"]
+
+
+def test_an_empty_author_is_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    command = ["export", str(home / "runs" / "first"), "--author", "", "--out", str(tmp_path / "b")]
+    assert run(command) == 2
+    assert "--author: is empty" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()

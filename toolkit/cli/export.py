@@ -34,6 +34,16 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     show_default=True,
     help="At most how many images of the training part the int8 ranges are gathered on.",
 )
+@click.option(
+    "--author", default="not stated", show_default=True, help="Who made the models, as their metadata shall say."
+)
+@click.option(
+    "--license",
+    "licence",
+    default="not stated",
+    show_default=True,
+    help="The licence of the models, as their metadata shall say.",
+)
 @overwrite_option
 def export(
     *,
@@ -42,12 +52,15 @@ def export(
     out: Path | None,
     data_folder: Path | None,
     calibration: int,
+    author: str,
+    licence: str,
     overwrite: bool,
 ) -> None:
     """Turn a RUN into a bundle: float32 and quantized .tflite, labels, card, golden outputs; beside it its test set.
 
     RUN is a run folder; without one, the newest finished run under runs/ is taken. int8 takes and gives bytes: the
-    pixel is the input. The bundle holds no picture of a person, NAME.testset beside it does.
+    pixel is the input. The bundle holds no picture of a person, NAME.testset beside it does. Every .tflite carries
+    TFLite Metadata, which Android tools read; `unzip` takes the class names out of it.
 
     \b
     Examples:
@@ -59,6 +72,9 @@ def export(
     out = BUNDLES / run.resolve().name if out is None else out
     kinds = tuple(dict.fromkeys(kind for kind in quantize if kind != "none"))
     _refuse(out, overwrite)
+    for option, value in (("--author", author), ("--license", licence)):
+        if not value.strip():
+            raise HemotkError(f"{option}: is empty; give a text, or leave the option out.")
 
     from hemotk.training.quiet import import_tensorflow
 
@@ -67,7 +83,8 @@ def export(
     from hemotk.export.config import ExportConfig
     from hemotk.export.recipe import Recipe
 
-    config = ExportConfig(tuple(Recipe(kind) for kind in kinds), calibration, data_folder)  # type: ignore[arg-type]
+    recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
+    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence)
     with Progress("exporting", 100) as progress:
         card = export_run(run, out, config, overwrite, _shown(progress))
         progress.advance(progress.total - progress.done)

@@ -14,6 +14,7 @@ from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
     from hemotk.describe import BlockFacts, Bundle, Description, Model, PartFacts, Report, Run, Split, TestSet
+    from hemotk.model_metadata import ModelMetadata
     from hemotk.tflite import ModelTensor
 
 Row = Sequence[str]
@@ -191,6 +192,31 @@ def _model(model: "Model") -> Iterator[str]:
         ("operators", operators),
         ("read by", facts.runtime),
     )
+    if model.metadata is None:
+        yield "metadata: none"
+    else:
+        yield "metadata"
+        yield from _metadata(model.metadata)
+
+
+def _metadata(said: "ModelMetadata") -> Iterator[str]:
+    normalized = said.normalization.items()
+    yield from _facts(
+        ("name", said.name or ABSENT),
+        ("version", said.version or ABSENT),
+        ("description", said.description or ABSENT),
+        ("author", said.author or ABSENT),
+        ("licence", said.license or ABSENT),
+        *(("normalization", f"{name}: (p - {_numbers(n.mean)}) / {_numbers(n.std)}") for name, n in normalized),
+        ("labels", ", ".join(said.labels) or ABSENT),
+        *(("threshold", f"{name}: {value:g}") for name, value in said.thresholds.items()),
+        *(("calibration", f"{name}: {'; '.join(lines)}") for name, lines in said.calibration.items()),
+        ("packed", ", ".join(said.files) or ABSENT),
+    )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values) or ABSENT
 
 
 _TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
