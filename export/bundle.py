@@ -26,6 +26,7 @@ from hemotk.export.about import ModelAbout
 from hemotk.export.config import ExportConfig
 from hemotk.export.flatbuffer import specs
 from hemotk.export.golden import golden
+from hemotk.export.graph.cam_head import cam_head
 from hemotk.export.metadata import add_metadata
 from hemotk.export.models import PLAIN, Progress, make_models
 from hemotk.export.source import Source, calibration_items, open_run
@@ -161,8 +162,9 @@ def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: f
 def _recipe(made: _Made) -> dict[str, Any]:
     """What was done to the network, and the rules of each variant."""
     is_densenet = isinstance(made.source.shape, DenseNetShape)
+    rewrites = (*PLAIN, cam_head) if made.config.cam else PLAIN
     return {
-        "rewrites": [*(rewrite.__name__ for rewrite in PLAIN), "preactivation"] if is_densenet else [],
+        "rewrites": [*(rewrite.__name__ for rewrite in rewrites), "preactivation"] if is_densenet else [],
         "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
     }
 

@@ -17,7 +17,8 @@ class ExportConfig:
 
     `calibration` is the most images of the training part that ranges are gathered on; `data` is where the split's
     images are now, None where the split says. A variant beyond `limits` is not published. `author` and `license` are
-    those of the models, as their metadata says.
+    those of the models, as their metadata says. With `cam` every variant of a DenseNet also gives its class-activation
+    map.
     """
 
     recipes: tuple[Recipe, ...] = (Recipe("int8"),)
@@ -26,6 +27,7 @@ class ExportConfig:
     limits: Limits = field(default_factory=Limits)
     author: str = NOT_STATED
     license: str = NOT_STATED
+    cam: bool = False
 
     def __post_init__(self) -> None:
         kinds = self.kinds

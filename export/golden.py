@@ -19,16 +19,22 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
     """The .npz file's bytes.
 
     `picture_<i>` uint8 [height, width] is a phantom before the pixel contract, `pixels` uint8 [n, size, size] after it;
-    `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized.
+    `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized, and so is
+    `<kind>_cam` float64 [n, height, width] where it has that output.
     """
     pictures = [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]
     arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(pictures)}
     arrays["pixels"] = np.stack([to_pixels(picture, spec.size) for picture in pictures])
     for kind, content in models.items():
         scorer = Scorer(content, spec)
-        scores = [scorer.score(image) for image in arrays["pixels"]]
+        scores, maps = [], []
+        for image in arrays["pixels"]:
+            scores.append(scorer.score(image))
+            maps += [scorer.cam()] if scorer.has_cam else []
         arrays[f"{kind}_logit"] = np.array([score.logit for score in scores])
         arrays[f"{kind}_probability"] = np.array([score.probability for score in scores])
+        if maps:
+            arrays[f"{kind}_cam"] = np.stack(maps)
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()

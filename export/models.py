@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE
+from hemotk.errors import HemotkError
 from hemotk.export.calibrate import channel_ranges, tensor_ranges
 from hemotk.export.config import ExportConfig
 from hemotk.export.convert import Network, convert_graph, convert_network
+from hemotk.export.graph.cam_head import cam_head
 from hemotk.export.graph.fold_batchnorm import fold_batchnorm
 from hemotk.export.graph.gray_stem import gray_stem
 from hemotk.export.graph.ir import Graph, read_graph
@@ -54,6 +56,8 @@ def exact(graph: Graph) -> Graph:
 def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> dict[str, bytes]:
     spec = source.card.preprocess
     graph = plain(read_graph(source.folder))
+    if config.cam:
+        graph = cam_head(graph)
     measured = {}
     if config.calibrated:
         measured = channel_ranges(graph, pixels, spec, lambda done, total: progress("calibrating", done, total))
@@ -72,6 +76,10 @@ def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
 
 def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> dict[str, bytes]:
     """For networks that are no DenseNet."""
+    if config.cam:
+        raise HemotkError(
+            "--cam: only a DenseNet has a class-activation map, and the run is none; export without --cam."
+        )
     spec = source.card.preprocess
     progress("converting", 0, 1)
     content = convert_network(_keras_network(source), spec.size)

@@ -93,7 +93,8 @@ def scaled_ranges(
         for layer, factor in zip(graph.blocks[block], scalings[block].bottlenecks, strict=True):
             found[f"{layer.name}_reduce"] = (0.0, float(np.max(measured[f"{layer.name}_reduce"].high * factor)))
         pooled = f"{graph.transitions[block].name}_pool" if block < len(graph.transitions) else "head_mean"
-        found[pooled] = _pooled(affine(readers(scaled, block)[-1]), measured[pooled], width)
+        if pooled in measured:  # a head that makes a class-activation map averages that instead
+            found[pooled] = _pooled(affine(readers(scaled, block)[-1]), measured[pooled], width)
     return found
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, Variant
-from hemotk.data.preprocess import load_pixels
+from hemotk.data.preprocess import load_gray, load_pixels
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file
+from hemotk.heatmap import heatmap
 from hemotk.metrics import calibrated, decide
 from hemotk.runtime import Scorer
 from hemotk.tflite import read_facts
@@ -113,6 +114,7 @@ class Classifier:
         self.model = model
         self._scorer = Scorer(Path(model.path), model.preprocess, threads=threads)
         self.runtime = str(self._scorer.runtime)
+        self.has_cam = self._scorer.has_cam
 
     def classify(self, picture: Path) -> Prediction:
         """Score the picture at that path.
@@ -131,6 +133,14 @@ class Classifier:
         label = int(decide(logit, self.model.threshold, self.model.temperature))
         probability = float(calibrated(logit, self.model.temperature))
         return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label])
+
+    def heatmap(self, picture: Path) -> bytes:
+        """The picture that was classified last, with the class-activation map over it, as a PNG.
+
+        Raises:
+            HemotkError: the model gives no map, or the picture is not there any more.
+        """
+        return heatmap(load_gray(picture), self._scorer.cam(), self.model.preprocess.size)
 
 
 def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:

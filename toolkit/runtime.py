@@ -18,6 +18,7 @@ from hemotk.errors import HemotkError
 
 RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 OUTPUTS = ("logit", "probability")
+CAM = "cam"
 _QUANTIZED = (np.uint8, np.int8, np.int16)
 
 # What the interpreter raises on purpose when a model is not for it.
@@ -69,7 +70,8 @@ def find_runtime(preferred: str | None = None) -> Runtime:
 class Scorer:
     """A .tflite with input [1, N, N, 1] and the outputs `logit` and `probability`, ready to score gray bytes.
 
-    `score` is `feed`, `invoke` and `read` in one; they are apart so that `invoke` can be timed alone.
+    `score` is `feed`, `invoke` and `read` in one; they are apart so that `invoke` can be timed alone. `has_cam` says
+    whether there is an output `cam`, [1, height, width, 1], as well.
 
     Args:
         model: the file, or its bytes.
@@ -96,6 +98,8 @@ class Scorer:
         self._input = pixels["index"]
         self._stored = self._stored_values(pixels, preprocess)
         self._outputs = [self._output(outputs, name) for name in OUTPUTS]
+        self.has_cam = CAM in outputs
+        self._cam = self._map(outputs[CAM]) if self.has_cam else None
 
     def score(self, pixels: NDArray[np.uint8]) -> Scores:
         """Logit and probability of one image, uint8 [N, N].
@@ -139,6 +143,21 @@ class Scorer:
         )
         return Scores(logit, probability)
 
+    def cam(self) -> NDArray[np.float64]:
+        """The class-activation map of the last `invoke`, dequantized: [height, width], its mean is about the logit.
+
+        Raises:
+            HemotkError: the model has no output `cam`.
+        """
+        if self._cam is None:
+            raise HemotkError(
+                f"{self.where}: has no output '{CAM}', so it gives no class-activation map; export the run again with "
+                "`hemotk export --cam`."
+            )
+        index, scale, zero_point = self._cam
+        stored = self._interpreter.get_tensor(index).astype(np.float64)
+        return np.asarray(scale * (stored[0, :, :, 0] - zero_point))
+
     def _only_input(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         shape = [1, self._size, self._size, 1]
         found = [list(map(int, detail["shape_signature"])) for detail in inputs.values()]
@@ -171,9 +190,21 @@ class Scorer:
         if name not in outputs:
             raise self._unusable(f"no output '{name}' (it has {', '.join(sorted(outputs)) or 'none'})")
         detail = outputs[name]
-        shape, dtype = tuple(map(int, detail["shape_signature"])), np.dtype(detail["dtype"])
+        shape = tuple(map(int, detail["shape_signature"]))
         if any(size != 1 for size in shape):
             raise self._unusable(f"output '{name}' of shape {list(shape)} instead of one number")
+        return self._place(detail, name)
+
+    def _map(self, detail: Mapping[str, Any]) -> tuple[int, float, int]:
+        """Tensor index, scale and zero point of the class-activation map."""
+        shape = tuple(map(int, detail["shape_signature"]))
+        if len(shape) != 4 or shape[0] != 1 or shape[3] != 1 or min(shape) < 1:
+            raise self._unusable(f"output '{CAM}' of shape {list(shape)} instead of [1, height, width, 1]")
+        return self._place(detail, CAM)
+
+    def _place(self, detail: Mapping[str, Any], name: str) -> tuple[int, float, int]:
+        """Tensor index, scale and zero point."""
+        dtype = np.dtype(detail["dtype"])
         if dtype == np.float32:
             return detail["index"], 1.0, 0
         if dtype not in _QUANTIZED:

@@ -44,6 +44,11 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     show_default=True,
     help="The licence of the models, as their metadata shall say.",
 )
+@click.option(
+    "--cam",
+    is_flag=True,
+    help="Let every model also give its class-activation map: the output 'cam', which `hemotk predict --heatmap` draws.",
+)
 @overwrite_option
 def export(
     *,
@@ -54,6 +59,7 @@ def export(
     calibration: int,
     author: str,
     licence: str,
+    cam: bool,
     overwrite: bool,
 ) -> None:
     """Turn a RUN into a bundle: float32 and quantized .tflite, labels, card, golden outputs; beside it its test set.
@@ -84,7 +90,7 @@ def export(
     from hemotk.export.recipe import Recipe
 
     recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
-    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence)
+    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam)
     with Progress("exporting", 100) as progress:
         card = export_run(run, out, config, overwrite, _shown(progress))
         progress.advance(progress.total - progress.done)

@@ -1,7 +1,7 @@
 """`hemotk predict`."""
 
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,10 @@ import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
+from hemotk.cli.heatmaps import heatmap_files
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing
+from hemotk.files import refuse_existing, write_bytes
 
 if TYPE_CHECKING:
     from hemotk.classify import Classifier, Model, Prediction
@@ -26,13 +27,33 @@ if TYPE_CHECKING:
 )
 @threads_option(1)
 @json_option
+@click.option(
+    "--heatmap",
+    "target",
+    type=PATH,
+    metavar="PLACE",
+    help="Also draw where the score comes from: a .png file for one picture, else a folder that gets one of each.",
+)
 @overwrite_option
-def predict(paths: tuple[Path, ...], variant: str | None, threads: int, json_file: Path | None, overwrite: bool) -> int:
+def predict(
+    *,
+    paths: tuple[Path, ...],
+    variant: str | None,
+    threads: int,
+    json_file: Path | None,
+    target: Path | None,
+    overwrite: bool,
+) -> int:
     """Score pictures: path, probability of hemorrhage, verdict at the bundle's threshold.
 
     The first path may be a bundle folder or a .tflite; without one the newest bundle under bundles/ is used. A .tflite
     that lies in a bundle goes by the bundle's card. An IMAGE may be a folder: every picture below it is scored. A
     picture that cannot be read is named, the others are scored, and the exit code is 2.
+
+    A heatmap is the picture with the model's class-activation map over it, for models of `hemotk export --cam`: red
+    speaks for hemorrhage, blue against it, and what adds nothing is left as it is. The scale is the same for every
+    picture: from 0 to ±10 in units of the logit, beyond that the colour stays. The logit is the map's mean. In a folder
+    the files are called as the pictures are; what is called like another one gets a number.
 
     Research, not for diagnosis.
 
@@ -41,6 +62,8 @@ def predict(paths: tuple[Path, ...], variant: str | None, threads: int, json_fil
       hemotk predict slice.png
       hemotk predict bundles/first slices/ --variant float32
       hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
+      hemotk predict bundles/first slice.png --heatmap slice_map.png
+      hemotk predict bundles/first slices/ --heatmap maps/
     """
     from hemotk.classify import INTENDED_USE, Classifier, Predictions
 
@@ -48,9 +71,16 @@ def predict(paths: tuple[Path, ...], variant: str | None, threads: int, json_fil
         refuse_existing(json_file, overwrite)
     model, images = _model_and_images(paths, variant)
     pictures = list(_pictures(images))
+    heatmaps = {} if target is None else heatmap_files(target, pictures, overwrite)
     classifier = Classifier(model, threads=threads)
+    if heatmaps and not classifier.has_cam:
+        raise HemotkError(
+            f"--heatmap: {model.path} gives no class-activation map; export the run again with `hemotk export --cam`."
+        )
     click.echo(_heading(model))
-    predictions, failures = _score(classifier, pictures)
+    predictions, failures = _score(classifier, pictures, heatmaps)
+    if heatmaps and predictions:
+        click.echo(f"wrote {target}")
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
     if json_file is not None:
@@ -119,8 +149,13 @@ def _pictures(images: Iterable[Path]) -> Iterator[Path]:
         yield from (path / name for name in found)
 
 
-def _score(classifier: "Classifier", pictures: Sequence[Path]) -> tuple[list["Prediction"], dict[str, str]]:
-    """Print and return what is said about each picture, and a sentence for each that cannot be read."""
+def _score(
+    classifier: "Classifier", pictures: Sequence[Path], heatmaps: Mapping[Path, Path]
+) -> tuple[list["Prediction"], dict[str, str]]:
+    """Print and return what is said about each picture, and a sentence for each that cannot be read.
+
+    Where `heatmaps` names a file for a picture, its heatmap is written there.
+    """
     from hemotk.classify import UnreadablePicture
 
     predictions, failures = [], {}
@@ -132,6 +167,8 @@ def _score(classifier: "Classifier", pictures: Sequence[Path]) -> tuple[list["Pr
             failures[path.as_posix()] = str(error)
             click.echo(f"hemotk: {error}", err=True)
             continue
+        if path in heatmaps:
+            write_bytes(heatmaps[path], classifier.heatmap(path))
         predictions.append(found)
         click.echo(f"{path!s:{width}}  {found.probability:.4f}  {found.verdict}")
     return predictions, failures
