@@ -47,7 +47,7 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
 @click.option(
     "--cam",
     is_flag=True,
-    help="Let every model also give its class-activation map: the output 'cam', which `hemotk predict --heatmap` draws.",
+    help="Let every model also give its class-activation map, the output 'cam'; `hemotk predict --heatmap` draws it.",
 )
 @overwrite_option
 def export(

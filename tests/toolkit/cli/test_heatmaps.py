@@ -1,0 +1,106 @@
+"""`hemotk predict --heatmap`, with a model whose map is its input, 8 × 8 pixels a cell: the logit is its mean."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from mean_model import LOGISTIC, MEAN, SIZE, Writer
+from PIL import Image
+from tiny_artefacts import logit_of, write_bundle, write_picture
+
+from hemotk.cli.main import run
+from hemotk.heatmap import FULL, OPACITY
+
+DARK, BRIGHT = 40, 230
+AVERAGE_POOL = 1
+
+
+def cam_model():
+    writer = Writer()
+    pixels, cam = writer.tensor("pixels", (1, SIZE, SIZE, 1)), writer.tensor("cam", (1, SIZE // 8, SIZE // 8, 1))
+    over = writer.tensor("over", (2,), "int32", data=np.array([1, 2], np.int32))
+    writer.operator(AVERAGE_POOL, [pixels], cam)
+    pool = schema.Pool2DOptionsT()
+    pool.padding, pool.strideH, pool.strideW, pool.filterHeight, pool.filterWidth = 1, 8, 8, 8, 8
+    writer.graph.operators[-1].builtinOptionsType, writer.graph.operators[-1].builtinOptions = 5, pool
+    logit = writer.operator(MEAN, [cam, over], writer.tensor("logit", (1, 1)))
+    probability = writer.operator(LOGISTIC, [logit], writer.tensor("probability", (1, 1)))
+    writer.graph.inputs, writer.graph.outputs = [pixels], [cam, logit, probability]
+    writer.signature({"pixels": pixels}, {"cam": cam, "logit": logit, "probability": probability})
+    return writer.bytes()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.tflite").write_bytes(cam_model())
+    write_picture(tmp_path / "dark.png", DARK)
+    write_picture(tmp_path / "bright.png", BRIGHT)
+    return tmp_path
+
+
+def colour(value):
+    share = OPACITY * min(abs(logit_of(value)) / FULL, 1)
+    towards = (255, 0, 0) if logit_of(value) > 0 else (0, 0, 255)
+    return [round((1 - share) * value + share * part) for part in towards]
+
+
+def predict(*arguments):
+    return run(["predict", "model.tflite", *arguments])
+
+
+def test_one_picture_gives_one_file(here, capsys):
+    assert predict("bright.png", "--heatmap", "map.png") == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["wrote map.png", "Research, not for diagnosis."]
+    found = np.asarray(Image.open("map.png"))
+    assert found.shape == (40, 40, 3)
+    assert np.abs(found - np.array(colour(BRIGHT))).max() <= 1
+
+
+def test_several_pictures_give_a_folder(here, capsys):
+    write_picture(here / "more" / "dark.png", BRIGHT)
+    assert predict("dark.png", "bright.png", "more", "--heatmap", "maps") == 0
+    assert sorted(path.name for path in (here / "maps").iterdir()) == ["bright.png", "dark.png", "dark_2.png"]
+    for name, value in {"bright": BRIGHT, "dark": DARK, "dark_2": BRIGHT}.items():
+        assert np.abs(np.asarray(Image.open(f"maps/{name}.png")) - np.array(colour(value))).max() <= 1
+
+
+def test_a_picture_that_cannot_be_read_gets_none(here, capsys):
+    (here / "broken.png").write_bytes(b"no picture")
+    assert predict("broken.png", "dark.png", "--heatmap", "maps") == 2
+    assert [path.name for path in (here / "maps").iterdir()] == ["dark.png"]
+
+
+def test_nothing_is_replaced_unasked(here, capsys):
+    (here / "map.png").write_bytes(b"mine")
+    assert predict("dark.png", "--heatmap", "map.png") == 2
+    assert "map.png: already exists" in capsys.readouterr().err
+    assert (here / "map.png").read_bytes() == b"mine"
+    assert predict("dark.png", "--heatmap", "map.png", "--overwrite") == 0
+    assert Image.open("map.png").size == (40, 40)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["dark.png", "bright.png", "--heatmap", "map.png"], "is one file for 2 pictures; name a folder"),
+        (["dark.png", "--heatmap", "model.tflite"], "is a file that is no .png"),
+        (["dark.png", "--heatmap", "dark.png", "--overwrite"], "would replace the picture itself"),
+        (["dark.png", "bright.png", "--heatmap", ".", "--overwrite"], "would replace the picture itself"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_leaves_all_as_it_is(here, capsys, arguments, sentence):
+    before = {path.name: path.read_bytes() for path in here.iterdir()}
+    assert predict(*arguments) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert sentence in said.err
+    assert {path.name: path.read_bytes() for path in here.iterdir()} == before
+
+
+def test_a_bundle_without_a_map_names_the_remedy(here, capsys):
+    write_bundle(here / "bundles" / "first")
+    assert run(["predict", "dark.png", "--heatmap", "map.png"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "gives no class-activation map; export the run again with `hemotk export --cam`." in said.err
+    assert not (here / "map.png").exists()
