@@ -3,7 +3,7 @@
 Least and greatest values are kept, so neither the order of the images nor the batches matter.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,8 @@ from hemotk.export.quiet import quiet
 from hemotk.export.recipe import Recipe
 
 Progress = Callable[[int, int], None]
-BATCH = 8
+BATCH = 10
+DERIVED = ("_act", "_act_scaled", "_concat")
 
 
 @dataclass(frozen=True)
@@ -42,18 +43,21 @@ class ChannelRange:
 def channel_ranges(
     graph: Graph, pixels: np.ndarray, spec: PreprocessSpec, progress: Progress | None = None
 ) -> dict[str, ChannelRange]:
-    """Run the graph on uint8 `pixels` [n, size, size] and note every activation, by the name of its operation.
+    """Run the graph on uint8 `pixels` [n, size, size] and note what its operations make, by their names.
+
+    Pre-activations and concats are left out: they are the widest tensors, and their ranges follow from the channels
+    that they are made of.
 
     Raises:
         HemotkError: an activation is not finite.
     """
-    listen = _listener(graph, spec.size)
     found: dict[str, ChannelRange] = {}
     for start in range(0, len(pixels), BATCH):
-        batch = normalize(pixels[start : start + BATCH, :, :, np.newaxis], spec)
-        for name, (low, high) in listen(tf.constant(batch)).items():
-            new = ChannelRange(low.numpy().astype(np.float64), high.numpy().astype(np.float64))
-            found[name] = new.joined(found.get(name, new))
+        ops = _ListeningOps()
+        # Not traced: tracing takes longer than the hundred images, and would hold on to every activation.
+        walk(graph, tf.constant(normalize(pixels[start : start + BATCH, :, :, np.newaxis], spec)), ops)
+        for name, heard in ops.heard.items():
+            found[name] = heard.joined(found.get(name, heard))
         if progress:
             progress(min(start + BATCH, len(pixels)), len(pixels))
     for name, range_ in found.items():
@@ -62,25 +66,17 @@ def channel_ranges(
     return found
 
 
-def _listener(graph: Graph, size: int) -> Callable[[Tensor], Mapping[str, tuple[Tensor, Tensor]]]:
-    @tf.function(input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)])
-    def listen(h: Tensor) -> Mapping[str, tuple[Tensor, Tensor]]:
-        ops = _ListeningOps()
-        walk(graph, h, ops)
-        return ops.heard
-
-    return listen
-
-
 class _ListeningOps(TensorFlowOps):
-    """TensorFlow operations that note the extremes of every result per channel."""
+    """TensorFlow operations that note the extremes of their results per channel."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, tuple[Tensor, Tensor]] = {}
+        self.heard: dict[str, ChannelRange] = {}
 
     def made(self, name: str, result: Tensor) -> Tensor:
-        others = range(len(result.shape) - 1)
-        self.heard[name] = tf.reduce_min(result, others), tf.reduce_max(result, others)
+        if not name.endswith(DERIVED):
+            others = range(len(result.shape) - 1)
+            extremes = tf.reduce_min(result, others), tf.reduce_max(result, others)
+            self.heard[name] = ChannelRange(*(value.numpy().astype(np.float64) for value in extremes))
         return result
 
 

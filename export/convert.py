@@ -4,6 +4,7 @@ The input `pixels` float32 [1, size, size, 1] is the network input h of the pixe
 `probability` [1, 1] and, where the graph makes one, `cam`.
 """
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,13 @@ def convert_network(network: Network, size: int) -> bytes:
     Raises:
         HemotkError: the converter does not know an operation of the network.
     """
+    content, outputs = _converted(network, size)
+    gc.collect()  # the traced function and its constants hold on to each other
+    return add_signature(content, outputs)
+
+
+def _converted(network: Network, size: int) -> tuple[bytes, list[str]]:
+    """The model without a signature, and its outputs' names in order."""
     function = tf.function(lambda pixels: dict(network(pixels)))
     concrete = function.get_concrete_function(tf.TensorSpec((1, size, size, 1), tf.float32, INPUT))
     with quiet():
@@ -52,11 +60,10 @@ def convert_network(network: Network, size: int) -> bytes:
         # signature out.
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
         try:
-            content = bytes(converter.convert())
+            return bytes(converter.convert()), sorted(concrete.structured_outputs)
         except Exception as error:  # the converter raises its own undocumented types
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise HemotkError(f"conversion: the TFLite converter refused the network ({reason}); report it.") from error
-    return add_signature(content, sorted(concrete.structured_outputs))
 
 
 class TensorFlowOps:

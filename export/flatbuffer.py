@@ -29,7 +29,11 @@ class Operator:
 
 def read_model(content: bytes) -> Model:
     """The file as objects that can be edited."""
-    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for buffer in model.buffers:
+        if isinstance(buffer.data, bytearray):  # of a file whose arrays lie outside: packed byte by byte in Python
+            buffer.data = np.frombuffer(buffer.data, np.uint8)
+    return model
 
 
 def write_model(model: Model) -> bytes:
