@@ -52,7 +52,7 @@ def metadata_of(path: Path) -> ModelMetadata | None:
     if not said:
         return None
     files = read_files(content, str(path))
-    graph = next(iter(said.get("subgraph_metadata", [])), {})
+    graph: Json = next(iter(said.get("subgraph_metadata", [])), {})
     inputs, outputs = (_by_name(graph.get(f"{end}_tensor_metadata", [])) for end in ("input", "output"))
     normalized = _options(inputs, "NormalizationOptions")
     thresholds = _options(outputs, "ScoreThresholdingOptions")

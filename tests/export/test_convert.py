@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from random_networks import IMAGENET, network_input, random_graph, random_pixels, tiny_shape
 
 from hemotk.artifacts import PreprocessSpec
@@ -55,3 +56,11 @@ def test_the_cnn_goes_the_plain_route() -> None:
     pixels = random_pixels(2, SIZE)
     expected = model(network_input(pixels).astype(np.float32))[0].numpy()[:, 0]
     np.testing.assert_allclose([scorer.score(image).logit for image in pixels], expected, atol=1e-4)
+
+
+def test_arrays_lie_at_multiples_of_16_bytes() -> None:
+    packed = schema.Model.GetRootAs(convert_graph(plain(), SIZE))
+    buffers = [packed.Buffers(index) for index in range(packed.BuffersLength())]
+    places = [buffer._tab.Vector(buffer._tab.Offset(4)) for buffer in buffers if not buffer.DataIsNone()]
+    assert len(places) > 20
+    assert {place % 16 for place in places} == {0}

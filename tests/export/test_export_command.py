@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from random_networks import random_arrays, tiny_shape
 from run_folders import make_run, make_split
 
@@ -86,3 +88,14 @@ def test_an_empty_author_is_refused(home: Path, tmp_path: Path, capsys: pytest.C
     assert run(command) == 2
     assert "--author: is empty" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+def test_a_map_from_export_to_picture(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert (
+        run(["export", str(home / "runs" / "first"), "--quantize", "none", "--cam", "--out", str(tmp_path / "b")]) == 0
+    )
+    picture, drawn = home / "images" / "test_0.png", tmp_path / "map.png"
+    assert run(["predict", str(tmp_path / "b"), str(picture), "--heatmap", str(drawn)]) == 0
+    with Image.open(picture) as before, Image.open(drawn) as after:
+        assert (after.size, after.mode) == (before.size, "RGB")
+        assert np.ptp(np.asarray(after), axis=2).max() > 0

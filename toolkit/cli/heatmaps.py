@@ -22,7 +22,7 @@ def heatmap_files(target: Path, pictures: Sequence[Path], overwrite: bool) -> Ma
             raise HemotkError(
                 f"--heatmap {target}: is one file for {len(pictures)} pictures; name a folder for them instead."
             )
-        files = {pictures[0]: target}
+        files: Mapping[Path, Path] = {pictures[0]: target}
     elif target.is_file():
         raise HemotkError(f"--heatmap {target}: is a file that is no {SUFFIX}; name a {SUFFIX} file or a folder.")
     else:

@@ -134,6 +134,7 @@ def test_a_model(here, capsys):
     (here / "bare.tflite").write_bytes(mean_model(signature=False))
     lines = said(capsys, "bare.tflite")
     assert "bundle none beside it names this file" in lines
+    assert "metadata: none" in lines
     assert "signature none" in lines
 
 
