@@ -64,6 +64,13 @@ def test_several_pictures_give_a_folder(here, capsys):
         assert np.abs(np.asarray(Image.open(f"maps/{name}.png")) - np.array(colour(value))).max() <= 1
 
 
+def test_every_picture_has_a_file_of_its_own(here, capsys):
+    pictures = [write_picture(here / name, DARK) for name in ("a/x.png", "b/x_2.png", "c/X.png", "d/x.png", "e/x.jpg")]
+    assert predict(*map(str, pictures), str(pictures[0]), "--heatmap", "maps") == 0
+    names = ["x.png", "x_2.png", "X_3.png", "x_4.png", "x_5.png"]
+    assert sorted(path.name for path in (here / "maps").iterdir()) == sorted(names)
+
+
 def test_a_picture_that_cannot_be_read_gets_none(here, capsys):
     (here / "broken.png").write_bytes(b"no picture")
     assert predict("broken.png", "dark.png", "--heatmap", "maps") == 2
