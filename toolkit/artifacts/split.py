@@ -26,7 +26,8 @@ class SplitItem:
 
     def __post_init__(self) -> None:
         path = PurePosixPath(self.path)
-        require(bool(self.path) and not path.is_absolute() and ".." not in path.parts, "path", "a path inside the folder")
+        inside = bool(self.path) and not path.is_absolute() and ".." not in path.parts
+        require(inside, "path", "a path inside the folder")
         require(len(self.sha256) == 64, "sha256", "64 hexadecimal digits")
         require(self.label in (0, 1), "label", "0 or 1")
 
