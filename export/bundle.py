@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +29,8 @@ from hemotk.export.golden import golden
 from hemotk.export.graph.cam_head import cam_head
 from hemotk.export.metadata import add_metadata
 from hemotk.export.models import PLAIN, Progress, make_models
+from hemotk.export.sensitivity import Selection
+from hemotk.export.sensitivity_report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.export.source import Source, calibration_items, open_run
 from hemotk.export.testset import write_testset
 from hemotk.export.verify import Check, Decision, Verifier
@@ -58,6 +60,7 @@ class _Made:
     calibration: tuple[SplitItem, ...]
     checks: tuple[Check, ...]
     created: str
+    selection: Selection | None
 
 
 def export_run(
@@ -89,9 +92,10 @@ def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
     items = calibration_items(source.split, config.calibration) if config.calibrated else ()
     pixels = source.pixels(items, lambda done, total: progress("reading images", done, total))
     made = make_models(source, config, pixels, progress)
-    models = {kind: add_metadata(content, _about(source, config, kind)) for kind, content in made.items()}
+    models = {kind: add_metadata(content, _about(source, config, kind)) for kind, content in made.contents.items()}
     checks = _verify(source, config, models, progress)
-    return _Made(source, config, models, items, checks, datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return _Made(source, replace(config, recipes=made.recipes), models, items, checks, created, made.selection)
 
 
 def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
@@ -135,6 +139,10 @@ def _write_files(folder: Path, made: _Made) -> None:
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in run.labels), encoding="utf-8")
     (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
     (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
+    if made.selection is not None:
+        made.selection.write(folder / SENSITIVITY_FILE)
+        if made.selection.ranking:
+            plot(folder / SENSITIVITY_PLOT, made.selection)
 
 
 def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:
@@ -163,9 +171,19 @@ def _recipe(made: _Made) -> dict[str, Any]:
     """What was done to the network, and the rules of each variant."""
     is_densenet = isinstance(made.source.shape, DenseNetShape)
     rewrites = (*PLAIN, cam_head) if made.config.cam else PLAIN
-    return {
+    found = {
         "rewrites": [*(rewrite.__name__ for rewrite in rewrites), "preactivation"] if is_densenet else [],
         "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
+    }
+    return found if made.selection is None else {**found, "auto": _auto(made.selection)}
+
+
+def _auto(selection: Selection) -> dict[str, Any]:
+    """Which layers stay in float32, and why; all figures are in `SENSITIVITY_FILE`."""
+    return {
+        **asdict(selection.tolerance),
+        "kept": list(selection.kept),
+        "ranking": [found.layer for found in selection.ranking],
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hemotk.artifacts import require
 from hemotk.export.recipe import QuantizedKind, Recipe
+from hemotk.export.sensitivity import Tolerance
 from hemotk.export.verify import Limits
 
 CALIBRATION = 100
@@ -18,7 +19,7 @@ class ExportConfig:
     `calibration` is the most images of the training part that ranges are gathered on; `data` is where the split's
     images are now, None where the split says. A variant beyond `limits` is not published. `author` and `license` are
     those of the models, as their metadata says. With `cam` every variant of a DenseNet also gives its class-activation
-    map.
+    map. With `auto` the int8 variant of a DenseNet keeps as many layers in float32 as it takes to be within it.
     """
 
     recipes: tuple[Recipe, ...] = (Recipe("int8"),)
@@ -28,11 +29,13 @@ class ExportConfig:
     author: str = NOT_STATED
     license: str = NOT_STATED
     cam: bool = False
+    auto: Tolerance | None = None
 
     def __post_init__(self) -> None:
         kinds = self.kinds
         require(len(set(kinds)) == len(kinds), "recipes", "without double kinds")
         require(self.calibration >= 2, "calibration", "at least 2 images, one of each class")
+        require(self.auto is None or "int8" in kinds, "auto", "None where there is no int8 variant")
         for name in ("author", "license"):
             require(bool(getattr(self, name).strip()), name, "non-empty")
 

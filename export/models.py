@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE
 from hemotk.errors import HemotkError
-from hemotk.export.calibrate import channel_ranges, tensor_ranges
+from hemotk.export.auto import Candidate, operations_of, select_layers
+from hemotk.export.calibrate import ChannelRange, channel_ranges, tensor_ranges
 from hemotk.export.config import ExportConfig
 from hemotk.export.convert import Network, convert_graph, convert_network
 from hemotk.export.graph.cam_head import cam_head
@@ -19,8 +21,9 @@ from hemotk.export.graph.pool_first import pool_first
 from hemotk.export.graph.positive_scales import positive_scales
 from hemotk.export.graph.preactivation import preactivation
 from hemotk.export.integer import INT8_STEPS, INT16_STEPS, integer_graph
-from hemotk.export.quantize import Range, logit_range, quantize
+from hemotk.export.quantize import Range, logit_range
 from hemotk.export.recipe import Recipe
+from hemotk.export.sensitivity import Selection
 from hemotk.export.source import Source
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_weights
@@ -31,10 +34,23 @@ Progress = Callable[[str, int, int], None]
 PLAIN: tuple[Callable[[Graph], Graph], ...] = (fold_batchnorm, gray_stem, pool_first, positive_scales)
 
 
-def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> dict[str, bytes]:
-    """The .tflite of each kind, float32 first; `pixels` uint8 [n, size, size] are the calibration images.
+@dataclass(frozen=True)
+class Models:
+    """The .tflite of each kind, float32 first, and the recipes of the others.
+
+    `selection` says how the layers that int8 keeps in float32 were found, None where they were not looked for.
+    """
+
+    contents: Mapping[str, bytes]
+    recipes: tuple[Recipe, ...]
+    selection: Selection | None = None
+
+
+def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
+    """Make the .tflite of every kind; `pixels` uint8 [n, size, size] are the calibration images.
 
     Raises:
+        CheckFailed: int8 cannot be brought within `config.auto`.
         HemotkError: weights that do not fit or are not finite, or a network that cannot be converted or quantized.
     """
     make = _graph_models if isinstance(source.shape, DenseNetShape) else _plain_models
@@ -53,7 +69,7 @@ def exact(graph: Graph) -> Graph:
     return preactivation(plain(graph))
 
 
-def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> dict[str, bytes]:
+def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
     spec = source.card.preprocess
     graph = plain(read_graph(source.folder))
     if config.cam:
@@ -62,23 +78,38 @@ def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
     if config.calibrated:
         measured = channel_ranges(graph, pixels, spec, lambda done, total: progress("calibrating", done, total))
     progress("converting", 0, 1)
-    models = {"float32": convert_graph(preactivation(graph), spec.size)}
+    parent = convert_graph(preactivation(graph), spec.size)
+    models, recipes, selection = {"float32": parent}, [], None
     for index, recipe in enumerate(config.recipes):
         progress("quantizing", index, len(config.recipes))
+        candidate = Candidate(parent, recipe, spec, {})
         if recipe.calibrated:
-            integer = integer_graph(graph, measured, INT8_STEPS if recipe.kind == "int8" else INT16_STEPS)
-            content = convert_graph(integer.graph, spec.size)
-            models[recipe.kind] = quantize(content, recipe, spec, _with_logit(integer.ranges, recipe, source))
-        else:
-            models[recipe.kind] = quantize(models["float32"], recipe, spec, {})
-    return models
+            candidate = _integer_candidate(source, graph, measured, recipe)
+        if recipe.kind == "int8" and config.auto is not None:
+            selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, progress=progress)
+            candidate = candidate.keeping(operations_of(selection.kept, graph))
+        models[recipe.kind] = candidate.quantized()
+        recipes.append(candidate.recipe)
+    return Models(models, tuple(recipes), selection)
 
 
-def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> dict[str, bytes]:
+def _integer_candidate(source: Source, graph: Graph, measured: Mapping[str, ChannelRange], recipe: Recipe) -> Candidate:
+    """What an int8 or int16x8 variant is quantized from."""
+    spec = source.card.preprocess
+    integer = integer_graph(graph, measured, INT8_STEPS if recipe.kind == "int8" else INT16_STEPS)
+    content = convert_graph(integer.graph, spec.size)
+    return Candidate(content, recipe, spec, _with_logit(integer.ranges, recipe, source))
+
+
+def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
     """For networks that are no DenseNet."""
     if config.cam:
         raise HemotkError(
             "--cam: only a DenseNet has a class-activation map, and the run is none; export without --cam."
+        )
+    if config.auto is not None:
+        raise HemotkError(
+            "--auto: only the layers of a DenseNet can be ranked, and the run is none; export without --auto."
         )
     spec = source.card.preprocess
     progress("converting", 0, 1)
@@ -89,8 +120,8 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
     models = {"float32": content}
     for recipe in config.recipes:
         of = _with_logit(ranges, recipe, source) if recipe.calibrated else {}
-        models[recipe.kind] = quantize(content, recipe, spec, of)
-    return models
+        models[recipe.kind] = Candidate(content, recipe, spec, of).quantized()
+    return Models(models, config.recipes)
 
 
 def _with_logit(ranges: Mapping[str, Range], recipe: Recipe, source: Source) -> dict[str, Range]:

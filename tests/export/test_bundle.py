@@ -179,7 +179,7 @@ def test_metadata_does_not_change_a_score(run: Path, bundle: Path) -> None:
     spec = source.card.preprocess
     pixels = source.pixels(calibration_items(source.split, ALL.calibration))
     images = np.load(beside(bundle) / "images.npy")
-    for kind, content in make_models(source, ALL, pixels, lambda *_: None).items():
+    for kind, content in make_models(source, ALL, pixels, lambda *_: None).contents.items():
         bare, finished = Scorer(content, spec), Scorer(bundle / f"model_{kind}.tflite", spec)
         assert [bare.score(image) for image in images] == [finished.score(image) for image in images]
 

@@ -99,3 +99,33 @@ def test_a_map_from_export_to_picture(home: Path, tmp_path: Path, capsys: pytest
     with Image.open(picture) as before, Image.open(drawn) as after:
         assert (after.size, after.mode) == (before.size, "RGB")
         assert np.ptp(np.asarray(after), axis=2).max() > 0
+
+
+def test_auto_says_what_it_did(home: Path, tmp_path: Path) -> None:
+    options = ["--auto", "--max-accuracy-drop", "1", "--max-score-drift", "1", "--calibration", "8"]
+    command = ["export", str(home / "runs" / "first"), *options, "--out", str(tmp_path / "b")]
+    result = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "auto: plain int8 is within the limits of 1 and 1, so all layers are int8" in result.output
+
+
+def test_auto_fails_where_no_choice_is_enough(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    command = ["export", str(home / "runs" / "first"), "--auto", "--max-score-drift", "0", "--out", str(tmp_path / "b")]
+    assert run(command) == 1
+    assert "even with every layer in float32" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--auto", "--quantize", "fp16"], "--quantize int8"),
+        (["--max-score-drift", "0.1"], "--max-score-drift: is a limit for --auto"),
+        (["--auto", "--max-accuracy-drop", "2"], "--max-accuracy-drop"),
+    ],
+)
+def test_auto_options_that_do_not_go_together(
+    options: list[str], said: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(["export", str(home / "runs" / "first"), *options, "--out", str(tmp_path / "b")]) == 2
+    assert said in capsys.readouterr().err

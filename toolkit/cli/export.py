@@ -1,6 +1,6 @@
 """`hemotk export`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,21 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     is_flag=True,
     help="Let every model also give its class-activation map, the output 'cam'; `hemotk predict --heatmap` draws it.",
 )
+@click.option(
+    "--auto",
+    is_flag=True,
+    help="Where int8 costs more than the next two options allow, keep the layers that cost most in float32.",
+)
+@click.option(
+    "--max-accuracy-drop",
+    type=click.FloatRange(0, 1),
+    help="With --auto: how much less of the validation images int8 may get right, as a fraction.  [default: 0.01]",
+)
+@click.option(
+    "--max-score-drift",
+    type=click.FloatRange(0, 1),
+    help="With --auto: how far int8 may move the probability of any validation image.  [default: 0.02]",
+)
 @overwrite_option
 def export(
     *,
@@ -60,6 +75,9 @@ def export(
     author: str,
     licence: str,
     cam: bool,
+    auto: bool,
+    max_accuracy_drop: float | None,
+    max_score_drift: float | None,
     overwrite: bool,
 ) -> None:
     """Turn a RUN into a bundle: float32 and quantized .tflite, labels, card, golden outputs; beside it its test set.
@@ -68,15 +86,23 @@ def export(
     pixel is the input. The bundle holds no picture of a person, NAME.testset beside it does. Every .tflite carries
     TFLite Metadata, which Android tools read; `unzip` takes the class names out of it.
 
+    With --auto all layers are ranked by how much of the logit error of int8 goes when that layer alone is in float32,
+    then the fewest from the top are kept that are enough. That makes and scores about one model a layer on the
+    validation images, which takes minutes; sensitivity.json and sensitivity.png in the bundle hold what was found.
+
     \b
     Examples:
       hemotk export --quantize int8
+      hemotk export --quantize int8 --auto --max-accuracy-drop 0.01 --max-score-drift 0.02
       hemotk export runs/first --quantize int8 --quantize fp16 --out bundles/first
       hemotk export runs/first --quantize none --data /new/place/of/head_ct
     """
     run = run_or_newest(run)
     out = BUNDLES / run.resolve().name if out is None else out
     kinds = tuple(dict.fromkeys(kind for kind in quantize if kind != "none"))
+    limits = {"accuracy_drop": max_accuracy_drop, "score_drift": max_score_drift}
+    given = {name: value for name, value in limits.items() if value is not None}
+    _refuse_auto(auto, kinds, given)
     _refuse(out, overwrite)
     for option, value in (("--author", author), ("--license", licence)):
         if not value.strip():
@@ -88,13 +114,17 @@ def export(
     from hemotk.export.bundle import export_run
     from hemotk.export.config import ExportConfig
     from hemotk.export.recipe import Recipe
+    from hemotk.export.sensitivity import Tolerance
 
     recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
-    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam)
+    tolerance = Tolerance(**given) if auto else None
+    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam, auto=tolerance)
     with Progress("exporting", 100) as progress:
         card = export_run(run, out, config, overwrite, _shown(progress))
         progress.advance(progress.total - progress.done)
     _report(card, out)
+    if auto:
+        _report_auto(out)
 
 
 def _refuse(out: Path, overwrite: bool) -> None:
@@ -103,10 +133,18 @@ def _refuse(out: Path, overwrite: bool) -> None:
         raise HemotkError(f"{out}: already exists; choose another name, or add --overwrite to replace it.")
 
 
+def _refuse_auto(auto: bool, kinds: tuple[str, ...], limits: Mapping[str, float]) -> None:
+    if auto and "int8" not in kinds:
+        raise HemotkError("--auto: chooses layers of the int8 variant, which is not asked for; add --quantize int8.")
+    if limits and not auto:
+        option = "--max-" + next(iter(limits)).replace("_", "-")
+        raise HemotkError(f"{option}: is a limit for --auto; add --auto, or leave it out.")
+
+
 def _shown(progress: Progress) -> Callable[[str, int, int], None]:
     """Stages as shares of one bar."""
-    shares = {"reading images": (0, 20), "calibrating": (20, 60), "converting": (60, 80), "quantizing": (80, 90)}
-    shares["checking"] = (90, 99)
+    shares = {"reading images": (0, 20), "calibrating": (20, 60), "converting": (60, 80), "quantizing": (80, 82)}
+    shares |= {"ranking layers": (82, 88), "choosing layers": (88, 90), "checking": (90, 99)}
 
     def show(what: str, done: int, total: int) -> None:
         low, high = shares.get(what, (0, 0))
@@ -120,3 +158,11 @@ def _report(card: "BundleCard", out: Path) -> None:
     for variant in card.variants:
         click.echo(f"{variant.file:24} {variant.bytes / 1e6:6.2f} MB  {variant.input.dtype} in")
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
+
+
+def _report_auto(out: Path) -> None:
+    from hemotk.export.sensitivity import Selection
+    from hemotk.export.sensitivity_report import SENSITIVITY_FILE, table
+
+    for line in table(Selection.read(out / SENSITIVITY_FILE)):
+        click.echo(line)
