@@ -44,7 +44,7 @@ def layer_operations(graph: Graph) -> dict[str, tuple[str, ...]]:
     The bytes that go in and come out stay: the input's padding moves pixels unchanged, and the outputs must be
     quantized.
     """
-    found = {"stem": ("stem_conv", "stem_norm", "stem_pool_pad", "stem_pool", "stem_copy")}
+    found: dict[str, tuple[str, ...]] = {"stem": ("stem_conv", "stem_norm", "stem_pool_pad", "stem_pool", "stem_copy")}
     for block, layers in enumerate(graph.blocks):
         for layer in layers:
             found[layer.name] = tuple(f"{layer.name}_{part}" for part in ("act", "reduce", "expand"))
