@@ -41,7 +41,7 @@ class Candidate:
 def layer_operations(graph: Graph) -> dict[str, tuple[str, ...]]:
     """The operations of the stem, of each dense layer and transition, and of the head, by the layer's name, in order.
 
-    The bytes that go in and come out stay: the input's padding moves pixels unchanged, and the outputs must be
+    Bytes go in and come out: what comes before the first convolution only moves pixels, and the outputs must be
     quantized.
     """
     found: dict[str, tuple[str, ...]] = {"stem": ("stem_conv", "stem_norm", "stem_pool_pad", "stem_pool", "stem_copy")}

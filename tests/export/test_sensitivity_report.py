@@ -10,7 +10,7 @@ PLAIN = Cost(0.5, 0.05, 0.1)
 
 
 def selection(count: int, kept: int) -> Selection:
-    costs = [Cost(0.5 / (at + 2), 0.0, 0.03 - 0.01 * at) for at in range(count)]
+    costs = [Cost(0.5 - 0.25 / (at + 1), 0.0, 0.03 - 0.01 * at) for at in range(count)]
     ranking = tuple(
         Sensitivity(f"conv2_block{at + 1}", PLAIN.error - cost.error, cost) for at, cost in enumerate(costs)
     )
@@ -23,8 +23,8 @@ def test_the_table_says_what_is_kept_and_what_it_costs() -> None:
     assert "2 of 3 layers stay in float32: accuracy drop 0.0000, score drift 0.0200" in lines[1]
     assert [line.split() for line in lines[3:]] == [
         ["conv2_block1", "0.25", "float32"],
-        ["conv2_block2", "0.333", "float32"],
-        ["conv2_block3", "0.375"],
+        ["conv2_block2", "0.125", "float32"],
+        ["conv2_block3", "0.0833"],
     ]
 
 
