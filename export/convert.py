@@ -79,10 +79,16 @@ class TensorFlowOps:
             parts = [_lifted(x, *pair) for pair in zip(affine.scale.tolist(), affine.shift.tolist(), strict=True)]
             return self.made(name, parts[0] if len(parts) == 1 else tf.concat(parts, -1))
 
-    def pad(self, name: str, x: Tensor, width: int) -> Tensor:
+    def pad(self, name: str, x: Tensor, width: int, *, even: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return self.made(name, tf.pad(x, ((0, 0), (width, width), (width, width), (0, 0))))
+            sides = [(width, width + (side % 2 if even else 0)) for side in x.shape[1:3]]
+            return self.made(name, tf.pad(x, ((0, 0), *sides, (0, 0))))
+
+    def space_to_depth(self, name: str, x: Tensor) -> Tensor:
+        """See `walk.Ops`."""
+        with tf.name_scope(name):
+            return self.made(name, tf.nn.space_to_depth(x, 2))
 
     def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
         """See `walk.Ops`."""

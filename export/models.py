@@ -20,6 +20,7 @@ from hemotk.export.graph.ir import Graph, read_graph
 from hemotk.export.graph.pool_first import pool_first
 from hemotk.export.graph.positive_scales import positive_scales
 from hemotk.export.graph.preactivation import preactivation
+from hemotk.export.graph.stem_blocks import stem_blocks
 from hemotk.export.integer import INT8_STEPS, INT16_STEPS, integer_graph
 from hemotk.export.quantize import Range, logit_range
 from hemotk.export.recipe import Recipe
@@ -31,7 +32,7 @@ from hemotk.models.weights import read_weights
 Progress = Callable[[str, int, int], None]
 
 # Exact rewrites up to where calibration listens, in their order.
-PLAIN: tuple[Callable[[Graph], Graph], ...] = (fold_batchnorm, gray_stem, pool_first, positive_scales)
+PLAIN: tuple[Callable[[Graph], Graph], ...] = (fold_batchnorm, gray_stem, pool_first, positive_scales, stem_blocks)
 
 
 @dataclass(frozen=True)

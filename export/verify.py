@@ -35,6 +35,7 @@ KNOWN = frozenset(
         "PAD",
         "QUANTIZE",
         "RESHAPE",
+        "SPACE_TO_DEPTH",
     }
 )
 # What XNNPACK may leave to the interpreter, by kind; None: anything.

@@ -19,15 +19,20 @@ class NumpyOps:
         """See `walk.Ops`."""
         return x * affine.scale + affine.shift
 
-    def pad(self, name: str, x: Array, width: int) -> Array:
+    def pad(self, name: str, x: Array, width: int, *, even: bool) -> Array:
         """See `walk.Ops`."""
-        return np.pad(x, ((0, 0), (width, width), (width, width), (0, 0)))
+        sides = [(width, width + (side % 2 if even else 0)) for side in x.shape[1:3]]
+        return np.pad(x, ((0, 0), *sides, (0, 0)))
+
+    def space_to_depth(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        return np.concatenate([x[:, row::2, column::2] for row, column in np.ndindex(2, 2)], axis=-1)
 
     def conv(self, name: str, x: Array, conv: Conv, *, stride: int, same: bool, relu: bool) -> Array:
         """See `walk.Ops`."""
         size = conv.kernel.shape[0]
         if same:
-            x = self.pad(name, x, size // 2)
+            x = self.pad(name, x, size // 2, even=False)
         height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
         total = np.broadcast_to(conv.bias, (x.shape[0], height, width, conv.bias.size))
         for row, column in np.ndindex(size, size):

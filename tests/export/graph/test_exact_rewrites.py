@@ -10,9 +10,10 @@ from hemotk.export.graph.fold_batchnorm import fold_batchnorm
 from hemotk.export.graph.gray_stem import gray_stem
 from hemotk.export.graph.ir import Graph
 from hemotk.export.graph.pool_first import pool_first
+from hemotk.export.graph.stem_blocks import stem_blocks
 from hemotk.models.shape import DenseNetShape
 
-REWRITES = (fold_batchnorm, gray_stem, pool_first)
+REWRITES = (fold_batchnorm, gray_stem, pool_first, stem_blocks)
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
@@ -41,6 +42,11 @@ def test_a_stem_with_unequal_normalization_reads_a_constant_plane_beside_it() ->
     plane_byte = stem.lift.shift[1] * 255 * 0.226 + 115
     assert stem.lift.scale.tolist() == [1, 0]
     assert plane_byte == pytest.approx(np.rint(plane_byte), abs=1e-9)
+
+
+def test_a_stem_of_blocks_reads_four_channels_at_half_the_size() -> None:
+    stem = stem_blocks(gray_stem(random_graph(tiny_shape(), 0))).stem
+    assert stem.conv.kernel.shape == (4, 4, 4, 5)
 
 
 def test_transitions_pool_first() -> None:

@@ -1,0 +1,24 @@
+"""Let the stem read 2×2 blocks of pixels as channels: its 7×7 convolution of stride 2 becomes a 4×4 one of stride 1."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hemotk.export.graph.ir import Conv, Graph
+
+
+def stem_blocks(graph: Graph) -> Graph:
+    """The same network with `stem.blocks` set and the kernel rearranged.
+
+    A gray picture has one channel where integer kernels work on four at a time; four pixels of a block fill them.
+    Exact: the eighth row and column of the kernel are 0.
+    """
+    stem = graph.stem
+    if stem.blocks:
+        return graph
+    size, _, channels, out = stem.conv.kernel.shape
+    half = (size + 1) // 2
+    kernel = np.pad(stem.conv.kernel, ((0, 2 * half - size), (0, 2 * half - size), (0, 0), (0, 0)))
+    kernel = kernel.reshape(half, 2, half, 2, channels, out).transpose(0, 2, 1, 3, 4, 5)
+    conv = Conv(kernel.reshape(half, half, 4 * channels, out), stem.conv.bias)
+    return replace(graph, stem=replace(stem, conv=conv, blocks=True))
