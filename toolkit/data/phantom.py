@@ -119,8 +119,8 @@ def _rng(*key: int) -> Rng:
 @cache
 def _axes() -> tuple[Grid, Grid]:
     """x [1, columns] and y [rows, 1] of the canvas."""
-    x = (np.arange(_COLUMNS) - (_COLUMNS - 1) / 2) * _PITCH
-    y = (np.arange(_ROWS) - (_ROWS - 1) / 2) * _PITCH
+    x = (np.arange(_COLUMNS, dtype=np.float64) - (_COLUMNS - 1) / 2) * _PITCH
+    y = (np.arange(_ROWS, dtype=np.float64) - (_ROWS - 1) / 2) * _PITCH
     return x[None, :], y[:, None]
 
 
@@ -173,8 +173,8 @@ class _Part:
             return None
         c, s = np.cos(np.radians(self.tilt)) / size, np.sin(np.radians(self.tilt)) / size
         u, v = x - self.x, y - self.y
-        away = np.hypot((c * u + s * v) / self.rx, (c * v - s * u) / self.ry)
-        return (1 - away) * (min(self.rx, self.ry) * size)
+        across, along = (c / self.rx) * u + (s / self.rx) * v, (c / self.ry) * v - (s / self.ry) * u
+        return (1 - np.sqrt(across * across + along * along)) * (min(self.rx, self.ry) * size)
 
 
 _VENTRICLES = (
@@ -272,7 +272,7 @@ def _skull(rng: Rng, centre: float, offset: float) -> _Slice:
     wave = [np.cos(k * angle + rng.uniform(0, 2 * np.pi)) for k in (2, 3, 4, 5, 7)]
     outline *= 1 + sum(rng.normal(0, 0.012) / k * wave[k - 1] for k in (1, 2, 3, 4))
     scalp = rng.uniform(3, 6) * (1 + 0.15 * wave[3] + 0.1 * wave[1])
-    bone = rng.uniform(4, 10) / shrink * (1 + 0.15 * wave[2] + 0.08 * wave[4])
+    bone = rng.uniform(4, 9) / shrink * (1 + 0.15 * wave[2] + 0.08 * wave[4])
     bone += rng.uniform(1, 5) * np.exp(-((x / 9) ** 2)) * (1 + 0.5 * sine)
     skin = outline - radius
     flat_x, flat_y = np.broadcast_arrays(x, y)
@@ -282,7 +282,7 @@ def _skull(rng: Rng, centre: float, offset: float) -> _Slice:
 def _pushed(head: _Slice, lesion: "_Lesion") -> _Slice:
     """The head with its tissue pushed from the hemorrhage towards the middle; bone stays."""
     x, y = _axes()
-    near = np.exp(-((x - lesion.x) ** 2 + (y - lesion.y) ** 2) / (2 * 45**2))
+    near = np.exp(-((x - lesion.x) ** 2 + (y - lesion.y) ** 2) / (2 * 60**2))
     move = np.clip(head.inner / 20, 0, 1) * near * (lesion.push / np.hypot(lesion.x, lesion.y))
     return replace(head, x=head.x + move * lesion.x, y=head.y + move * lesion.y)
 
@@ -349,7 +349,7 @@ def _dense(rng: Rng, hu: Grid, head: _Slice) -> None:
         _paint(hu, there * _soft(depth, 1.5) * inside, density)
     base = head.union(_BASE, rng, 1.0, 0.05) + 1.5 * _field(rng, head.level, 12)
     _paint(hu, _soft(base, 2) * inside, _BONE)
-    hu += rng.uniform(0, 9) * np.exp(-np.clip(head.inner, 0, None) / 7) * inside
+    hu += rng.uniform(0, 7) * np.exp(-np.clip(head.inner, 0, None) / 7) * inside
     band = rng.uniform(0, 14) * min(max((-6 - head.level) / 10, 0), 1)
     hu -= band * np.exp(-(((head.y - 14) / 6) ** 2)) * inside
 
@@ -369,10 +369,10 @@ class _Lesion:
 
 # How often each kind is drawn, and its size: radius, thickness (sub- and epidural), or radius of the region reached.
 _KINDS = {
-    "parenchymal": (0.54, 13.0, 27.0),
-    "intraventricular": (0.15, 38.0, 63.0),
-    "subdural": (0.11, 10.0, 17.0),
-    "epidural": (0.11, 16.0, 28.0),
+    "parenchymal": (0.56, 13.0, 27.0),
+    "intraventricular": (0.22, 38.0, 63.0),
+    "subdural": (0.09, 11.0, 18.0),
+    "epidural": (0.09, 18.0, 29.0),
     "subarachnoid": (0.09, 38.0, 63.0),
 }
 
@@ -386,7 +386,7 @@ def _plan(rng: Rng, level: float) -> tuple[_Lesion, ...]:
 def _lesion(rng: Rng, level: float) -> _Lesion:
     shares = np.cumsum([share for share, _, _ in _KINDS.values()])
     kind = list(_KINDS)[int(np.searchsorted(shares, rng.random() * shares[-1]))]
-    if kind == "intraventricular" and not 0 < level < 31:
+    if kind == "intraventricular" and not 8 < level < 23:
         kind = "parenchymal"
     _, small, large = _KINDS[kind]
     size, reach, angle = rng.uniform(small, large), rng.uniform(0.35, 0.72), rng.uniform(-1, 1)
@@ -398,8 +398,8 @@ def _lesion(rng: Rng, level: float) -> _Lesion:
     elif deep and -5 < level < 22:
         x, y = 24 + 4 * angle, 12 * angle
     shrink = _shrink(level)
-    most = min(0.6 * size, 10) if size < 30 else 0
-    tilt, blood = rng.uniform(0, np.pi), rng.uniform(62, 80)
+    most = min(0.6 * size, 12) if size < 30 else 0
+    tilt, blood = rng.uniform(0, np.pi), rng.uniform(60, 76)
     return _Lesion(kind, side * shrink * x, shrink * y, size, tilt, blood, most * rng.uniform(0.3, 1))
 
 
