@@ -12,7 +12,7 @@ from hemotk.export.convert import convert_graph
 from hemotk.export.flatbuffer import operators, read_model
 from hemotk.export.graph.equalize import BlockScaling, equalize
 from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import Graph, Threshold, readers, written
+from hemotk.export.graph.ir import Affine, Graph, Threshold, affine, readers, written
 from hemotk.export.integer import INT8_STEPS, INT16_STEPS, IntegerGraph, integer_graph
 from hemotk.export.levels import Grid
 from hemotk.export.models import plain
@@ -82,6 +82,18 @@ def test_channels_share_one_effective_range(graph: Graph, measured: dict) -> Non
             shifted[: graph.stem.conv.bias.size] = graph.stem.copy is not None
         low = scaling.factor * effective.low + scaling.offset
         np.testing.assert_allclose(low[shifted], 0, atol=1e-9 * width)
+
+
+def test_a_channel_that_never_passes_its_threshold_takes_no_weights(graph: Graph, measured: dict) -> None:
+    reader = affine(readers(graph, 0)[0])
+    shift = reader.shift.copy()
+    shift[2] = -1e6 * reader.scale[2]
+    first, *others = graph.blocks[0]
+    quiet = replace(graph, blocks=((replace(first, before=Affine(reader.scale, shift)), *others), *graph.blocks[1:]))
+    made = readers(integer_graph(quiet, measured, INT8_STEPS).graph, 0)[0]
+    assert reader.scale[2] > 0
+    assert not made.linear.weight[2].any()
+    assert made.linear.weight[1].any()
 
 
 def rescaled(graph: Graph, seed: int) -> Graph:
