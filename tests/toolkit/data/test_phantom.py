@@ -59,21 +59,20 @@ def test_hemorrhage_is_bright_large_enough_to_see_and_the_only_difference(seed: 
         for hemorrhage in (True, False)
     )
     assert with_blood.shape == without.shape
-    assert 0.004 < (with_blood - without >= 20).mean() < 0.25
+    assert 0.004 < (with_blood - without >= 40).mean() < 0.25
     assert (with_blood == without).mean() > 0.5
 
 
-@given(seeds, indices, st.booleans(), st.integers(-MAX_SLICE_OFFSET, MAX_SLICE_OFFSET - 1))
+@given(seeds, indices, st.booleans())
 @few
-def test_neighbouring_slices_are_alike_and_other_patients_are_not(
-    seed: int, index: int, hemorrhage: bool, offset: int
-) -> None:
-    here, neighbour, other = (
-        to_pixels(draw_slice(seed, i, hemorrhage, slice_offset=at, sizes=SMALL), 32).astype(float)
-        for i, at in ((index, offset), (index, offset + 1), (index + 1, offset))
+def test_neighbouring_slices_are_most_alike(seed: int, index: int, hemorrhage: bool) -> None:
+    low, next_to_it, high, other = (
+        to_pixels(draw_slice(seed, patient, hemorrhage, slice_offset=offset, sizes=SMALL), 32).astype(float)
+        for patient, offset in ((index, -4), (index, -3), (index, 4), (index + 1, -4))
     )
-    to_neighbour, to_other = np.abs(here - neighbour).mean(), np.abs(here - other).mean()
-    assert 0 < to_neighbour < to_other
+    step = np.abs(low - next_to_it).mean()
+    assert 0 < step < np.abs(low - high).mean()
+    assert step < np.abs(low - other).mean()
 
 
 @pytest.mark.parametrize(
