@@ -159,12 +159,22 @@ def processes_with(mark):
     return found
 
 
+def hears_interrupts():
+    """A shell's background jobs, and so all they start, ignore SIGINT; what is tested must not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc")
 def test_interrupting_leaves_no_process_behind(pristine, tmp_path):
     command = [sys.executable, "-m", "hemotk", "bench", str(pristine), "--min-seconds", "600"]
     environment = {**os.environ, "MARK": str(tmp_path)}
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        preexec_fn=hears_interrupts,
     ) as process:
         for line in process.stderr:
             if line.startswith("scoring int8"):
