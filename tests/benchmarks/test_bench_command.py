@@ -174,7 +174,7 @@ def test_interrupting_leaves_no_process_behind(pristine, tmp_path):
         stdout=subprocess.DEVNULL,
         text=True,
         env=environment,
-        preexec_fn=hears_interrupts,
+        preexec_fn=hears_interrupts,  # noqa: PLW1509 - this test has no threads
     ) as process:
         for line in process.stderr:
             if line.startswith("scoring int8"):
