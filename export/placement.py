@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hemotk.errors import HemotkError
-from hemotk.runtime import Runtime
+from hemotk.runtime import Runtime, without_remarks
 
 DELEGATE = "DELEGATE"
 
@@ -30,8 +30,9 @@ def placement(content: bytes, runtime: Runtime) -> Placement | None:
         HemotkError: the interpreter refuses the model.
     """
     try:
-        interpreter = runtime.interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
+        with without_remarks():
+            interpreter = runtime.interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise HemotkError(f"{runtime}: refuses the model ({reason}); export with other options.") from error

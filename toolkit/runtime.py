@@ -228,14 +228,14 @@ def _open(model: Path | bytes, runtime: Runtime, threads: int) -> Any:
     if not (len(model) if isinstance(model, bytes) else model.stat().st_size):
         raise ValueError("it is empty")
     source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
-    with _without_remarks():
+    with without_remarks():
         interpreter = runtime.interpreter(**source, num_threads=threads)
         interpreter.allocate_tensors()
     return interpreter
 
 
 @contextmanager
-def _without_remarks() -> Iterator[None]:
+def without_remarks() -> Iterator[None]:
     """Leave out of stderr what native code says as INFO; warnings and errors are passed on."""
     sys.stderr.flush()
     kept = os.dup(2)

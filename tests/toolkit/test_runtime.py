@@ -178,7 +178,7 @@ def test_importing_the_module_loads_no_interpreter():
 
 
 def test_the_interpreters_remarks_are_held_back_and_its_complaints_are_not(capfd: pytest.CaptureFixture[str]) -> None:
-    with runtime._without_remarks():
+    with runtime.without_remarks():
         os.write(2, b"INFO: Created a delegate.\nERROR: something broke\n")
     os.write(2, b"INFO: afterwards\n")
     assert capfd.readouterr().err == "ERROR: something broke\nINFO: afterwards\n"
