@@ -367,7 +367,7 @@ class _Lesion:
     push: float
 
 
-# How often each kind is drawn, and its size: radius, thickness (sub- and epidural), or radius of the region reached.
+# Relative frequency of each kind, and its size: radius, thickness (sub- and epidural), or radius of the region reached.
 _KINDS = {
     "parenchymal": (0.56, 13.0, 27.0),
     "intraventricular": (0.22, 38.0, 63.0),
@@ -386,7 +386,7 @@ def _plan(rng: Rng, level: float) -> tuple[_Lesion, ...]:
 def _lesion(rng: Rng, level: float) -> _Lesion:
     shares = np.cumsum([share for share, _, _ in _KINDS.values()])
     kind = list(_KINDS)[int(np.searchsorted(shares, rng.random() * shares[-1]))]
-    if kind == "intraventricular" and not 8 < level < 23:
+    if kind == "intraventricular" and not 8 < level < 23:  # some neighbouring slice would show no ventricle
         kind = "parenchymal"
     _, small, large = _KINDS[kind]
     size, reach, angle = rng.uniform(small, large), rng.uniform(0.35, 0.72), rng.uniform(-1, 1)
