@@ -8,6 +8,7 @@ import click
 
 from hemotk.cli.options import BUNDLES, PATH, Progress, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
+from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
     from hemotk.artifacts import BundleCard
@@ -103,7 +104,7 @@ def export(
     limits = {"accuracy_drop": max_accuracy_drop, "score_drift": max_score_drift}
     given = {name: value for name, value in limits.items() if value is not None}
     _refuse_auto(auto, kinds, given)
-    _refuse(out, overwrite)
+    refuse_existing(out, overwrite)  # before the seconds that TensorFlow takes to load
     for option, value in (("--author", author), ("--license", licence)):
         if not value.strip():
             raise HemotkError(f"{option}: is empty; give a text, or leave the option out.")
@@ -125,12 +126,6 @@ def export(
     _report(card, out)
     if auto:
         _report_auto(out)
-
-
-def _refuse(out: Path, overwrite: bool) -> None:
-    """Before the seconds that TensorFlow takes to load."""
-    if out.exists() and not overwrite:
-        raise HemotkError(f"{out}: already exists; choose another name, or add --overwrite to replace it.")
 
 
 def _refuse_auto(auto: bool, kinds: tuple[str, ...], limits: Mapping[str, float]) -> None:

@@ -7,7 +7,7 @@ import click
 
 from hemotk.cli.data import classes_option, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
-from hemotk.errors import HemotkError
+from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
     from hemotk.artifacts import Estimate, RunCard, SplitManifest
@@ -62,8 +62,7 @@ def train(
 
     config = from_recipe(recipe, **settings)
     out = RUNS / config.arch if out is None else out
-    if out.exists() and not overwrite:
-        raise HemotkError(f"{out}: already exists; choose another name, or add --overwrite to replace it.")
+    refuse_existing(out, overwrite)
     split = split_of(source, classes)
 
     from hemotk.training.quiet import import_tensorflow
