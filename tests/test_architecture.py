@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model_metadata": {"_version", *BOTTOM},
     "describe": {"_version", *BOTTOM, "models", "model_metadata"},
     "training": {"_version", *BOTTOM, "data", "models"},
+    "pruning": {"_version", *BOTTOM, "data", "models", "training"},
     "importing": {"_version", *BOTTOM, "data", "models"},
     "export": {"_version", *BOTTOM, "data", "models"},
     "benchmarks": {"_version", *BOTTOM, "data"},
@@ -38,7 +39,7 @@ TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"
 HEAVY = TENSORFLOW | {"matplotlib", "scipy", "sklearn", "h5py", "pandas"}  # none of it in the device install
 SCRIPTS = {("benchmarks", "studies"), ("benchmarks", "arm")}
 # At the top of a module; benchmarks may not even inside a function.
-MAY_BE_HEAVY = {"models", "training", "importing", "export"}
+MAY_BE_HEAVY = {"models", "training", "pruning", "importing", "export"}
 
 
 def module_name(path: Path) -> str:
