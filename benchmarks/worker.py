@@ -5,6 +5,7 @@ interpreter included, breaks this process and no other. It ends when its stdin d
 
     {"do": "load", "model", "images", "preprocess", "threads", "runtime", "cpus"} → {"load_ns", "first_ns", …}
     {"do": "score", "row"} → {"logit", "probability"}
+    {"do": "score_all", "images"} → {"scores"}: [logit, probability] for each row of another array file
     {"do": "time", "rows", "runs"} → {"samples_ns", "peak_bytes"}: one untimed inference, then `runs` timed ones
 
 An answer {"error": sentence} means that the variant cannot be used.
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks.testset import read_image
+from hemotk.benchmarks.testset import count_images, read_image
 from hemotk.errors import HemotkError
 from hemotk.runtime import Scorer, find_runtime
 
@@ -37,6 +38,7 @@ class Worker:
         self._commands: dict[str, Callable[[Message], Message]] = {
             "load": self.load,
             "score": self.score,
+            "score_all": self.score_all,
             "time": self.time,
         }
 
@@ -74,6 +76,12 @@ class Worker:
         """Logit and probability of one test image; NaN and infinities as JSON's usual extension."""
         found = self._ready().score(read_image(self._images, request["row"]))
         return {"logit": found.logit, "probability": found.probability}
+
+    def score_all(self, request: Message) -> Message:
+        """Scores of every row of an array file, one image in memory at a time."""
+        scorer, images = self._ready(), Path(request["images"])
+        found = [scorer.score(read_image(images, row)) for row in range(count_images(images))]
+        return {"scores": [[scores.logit, scores.probability] for scores in found]}
 
     def time(self, request: Message) -> Message:
         """Time inferences one by one, on the test images in turn; the conversion of the input is not timed."""

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from tiny_bundle import QUICK, SPEC, draw_images
 
@@ -40,6 +41,15 @@ def test_a_process_of_its_own_gives_the_same_scores(pristine, models, model):
         assert [runner.score(row) for row in range(3)] == [scorer.score(image) for image in draw_images()[:3]]
         assert len(runner.time(3, 5)) == 5
         assert runner.peak_bytes > 10_000_000
+
+
+def test_files_of_images_are_scored_one_after_another(pristine, models, tmp_path):
+    scorer, images = Scorer(models["int8"], SPEC), draw_images()
+    with Runner(QUICK) as runner:
+        load(runner, pristine, "int8")
+        for part in (images[:5], images[5:6], images[:0]):
+            np.save(tmp_path / "chunk.npy", part)
+            assert runner.score_all(tmp_path / "chunk.npy") == [scorer.score(image) for image in part]
 
 
 def test_a_model_that_cannot_be_opened_fails_with_its_sentence(pristine, tmp_path):
