@@ -1,0 +1,83 @@
+"""The channels that can only be removed together with everything that reads them: DenseNets of any widths."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from hemotk.models.shape import DenseNetShape
+
+NORM_PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
+INPUTS, OUTPUTS = -2, -1  # axes of every kernel, convolution or dense
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the channels of a group lie: channel c is index `start` + c along `axis` of the array."""
+
+    array: str
+    axis: int
+    start: int
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A BatchNorm `norm` and the `kernel` array behind it; channel c of the group is channel `start` + c of both."""
+
+    norm: str
+    kernel: str
+    start: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """The `width` output channels of one convolution and all that reads them.
+
+    `writer` is the name of the convolution, `norm` that of a BatchNorm before the concatenation (the stem's), if any.
+    """
+
+    kind: Literal["stem", "bottleneck", "growth", "transition"]
+    writer: str
+    width: int
+    readers: tuple[Reader, ...]
+    norm: str = ""
+
+    @property
+    def kernel(self) -> str:
+        """The name of the writer's array."""
+        return f"{self.writer}/kernel"
+
+    def places(self) -> Iterator[Place]:
+        """Every place of every array that the channels occupy."""
+        yield Place(self.kernel, OUTPUTS, 0)
+        for part in NORM_PARTS if self.norm else ():
+            yield Place(f"{self.norm}/{part}", OUTPUTS, 0)
+        for reader in self.readers:
+            for part in NORM_PARTS:
+                yield Place(f"{reader.norm}/{part}", OUTPUTS, reader.start)
+            yield Place(reader.kernel, INPUTS, reader.start)
+
+
+def groups(shape: DenseNetShape) -> tuple[Group, ...]:
+    """All groups of a network: the stem; per block the bottleneck and growth of each layer, then the transition.
+
+    Within a block this is the order in which the channels lie in the concatenations.
+    """
+    found = [Group("stem", "conv1/conv", shape.stem, _readers(shape, 0), "conv1/bn")]
+    for b, (block, widths) in enumerate(zip(shape.blocks, shape.widths(), strict=True)):
+        for i, layer in enumerate(block):
+            name = f"conv{b + 2}_block{i + 1}"
+            inner = Reader(f"{name}_1_bn", f"{name}_2_conv/kernel", 0)
+            found.append(Group("bottleneck", f"{name}_1_conv", layer.bottleneck, (inner,)))
+            found.append(Group("growth", f"{name}_2_conv", layer.growth, _readers(shape, b, i + 1, widths[i])))
+        if b < len(shape.transitions):
+            found.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _readers(shape, b + 1)))
+    return tuple(found)
+
+
+def _readers(shape: DenseNetShape, block: int, first: int = 0, start: int = 0) -> tuple[Reader, ...]:
+    """What reads channels that lie from `start` on in a block: its layers from `first` on, then what follows it."""
+    names = [f"conv{block + 2}_block{i + 1}" for i in range(first, len(shape.blocks[block]))]
+    inside = tuple(Reader(f"{name}_0_bn", f"{name}_1_conv/kernel", start) for name in names)
+    if block < len(shape.transitions):
+        return (*inside, Reader(f"pool{block + 2}_bn", f"pool{block + 2}_conv/kernel", start))
+    return (*inside, Reader("bn", f"{'hidden1' if shape.hidden else 'logit'}/kernel", start))
