@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from hemotk.artifacts import BenchReport, ImageRef, Variant, VariantResult
+from hemotk.artifacts import HERE, BenchedBundle, BenchReport, ImageRef, Source, Variant, VariantResult
 from hemotk.benchmarks import environment, gate, latency
 from hemotk.benchmarks.accuracy import Judge
 from hemotk.benchmarks.config import BenchConfig
@@ -61,7 +61,7 @@ def bench(folder: Path, config: BenchConfig, watch: Watch = lambda what, done: N
             _score(rows[-1], bundle, watch)
         _time(rows, bundle, config, watch)
     judge = Judge(bundle.items, card.threshold, card.temperature)
-    results = tuple(_result(row, rows[0], judge) for row in rows)
+    results = tuple(_result(row, rows[0], judge, card.name) for row in rows)
     surroundings = environment.surroundings(runtime, before, results, config.threads)
     return _report(bundle, results, surroundings, config, time.monotonic() - started)
 
@@ -89,10 +89,12 @@ def _turn(runner: Runner, images: int) -> latency.Turn:
     return lambda runs: runner.time(images, runs)
 
 
-def _result(row: Row, parent: Row, judge: Judge) -> VariantResult:
+def _result(row: Row, parent: Row, judge: Judge, bundle: str) -> VariantResult:
     complete = len(row.scores) == len(judge.items)
     compared = complete and row is not parent and len(parent.scores) == len(judge.items)
     return VariantResult(
+        bundle=bundle,
+        source=HERE,
         kind=row.variant.kind,
         file=row.variant.file,
         sha256=row.variant.sha256,
@@ -115,23 +117,35 @@ def _report(
     config: BenchConfig,
     seconds: float,
 ) -> BenchReport:
-    card = bundle.card
     verdicts = gate.judge(results, config.limits)
     return BenchReport(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        bundle=card.name,
-        bundle_sha256=bundle.card_sha256,
-        testset_sha256=card.testset,
-        labels=card.labels,
-        threshold=card.threshold,
-        temperature=card.temperature,
+        command="hemotk bench",
+        bundles=(_benched(bundle),),
+        sources=(Source(HERE, surroundings.facts),),
+        folder="",
         images=tuple(ImageRef(item.id, item.label) for item in bundle.items),
+        skipped=(),
         settings=asdict(config),
-        environment=surroundings.facts,
         warnings=surroundings.warnings,
+        notes=(),
         variants=results,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),
         conclusion=conclude(results),
         seconds=seconds,
+    )
+
+
+def _benched(bundle: OpenBundle) -> BenchedBundle:
+    card = bundle.card
+    return BenchedBundle(
+        name=card.name,
+        folder=str(bundle.folder),
+        sha256=bundle.card_sha256,
+        testset_sha256=card.testset,
+        size=card.preprocess.size,
+        labels=card.labels,
+        threshold=card.threshold,
+        temperature=card.temperature,
     )

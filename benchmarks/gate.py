@@ -53,7 +53,9 @@ def _usable(variant: VariantResult) -> Verdict:
     if not reason and (variant.metrics is None or CONSTANT in variant.findings):
         reason = "; ".join(variant.findings) or "has no scores"
     sentence = f"{variant.kind}: {reason}" if reason else f"{variant.kind}: runs, and its scores are usable"
-    return Verdict("usable", variant.kind, float(not reason), None, not reason, sentence)
+    return Verdict(
+        "usable", variant.bundle, variant.source, variant.kind, float(not reason), None, not reason, sentence
+    )
 
 
 def _held(variant: VariantResult, parent: VariantResult, limits: Limits) -> Iterator[Verdict]:
@@ -78,6 +80,7 @@ def _accuracy_drop(variant: VariantResult, parent: VariantResult) -> float | Non
 def _verdict(limit: str, variant: VariantResult, measured: float | None, allowed: float) -> Verdict:
     if measured is None:
         sentence = f"{variant.kind}: {limit} not measured, at most {allowed:g} allowed"
-        return Verdict(limit, variant.kind, None, allowed, False, sentence)
+        return Verdict(limit, variant.bundle, variant.source, variant.kind, None, allowed, False, sentence)
     sentence = f"{variant.kind}: {limit} {measured:.3g}, at most {allowed:g} allowed"
-    return Verdict(limit, variant.kind, measured, allowed, measured <= allowed + SLACK, sentence)
+    held = measured <= allowed + SLACK
+    return Verdict(limit, variant.bundle, variant.source, variant.kind, measured, allowed, held, sentence)

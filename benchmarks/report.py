@@ -79,7 +79,7 @@ def _table(report: BenchReport) -> "Table":
     from rich.text import Text
 
     facts = report.environment
-    title = f"{report.bundle}: {len(report.images)} test images, {facts.get('runtime')} {facts.get('runtime_version')}"
+    title = f"{report.bundles[0].name}: {len(report.images)} test images, {facts.get('runtime')} {facts.get('runtime_version')}"
     table = Table(title=Text(title), box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title_justify="left")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == "variant" else "right", no_wrap=True)
@@ -126,8 +126,8 @@ def _flips(report: BenchReport) -> Iterator[str]:
     for variant in report.variants:
         for flip in () if variant.paired is None else variant.paired.flips:
             yield (
-                f"flip: {flip.id} ({report.labels[flip.label]}): float32 {flip.parent:.4f}, "
-                f"{variant.kind} {flip.variant:.4f}, threshold {report.threshold:g}"
+                f"flip: {flip.id} ({report.bundles[0].labels[flip.label or 0]}): float32 {flip.parent:.4f}, "
+                f"{variant.kind} {flip.variant:.4f}, threshold {report.bundles[0].threshold:g}"
             )
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from hemotk.artifacts import (
     BUNDLE_CARD,
+    HERE,
     LABELS_FILE,
     RUN_CARD,
     SHAPE_FILE,
@@ -16,6 +17,7 @@ from hemotk.artifacts import (
     TESTSET_IMAGES,
     TESTSET_SUFFIX,
     WEIGHTS_FILE,
+    BenchedBundle,
     BenchReport,
     BundleCard,
     CalibrationItem,
@@ -25,6 +27,7 @@ from hemotk.artifacts import (
     Paired,
     PreprocessSpec,
     RunCard,
+    Source,
     SplitItem,
     SplitManifest,
     TensorSpec,
@@ -142,14 +145,28 @@ def make_report():
     latency = Latency(1, 2, (3,), ((4, 5), (6,)), 5e6, 6e6, 7e6, Estimate(0.5, 0.4, 0.6))
     one = Estimate(1.0, 0.5, 1.0)
     paired = Paired(one, (), 0, 0, 1.0, 0.0, 0.0, Estimate(0.0))
-    empty = VariantResult("float32", "f.tflite", "0" * 64, 9, "", (), None, METRICS, None, None, None, None)
+    empty = VariantResult("b", HERE, "float32", "f.tflite", "0" * 64, 9, metrics=METRICS)
     rows = (
         dataclasses.replace(empty, latency=dataclasses.replace(latency, ratio=Estimate(1.0))),
         dataclasses.replace(empty, kind="int8", file="i.tflite", paired=paired, latency=latency, findings=("odd",)),
         dataclasses.replace(empty, kind="fp16", file="h.tflite", metrics=None, failure="crashed"),
     )
-    verdict = Verdict("accuracy drop", "int8", 0.0, 0.01, True, "int8 loses nothing")
+    verdict = Verdict("accuracy drop", "b", HERE, "int8", 0.0, 0.01, True, "int8 loses nothing")
+    bundle = BenchedBundle("b", "bundles/b", "0" * 64, "0" * 64, 64, ("normal", "hemorrhage"), 0.5, 1.0)
     return BenchReport(
-        CREATED, "b", "0" * 64, "0" * 64, ("normal", "hemorrhage"), 0.5, 1.0, (ImageRef("1", 0), ImageRef("2", 1)),
-        {}, {}, ("the machine was busy",), rows, (verdict,), True, "int8 is as good", 1.5,
-    )  # fmt: skip
+        created=CREATED,
+        command="hemotk bench bundles/b",
+        bundles=(bundle,),
+        sources=(Source(HERE, {}),),
+        folder="",
+        images=(ImageRef("1", 0), ImageRef("2", 1)),
+        skipped=(),
+        settings={},
+        warnings=("the machine was busy",),
+        notes=(),
+        variants=rows,
+        verdicts=(verdict,),
+        passed=True,
+        conclusion="int8 is as good",
+        seconds=1.5,
+    )

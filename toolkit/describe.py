@@ -29,7 +29,6 @@ from hemotk.artifacts import (
     VariantResult,
     Verdict,
 )
-from hemotk.artifacts.bundle import Kind
 from hemotk.artifacts.metrics import Estimate
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
@@ -138,9 +137,12 @@ class Split(Description):
 
 @dataclass(frozen=True)
 class ReportRow:
-    """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median."""
+    """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median.
 
-    kind: Kind
+    `kind` has bundle and device beside it where the bench had several.
+    """
+
+    kind: str
     bytes: int
     failure: str
     findings: tuple[str, ...]
@@ -290,15 +292,15 @@ def describe_report(path: Path) -> Report:
     return Report(
         str(path),
         created=report.created,
-        bundle=report.bundle,
+        bundle=", ".join(bundle.name for bundle in report.bundles),
         images=len(report.images),
-        threshold=report.threshold,
-        temperature=report.temperature,
+        threshold=report.bundles[0].threshold,
+        temperature=report.bundles[0].temperature,
         passed=report.passed,
         conclusion=report.conclusion,
         warnings=report.warnings,
         verdicts=report.verdicts,
-        variants=tuple(_row(result) for result in report.variants),
+        variants=tuple(_row(result, report.name_of(result)) for result in report.variants),
     )
 
 
@@ -371,10 +373,10 @@ def _count(items: Sequence[SplitItem] | Sequence[TestItem]) -> PartFacts:
     return PartFacts(len(items), (len(items) - positives, positives), len({item.group for item in items}))
 
 
-def _row(result: VariantResult) -> ReportRow:
+def _row(result: VariantResult, kind: str) -> ReportRow:
     paired, latency = result.paired, result.latency
     return ReportRow(
-        kind=result.kind,
+        kind=kind,
         bytes=result.bytes,
         failure=result.failure,
         findings=result.findings,

@@ -59,7 +59,7 @@ def test_every_raw_sample_is_in_the_report_with_what_was_measured_beside(report)
 
 
 def test_the_report_says_what_it_was_made_of_and_on(report, pristine):
-    assert report.bundle_sha256 == sha256_file(pristine / "bundle.json")
+    assert report.bundles[0].sha256 == sha256_file(pristine / "bundle.json")
     assert report.environment["runtime"] in ("ai_edge_litert", "tflite_runtime")
     assert {"processor", "cores", "system", "versions", "before", "after"} <= set(report.environment)
     assert report.settings["min_runs"] == QUICK.min_runs

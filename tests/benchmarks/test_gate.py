@@ -1,6 +1,6 @@
 import pytest
 
-from hemotk.artifacts import Estimate, Flip, Latency, Metrics, Paired, VariantResult
+from hemotk.artifacts import HERE, Estimate, Flip, Latency, Metrics, Paired, VariantResult
 from hemotk.benchmarks.accuracy import CONSTANT
 from hemotk.benchmarks.gate import Limits, judge
 from hemotk.errors import HemotkError
@@ -12,7 +12,8 @@ def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, failure="", findings=()):
     flipped = tuple(Flip(str(index), 1, 0.6, 0.4) for index in range(flips or 0))
     paired = None if flips is None else Paired(share, flipped, flips, 0, 1.0, 0.0, 0.0, Estimate(0.0))
     latency = None if ratio is None else Latency(1, 1, (1,), ((1,),), 1.0, 1.0, 1.0, Estimate(ratio))
-    return VariantResult(kind, f"{kind}.tflite", "0", 1, failure, findings, None, metrics, paired, latency, None, None)
+    measured = {"metrics": metrics, "paired": paired, "latency": latency}
+    return VariantResult("b", HERE, kind, f"{kind}.tflite", "0", 1, failure, findings, **measured)
 
 
 PARENT = row("float32", 0.9)

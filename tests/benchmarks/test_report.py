@@ -4,7 +4,20 @@ import io
 import pytest
 from rich.console import Console
 
-from hemotk.artifacts import BenchReport, Estimate, Flip, ImageRef, Latency, Metrics, Paired, VariantResult, Verdict
+from hemotk.artifacts import (
+    HERE,
+    BenchedBundle,
+    BenchReport,
+    Estimate,
+    Flip,
+    ImageRef,
+    Latency,
+    Metrics,
+    Paired,
+    Source,
+    VariantResult,
+    Verdict,
+)
 from hemotk.artifacts.codec import FieldError
 from hemotk.benchmarks.report import conclude, show
 from hemotk.metrics import wilson
@@ -15,6 +28,8 @@ def row(kind, right=32, total=32, flips=(), **changes):
     paired = Paired(wilson(total - len(flips), total), flips, len(flips), 0, 1.0, 0.1, 0.01, Estimate(0.0))
     latency = Latency(5, 6, (1,), ((110_000_000,),), 110_000_000.0, 123_400_000.0, 2.0, Estimate(0.987, 0.97, 1.01))
     found = VariantResult(
+        bundle="first",
+        source=HERE,
         kind=kind,
         file=f"{kind}.tflite",
         sha256="0" * 64,
@@ -34,16 +49,15 @@ def row(kind, right=32, total=32, flips=(), **changes):
 def report(*variants, verdicts=(), warnings=()):
     return BenchReport(
         created="2026-01-01T00:00:00+00:00",
-        bundle="first",
-        bundle_sha256="0" * 64,
-        testset_sha256="0" * 64,
-        labels=("normal", "hemorrhage"),
-        threshold=0.4,
-        temperature=1.0,
+        command="hemotk bench",
+        bundles=(BenchedBundle("first", "first", "0" * 64, "0" * 64, 32, ("normal", "hemorrhage"), 0.4, 1.0),),
+        sources=(Source(HERE, {"runtime": "ai_edge_litert", "runtime_version": "9.9"}),),
+        folder="",
         images=tuple(ImageRef(str(index), index % 2) for index in range(32)),
+        skipped=(),
         settings={},
-        environment={"runtime": "ai_edge_litert", "runtime_version": "9.9"},
         warnings=warnings,
+        notes=(),
         variants=variants,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),
@@ -116,14 +130,16 @@ def test_failures_findings_and_warnings_are_spelled_out():
 
 @pytest.mark.parametrize(("passed", "words"), [(True, "PASS: all 1 checks hold."), (False, "FAIL: 1 of 1 checks")])
 def test_the_verdict_is_said(passed, words):
-    verdict = Verdict("latency ratio", "int8", 1.5, 1.1, passed, "int8: latency ratio 1.5, at most 1.1 allowed")
+    verdict = Verdict(
+        "latency ratio", "first", HERE, "int8", 1.5, 1.1, passed, "int8: latency ratio 1.5, at most 1.1 allowed"
+    )
     text = shown(report(row("float32"), row("int8"), verdicts=(verdict,)))
     assert words in text
     assert (verdict.sentence in text) == (not passed)
 
 
 def test_a_report_that_contradicts_its_verdicts_is_refused():
-    verdict = Verdict("latency ratio", "int8", 1.5, 1.1, False, "too slow")
+    verdict = Verdict("latency ratio", "first", HERE, "int8", 1.5, 1.1, False, "too slow")
     with pytest.raises(FieldError, match="what the verdicts say"):
         dataclasses.replace(report(row("float32"), verdicts=(verdict,)), passed=True)
     with pytest.raises(FieldError, match="begins with the float32 parent"):

@@ -15,15 +15,21 @@ from hemotk.artifacts.bundle import (
     Variant,
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
-from hemotk.artifacts.metrics import Estimate, Metrics
+from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
+from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
+from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
 from hemotk.artifacts.report import (
+    HERE,
+    BenchedBundle,
     BenchReport,
     Flip,
     ImageRef,
     ImageScores,
     Latency,
     Paired,
+    SameModel,
+    Source,
     VariantResult,
     Verdict,
 )
@@ -33,6 +39,7 @@ from hemotk.artifacts.split import PARTS, Part, SplitItem, SplitManifest
 __all__ = [
     "BUNDLE_CARD",
     "GOLDEN_FILE",
+    "HERE",
     "LABELS_FILE",
     "PARTS",
     "RUN_CARD",
@@ -41,22 +48,36 @@ __all__ = [
     "TESTSET_CARD",
     "TESTSET_IMAGES",
     "TESTSET_SUFFIX",
+    "THERMAL",
     "WEIGHTS_FILE",
     "Artifact",
     "BenchReport",
+    "BenchedBundle",
     "BundleCard",
+    "Calibration",
+    "CalibrationBin",
     "CalibrationItem",
+    "Device",
+    "DeviceBench",
+    "DeviceImage",
+    "DeviceModel",
     "Estimate",
     "FieldError",
     "Flip",
     "ImageRef",
     "ImageScores",
     "Latency",
+    "LeftOutNode",
     "Metrics",
+    "NodeTime",
+    "OperatorTime",
     "Paired",
     "Part",
     "PreprocessSpec",
+    "Profile",
     "RunCard",
+    "SameModel",
+    "Source",
     "SplitItem",
     "SplitManifest",
     "TensorSpec",

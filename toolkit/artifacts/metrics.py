@@ -44,3 +44,28 @@ class Metrics:
 
     def __post_init__(self) -> None:
         require(0 <= self.positives <= self.count, "positives", "between 0 and count")
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """One bin of a reliability diagram: its images, their mean probability, and the share of them with label 1."""
+
+    count: int
+    probability: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How well calibrated probabilities are frequencies, each figure with its interval.
+
+    `brier` is the mean squared error of the probability. `error` is the expected calibration error over `bins` of
+    equally many images (as far as they divide): the mean of |mean probability − share of label 1|, weighted by count.
+    `by_chance` is what that error stays below in 95 % of test splits of these probabilities if every one of them were
+    true: an `error` below it is no evidence of a fault.
+    """
+
+    brier: Estimate
+    error: Estimate
+    by_chance: float
+    bins: tuple[CalibrationBin, ...]

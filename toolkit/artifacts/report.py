@@ -7,22 +7,27 @@ from typing import Any, ClassVar
 
 from hemotk.artifacts.bundle import Kind
 from hemotk.artifacts.codec import Artifact, require
-from hemotk.artifacts.metrics import Estimate, Metrics
+from hemotk.artifacts.device import Device
+from hemotk.artifacts.metrics import Calibration, Estimate, Metrics
+from hemotk.artifacts.profile import Profile
 
 Nanoseconds = tuple[int, ...]
+
+# The source of rows that this very bench measured.
+HERE = "here"
 
 
 @dataclass(frozen=True)
 class ImageRef:
-    """One test image: id (path in the split) and label (1 = hemorrhage)."""
+    """One image: id (path in the split or folder) and label (1 = hemorrhage), None where nobody gave one."""
 
     id: str
-    label: int
+    label: int | None
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """One variant's scores, a value per test image in the report's order; None where the model gave NaN or infinity.
+    """One variant's scores, a value per image in the report's order; None where the model gave NaN or infinity.
 
     `logit` and `output` are what the model's two outputs say; `probability` is sigmoid(logit / temperature), which
     the decisions are made on.
@@ -35,28 +40,28 @@ class ImageScores:
 
 @dataclass(frozen=True)
 class Flip:
-    """One image on which a variant decides otherwise than the float parent; both probabilities are calibrated."""
+    """One image on which a variant decides otherwise than its parent; both probabilities are calibrated."""
 
     id: str
-    label: int
+    label: int | None
     parent: float
     variant: float
 
 
 @dataclass(frozen=True)
 class Paired:
-    """A variant against its float parent, image by image, at the operating threshold.
+    """A variant against another row (its parent), image by image, each at its own bundle's operating threshold.
 
     `agreement` is the share of images with the same decision; `lost` and `gained` count images that only the parent
     and only the variant gets right, `mcnemar` is the exact two-sided p-value of that pair; drift is |Δ probability|;
-    `auc_difference` is variant − parent.
+    `auc_difference` is variant − parent. Without labels `lost`, `gained` and `mcnemar` are None.
     """
 
     agreement: Estimate
     flips: tuple[Flip, ...]
-    lost: int
-    gained: int
-    mcnemar: float
+    lost: int | None
+    gained: int | None
+    mcnemar: float | None
     max_drift: float
     mean_drift: float
     auc_difference: Estimate
@@ -66,9 +71,10 @@ class Paired:
 class Latency:
     """Times of one variant in nanoseconds, batch 1, input conversion not included.
 
-    `load_ns` is opening the file until the interpreter is ready, `first_ns` the first inference. `rounds_ns` holds
-    every timed inference, one list per round; `warmup_ns` those before. `ratio` is this variant's median over the
-    float parent's.
+    `load_ns` is opening the file until the interpreter is ready, `first_ns` the first inference; the rest is the
+    steady state. `rounds_ns` holds every timed inference, one list per round; `warmup_ns` those before. `ratio` is
+    this variant's median over that of its float parent from the same source, `ratio_to_first` over that of the first
+    bundle's float parent from the same source (None where there is one bundle only).
     """
 
     load_ns: int
@@ -79,39 +85,68 @@ class Latency:
     p90_ns: float
     p99_ns: float
     ratio: Estimate
+    ratio_to_first: Estimate | None = None
 
     def __post_init__(self) -> None:
         require(any(self.rounds_ns), "rounds_ns", "non-empty")
 
 
 @dataclass(frozen=True)
-class VariantResult:
-    """One row of the bench.
+class SameModel:
+    """A row measured elsewhere against the row of the same file measured here, image by image.
 
-    `failure` says why the variant could not be run to the end (empty if it could); `findings` name what is wrong
-    with its scores (NaN, a constant, one class). `paired` is None for the float parent itself. Memory is the peak of
-    the variant's own process, and what that process held before it opened the model.
+    Of `images` compared, `identical` have exactly the same logit and probability output; `flips` are those on which
+    the decision differs (`parent` is the probability found here); drift is |Δ probability|.
     """
 
+    images: int
+    identical: int
+    flips: tuple[Flip, ...]
+    max_drift: float
+
+    def __post_init__(self) -> None:
+        require(0 <= self.identical <= self.images, "identical", "between 0 and images")
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """One row of the bench: a variant of `bundle` (a name in the report's `bundles`), measured on `source`.
+
+    `failure` says why the variant could not be run to the end (empty if it could); `findings` name what is wrong
+    with its scores (NaN, a constant, one class). `metrics` and `calibration` need labels. `paired` is against its own
+    float parent (None for the parent itself), `paired_first` against the float parent of the first bundle (None in
+    that bundle), both from the same source. Memory is the peak of the variant's own process, and what that process
+    held before it opened the model. `profile` is None where none was asked for; `same_model` is for rows that were
+    measured elsewhere.
+    """
+
+    bundle: str
+    source: str
     kind: Kind
     file: str
     sha256: str
     bytes: int
-    failure: str
-    findings: tuple[str, ...]
-    scores: ImageScores | None
-    metrics: Metrics | None
-    paired: Paired | None
-    latency: Latency | None
-    peak_memory_bytes: int | None
-    base_memory_bytes: int | None
+    failure: str = ""
+    findings: tuple[str, ...] = ()
+    scores: ImageScores | None = None
+    metrics: Metrics | None = None
+    calibration: Calibration | None = None
+    paired: Paired | None = None
+    paired_first: Paired | None = None
+    latency: Latency | None = None
+    peak_memory_bytes: int | None = None
+    base_memory_bytes: int | None = None
+    profile: Profile | None = None
+    same_model: SameModel | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One limit held against one variant; `measured` is None where there was nothing to measure, which fails."""
+    """One limit held against one row; `measured` is None where there was nothing to measure, which fails."""
 
     limit: str
+    bundle: str
+    source: str
     kind: Kind
     measured: float | None
     allowed: float | None
@@ -120,22 +155,58 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class BenchReport(Artifact):
-    """What one bench of one bundle found. `variants` has the float parent first; fractions throughout."""
+class BenchedBundle:
+    """One bundle of the bench and its operating point.
 
-    SCHEMA: ClassVar[str] = "hemotk.bench/1"
+    `name` is that of its card, or its folder where two have the same name; `folder` is the path as it was given;
+    `size` is the side of its input in pixels. A probability of `threshold` or more, after the logit was divided by
+    `temperature`, is `labels[1]`.
+    """
 
-    created: str
-    bundle: str
-    bundle_sha256: str
+    name: str
+    folder: str
+    sha256: str
     testset_sha256: str
+    size: int
     labels: tuple[str, str]
     threshold: float
     temperature: float
-    images: tuple[ImageRef, ...]
-    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where rows were measured: `HERE`, or the device that an imported file came from.
+
+    `environment` holds the facts about machine, runtime and versions; `device` is None here.
+    """
+
+    name: str
     environment: Mapping[str, Any]
+    device: Device | None = None
+
+
+@dataclass(frozen=True)
+class BenchReport(Artifact):
+    """What one bench found of one or several bundles, on one or several machines; fractions throughout.
+
+    `images` are those of the test split, or of the folder named in `folder` (empty for the test split); every row's
+    scores are in their order, and `skipped` says of each picture in the folder that could not be read, why. `variants`
+    has the first bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last.
+    `warnings` say why times may not repeat, `notes` what else a reader must know. `command` makes the bench again.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.bench/2"
+
+    created: str
+    command: str
+    bundles: tuple[BenchedBundle, ...]
+    sources: tuple[Source, ...]
+    folder: str
+    images: tuple[ImageRef, ...]
+    skipped: tuple[str, ...]
+    settings: Mapping[str, Any]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     variants: tuple[VariantResult, ...]
     verdicts: tuple[Verdict, ...]
     passed: bool
@@ -144,13 +215,41 @@ class BenchReport(Artifact):
 
     def __post_init__(self) -> None:
         require(bool(self.variants), "variants", "non-empty")
-        require(self.variants[0].kind == "float32", "variants", "a list that begins with the float32 parent")
         require(self.passed == all(verdict.passed for verdict in self.verdicts), "passed", "what the verdicts say")
-        for result in self.variants:
-            require(Path(result.file).name == result.file, "variants", "a list of plain file names")
-            if result.scores is not None:
-                require(len(result.scores.logit) == len(self.images), "scores", "one per image")
+        bundles, sources = [bundle.name for bundle in self.bundles], [source.name for source in self.sources]
+        require(bool(bundles) and len(set(bundles)) == len(bundles), "bundles", "non-empty, each name once")
+        require(sources[:1] == [HERE] and len(set(sources)) == len(sources), "sources", f"'{HERE}' first, each once")
+        first = self.variants[0]
+        require(
+            (first.bundle, first.source, first.kind) == (bundles[0], HERE, "float32"),
+            "variants",
+            "a list that begins with the float32 parent of the first bundle",
+        )
+        for row in self.variants:
+            require(row.bundle in bundles and row.source in sources, "variants", "of the bundles and sources listed")
+            require(Path(row.file).name == row.file, "variants", "a list of plain file names")
+            if row.scores is not None:
+                require(len(row.scores.logit) == len(self.images), "scores", "one per image")
 
-    def variant(self, kind: str) -> VariantResult | None:
-        """The row of that kind, or None."""
-        return next((result for result in self.variants if result.kind == kind), None)
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """The facts about this machine."""
+        return self.sources[0].environment
+
+    def variant(self, kind: str, bundle: str = "", source: str = HERE) -> VariantResult | None:
+        """The row of that kind, by default of the first bundle and measured here, or None."""
+        wanted = (bundle or self.bundles[0].name, source, kind)
+        return next((row for row in self.variants if (row.bundle, row.source, row.kind) == wanted), None)
+
+    def parent(self, row: VariantResult) -> VariantResult | None:
+        """The float parent that `row` is held against: of the same bundle and source, or None."""
+        return self.variant("float32", row.bundle, row.source)
+
+    def bundle_of(self, row: VariantResult) -> BenchedBundle:
+        """The bundle of `row`."""
+        return next(bundle for bundle in self.bundles if bundle.name == row.bundle)
+
+    def name_of(self, row: VariantResult | Verdict) -> str:
+        """What to call the row: its kind, with bundle and device where the report has several."""
+        words = [row.bundle] if len(self.bundles) > 1 else []
+        return " ".join([*words, row.kind, *([] if row.source == HERE else [f"on {row.source}"])])

@@ -90,7 +90,9 @@ def bench(
         report.write(json_file, overwrite=overwrite)
     if not report.passed:
         failed = [verdict.sentence for verdict in report.verdicts if not verdict.passed]
-        raise CheckFailed(f"{report.bundle}: {'; '.join(failed)}; export with other options, or change the limits.")
+        raise CheckFailed(
+            f"{report.bundles[0].name}: {'; '.join(failed)}; export with other options, or change the limits."
+        )
 
 
 class _Watch:

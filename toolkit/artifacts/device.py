@@ -1,0 +1,142 @@
+"""`device.json`: a bench of some models on a device, written there, for `hemotk bench --import`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hemotk.artifacts.codec import Artifact, require
+
+# What Android's PowerManager.getCurrentThermalStatus() means, by its value.
+THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+_DIGITS = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class Device:
+    """The device, as it says of itself.
+
+    Attributes:
+        maker: who made it (Android: Build.MANUFACTURER), never empty.
+        model: which one it is (Build.MODEL), never empty.
+        soc: its system on a chip (Build.SOC_MANUFACTURER and Build.SOC_MODEL), empty where unknown.
+        system: operating system and its version, such as "Android 14 (API 34)".
+        abi: the instruction set that the interpreter was built for, such as "arm64-v8a".
+        cores: processors that the system shows (Runtime.availableProcessors()).
+        thermal_before: thermal status when the bench began, a place in `THERMAL`; None where the system does not say.
+        thermal_after: the same when it ended.
+    """
+
+    maker: str
+    model: str
+    soc: str
+    system: str
+    abi: str
+    cores: int
+    thermal_before: int | None = None
+    thermal_after: int | None = None
+
+    def __post_init__(self) -> None:
+        require(bool(self.maker.strip()), "maker", "not empty")
+        require(bool(self.model.strip()), "model", "not empty")
+        require(self.cores >= 1, "cores", "at least 1")
+        for field in ("thermal_before", "thermal_after"):
+            status = getattr(self, field)
+            require(status is None or 0 <= status < len(THERMAL), field, f"0 to {len(THERMAL) - 1}, or null")
+
+
+@dataclass(frozen=True)
+class DeviceImage:
+    """What one model said about one image.
+
+    Attributes:
+        id: the image's id in the test split's card (field `items` of testset.json); `row` where the device knows no
+            ids, as a decimal number.
+        input_sha256: SHA-256 of the size·size pixel bytes (uint8, row by row) that the network saw, 64 lower-case
+            hexadecimal digits: row `row` of images.npy, before any conversion to the input's type.
+        logit: the bytes of the output `logit` as the tensor holds them, little-endian, in lower-case hexadecimal
+            digits: 2 digits for uint8 and int8, 4 for int16, 8 for float32.
+        probability: the same of the output `probability`.
+    """
+
+    id: str
+    input_sha256: str
+    logit: str
+    probability: str
+
+    def __post_init__(self) -> None:
+        require(_hexadecimal(self.input_sha256, 64), "input_sha256", "64 lower-case hexadecimal digits")
+        for field in ("logit", "probability"):
+            digits = getattr(self, field)
+            require(_hexadecimal(digits, 2, 4, 8), field, "2, 4 or 8 lower-case hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class DeviceModel:
+    """One .tflite on the device; batch 1, times in nanoseconds of a monotonic clock (System.nanoTime()).
+
+    Attributes:
+        file: its file name, for the reader; the model is known by its checksum.
+        sha256: SHA-256 of the file that was run, 64 lower-case hexadecimal digits.
+        failure: why it could not be run to the end, one sentence without full stop; empty if it could.
+        load_ns: from opening the file until the interpreter is ready (tensors allocated), None if it did not get there.
+        first_ns: the first inference, None if it did not get there.
+        warmup_ns: every inference after the first one and before the timed ones.
+        rounds_ns: every timed inference, without conversion of the input: one list per round where the models take
+            turns (the n-th round of each model is then near in time to that of the others), else one list in all.
+        peak_memory_bytes: the most memory the process held, None where unknown.
+        images: what it said about each image, in any order, each image once.
+    """
+
+    file: str
+    sha256: str
+    failure: str
+    load_ns: int | None
+    first_ns: int | None
+    warmup_ns: tuple[int, ...]
+    rounds_ns: tuple[tuple[int, ...], ...]
+    peak_memory_bytes: int | None
+    images: tuple[DeviceImage, ...]
+
+    def __post_init__(self) -> None:
+        require(_hexadecimal(self.sha256, 64), "sha256", "64 lower-case hexadecimal digits")
+        times = [time for samples in (self.warmup_ns, *self.rounds_ns) for time in samples]
+        times += [time for time in (self.load_ns, self.first_ns) if time is not None]
+        require(all(time > 0 for time in times), "rounds_ns", "times above 0")
+        ids = [image.id for image in self.images]
+        require(len(set(ids)) == len(ids), "images", "a list in which each id stands once")
+
+
+@dataclass(frozen=True)
+class DeviceBench(Artifact):
+    """A bench of some models of one bundle on one device.
+
+    Attributes:
+        created: when it ended, ISO 8601 with its offset.
+        app: what wrote the file, with its version.
+        device: the device.
+        runtime: the interpreter, such as "org.tensorflow:tensorflow-lite".
+        runtime_version: its version, as it says itself.
+        delegate: what ran the network: "xnnpack", "none", "gpu", "nnapi" or another delegate's name.
+        threads: threads given to the interpreter.
+        models: one entry per .tflite, the float parent among them if a latency ratio is to be had.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.device-bench/1"
+
+    created: str
+    app: str
+    device: Device
+    runtime: str
+    runtime_version: str
+    delegate: str
+    threads: int
+    models: tuple[DeviceModel, ...]
+
+    def __post_init__(self) -> None:
+        require(self.threads >= 1, "threads", "at least 1")
+        require(bool(self.models), "models", "non-empty")
+        found = [model.sha256 for model in self.models]
+        require(len(set(found)) == len(found), "models", "a list in which each sha256 stands once")
+
+
+def _hexadecimal(text: str, *lengths: int) -> bool:
+    return len(text) in lengths and set(text) <= _DIGITS
