@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -27,14 +28,57 @@ _INTERPRETER_ERRORS = (ValueError, RuntimeError, TypeError, KeyError, IndexError
 
 @dataclass(frozen=True)
 class Runtime:
-    """One installed interpreter: the package's import name, its version, and its `Interpreter` class."""
+    """One installed interpreter: the package's import name, its version, its `Interpreter` and its `load_delegate`."""
 
     name: str
     version: str
     interpreter: Any
+    load_delegate: Any = None
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """An external delegate: a shared library, by path or by the name that the loader finds it by, and its options."""
+
+    library: str
+    options: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> "Delegate":
+        """From `PATH` or `PATH:key=value,key=value`.
+
+        Raises:
+            HemotkError: it is neither.
+        """
+        found = _DELEGATE.fullmatch(text)
+        pairs = [pair.partition("=") for pair in (found["options"] or "").split(",") if pair] if found else []
+        if found is None or not all(key and equals for key, equals, _ in pairs):
+            raise HemotkError(f"--delegate {text}: is no library with options; write it as PATH or PATH:key=value,….")
+        return cls(found["library"], {key: value for key, _, value in pairs})
+
+    def load(self, runtime: Runtime) -> Any:
+        """The delegate as `runtime` takes it; foreign code runs, which may do anything to this process.
+
+        Raises:
+            HemotkError: the library is missing, is no delegate, or refuses the options.
+        """
+        if runtime.load_delegate is None:
+            raise HemotkError(f"--delegate {self.library}: {runtime} takes no delegates; leave the option out.")
+        try:
+            return runtime.load_delegate(self.library, dict(self.options))
+        except (OSError, AttributeError, *_INTERPRETER_ERRORS) as error:
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            reason = " ".join(lines).strip().rstrip(".") or type(error).__name__
+            raise HemotkError(
+                f"--delegate {self.library}: cannot be loaded by {runtime} ({reason}); check the path and its options."
+            ) from error
+
+
+# A colon begins the options only where a key and its value follow it: paths may hold colons.
+_DELEGATE = re.compile(r"(?P<library>[^=]+?)(?::(?P<options>[^:=,/\\]+=.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,7 +106,7 @@ def find_runtime(preferred: str | None = None) -> Runtime:
             reasons.append(f"{name}: {_first_line(error)}")
             continue
         version = getattr(importlib.import_module(name), "__version__", "unknown")
-        return Runtime(name, str(version), module.Interpreter)
+        return Runtime(name, str(version), module.Interpreter, getattr(module, "load_delegate", None))
     wanted = names[0].replace("_", "-")
     raise HemotkError(f"runtime: no LiteRT interpreter loads ({'; '.join(reasons)}); run `pip install {wanted}`.")
 
@@ -78,25 +122,33 @@ class Scorer:
         preprocess: the pixel contract the model was exported for.
         runtime: the interpreter, as `find_runtime` gives it; None finds one.
         threads: CPU threads.
+        delegate: what takes what it can of the graph, before the runtime's own delegates; None for those alone.
 
     Raises:
-        HemotkError: the model is missing, cut short, or not of this contract.
+        HemotkError: the model is missing, cut short, or not of this contract; or the delegate cannot be loaded.
     """
 
     def __init__(
-        self, model: Path | bytes, preprocess: PreprocessSpec, *, runtime: Runtime | None = None, threads: int = 1
+        self,
+        model: Path | bytes,
+        preprocess: PreprocessSpec,
+        *,
+        runtime: Runtime | None = None,
+        threads: int = 1,
+        delegate: Delegate | None = None,
     ) -> None:
         self.where = "model" if isinstance(model, bytes) else str(model)
         self.runtime = find_runtime() if runtime is None else runtime
         self._size = preprocess.size
+        delegates = [] if delegate is None else [delegate.load(self.runtime)]
         try:
-            self._interpreter = _open(model, self.runtime, threads)
+            self._interpreter = _open(model, self.runtime, threads, delegates)
             inputs, outputs = _signature(self._interpreter)
         except _INTERPRETER_ERRORS as error:
             raise self._unusable(_first_line(error)) from error
         pixels = self._only_input(inputs)
         self._input = pixels["index"]
-        self._stored = self._stored_values(pixels, preprocess)
+        self._values = self._stored_values(pixels, preprocess)
         self._outputs = [self._output(outputs, name) for name in OUTPUTS]
         self.has_cam = CAM in outputs
         self._cam = self._map(outputs[CAM]) if self.has_cam else None
@@ -117,12 +169,20 @@ class Scorer:
         Raises:
             HemotkError: the image is of another size or type.
         """
+        self._interpreter.set_tensor(self._input, self.stored(pixels))
+
+    def stored(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """What the input tensor holds for one image, uint8 [N, N]: [1, N, N, 1] of the tensor's type.
+
+        Raises:
+            HemotkError: the image is of another size or type.
+        """
         if pixels.dtype != np.uint8 or pixels.shape != (self._size, self._size):
             raise HemotkError(
                 f"{self.where}: takes uint8 images of {self._size}×{self._size}, not {pixels.dtype} of shape "
                 f"{pixels.shape}; preprocess them as the bundle card says."
             )
-        self._interpreter.set_tensor(self._input, self._stored[pixels][np.newaxis, :, :, np.newaxis])
+        return self._values[pixels][np.newaxis, :, :, np.newaxis]
 
     def invoke(self) -> None:
         """Run the network on what was fed.
@@ -221,7 +281,7 @@ class Scorer:
         return HemotkError(f"{self.where}: cannot be used as a model ({reason}); export it again, or copy it again.")
 
 
-def _open(model: Path | bytes, runtime: Runtime, threads: int) -> Any:
+def _open(model: Path | bytes, runtime: Runtime, threads: int, delegates: list[Any]) -> Any:
     """An interpreter with its tensors allocated."""
     if isinstance(model, Path) and not model.is_file():
         raise HemotkError(f"{model}: no such file; check the path.")
@@ -229,7 +289,7 @@ def _open(model: Path | bytes, runtime: Runtime, threads: int) -> Any:
         raise ValueError("it is empty")
     source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
     with without_remarks():
-        interpreter = runtime.interpreter(**source, num_threads=threads)
+        interpreter = runtime.interpreter(**source, num_threads=threads, experimental_delegates=delegates)
         interpreter.allocate_tensors()
     return interpreter
 

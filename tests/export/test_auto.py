@@ -19,13 +19,13 @@ from hemotk.export.flatbuffer import operators, specs
 from hemotk.export.graph.ir import Graph
 from hemotk.export.integer import INT8_STEPS, integer_graph
 from hemotk.export.models import plain
-from hemotk.export.placement import placement
 from hemotk.export.quantize import logit_range, pixel_ranges
 from hemotk.export.recipe import Recipe
 from hemotk.export.sensitivity import Selection, Tolerance
 from hemotk.export.source import Source, open_run
 from hemotk.export.verify import check_form, check_placement
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
+from hemotk.placement import placement
 from hemotk.runtime import Scorer, find_runtime
 
 SIZE = 48

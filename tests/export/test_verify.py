@@ -8,7 +8,6 @@ from hemotk.export.convert import convert_graph
 from hemotk.export.flatbuffer import read_model, write_model
 from hemotk.export.graph.ir import Graph
 from hemotk.export.models import exact
-from hemotk.export.placement import Placement, placement
 from hemotk.export.quantize import quantize
 from hemotk.export.recipe import Recipe
 from hemotk.export.verify import (
@@ -22,6 +21,7 @@ from hemotk.export.verify import (
     check_placement,
     check_varies,
 )
+from hemotk.placement import Node, Placement, placement
 from hemotk.runtime import find_runtime
 
 SIZE = 48
@@ -112,7 +112,8 @@ def test_a_parent_that_says_one_thing_may_have_such_children() -> None:
 
 
 def test_an_operator_left_to_the_interpreter() -> None:
-    left = Placement("ai_edge_litert 2.3.0", 2, {"MAXIMUM": 4, "CONV_2D": 1})
+    nodes = [*(Node(index, "MAXIMUM", "") for index in range(4)), Node(4, "CONV_2D", "")]
+    left = Placement("ai_edge_litert 2.3.0", 2, tuple(nodes))
     with pytest.raises(CheckFailed, match="XNNPACK leaves 1 CONV_2D to the interpreter"):
         check_placement("int8", left, "ai_edge_litert")
     check_placement("int8", left, "tflite_runtime")

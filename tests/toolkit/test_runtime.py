@@ -182,3 +182,35 @@ def test_the_interpreters_remarks_are_held_back_and_its_complaints_are_not(capfd
         os.write(2, b"INFO: Created a delegate.\nERROR: something broke\n")
     os.write(2, b"INFO: afterwards\n")
     assert capfd.readouterr().err == "ERROR: something broke\nINFO: afterwards\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "library", "options"),
+    [
+        ("libedgetpu.so.1", "libedgetpu.so.1", {}),
+        ("/opt/npu.so:device=usb:0,speed=fast", "/opt/npu.so", {"device": "usb:0", "speed": "fast"}),
+        ("C:\\npu\\d.dll:a=", "C:\\npu\\d.dll", {"a": ""}),
+        ("C:\\d.dll", "C:\\d.dll", {}),
+        ("d.so:cache=/tmp/x:y=z", "d.so", {"cache": "/tmp/x:y=z"}),
+    ],
+)
+def test_a_delegate_is_a_library_and_its_options(text, library, options):
+    assert runtime.Delegate.parse(text) == runtime.Delegate(library, options)
+
+
+@pytest.mark.parametrize("text", ["", "a=b", ":a=b", "d.so:a=b,c", "d.so:a=b,=c"])
+def test_other_words_are_no_delegate(text):
+    with pytest.raises(HemotkError, match=r"write it as PATH or PATH:key=value"):
+        runtime.Delegate.parse(text)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the interpreter's own __del__
+def test_a_delegate_that_is_missing_or_none_is_refused_with_a_sentence(tmp_path):
+    (tmp_path / "text.so").write_text("no library")
+    for name in ("gone.so", "text.so"):
+        with pytest.raises(HemotkError, match=rf"--delegate .*{name}: cannot be loaded by .*; check the path"):
+            runtime.Delegate(str(tmp_path / name), {}).load(runtime.find_runtime())
+    with pytest.raises(HemotkError, match=r"cannot be loaded by .*tflite_plugin_create_delegate"):
+        runtime.Delegate("libc.so.6", {}).load(runtime.find_runtime())
+    with pytest.raises(HemotkError, match="takes no delegates"):
+        runtime.Delegate("d.so", {}).load(runtime.Runtime("old", "0", None))
