@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.artifacts import WEIGHTS_FILE
+from hemotk.artifacts import WEIGHTS_FILE, PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.export.auto import Candidate, operations_of, select_layers
 from hemotk.export.calibrate import ChannelRange, channel_ranges, tensor_ranges
 from hemotk.export.config import ExportConfig
 from hemotk.export.convert import Network, convert_graph, convert_network
+from hemotk.export.flatbuffer import INPUT, operators
 from hemotk.export.graph.cam_head import cam_head
 from hemotk.export.graph.fold_batchnorm import fold_batchnorm
 from hemotk.export.graph.gray_stem import gray_stem
@@ -22,7 +23,7 @@ from hemotk.export.graph.positive_scales import positive_scales
 from hemotk.export.graph.preactivation import preactivation
 from hemotk.export.graph.stem_blocks import stem_blocks
 from hemotk.export.integer import INT8_STEPS, INT16_STEPS, integer_graph
-from hemotk.export.quantize import Range, logit_range
+from hemotk.export.quantize import Range, logit_range, pixel_ranges
 from hemotk.export.recipe import Recipe
 from hemotk.export.sensitivity import Selection
 from hemotk.export.source import Source
@@ -118,11 +119,19 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
     ranges = {}
     if config.calibrated:
         ranges = tensor_ranges(content, pixels, spec, lambda done, total: progress("calibrating", done, total))
+        ranges |= _copied_pixels(content, spec)
     models = {"float32": content}
     for recipe in config.recipes:
         of = _with_logit(ranges, recipe, source) if recipe.calibrated else {}
         models[recipe.kind] = Candidate(content, recipe, spec, of).quantized()
     return Models(models, config.recipes)
+
+
+def _copied_pixels(content: bytes, spec: PreprocessSpec) -> dict[str, Range]:
+    """The range of the gray channel's copies: that of the pixel bytes, so that int8 copies them unchanged."""
+    pixels = pixel_ranges(spec)[INPUT]
+    copies = (op for op in operators(content) if op.name == "CONCATENATION" and set(op.inputs) == {INPUT})
+    return {name: pixels for copy in copies for name in copy.outputs}
 
 
 def _with_logit(ranges: Mapping[str, Range], recipe: Recipe, source: Source) -> dict[str, Range]:

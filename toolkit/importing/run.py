@@ -17,7 +17,7 @@ from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.stored import checksum
 from hemotk.metrics import evaluate
 from hemotk.models.build import build_model, set_arrays, with_logit
-from hemotk.models.families import ARCHITECTURES, named_shape
+from hemotk.models.families import DENSENETS
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import write_weights
 
@@ -110,8 +110,7 @@ def _warnings(metrics: Metrics) -> tuple[str, ...]:
 
 def _arch(shape: DenseNetShape) -> str:
     """The name of the architecture with the same widths, or 'densenet'."""
-    for name in ARCHITECTURES:
-        named = named_shape(name, 224)
-        if isinstance(named, DenseNetShape) and named.widths() == shape.widths() and named.blocks == shape.blocks:
+    for name, named in DENSENETS.items():
+        if named.widths() == shape.widths() and named.blocks == shape.blocks:
             return name
     return "densenet"

@@ -4,9 +4,10 @@ from typing import Any
 
 import tf_keras as keras
 
+from hemotk.models.applications import build_application
 from hemotk.models.cnn import build_cnn
 from hemotk.models.densenet import build_densenet
-from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.shape import ApplicationShape, DenseNetShape, Shape
 from hemotk.models.weights import Weights
 
 
@@ -14,6 +15,8 @@ def build_model(shape: Shape, bn_momentum: float = 0.99, dropout: float = 0.0) -
     """The tf_keras network of any shape, with fresh random weights."""
     if isinstance(shape, DenseNetShape):
         return build_densenet(shape, bn_momentum, dropout)
+    if isinstance(shape, ApplicationShape):
+        return build_application(shape.family, shape.size, bn_momentum, dropout)
     return build_cnn(shape, dropout)
 
 
@@ -26,7 +29,7 @@ def named_variables(model: keras.Model) -> dict[str, Any]:
     """Every variable under the name that `shape.arrays()` gives it, such as 'conv1/conv/kernel'."""
     result = {}
     for layer in model.layers:
-        if layer.name == "channel_normalization":
+        if isinstance(layer, keras.layers.Normalization):  # its constants are no weights
             continue
         for variable in layer.weights:
             result[f"{layer.name}/{variable.name.rpartition('/')[2].partition(':')[0]}"] = variable

@@ -1,33 +1,50 @@
 """The architectures that can be asked for by name."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import cast
 
 from hemotk.errors import HemotkError
-from hemotk.models.shape import CnnShape, DenseNetShape, Shape, densenet
+from hemotk.models.shape import (
+    APPLICATIONS,
+    SMALLEST_APPLICATION,
+    Application,
+    CnnShape,
+    DenseNetShape,
+    Shape,
+    densenet,
+)
 
-_FAMILIES: dict[str, Callable[[int], Shape]] = {
-    "densenet121": lambda size: densenet((6, 12, 24, 16)),
-    "densenet169": lambda size: densenet((6, 12, 32, 32)),
-    "densenet201": lambda size: densenet((6, 12, 48, 32)),
-    "densenet-tiny": lambda size: densenet((2, 2, 2, 2), growth=8),
-    "cnn": lambda size: CnnShape(size=size),
+DENSENETS: Mapping[str, DenseNetShape] = {
+    "densenet121": densenet((6, 12, 24, 16)),
+    "densenet169": densenet((6, 12, 32, 32)),
+    "densenet201": densenet((6, 12, 48, 32)),
+    "densenet-tiny": densenet((2, 2, 2, 2), growth=8),
 }
-
-ARCHITECTURES = tuple(_FAMILIES)
+CNN = "cnn"
+ARCHITECTURES = (*DENSENETS, CNN, *APPLICATIONS)
 
 
 def named_shape(arch: str, size: int) -> Shape:
-    """The shape of `arch` for `size`×`size` pictures.
+    """The shape of `arch` for `size`×`size` pictures; that of an application needs TensorFlow.
 
     Raises:
         HemotkError: no such architecture, or pictures too small for its poolings.
     """
-    if arch not in _FAMILIES:
+    if arch not in ARCHITECTURES:
         raise HemotkError(f"--arch {arch}: is unknown; choose one of {', '.join(ARCHITECTURES)}.")
-    shape = _FAMILIES[arch](size)
-    if size < shape.smallest_input():
-        raise HemotkError(f"--size {size}: is too small for {arch}; take {shape.smallest_input()} or more.")
-    return shape
+    if size < _smallest_input(arch):
+        raise HemotkError(f"--size {size}: is too small for {arch}; take {_smallest_input(arch)} or more.")
+    if arch in DENSENETS:
+        return DENSENETS[arch]
+    if arch == CNN:
+        return CnnShape(size=size)
+    from hemotk.models.measure import application_shape
+
+    return application_shape(cast(Application, arch), size)
+
+
+def _smallest_input(arch: str) -> int:
+    return SMALLEST_APPLICATION if arch in APPLICATIONS else DENSENETS.get(arch, CnnShape()).smallest_input()
 
 
 def is_densenet(shape: Shape) -> bool:

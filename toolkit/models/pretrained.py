@@ -9,7 +9,7 @@ import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE
 from hemotk.errors import HemotkError
-from hemotk.models.shape import Shape
+from hemotk.models.shape import APPLICATIONS, Shape
 from hemotk.models.weights import check_weights
 
 _HEAD = ("hidden", "logit")
@@ -60,6 +60,11 @@ def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarr
 def _download(arch: str) -> Path:
     import tf_keras as keras
 
+    if arch in APPLICATIONS:
+        raise HemotkError(
+            f"--weights imagenet: the official {arch} was trained on pictures that are normalized otherwise; use "
+            "--weights none, or the folder of a run."
+        )
     if arch not in _IMAGENET:
         raise HemotkError(
             f"--weights imagenet: there is no official file for {arch}; use --weights none, or one of "

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from hemotk.artifacts import Artifact, require
+from hemotk.errors import HemotkError
 
 STEM_KERNEL = 7
 LAYER_KERNEL = 3
 BN_EPSILON = 1.001e-5
+
+Application = Literal["mobilenetv3small", "efficientnetb0", "resnet50"]
+APPLICATIONS: tuple[Application, ...] = get_args(Application)
+SMALLEST_APPLICATION = 32  # what tf_keras.applications takes
 
 
 @dataclass(frozen=True)
@@ -188,7 +193,57 @@ class CnnShape(Artifact):
         return max(16, 2 ** len(self.filters))
 
 
-Shape = DenseNetShape | CnnShape
+@dataclass(frozen=True)
+class ApplicationShape(Artifact):
+    """A network of `tf_keras.applications` without its top: global average pooling and one logit instead.
+
+    `table` has the shape of every array in `weights.npz`, and `operations` are the multiply-accumulates of
+    convolutions and dense layers for one `size`×`size` picture; both are noted from the built network, so that nobody
+    else needs TensorFlow to know them. The gray channel is copied to the three that the network reads.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.application/1"
+
+    family: Application
+    size: int
+    operations: int
+    table: Mapping[str, tuple[int, ...]]
+
+    def __post_init__(self) -> None:
+        require(self.size >= SMALLEST_APPLICATION, "size", f"{SMALLEST_APPLICATION} or more")
+        for name, shape in self.table.items():
+            require(bool(shape) and all(side > 0 for side in shape), f"table.{name}", "a list of numbers above 0")
+        require(self.table.get("logit/bias") == (1,), "table", "a map with a 'logit/bias' of one number")
+        kernels = sum(_product(shape) for name, shape in self.table.items() if name.endswith("kernel"))
+        require(self.operations >= kernels, "operations", "at least one for every weight of the kernels in 'table'")
+
+    def arrays(self) -> Mapping[str, tuple[int, ...]]:
+        """Name → shape of every array in `weights.npz`; layer names are those of Keras."""
+        return dict(self.table)
+
+    def parameters(self, *, head: bool = True) -> int:
+        """Number of parameters, BatchNorm statistics included (as Keras counts), with or without the logit."""
+        return sum(_product(shape) for name, shape in self.table.items() if head or not name.startswith("logit/"))
+
+    def macs(self, size: int) -> int:
+        """Multiply-accumulates for one gray picture, copied to three channels.
+
+        Raises:
+            HemotkError: the network was made for pictures of another size.
+        """
+        if size != self.size:
+            raise HemotkError(
+                f"shape: this {self.family} was made for {self.size}×{self.size} pictures, not for {size}×{size}; use "
+                "the shape file of the run."
+            )
+        return self.operations
+
+    def smallest_input(self) -> int:
+        """The least picture size that the family takes."""
+        return SMALLEST_APPLICATION
+
+
+Shape = DenseNetShape | CnnShape | ApplicationShape
 
 
 def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:

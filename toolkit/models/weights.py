@@ -11,9 +11,13 @@ import numpy as np
 
 from hemotk.errors import HemotkError
 from hemotk.files import writing
-from hemotk.models.shape import CnnShape, DenseNetShape, Shape
+from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, Shape
 
 Weights = Mapping[str, np.ndarray]
+
+_FAMILIES: Mapping[str, type[Shape]] = {
+    kind.SCHEMA.partition("/")[0]: kind for kind in (DenseNetShape, CnnShape, ApplicationShape)
+}
 
 
 def read_shape(path: Path) -> Shape:
@@ -26,8 +30,7 @@ def read_shape(path: Path) -> Shape:
         schema = json.loads(path.read_text(encoding="utf-8")).get("schema", "")
     except (OSError, ValueError, AttributeError):
         schema = ""
-    kind: type[Shape] = CnnShape if str(schema).startswith(CnnShape.SCHEMA.partition("/")[0]) else DenseNetShape
-    return kind.read(path)
+    return _FAMILIES.get(str(schema).partition("/")[0], DenseNetShape).read(path)
 
 
 def write_weights(path: Path, weights: Weights) -> None:
