@@ -27,6 +27,7 @@ KNOWN = frozenset(
         "DEPTHWISE_CONV_2D",
         "DEQUANTIZE",
         "FULLY_CONNECTED",
+        "HARD_SWISH",
         "LOGISTIC",
         "MAXIMUM",
         "MAX_POOL_2D",
@@ -43,7 +44,7 @@ OUTSIDE: Mapping[str, frozenset[str] | None] = {
     "float32": frozenset(),
     "fp16": frozenset({"DEQUANTIZE"}),
     "dynamic": frozenset({"CONV_2D", "FULLY_CONNECTED"}),
-    "int8": frozenset({"MAXIMUM", "QUANTIZE"}),
+    "int8": frozenset({"HARD_SWISH", "MAXIMUM", "QUANTIZE"}),  # XNNPACK has no int8 HARD_SWISH
     "int16x8": None,
 }
 XNNPACK_RUNTIME = "ai_edge_litert"
