@@ -47,7 +47,7 @@ def cut(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> tuple[DenseNet
             if (name, axis) in indices:
                 array = np.take(array, indices[name, axis], axis)
         found[name] = array
-    return _cut_shape(shape, keep), found
+    return cut_shape(shape, keep), found
 
 
 def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str, np.ndarray]:
@@ -70,7 +70,8 @@ def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str,
     return found
 
 
-def _cut_shape(shape: DenseNetShape, keep: KeepSet) -> DenseNetShape:
+def cut_shape(shape: DenseNetShape, keep: KeepSet) -> DenseNetShape:
+    """The widths that are left; `keep` must fit."""
     return dataclasses.replace(
         shape,
         stem=len(keep.stem),
