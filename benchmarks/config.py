@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hemotk.benchmarks.gate import Limits
 from hemotk.errors import HemotkError
+from hemotk.runtime import Delegate
 
 
 @dataclass(frozen=True)
@@ -12,11 +13,14 @@ class BenchConfig:
 
     Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A
     variant that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors;
-    empty leaves that to the system.
+    empty leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the
+    time of each operator, measured after all else.
     """
 
     threads: int = 1
     runtime: str | None = None
+    delegate: str | None = None
+    profile: bool = False
     cpus: tuple[int, ...] = ()
     min_runs: int = 40
     min_seconds: float = 3.0
@@ -33,3 +37,5 @@ class BenchConfig:
         ):
             if not holds:
                 raise HemotkError(f"{option}: must be {must}; change the value.")
+        if self.delegate is not None:
+            Delegate.parse(self.delegate)
