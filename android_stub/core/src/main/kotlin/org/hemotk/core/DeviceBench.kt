@@ -1,0 +1,65 @@
+package org.hemotk.core
+
+/** What a device says of itself; [soc] is empty and a thermal status null where it does not say. */
+class Device(
+    val maker: String,
+    val model: String,
+    val soc: String,
+    val system: String,
+    val abi: String,
+    val cores: Int,
+    val thermalBefore: Int?,
+    val thermalAfter: Int?,
+)
+
+/** The file that `hemotk bench --import` reads; [created] is ISO 8601 with its offset, [app] what wrote it. */
+fun deviceBench(
+    created: String,
+    app: String,
+    device: Device,
+    runtime: Runtime,
+    threads: Int,
+    models: List<BenchedModel>,
+): String = Json.write(
+    mapOf(
+        "schema" to "hemotk.device-bench/1",
+        "created" to created,
+        "app" to app,
+        "device" to fields(device),
+        "runtime" to runtime.name,
+        "runtime_version" to runtime.version,
+        "delegate" to runtime.delegate,
+        "threads" to threads,
+        "models" to models.map(::fields),
+    ),
+) + "\n"
+
+private fun fields(device: Device) = mapOf(
+    "maker" to device.maker,
+    "model" to device.model,
+    "soc" to device.soc,
+    "system" to device.system,
+    "abi" to device.abi,
+    "cores" to device.cores,
+    "thermal_before" to device.thermalBefore,
+    "thermal_after" to device.thermalAfter,
+)
+
+private fun fields(model: BenchedModel) = mapOf(
+    "file" to model.file,
+    "sha256" to model.sha256,
+    "failure" to model.failure,
+    "load_ns" to model.loadNs,
+    "first_ns" to model.firstNs,
+    "warmup_ns" to model.warmupNs,
+    "rounds_ns" to model.roundsNs,
+    "peak_memory_bytes" to null,
+    "images" to model.images.map(::fields),
+)
+
+private fun fields(image: BenchedImage) = mapOf(
+    "id" to image.id,
+    "input_sha256" to image.inputSha256,
+    "logit" to image.logit,
+    "probability" to image.probability,
+)

@@ -1,0 +1,50 @@
+package org.hemotk.core
+
+/** A loaded model, ready to be run: the app's is LiteRT's Interpreter. */
+interface Network : AutoCloseable {
+    /** Hand over the input as the tensor stores it. */
+    fun feed(stored: ByteArray)
+
+    /** Run the network on what was fed; this alone is timed. */
+    fun invoke()
+
+    /** The bytes of the output [name] as the tensor stores them, little-endian. */
+    fun read(name: String): ByteArray
+}
+
+/** Opens a variant whose checksum was found right. */
+interface Runtime {
+    val name: String
+    val version: String
+    val delegate: String
+
+    fun open(variant: Variant, threads: Int): Network
+}
+
+/** What a model says of one picture: the logit before temperature scaling, and the map where there is one. */
+class Answer(val logit: Double, val cam: Cam?)
+
+/** A class-activation map: contributions to the logit, row by row. */
+class Cam(val width: Int, val height: Int, val values: FloatArray)
+
+/** A uint8 model of a bundle and how its stored numbers are meant. */
+class Classifier(private val network: Network, private val variant: Variant, preprocess: Preprocess) {
+    private val input = Input(variant, preprocess)
+
+    /** Score the [pixels] that `toPixels` gave. */
+    fun classify(pixels: ByteArray): Answer {
+        network.feed(input.stored(pixels))
+        network.invoke()
+        return Answer(real("logit").single(), variant.output("cam")?.let(::cam))
+    }
+
+    private fun real(name: String): List<Double> {
+        val tensor = variant.output(name) ?: throw HemotkException(Problem.UNUSABLE_MODEL, variant.file)
+        return network.read(name).map { tensor.scale * ((it.toInt() and 255) - tensor.zeroPoint).toDouble() }
+    }
+
+    private fun cam(tensor: Tensor) =
+        Cam(tensor.shape[2], tensor.shape[1], FloatArray(tensor.shape[1] * tensor.shape[2]).also { values ->
+            real("cam").forEachIndexed { index, value -> values[index] = value.toFloat() }
+        })
+}

@@ -1,0 +1,17 @@
+package org.hemotk.core
+
+/** What can be wrong with a picture or a bundle; the app has a sentence in its resources for each. */
+enum class Problem {
+    NO_PICTURE,
+    PICTURE_TOO_LARGE,
+    PICTURE_TOO_SMALL,
+    FILE_MISSING,
+    WRONG_CHECKSUM,
+    UNREADABLE_CARD,
+    NO_INT8_MODEL,
+    UNUSABLE_MODEL,
+}
+
+/** Bad input; [where] names the file, field or picture. */
+class HemotkException(val problem: Problem, val where: String, cause: Throwable? = null) :
+    Exception("$where: $problem", cause)

@@ -1,0 +1,67 @@
+package org.hemotk.core
+
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+class BenchTest {
+    private val files = MemoryFolder(bundleFiles())
+    private val bundle = Bundle(files)
+
+    /** A model whose logit is the first pixel and whose probability is the last. */
+    private class Fake(private val broken: Boolean = false) : Runtime {
+        override val name = "fake"
+        override val version = "1"
+        override val delegate = "none"
+
+        override fun open(variant: Variant, threads: Int) = object : Network {
+            private var fed = ByteArray(0)
+
+            override fun feed(stored: ByteArray) {
+                fed = stored
+            }
+
+            override fun invoke() = check(!broken) { "it breaks.\nreally" }
+
+            override fun read(name: String) = byteArrayOf(if (name == "logit") fed.first() else fed.last())
+
+            override fun close() = Unit
+        }
+    }
+
+    private fun run(testset: TestSet?, runtime: Runtime): BenchedModel {
+        var now = 0L
+        return Bench(bundle, testset, runtime, BenchSettings(3, 25, 1), clock = { now.also { now += 7 } }).run().single()
+    }
+
+    @Test
+    fun every_sample_and_every_score_is_kept() {
+        val model = run(TestSet(files, bundle.card), Fake())
+        assertEquals("", model.failure)
+        assertEquals(listOf(7L, 7L, 7L), model.warmupNs)
+        assertEquals(listOf(10, 10, 5), model.roundsNs.map { it.size })
+        assertEquals(listOf("a.png" to "00", "b.png" to "09"), model.images.map { it.id to it.logit })
+        assertEquals(sha256(ByteArray(SIZE * SIZE)), model.images[0].inputSha256)
+    }
+
+    @Test
+    fun without_a_test_split_the_drawn_pictures_serve() {
+        val model = run(null, Fake())
+        assertEquals(listOf("0" to "ff"), model.images.map { it.id to it.probability })
+    }
+
+    @Test
+    fun a_model_that_fails_says_why() {
+        val model = run(null, Fake(broken = true))
+        assertEquals("it breaks", model.failure)
+        assertTrue(model.images.isEmpty())
+    }
+
+    @Test
+    fun senseless_settings_are_refused() {
+        for ((warmup, runs, threads) in listOf(Triple(-1, 1, 1), Triple(0, 0, 1), Triple(0, 1, 0), Triple(0, 1, 999))) {
+            assertThrows(IllegalArgumentException::class.java) { BenchSettings(warmup, runs, threads) }
+        }
+    }
+}
