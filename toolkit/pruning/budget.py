@@ -36,8 +36,8 @@ class _Steps:
         return min(width, math.ceil(self.smallest / self.multiple) * self.multiple)
 
 
-def choose(
-    shape: DenseNetShape, scores: Scores, size: int, macs_to_keep: float, *, multiple: int = 8, smallest: int = 8
+def choose(  # noqa: PLR0917 - two numbers with a default, asked for in the order of their options
+    shape: DenseNetShape, scores: Scores, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8
 ) -> KeepSet:
     """Remove the least important channels until at most `macs_to_keep` of the network's MACs at `size` are left.
 
@@ -105,7 +105,7 @@ def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int,
 
 def _lost(kept: Array, width: int, next_: int) -> float:
     """s · ln(a / b), see `choose`; `kept` is the score that a group keeps at every width."""
-    return float(kept[-1] * math.log(kept[width] / kept[next_])) if kept[next_] > 0 else 0.0
+    return kept[-1] * (math.log(kept[width]) - math.log(kept[next_])) if kept[next_] > 0 else 0.0
 
 
 def _with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
@@ -131,8 +131,13 @@ def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps)
             f"macs: the network has {now:,} multiply-accumulates and may have {macs_to_keep:.4g} times as many, so "
             "there is nothing to cut; ask for a smaller share."
         )
-    budget = math.floor(macs_to_keep * now)
+    budget = math.floor(macs_to_keep * now * (1 + 1e-12))  # a share that is a quotient of counts rounds to its count
     least = _with_widths(shape, [steps.least(group.width) for group in groups(shape)]).macs(size)
+    if least == now:
+        raise HemotkError(
+            f"macs: no width of this network can become a smaller multiple of {steps.multiple} that is at least "
+            f"{steps.smallest}, so there is nothing to cut; allow smaller multiples or smaller widths."
+        )
     if least > budget:
         raise HemotkError(
             f"macs: a share of {macs_to_keep:.4g} cannot be reached with widths of at least {steps.smallest} in "
