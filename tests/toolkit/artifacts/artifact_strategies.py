@@ -35,7 +35,7 @@ from hemotk.artifacts import (
     Variant,
     VariantResult,
 )
-from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
+from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, LayerShape
 
 SHARES = st.floats(0.01, 0.99)
 POSITIVE = st.integers(1, 10**6)
@@ -157,6 +157,13 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "hidden": st.lists(POSITIVE, max_size=2).map(tuple),
         "bn_epsilon": st.floats(1e-9, 1e-2),
     },
+    ApplicationShape: {
+        "size": st.integers(32, 512),
+        "operations": POSITIVE,
+        "table": st.lists(POSITIVE, min_size=1, max_size=4).map(
+            lambda gamma: {"gamma": tuple(gamma), "logit/bias": (1,)}
+        ),
+    },
     CnnShape: {
         "filters": st.lists(POSITIVE, min_size=1, max_size=3).map(tuple),
         "hidden": POSITIVE,
@@ -209,4 +216,5 @@ ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
     DeviceBench: built(DeviceBench),
     DenseNetShape: densenets(),
     CnnShape: built(CnnShape),
+    ApplicationShape: built(ApplicationShape),
 }

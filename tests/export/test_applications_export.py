@@ -1,0 +1,86 @@
+"""A network of tf_keras.applications goes the plain route: converted as it is, quantized, checked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from random_networks import network_input, random_pixels
+from run_folders import make_run, make_split
+
+from hemotk.artifacts import BundleCard
+from hemotk.errors import HemotkError
+from hemotk.export.bundle import export_run
+from hemotk.export.config import ExportConfig
+from hemotk.export.flatbuffer import operators
+from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
+from hemotk.export.sensitivity import Tolerance
+from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
+from hemotk.models.families import named_shape
+from hemotk.models.weights import read_shape, read_weights
+from hemotk.runtime import Scorer
+
+SIZE = 64
+ALL = ExportConfig(tuple(Recipe(kind) for kind in QUANTIZED_KINDS), calibration=8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fresh weights with the BatchNorm statistics of blobs, and logits of mean 0 and standard deviation 3."""
+    folder = tmp_path_factory.mktemp("application")
+    shape = named_shape("mobilenetv3small", SIZE)
+    model = build_model(shape, bn_momentum=0.0)
+    h = network_input(random_pixels(32, SIZE)).astype(np.float32)
+    model(h, training=True)
+    logit = with_logit(model)(h)[0].numpy()
+    arrays = get_arrays(model)
+    arrays["logit/kernel"] = arrays["logit/kernel"] * 3 / logit.std()
+    arrays["logit/bias"] = (arrays["logit/bias"] - logit.mean()) * 3 / logit.std()
+    return make_run(folder / "run", make_split(folder / "images"), shape, arrays, SIZE)
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "application"
+    export_run(run, folder, ALL)
+    return folder
+
+
+def test_every_kind_is_made_and_agrees(bundle: Path) -> None:
+    checks = {check["kind"]: check for check in json.loads((bundle / "checks.json").read_text())}
+    assert set(checks) == {"float32", *QUANTIZED_KINDS}
+    assert all(check["agreement"]["drift"] < 0.05 for check in checks.values())
+
+
+def test_float32_is_the_keras_network(run: Path, bundle: Path) -> None:
+    shape = read_shape(run / "shape.json")
+    model = build_model(shape)
+    set_arrays(model, read_weights(run / "weights.npz", shape))
+    images = random_pixels(6, SIZE, seed=5)
+    expected = with_logit(model)(network_input(images).astype(np.float32))[0].numpy()[:, 0]
+    scorer = Scorer(bundle / "model_float32.tflite", BundleCard.read(bundle / "bundle.json").preprocess)
+    np.testing.assert_allclose([scorer.score(image).logit for image in images], expected, atol=1e-4)
+    assert np.ptp(expected) > 1
+
+
+def test_int8_copies_the_pixels_unchanged(bundle: Path) -> None:
+    found = operators((bundle / "model_int8.tflite").read_bytes())
+    # One QUANTIZE at each end: the three copies of the input need none.
+    assert sum(operator.name == "QUANTIZE" for operator in found) == 3
+    assert [operator.name for operator in found[:3]] == ["QUANTIZE", "CONCATENATION", "CONV_2D"]
+
+
+def test_normalization_and_copies_leave_no_arithmetic_before_the_stem(bundle: Path) -> None:
+    found = operators((bundle / "model_float32.tflite").read_bytes())
+    assert [operator.name for operator in found[:2]] == ["CONCATENATION", "CONV_2D"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({"cam": True}, "only a DenseNet has a class-activation map"), ({"auto": Tolerance()}, "only the layers of a")],
+)
+def test_what_only_a_densenet_has_is_refused(asked: dict[str, Any], says: str, run: Path, tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match=says):
+        export_run(run, tmp_path / "out" / "bundle", ExportConfig(calibration=4, **asked))
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
