@@ -32,6 +32,7 @@ from hemotk.artifacts.report import (
     Source,
     VariantResult,
     Verdict,
+    row_name,
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.split import PARTS, Part, SplitItem, SplitManifest
@@ -87,4 +88,5 @@ __all__ = [
     "VariantResult",
     "Verdict",
     "require",
+    "row_name",
 ]

@@ -74,7 +74,7 @@ class Latency:
     `load_ns` is opening the file until the interpreter is ready, `first_ns` the first inference; the rest is the
     steady state. `rounds_ns` holds every timed inference, one list per round; `warmup_ns` those before. `ratio` is
     this variant's median over that of its float parent from the same source, `ratio_to_first` over that of the first
-    bundle's float parent from the same source (None where there is one bundle only).
+    bundle's float parent from the same source (None for the first bundle's rows).
     """
 
     load_ns: int
@@ -115,9 +115,9 @@ class VariantResult:
     `failure` says why the variant could not be run to the end (empty if it could); `findings` name what is wrong
     with its scores (NaN, a constant, one class). `metrics` and `calibration` need labels. `paired` is against its own
     float parent (None for the parent itself), `paired_first` against the float parent of the first bundle (None in
-    that bundle), both from the same source. Memory is the peak of the variant's own process, and what that process
-    held before it opened the model. `profile` is None where none was asked for; `same_model` is for rows that were
-    measured elsewhere.
+    that bundle); the parent is the one from the same source where it ran there, else the one measured here. Memory is
+    the peak of the variant's own process, and what that process held before it opened the model. `profile` is None
+    where none was asked for; `same_model` is for rows that were measured elsewhere.
     """
 
     bundle: str
@@ -251,5 +251,10 @@ class BenchReport(Artifact):
 
     def name_of(self, row: VariantResult | Verdict) -> str:
         """What to call the row: its kind, with bundle and device where the report has several."""
-        words = [row.bundle] if len(self.bundles) > 1 else []
-        return " ".join([*words, row.kind, *([] if row.source == HERE else [f"on {row.source}"])])
+        return row_name(row, len(self.bundles) > 1)
+
+
+def row_name(row: VariantResult | Verdict, several: bool) -> str:
+    """What to call a row: its kind, after its bundle where there are `several`, before its device where it has one."""
+    words = [row.bundle] if several else []
+    return " ".join([*words, row.kind, *([] if row.source == HERE else [f"on {row.source}"])])
