@@ -56,11 +56,20 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
             f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}); give a folder with the subfolders "
             f"{classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
         )
-    table = folder / LABELS_CSV
-    images = _from_table(table, files, classes) if table.is_file() else _from_subfolders(folder, files, classes)
+    images = labelled_images(folder, files, classes)
     found = FoundFolder(folder, classes, images, len(files) - len(images))
     _check_counts(found)
     return found
+
+
+def labelled_images(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
+    """Labels for `files` (paths relative to `folder`): by its `labels.csv`, which may leave some out, or its subfolders.
+
+    Raises:
+        HemotkError: the table does not fit the files, or a file lies in no class's subfolder.
+    """
+    table = folder / LABELS_CSV
+    return _from_table(table, files, classes) if table.is_file() else _from_subfolders(folder, files, classes)
 
 
 def relative_images(folder: Path) -> Iterator[str]:
