@@ -72,7 +72,7 @@ def train(
 
     job = TrainJob(split, out, data_folder, resume, overwrite)
     with Progress("training", config.epochs) as progress:
-        card = train(job, config, _shown(progress))
+        card = train(job, config, shown(progress))
     report(card, out)
 
 
@@ -91,11 +91,15 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
     return SplitManifest.read(source)
 
 
-def _shown(progress: Progress) -> Any:
-    from hemotk.training.loop import Listener
+def shown(progress: Progress) -> Any:
+    """A listener that moves the bar."""
+    from hemotk.training.fit import Listener
 
     class Shown(Listener):
         """Moves the bar by parts of an epoch."""
+
+        def doing(self, what: str) -> None:
+            progress.advance(0, what)
 
         def resumed(self, epoch: int) -> None:
             progress.advance(epoch, f"resumed after epoch {epoch}")
@@ -103,7 +107,7 @@ def _shown(progress: Progress) -> Any:
         def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
             progress.advance(0, f"epoch {epoch} step {done}/{total} loss {loss:.3f} accuracy {accuracy:.3f}")
 
-        def epoch(self, epoch: "Epoch", total: int) -> None:
+        def epoch(self, epoch: "Epoch") -> None:
             progress.advance(
                 1,
                 f"loss {epoch.loss:.3f} accuracy {epoch.accuracy:.3f} | validation loss {epoch.validation_loss:.3f} "

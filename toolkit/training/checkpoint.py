@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 from hemotk.models.build import named_variables
 from hemotk.training.history import Epoch
+from hemotk.training.partial import check_identity
 from hemotk.training.steps import Trainer
 
 CHECKPOINT_FILE = "checkpoint.npz"
 
 
-def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], identity: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], identity: Mapping[str, Any]) -> None:
     """Keep weights, optimizer state and history; `identity` is what a resumed training must be equal in.
 
     Raises:
@@ -27,13 +28,13 @@ def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], id
     """
     arrays = {f"model/{name}": variable.numpy() for name, variable in named_variables(trainer.model).items()}
     arrays |= {f"optimizer/{i}": variable.numpy() for i, variable in enumerate(trainer.optimizer.variables)}
-    about = {"identity": identity, "history": [asdict(epoch) for epoch in history]}
+    about = {"identity": dict(identity), "history": [asdict(epoch) for epoch in history]}
     stream = io.BytesIO()
     np.savez(stream, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
     write_bytes(folder / CHECKPOINT_FILE, stream.getvalue())
 
 
-def load_checkpoint(folder: Path, trainer: Trainer, identity: dict[str, Any]) -> list[Epoch]:
+def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any]) -> list[Epoch]:
     """Put a kept state back into `trainer` and return the history so far.
 
     Raises:
@@ -43,7 +44,7 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: dict[str, Any]) ->
     try:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
-            _check_identity(path, about["identity"], identity)
+            check_identity(path, about["identity"], identity)
             for name, variable in named_variables(trainer.model).items():
                 variable.assign(file[f"model/{name}"])
             for i, variable in enumerate(trainer.optimizer.variables):
@@ -51,13 +52,3 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: dict[str, Any]) ->
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise HemotkError(f"{path}: is damaged; remove {folder} and train again.") from error
     return [Epoch(**epoch) for epoch in about["history"]]
-
-
-def _check_identity(path: Path, kept: dict[str, Any], asked: dict[str, Any]) -> None:
-    asked = json.loads(json.dumps(asked))
-    for name in asked:
-        if kept.get(name) != asked[name]:
-            raise HemotkError(
-                f"{path}: was trained with {name} {kept.get(name)}, now it is {asked[name]}; resume with the same "
-                "settings, or remove the folder and start again."
-            )

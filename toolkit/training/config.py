@@ -28,6 +28,23 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True)
+class DistillConfig:
+    """How much a network learns from a teacher (Hinton et al. 2015, arXiv 1503.02531).
+
+    `share` of the loss is the teacher's, the rest the labels': the paper gives the labels "considerably lower weight".
+    Both logits are divided by `temperature` in the teacher's part: the paper found 2.5 to 4 best where the network is
+    much smaller than its teacher.
+    """
+
+    share: float = 0.8
+    temperature: float = 3.0
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share <= 1, "share", "between 0 and 1")
+        require(self.temperature > 0, "temperature", "above 0")
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """What `hemotk train` was asked for.
 

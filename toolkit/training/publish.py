@@ -1,9 +1,10 @@
 """The finished run folder of a training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any, Literal
 
 from hemotk.artifacts import (
     RUN_CARD,
@@ -19,10 +20,25 @@ from hemotk.environment import machine, versions
 from hemotk.files import new_folder, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
-from hemotk.training.config import RECIPE_NOTES, TrainConfig
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run comes from, as its card says; `parents` are those besides the split.
+
+    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`.
+    """
+
+    source: Literal["trained", "pruned"]
+    arch: str
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...]
+    parents: Mapping[str, str] = field(default_factory=dict)
+    threshold: float = 0.5
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,7 @@ class Trained:
     """What a training ends with; `seconds` is its wall time, of this process."""
 
     split: SplitManifest
-    config: TrainConfig
+    origin: Origin
     shape: Shape
     preprocess: PreprocessSpec
     weights: Weights
@@ -50,7 +66,7 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
         write_weights(folder / WEIGHTS_FILE, trained.weights)
         trained.split.write(folder / SPLIT_FILE)
         write_history(folder / HISTORY_FILE, trained.history)
-        plot_curves(folder, trained.history, _title(trained.config.arch, out.name))
+        plot_curves(folder, trained.history, _title(trained.origin.arch, out.name))
         card = _card(trained, out.name, folder)
         card.write(folder / RUN_CARD)
     return card
@@ -61,21 +77,23 @@ def _title(arch: str, name: str) -> str:
 
 
 def _card(trained: Trained, name: str, folder: Path) -> RunCard:
-    config = trained.config
+    origin = trained.origin
     in_epochs = sum(epoch.seconds for epoch in trained.history)
     return RunCard(
         name=name,
         created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-        source="trained",
-        arch=config.arch,
+        source=origin.source,
+        arch=origin.arch,
         preprocess=trained.preprocess,
         labels=trained.split.classes,
         files={file: sha256_file(folder / file) for file in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE)},
-        parents={"split": trained.split.sha256()},
-        settings={**config.settings(), "seconds_in_epochs": round(in_epochs, 3)},
+        parents={**origin.parents, "split": trained.split.sha256()},
+        settings={**origin.settings, "seconds_in_epochs": round(in_epochs, 3)},
         metrics=trained.metrics,
         versions=versions(*PACKAGES),
         machine=machine(),
         seconds=trained.seconds,
-        notes=(RECIPE_NOTES[config.recipe],),
+        threshold=origin.threshold,
+        temperature=origin.temperature,
+        notes=origin.notes,
     )

@@ -9,6 +9,7 @@ import tf_keras as keras
 from hemotk.artifacts import PreprocessSpec
 from hemotk.models.build import with_logit
 from hemotk.training.config import TrainConfig
+from hemotk.training.distill import Teacher
 
 
 @dataclass(frozen=True)
@@ -25,29 +26,48 @@ class Batch:
     transforms: np.ndarray
     contrast: np.ndarray
 
+    def tensors(self) -> tuple[tf.Tensor, ...]:
+        """The arrays as TensorFlow takes them, in the order above."""
+        return tuple(
+            tf.constant(array) for array in (self.pixels, self.labels, self.weights, self.transforms, self.contrast)
+        )
+
+
+def batch_signature(size: int) -> list[tf.TensorSpec]:
+    """What `Batch.tensors` gives, for batches of any n: a large network takes half a minute for each trace."""
+    number = tf.TensorSpec((None,), tf.float32)
+    rows = [tf.TensorSpec((None, width), tf.float32) for width in (8, 2)]
+    return [pixel_signature(size), number, number, *rows]
+
+
+def pixel_signature(size: int) -> tf.TensorSpec:
+    """Any number of pictures."""
+    return tf.TensorSpec((None, size, size), tf.uint8)
+
 
 class Trainer:
-    """A network with its optimizer: `step` learns from a batch, `logits` scores pictures."""
+    """A network with its optimizer: `step` learns from a batch, `logits` scores pictures.
 
-    def __init__(self, model: keras.Model, config: TrainConfig, spec: PreprocessSpec) -> None:
+    With a `teacher` its loss is in place of the labels' alone.
+    """
+
+    def __init__(
+        self, model: keras.Model, config: TrainConfig, spec: PreprocessSpec, teacher: Teacher | None = None
+    ) -> None:
         self.model = model
+        self.config = config
+        self._teacher = teacher
         self.optimizer = keras.optimizers.Adam(config.peak_rate)
         self._spec = spec
         self._logit_model = with_logit(model)
         self.optimizer.build(model.trainable_variables)
-        self._train_all = tf.function(self._step, reduce_retracing=True)
-        self._score = tf.function(self._forward, reduce_retracing=True)
+        self._train_all = tf.function(self._step, input_signature=batch_signature(spec.size))
+        self._score = tf.function(self._forward, input_signature=[pixel_signature(spec.size)])
 
     def step(self, batch: Batch, rate: float) -> tuple[float, float]:
-        """Learn from `batch` at learning rate `rate`; returns its mean loss (nats) and accuracy before the step."""
+        """Learn from `batch` at learning rate `rate`; gives its mean label loss (nats) and accuracy before the step."""
         self.optimizer.learning_rate.assign(rate)
-        loss, accuracy = self._train_all(
-            tf.constant(batch.pixels),
-            tf.constant(batch.labels),
-            tf.constant(batch.weights),
-            tf.constant(batch.transforms),
-            tf.constant(batch.contrast),
-        )
+        loss, accuracy = self._train_all(*batch.tensors())
         return float(loss), float(accuracy)
 
     def logits(self, pixels: np.ndarray, batch: int = 16) -> np.ndarray:
@@ -56,11 +76,8 @@ class Trainer:
         return np.concatenate(parts).astype(np.float64)
 
     def _forward(self, pixels: tf.Tensor) -> tf.Tensor:
-        logit, _ = self._logit_model(self._normalized(tf.cast(pixels, tf.float32)[..., None]), training=False)
+        logit, _ = self._logit_model(_normalized(_float(pixels), self._spec), training=False)
         return logit[:, 0]
-
-    def _normalized(self, pixels: tf.Tensor) -> tf.Tensor:
-        return (pixels - float(self._spec.zero_point)) * self._spec.scale
 
     def _step(
         self,
@@ -70,17 +87,31 @@ class Trainer:
         transforms: tf.Tensor,
         contrast: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        x = self._normalized(_augmented(tf.cast(pixels, tf.float32)[..., None], transforms, contrast))
+        x = augmented_input(pixels, transforms, contrast, self._spec)
         with tf.GradientTape() as tape:
             logit, _ = self._logit_model(x, training=True)
             logit = tf.cast(logit[:, 0], tf.float32)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logit)
-            loss = tf.reduce_mean(losses * weights)
+            learned = losses if self._teacher is None else self._teacher.losses(x, labels, logit)
+            loss = tf.reduce_mean(learned * weights)
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         right = tf.cast(tf.equal(logit >= 0, labels >= 0.5), tf.float32)
         return tf.reduce_mean(losses), tf.reduce_mean(right)
+
+
+def augmented_input(pixels: tf.Tensor, transforms: tf.Tensor, contrast: tf.Tensor, spec: PreprocessSpec) -> tf.Tensor:
+    """The network input h float32 [n, N, N, 1] of pictures uint8 [n, N, N], each changed as `Batch` says."""
+    return _normalized(_augmented(_float(pixels), transforms, contrast), spec)
+
+
+def _float(pixels: tf.Tensor) -> tf.Tensor:
+    return tf.cast(pixels, tf.float32)[..., None]
+
+
+def _normalized(pixels: tf.Tensor, spec: PreprocessSpec) -> tf.Tensor:
+    return (pixels - float(spec.zero_point)) * spec.scale
 
 
 def _augmented(pixels: tf.Tensor, transforms: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
@@ -92,6 +123,7 @@ def _augmented(pixels: tf.Tensor, transforms: tf.Tensor, contrast: tf.Tensor) ->
         fill_mode="CONSTANT",
         fill_value=0.0,
     )
+    moved = tf.ensure_shape(moved, pixels.shape)
     gain, offset = contrast[:, 0, None, None, None], contrast[:, 1, None, None, None]
     # Air stays black, as it does under any window.
     return tf.where(moved > 0, tf.clip_by_value(moved * gain + offset, 0.0, 255.0), 0.0)

@@ -10,7 +10,7 @@ from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.config import RECIPES, AugmentConfig, TrainConfig, from_recipe
 
 pytest.importorskip("tf_keras")
-from hemotk.training.loop import class_weights, learning_rate
+from hemotk.training.fit import class_weights, learning_rate
 
 
 def test_the_papers_recipe_is_the_papers() -> None:

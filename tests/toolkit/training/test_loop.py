@@ -19,9 +19,10 @@ from hemotk.models.weights import read_shape, read_weights
 pytest.importorskip("tf_keras")
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
+from hemotk.training.fit import Listener
 from hemotk.training.history import Epoch, read_history
 from hemotk.training.lock import locked
-from hemotk.training.loop import Listener, TrainJob, train
+from hemotk.training.loop import TrainJob, train
 
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
 
@@ -38,7 +39,7 @@ class KillAfter(Listener):
         if self.left == 0 and done == 2:
             raise Killed
 
-    def epoch(self, epoch: Epoch, total: int) -> None:
+    def epoch(self, epoch: Epoch) -> None:
         self.left -= 1
 
 

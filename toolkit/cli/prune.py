@@ -1,0 +1,159 @@
+"""`hemotk prune`."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option, run_or_newest
+from hemotk.errors import HemotkError
+
+if TYPE_CHECKING:
+    from hemotk.artifacts import RunCard
+    from hemotk.models.shape import DenseNetShape
+    from hemotk.pruning.config import PruneConfig
+    from hemotk.pruning.job import Material, PruneJob
+
+SUFFIX = "-pruned"
+
+# method → the options that are its own, without those that every method has
+OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "channels": (
+        "macs",
+        "target_latency_ratio",
+        "steps",
+        "importance",
+        "multiple",
+        "teacher",
+        "teacher_share",
+        "teacher_temperature",
+    ),
+}
+
+
+@click.command()
+@click.argument("run", type=PATH, required=False)
+@click.option(
+    "--method",
+    type=click.Choice(list(OWN_OPTIONS)),
+    default="channels",
+    show_default=True,
+    help="What is removed: whole channels, which makes the network smaller and faster.",
+)
+@click.option("--macs", type=float, help="Share of the run's multiply-accumulates to keep, such as 0.25.")
+@click.option(
+    "--target-latency-ratio",
+    type=float,
+    help="In place of --macs: latency of the pruned network as a share of the unpruned run's, both as float32 .tflite "
+    "on one thread of this machine, timed in turns.",
+)
+@click.option("--steps", type=int, help="Cuts on the way to the budget, each with its fine-tuning.  [default: 4]")
+@click.option("--epochs", type=int, help="Epochs of all steps together, half of them in the last.  [default: 60]")
+@click.option(
+    "--importance",
+    type=click.Choice(["taylor", "magnitude"]),
+    help="What says which channels matter: gradients on the training part, or weights alone.  [default: taylor]",
+)
+@click.option("--multiple", type=int, help="What every width that is cut is a multiple of.  [default: 8]")
+@click.option(
+    "--teacher",
+    type=PATH,
+    help="The run whose probabilities are learned besides the labels.  [default: the unpruned run itself]",
+)
+@click.option("--teacher-share", type=float, help="The teacher's share of the loss, 0 for none.  [default: 0.8]")
+@click.option("--teacher-temperature", type=float, help="What both logits are divided by there.  [default: 3]")
+@click.option("--learning-rate", type=float, help="Highest rate of every step.  [default: 0.0005]")
+@click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
+@click.option("--seed", type=int, help="Seed of order and augmentation.  [default: 0]")
+@click.option("--out", type=PATH, help=f"The run folder to write.  [default: runs/ and the run's name with {SUFFIX}]")
+@click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
+@click.option("--resume", is_flag=True, help="Go on with an unfinished pruning of the same output.")
+@overwrite_option
+def prune(
+    *,
+    run: Path | None,
+    method: str,
+    out: Path | None,
+    data_folder: Path | None,
+    resume: bool,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Remove from a RUN what it can do without, and write the smaller run.
+
+    RUN is a run folder of a DenseNet; without one, the newest finished run under runs/ is taken. Channels leave stem,
+    layers and transitions together with all that reads them, in steps; after each the network learns again from the
+    labels and from the unpruned run. The result is exported and benched like any run.
+
+    Kill it at any moment: --resume goes on from the last whole epoch. Until the end, NAME.partial/ holds the run of
+    every finished step as step-1, step-2, …; they can be exported, but were not scored on the test part.
+
+    \b
+    Examples:
+      hemotk prune --macs 0.25
+      hemotk prune runs/first --macs 0.15 --steps 5 --epochs 120 --out runs/first-small --resume
+      hemotk prune runs/first --target-latency-ratio 0.2 --importance magnitude
+    """
+    run = run_or_newest(run)
+    out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
+    given = {name: value for name, value in options.items() if value is not None}
+    _refuse_others(method, given)
+
+    from hemotk.pruning.job import PruneJob
+
+    teacher = given.pop("teacher", None)
+    _METHODS[method](PruneJob(run, out, teacher, data_folder, resume, overwrite), given)
+
+
+def _refuse_others(method: str, given: Mapping[str, Any]) -> None:
+    """Refuse options that only other methods have."""
+    for other, names in OWN_OPTIONS.items():
+        for name in names:
+            if name in given and other != method and name not in OWN_OPTIONS[method]:
+                option = "--" + name.replace("_", "-")
+                raise HemotkError(f"{option}: belongs to --method {other}; leave it out, or choose that method.")
+
+
+def _channels(job: "PruneJob", given: Mapping[str, Any]) -> None:
+    from hemotk.pruning.job import read_material
+
+    material = read_material(job, _config(given))
+
+    from hemotk.training.quiet import import_tensorflow
+
+    import_tensorflow()
+    from hemotk.cli.train import shown
+    from hemotk.pruning.loop import prune as prune_run
+
+    measure = _latency(material) if material.config.latency_ratio is not None else None
+    with Progress("pruning", material.config.epochs) as progress:
+        card = prune_run(material, shown(progress), measure)
+    _report(card, job.out)
+
+
+_METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {"channels": _channels}
+
+
+def _config(given: Mapping[str, Any]) -> "PruneConfig":
+    from hemotk.pruning.config import PruneConfig
+    from hemotk.training.config import DistillConfig
+
+    names = {"target_latency_ratio": "latency_ratio"}
+    teacher = {name: given[f"teacher_{name}"] for name in ("share", "temperature") if f"teacher_{name}" in given}
+    settings = {names.get(name, name): value for name, value in given.items() if not name.startswith("teacher_")}
+    return PruneConfig(**settings, distill=DistillConfig(**teacher))
+
+
+def _latency(material: "Material") -> "Callable[[DenseNetShape], float]":
+    from hemotk.cli.latency_ratio import LatencyRatio
+
+    return LatencyRatio(material.shape, material.parent.card.preprocess)
+
+
+def _report(card: "RunCard", out: Path) -> None:
+    from hemotk.cli.train import report
+
+    for note in card.notes:
+        click.echo(note)
+    report(card, out)

@@ -1,0 +1,170 @@
+"""What a pruning starts from: its run and its teacher, read and checked before anything heavy is loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, refuse_existing, sha256_file
+from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.weights import Weights, read_shape, read_weights
+from hemotk.pruning.budget import choose
+from hemotk.pruning.config import PruneConfig
+from hemotk.pruning.groups import groups
+from hemotk.pruning.importance import Scores
+from hemotk.training.lock import LOCK_FILE
+from hemotk.training.partial import check_identity, partial_of
+
+STATE_FILE = "prune.json"
+
+
+@dataclass(frozen=True)
+class PruneJob:
+    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded."""
+
+    run: Path
+    out: Path
+    teacher: Path | None = None
+    data: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+    @property
+    def partial(self) -> Path:
+        """The folder of the unfinished run, beside `out`; `step-N` in it are the runs of finished steps."""
+        return partial_of(self.out)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A finished run, read: its card, the checksum of that card, and the network itself."""
+
+    card: RunCard
+    sha256: str
+    split: SplitManifest
+    shape: Shape
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a pruning needs but the images; `shape` is the parent's."""
+
+    job: PruneJob
+    config: PruneConfig
+    parent: Network
+    teacher: Network
+    shape: DenseNetShape
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a resumed pruning must be equal in."""
+        return {**self.config.settings(), "run": self.parent.sha256, "teacher": self.teacher.sha256}
+
+    @property
+    def state_file(self) -> Path:
+        """What an unfinished pruning was asked for, and the budget it has found."""
+        return self.job.partial / STATE_FILE
+
+
+def read_material(job: PruneJob, config: PruneConfig) -> Material:
+    """Read and check everything that is asked for; needs no TensorFlow.
+
+    Raises:
+        HemotkError: an output that exists, an unfinished pruning that is not to be resumed or was another one, a run
+            or teacher that is none or does not fit, or a budget that cannot be met.
+    """
+    refuse_existing(job.out, job.overwrite)
+    parent = read_network(job.run)
+    shape = _densenet(parent, job.run)
+    teacher = parent if job.teacher is None else read_network(job.teacher)
+    _check_teacher(teacher, job.teacher or job.run, parent, job.run)
+    material = Material(job, config, parent, teacher, shape)
+    if config.macs is not None:
+        scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
+        choose(shape, scores, parent.card.preprocess.size, config.macs, config.multiple, config.multiple)
+    _check_partial(material)
+    return material
+
+
+def read_network(folder: Path) -> Network:
+    """Read the run in `folder`, checked against its card.
+
+    Raises:
+        HemotkError: it is no finished run, or a file of it was changed or cut short.
+    """
+    card = RunCard.read(folder / RUN_CARD)
+    for name, sha256 in card.files.items():
+        check_sha256(folder / name, sha256)
+    shape = read_shape(folder / SHAPE_FILE)
+    weights = read_weights(folder / WEIGHTS_FILE, shape)
+    return Network(card, sha256_file(folder / RUN_CARD), SplitManifest.read(folder / SPLIT_FILE), shape, weights)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The settings and the budget of an unfinished pruning.
+
+    Raises:
+        HemotkError: the file is damaged.
+    """
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        state["identity"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HemotkError(f"{path}: is damaged; remove {path.parent} and prune again.") from error
+    return state
+
+
+def _densenet(network: Network, folder: Path) -> DenseNetShape:
+    if not isinstance(network.shape, DenseNetShape):
+        raise HemotkError(
+            f"{folder}: is a run of {network.card.arch}, and only the channels of a DenseNet can be pruned; name a run "
+            "of a DenseNet."
+        )
+    return network.shape
+
+
+def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+    if teacher.card.preprocess != parent.card.preprocess:
+        raise HemotkError(
+            f"--teacher {folder}: takes pictures of {teacher.card.preprocess.size}×{teacher.card.preprocess.size} and "
+            f"{run} of {parent.card.preprocess.size}×{parent.card.preprocess.size}, or prepares them otherwise; "
+            "choose a teacher with the same preprocessing."
+        )
+    if teacher.card.labels != parent.card.labels:
+        raise HemotkError(
+            f"--teacher {folder}: tells {' from '.join(teacher.card.labels)}, {run} tells "
+            f"{' from '.join(parent.card.labels)}; choose a teacher of the same classes."
+        )
+    _check_apart(teacher, folder, parent, run)
+
+
+def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+    """Refuse a teacher that knows what the pruned network is judged on."""
+    # Groups have names that mean something within one folder only.
+    fields = ("sha256", "group") if teacher.split.folder == parent.split.folder else ("sha256",)
+    for field in fields:
+        learned = {getattr(item, field) for item in teacher.split.part("train")}
+        for item in (*parent.split.part("validation"), *parent.split.part("test")):
+            if getattr(item, field) in learned:
+                raise HemotkError(
+                    f"--teacher {folder}: was trained on '{item.path}' (same {field}), which {run} is to be judged on; "
+                    "choose a teacher that was trained on the same split."
+                )
+
+
+def _check_partial(material: Material) -> None:
+    folder, state = material.job.partial, material.state_file
+    if state.exists():
+        if not material.job.resume:
+            raise HemotkError(
+                f"{folder}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
+            )
+        check_identity(state, read_state(state)["identity"], material.identity)
+    elif folder.exists() and any(path.name != LOCK_FILE for path in folder.iterdir()):
+        raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another --out.")

@@ -1,0 +1,29 @@
+"""A pruning in words, for the run card."""
+
+from hemotk.models.shape import DenseNetShape
+
+
+def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int) -> str:
+    """Multiply-accumulates and parameters before and after."""
+    old, new = before.macs(size), after.macs(size)
+    return (
+        f"Channels of {name} removed: {old / 1e6:,.1f} → {new / 1e6:,.1f} million multiply-accumulates "
+        f"({new / old:.4f} of them), {before.parameters():,} → {after.parameters():,} parameters."
+    )
+
+
+def width_note(before: DenseNetShape, after: DenseNetShape) -> str:
+    """Widths before and after: the stem, each block's ranges, the transitions."""
+    parts = [f"stem {before.stem} → {after.stem}"]
+    for index, (old, new) in enumerate(zip(before.blocks, after.blocks, strict=True)):
+        for what in ("bottleneck", "growth"):
+            widths = [_range([getattr(layer, what) for layer in block]) for block in (old, new)]
+            parts.append(f"block {index + 1} {what} {' → '.join(widths)}")
+        if index < len(before.transitions):
+            parts.append(f"transition {index + 1} {before.transitions[index]} → {after.transitions[index]}")
+    return f"Widths: {'; '.join(parts)}."
+
+
+def _range(widths: list[int]) -> str:
+    low, high = min(widths), max(widths)
+    return str(low) if low == high else f"{low} to {high}"

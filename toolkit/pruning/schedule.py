@@ -1,0 +1,14 @@
+"""How a budget and its epochs are divided among the steps of a pruning."""
+
+
+def shares(macs: float, steps: int) -> tuple[float, ...]:
+    """What each step leaves of the whole network, `macs` at last: each removes the same share of what is left."""
+    return (*(macs ** ((step + 1) / steps) for step in range(steps - 1)), macs)
+
+
+def epochs_of(total: int, steps: int) -> tuple[int, ...]:
+    """The epochs of each step: half of all in the last one, at least; the others get the same each."""
+    if steps == 1:
+        return (total,)
+    each = total // 2 // (steps - 1)
+    return (*(each for _ in range(steps - 1)), total - each * (steps - 1))

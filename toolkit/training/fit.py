@@ -1,0 +1,175 @@
+"""Epoch after epoch of gradient steps, kept on disk after each: what every training here has in common."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemotk.artifacts import PARTS, Metrics, Part, PreprocessSpec, SplitManifest
+from hemotk.data.pipeline import load_items
+from hemotk.errors import HemotkError
+from hemotk.metrics import evaluate
+from hemotk.training.augment import random_contrast, random_transforms
+from hemotk.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from hemotk.training.config import TrainConfig
+from hemotk.training.history import HISTORY_FILE, Epoch, write_history
+from hemotk.training.steps import Batch, Trainer
+
+
+class Listener:
+    """What a training tells while it goes on; a subclass shows it."""
+
+    def loading(self, done: int, total: int) -> None:
+        """`done` of `total` images are in memory."""
+
+    def doing(self, what: str) -> None:
+        """Something besides the epochs that takes a while has begun."""
+
+    def resumed(self, epoch: int) -> None:
+        """The training goes on after `epoch` whole epochs."""
+
+    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
+        """`done` of the `total` steps of `epoch`; figures are means over the epoch so far."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch has ended."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The pictures of each part, uint8 [n, size, size], and their labels, int64 [n]."""
+
+    pixels: Mapping[Part, np.ndarray]
+    labels: Mapping[Part, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of epochs, of a training or of one step of a pruning.
+
+    Its checkpoint lies in `folder` and belongs to what `identity` names; the epochs `before` it are done.
+    """
+
+    folder: Path
+    identity: Mapping[str, Any]
+    before: Sequence[Epoch] = ()
+    resume: bool = False
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it goes on from a checkpoint."""
+        return self.resume and (self.folder / CHECKPOINT_FILE).exists()
+
+
+def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, listener: Listener) -> Data:
+    """All images of the split, from its own folder or from `data`.
+
+    Raises:
+        HemotkError: the folder is not there, or a file is missing, changed since the split, or unreadable.
+    """
+    items = split.items
+    pixels, labels = load_items(items, split.root(data), spec, listener.loading)
+    where = np.array([item.part for item in items])
+    return Data({p: pixels[where == p] for p in PARTS}, {p: labels[where == p] for p in PARTS})
+
+
+def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[Epoch]:
+    """Train for `trainer.config.epochs` on the training part and return the history, with the epochs before.
+
+    Raises:
+        HemotkError: the loss is no number any more, or the checkpoint is damaged or of another training.
+    """
+    history = list(stage.before)
+    if stage.resumable:
+        history = load_checkpoint(stage.folder, trainer, stage.identity)
+        listener.resumed(len(history))
+    first = len(stage.before)
+    for number in range(len(history), first + trainer.config.epochs):
+        history.append(_epoch(number, number - first, trainer, data, listener))
+        save_checkpoint(stage.folder, trainer, history, stage.identity)
+        write_history(stage.folder / HISTORY_FILE, history)
+        listener.epoch(history[-1])
+    return history
+
+
+def score(
+    trainer: Trainer, data: Data, parts: Sequence[Part], threshold: float = 0.5, temperature: float = 1.0
+) -> dict[str, Metrics]:
+    """What the network does on each of `parts`."""
+    return {
+        part: evaluate(data.labels[part], trainer.logits(data.pixels[part]), threshold, temperature) for part in parts
+    }
+
+
+def learning_rate(config: TrainConfig, epoch: int, share: float) -> float:
+    """The rate `share` (0 to 1) into `epoch` (counted from 0): constant, or linear warm-up and cosine decay to 0."""
+    if config.schedule == "constant":
+        return config.peak_rate
+    warmup = min(config.warmup_epochs, config.epochs // 4)
+    at = epoch + share
+    if at < warmup:
+        return config.peak_rate * (at + 0.1) / (warmup + 0.1)
+    return config.peak_rate * 0.5 * (1 + math.cos(math.pi * (at - warmup) / (config.epochs - warmup)))
+
+
+def class_weights(labels: np.ndarray, *, balanced: bool) -> np.ndarray:
+    """Loss weight of label 0 and 1, float64 [2]: n / (2 · count of the class) if balanced, else 1."""
+    if not balanced:
+        return np.ones(2)
+    return len(labels) / (2.0 * np.bincount(labels, minlength=2))
+
+
+def batches(config: TrainConfig, data: Data, number: int) -> Iterator[Batch]:
+    """The training part in the order and with the changes of epoch `number` (counted from 0).
+
+    They depend on the seed and the number alone, so a resumed training repeats them.
+    """
+    pixels, labels = data.pixels["train"], data.labels["train"]
+    rng = np.random.default_rng([config.seed, number])
+    balance = class_weights(labels, balanced=config.class_weights)
+    for chunk in np.array_split(rng.permutation(len(labels)), steps_an_epoch(config, data)):
+        yield Batch(
+            pixels[chunk],
+            labels[chunk].astype(np.float32),
+            balance[labels[chunk]].astype(np.float32),
+            random_transforms(config.augment, rng, len(chunk), config.size),
+            random_contrast(config.augment, rng, len(chunk)),
+        )
+
+
+def steps_an_epoch(config: TrainConfig, data: Data) -> int:
+    """How many `batches` there are."""
+    return math.ceil(len(data.labels["train"]) / config.batch)
+
+
+def _epoch(number: int, at: int, trainer: Trainer, data: Data, listener: Listener) -> Epoch:
+    """Epoch `number` of the whole history, which is epoch `at` of the learning rate's schedule."""
+    started = time.monotonic()
+    losses = accuracies = rate = 0.0
+    seen, total = 0, steps_an_epoch(trainer.config, data)
+    for step, batch in enumerate(batches(trainer.config, data, number)):
+        rate = learning_rate(trainer.config, at, step / total)
+        loss, accuracy = trainer.step(batch, rate)
+        if not math.isfinite(loss):
+            raise HemotkError(
+                f"epoch {number + 1}, step {step + 1}: the loss is {loss}; start again with a lower --learning-rate."
+            )
+        count = len(batch.labels)
+        seen += count
+        losses += loss * count
+        accuracies += accuracy * count
+        listener.step(number + 1, step + 1, total, losses / seen, accuracies / seen)
+    validation = score(trainer, data, ("validation",))["validation"]
+    return Epoch(
+        epoch=number + 1,
+        loss=losses / seen,
+        accuracy=accuracies / seen,
+        validation_loss=validation.loss,
+        validation_accuracy=float(validation.accuracy.value or 0.0),
+        learning_rate=rate,
+        seconds=time.monotonic() - started,
+    )

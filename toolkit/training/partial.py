@@ -1,0 +1,30 @@
+"""What lies beside an output that is not finished, and whether it is what is asked for now."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hemotk.errors import HemotkError
+
+PARTIAL_SUFFIX = ".partial"
+
+
+def partial_of(out: Path) -> Path:
+    """The folder in which the unfinished `out` grows, beside it."""
+    return out.with_name(out.name + PARTIAL_SUFFIX)
+
+
+def check_identity(path: Path, kept: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    """Check that what was `kept` in `path` is what is asked for now.
+
+    Raises:
+        HemotkError: naming the first setting that differs.
+    """
+    asked = json.loads(json.dumps(dict(identity)))
+    for name in asked:
+        if kept.get(name) != asked[name]:
+            raise HemotkError(
+                f"{path}: was trained with {name} {kept.get(name)}, now it is {asked[name]}; resume with the same "
+                "settings, or remove the folder and start again."
+            )
