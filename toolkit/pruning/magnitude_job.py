@@ -1,0 +1,95 @@
+"""What a magnitude pruning starts from, read and checked before anything heavy is loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hemotk.errors import HemotkError
+from hemotk.files import refuse_existing
+from hemotk.models.weights import Weights
+from hemotk.pruning.job import STATE_FILE, Network, PruneJob, read_network
+from hemotk.pruning.magnitude_config import MagnitudeConfig
+from hemotk.pruning.sparse_pattern import can_hold, holds, zeros_asked
+from hemotk.pruning.sparse_size import kernels, zeros
+from hemotk.training.lock import LOCK_FILE
+
+
+@dataclass(frozen=True)
+class MagnitudeMaterial:
+    """Everything that a magnitude pruning needs but the images; `chosen` names the kernels that become sparse."""
+
+    job: PruneJob
+    config: MagnitudeConfig
+    parent: Network
+    chosen: tuple[str, ...]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a resumed pruning must be equal in."""
+        return {**self.config.settings(), "run": self.parent.sha256}
+
+    @property
+    def least_share(self) -> float:
+        """The share of zeros that every chosen kernel has already."""
+        return min(zeros([self.parent.weights[name]]).share for name in self.chosen)
+
+
+def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
+    """Read and check everything that is asked for; needs no TensorFlow.
+
+    Raises:
+        HemotkError: an output that exists, an unfinished pruning that is not to be resumed, a run that is none, has
+            no layer to prune or is as sparse already, or a teacher, which this method has no use for.
+    """
+    refuse_existing(job.out, job.overwrite)
+    if job.teacher is not None:
+        raise HemotkError("--teacher: magnitude pruning learns from the labels alone; leave it out.")
+    parent = read_network(job.run)
+    chosen = _chosen(parent.weights, config)
+    if not chosen:
+        raise HemotkError(
+            f"{job.run}: no layer has as many input channels as one group of --structure {config.structure}; "
+            "leave the structure out."
+        )
+    _check_denser(job.run, [parent.weights[name] for name in chosen], config)
+    _check_partial(job)
+    return MagnitudeMaterial(job, config, parent, chosen)
+
+
+def _chosen(weights: Weights, config: MagnitudeConfig) -> tuple[str, ...]:
+    """All kernels; with a structure those that hold at least one group, so not those that read 1 or 3 channels."""
+    found = kernels(weights)
+    pattern = config.pattern
+    return tuple(name for name, kernel in found.items() if pattern is None or can_hold(kernel.shape, pattern))
+
+
+def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None:
+    if config.pattern is not None:
+        if all(holds(kernel, config.pattern) for kernel in chosen):
+            raise HemotkError(
+                f"{run}: has --structure {config.structure} already; name another run, or ask for --sparsity above "
+                f"{config.sparsity} without a structure."
+            )
+        return
+    found = zeros(chosen)
+    if found.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
+        raise HemotkError(
+            f"{run}: {found.share:.4f} of its weights are zero already, --sparsity asks for {config.sparsity}; "
+            "ask for more, or name another run."
+        )
+
+
+def _check_partial(job: PruneJob) -> None:
+    if not job.partial.exists():
+        return
+    there = {path.name for path in job.partial.iterdir()} - {LOCK_FILE}
+    if STATE_FILE in there:
+        raise HemotkError(
+            f"{job.partial}: an unfinished channel pruning lies there; go on with it by --method channels --resume, or "
+            "remove the folder."
+        )
+    if there and not job.resume:
+        raise HemotkError(
+            f"{job.partial}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
+        )
