@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hemotk.cli.magnitude import prune_by_magnitude
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
 
@@ -29,6 +30,7 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
         "teacher_share",
         "teacher_temperature",
     ),
+    "magnitude": ("sparsity", "structure", "begin", "end"),
 }
 
 
@@ -39,7 +41,8 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
     type=click.Choice(list(OWN_OPTIONS)),
     default="channels",
     show_default=True,
-    help="What is removed: whole channels, which makes the network smaller and faster.",
+    help="What is removed: whole channels, which makes the network smaller and faster, or the weights of least "
+    "magnitude, which makes its file smaller once it is compressed, and nothing faster.",
 )
 @click.option("--macs", type=float, help="Share of the run's multiply-accumulates to keep, such as 0.25.")
 @click.option(
@@ -49,7 +52,9 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "on one thread of this machine, timed in turns.",
 )
 @click.option("--steps", type=int, help="Cuts on the way to the budget, each with its fine-tuning.  [default: 4]")
-@click.option("--epochs", type=int, help="Epochs of all steps together, half of them in the last.  [default: 60]")
+@click.option(
+    "--epochs", type=int, help="Epochs in all, with --steps half of them in the last.  [default: 60, magnitude 20]"
+)
 @click.option(
     "--importance",
     type=click.Choice(["taylor", "magnitude"]),
@@ -63,7 +68,16 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
 )
 @click.option("--teacher-share", type=float, help="The teacher's share of the loss, 0 for none.  [default: 0.8]")
 @click.option("--teacher-temperature", type=float, help="What both logits are divided by there.  [default: 3]")
-@click.option("--learning-rate", type=float, help="Highest rate of every step.  [default: 0.0005]")
+@click.option("--sparsity", type=float, help="With --method magnitude: share of zeros in each kernel.  [default: 0.5]")
+@click.option(
+    "--structure",
+    metavar="2:4",
+    help="With --method magnitude: two zeros in each four weights along the input channels, from the first step on; "
+    "layers with fewer than four stay as they are.",
+)
+@click.option("--begin", type=float, help="Share of all steps after which zeros begin to become more.  [default: 0]")
+@click.option("--end", type=float, help="Share of all steps after which they are all there.  [default: 0.6]")
+@click.option("--learning-rate", type=float, help="Highest rate of every step.  [default: 0.0005, magnitude 0.0001]")
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
 @click.option("--seed", type=int, help="Seed of order and augmentation.  [default: 0]")
 @click.option("--out", type=PATH, help=f"The run folder to write.  [default: runs/ and the run's name with {SUFFIX}]")
@@ -82,9 +96,10 @@ def prune(
 ) -> None:
     """Remove from a RUN what it can do without, and write the smaller run.
 
-    RUN is a run folder of a DenseNet; without one, the newest finished run under runs/ is taken. Channels leave stem,
+    RUN is a run folder; without one, the newest finished run under runs/ is taken. Channels, of a DenseNet, leave stem,
     layers and transitions together with all that reads them, in steps; after each the network learns again from the
-    labels and from the unpruned run. The result is exported and benched like any run.
+    labels and from the unpruned run. By --method magnitude the smallest weights of any network become zero, more and
+    more of them, while the others learn on. The result is exported and benched like any run, and may be pruned again.
 
     Kill it at any moment: --resume goes on from the last whole epoch. Until the end, NAME.partial/ holds the run of
     every finished step as step-1, step-2, …; they can be exported, but were not scored on the test part.
@@ -94,6 +109,7 @@ def prune(
       hemotk prune --macs 0.25
       hemotk prune runs/first --macs 0.15 --steps 5 --epochs 120 --out runs/first-small --resume
       hemotk prune runs/first --target-latency-ratio 0.2 --importance magnitude
+      hemotk prune runs/first --method magnitude --sparsity 0.5
     """
     run = run_or_newest(run)
     out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
@@ -132,7 +148,10 @@ def _channels(job: "PruneJob", given: Mapping[str, Any]) -> None:
     _report(card, job.out)
 
 
-_METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {"channels": _channels}
+_METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {
+    "channels": _channels,
+    "magnitude": prune_by_magnitude,
+}
 
 
 def _config(given: Mapping[str, Any]) -> "PruneConfig":

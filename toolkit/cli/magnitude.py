@@ -1,0 +1,39 @@
+"""`hemotk prune --method magnitude`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hemotk.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from hemotk.pruning.job import PruneJob
+    from hemotk.pruning.magnitude import SparseRun
+
+
+def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
+    """Check the job, prune with a progress bar, and print the zeros, the sizes and the metrics."""
+    from hemotk.pruning.magnitude_config import MagnitudeConfig
+    from hemotk.pruning.magnitude_job import read_magnitude
+
+    material = read_magnitude(job, MagnitudeConfig(**given))
+
+    from hemotk.training.quiet import import_tensorflow
+
+    import_tensorflow()
+    from hemotk.cli.train import report, shown
+    from hemotk.pruning.magnitude import prune_magnitude
+
+    with Progress("pruning", material.config.epochs) as progress:
+        result = prune_magnitude(material, shown(progress))
+    _report(result)
+    report(result.card, job.out)
+
+
+def _report(result: "SparseRun") -> None:
+    click.echo(f"{'':18} {'zeros':>7} {'weights':>12}")
+    for kind, found in result.after.zeros.items():
+        click.echo(f"{kind:18} {found.share:7.4f} {found.count:12,}")
+    for note in result.card.notes:
+        click.echo(note)
