@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts import PreprocessSpec, Profile
+from hemotk.artifacts.codec import decode
 from hemotk.benchmarks.config import BenchConfig
+from hemotk.errors import HemotkError
 from hemotk.runtime import Scores
 
 WORKER = "hemotk.benchmarks.worker"
@@ -64,15 +66,7 @@ class Runner:
         Raises:
             RunnerFailed: it cannot be opened or run.
         """
-        answer = self._ask(
-            do="load",
-            model=str(model),
-            images=str(images),
-            preprocess=dataclasses.asdict(preprocess),
-            threads=self._config.threads,
-            runtime=self._config.runtime,
-            cpus=self._config.cpus,
-        )
+        answer = self._ask(do="load", **self._subject(model, images, preprocess))
         return Loaded(answer["load_ns"], answer["first_ns"], answer["base_bytes"])
 
     def score(self, row: int) -> Scores:
@@ -105,6 +99,24 @@ class Runner:
         self.peak_bytes = answer["peak_bytes"]
         return tuple(answer["samples_ns"])
 
+    def profile(self, model: Path, images: Path, rows: int, preprocess: PreprocessSpec) -> Profile:
+        """Where the time of the model at `model` goes, on the first `rows` test images in turn.
+
+        Raises:
+            RunnerFailed: the process did not survive it.
+        """
+        answer = self._ask(do="profile", rows=rows, **self._subject(model, images, preprocess))
+        found: Profile = decode(Profile, answer["profile"], "profile")
+        return found
+
+    def check_delegate(self) -> None:
+        """Load the delegate asked for, and nothing else.
+
+        Raises:
+            RunnerFailed: it cannot be loaded.
+        """
+        self._ask(do="check_delegate", runtime=self._config.runtime, delegate=self._config.delegate)
+
     def close(self) -> None:
         """End the process, however it is."""
         self._process.kill()
@@ -114,6 +126,17 @@ class Runner:
             with contextlib.suppress(OSError):  # a question that it did not live to read
                 if stream is not None:
                     stream.close()
+
+    def _subject(self, model: Path, images: Path, preprocess: PreprocessSpec) -> dict[str, Any]:
+        return {
+            "model": str(model),
+            "images": str(images),
+            "preprocess": dataclasses.asdict(preprocess),
+            "threads": self._config.threads,
+            "runtime": self._config.runtime,
+            "delegate": self._config.delegate,
+            "cpus": self._config.cpus,
+        }
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         self._send(json.dumps(request).encode() + b"\n")
@@ -154,3 +177,30 @@ class Runner:
         if code < 0:
             return f"the interpreter crashed: {signal.strsignal(-code)}{last}"
         return f"its process ended with code {code}{last}"
+
+
+def profile(config: BenchConfig, model: Path, images: Path, rows: int, preprocess: PreprocessSpec) -> Profile:
+    """Profile a model in a process of its own; one that does not survive it leaves a profile that says so."""
+    try:
+        with Runner(config) as runner:
+            return runner.profile(model, images, rows, preprocess)
+    except RunnerFailed as error:
+        return Profile(method="", runs=0, why=str(error), why_left_out=str(error))
+
+
+def check_delegate(config: BenchConfig) -> None:
+    """Load the delegate that `config` names, if it names one, in a process of its own.
+
+    Raises:
+        HemotkError: it is missing, is no delegate, refuses its options, or crashes.
+    """
+    if config.delegate is None:
+        return
+    try:
+        with Runner(config) as runner:
+            runner.check_delegate()
+    except RunnerFailed as error:
+        reason = str(error)
+        if not reason.startswith("--delegate"):
+            reason = f"--delegate {config.delegate}: cannot be loaded ({reason}); check the path and its options"
+        raise HemotkError(f"{reason}.") from None

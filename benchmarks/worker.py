@@ -3,14 +3,18 @@
 One JSON object per line comes in on stdin, one goes out on stdout for each. Whatever breaks in here, a crash of the
 interpreter included, breaks this process and no other. It ends when its stdin does.
 
-    {"do": "load", "model", "images", "preprocess", "threads", "runtime", "cpus"} → {"load_ns", "first_ns", …}
+    {"do": "load", …} → {"load_ns", "first_ns", "base_bytes"}
     {"do": "score", "row"} → {"logit", "probability"}
     {"do": "score_all", "images"} → {"scores"}: [logit, probability] for each row of another array file
     {"do": "time", "rows", "runs"} → {"samples_ns", "peak_bytes"}: one untimed inference, then `runs` timed ones
+    {"do": "profile", …, "rows"} → {"profile"}: in a process that does nothing else
+    {"do": "check_delegate", "runtime", "delegate"} → {}
 
-An answer {"error": sentence} means that the variant cannot be used.
+`load` and `profile` take "model", "images", "preprocess", "threads", "runtime", "delegate" and "cpus". An answer
+{"error": sentence} means that the variant cannot be used.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -21,9 +25,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.codec import encode
 from hemotk.benchmarks.testset import count_images, read_image
 from hemotk.errors import HemotkError
-from hemotk.runtime import Scorer, find_runtime
+from hemotk.runtime import Delegate, Scorer, find_runtime
 
 Message = dict[str, Any]
 
@@ -40,6 +45,8 @@ class Worker:
             "score": self.score,
             "score_all": self.score_all,
             "time": self.time,
+            "profile": self.profile,
+            "check_delegate": self.check_delegate,
         }
 
     def answer(self, request: Message) -> Message:
@@ -51,9 +58,8 @@ class Worker:
 
     def load(self, request: Message) -> Message:
         """Open the model and run it once."""
-        if request["cpus"]:
-            os.sched_setaffinity(0, request["cpus"])
-        runtime = find_runtime(request["runtime"])
+        _pin(request["cpus"])
+        runtime, delegate = find_runtime(request["runtime"]), _delegate(request)
         base = peak_memory()
         self._images = Path(request["images"])
         first = read_image(self._images, 0)
@@ -63,6 +69,7 @@ class Worker:
             PreprocessSpec(**request["preprocess"]),
             runtime=runtime,
             threads=request["threads"],
+            delegate=delegate,
         )
         ready = time.perf_counter_ns()
         scorer.feed(first)
@@ -95,10 +102,42 @@ class Worker:
         self._next = (self._next + request["runs"]) % rows
         return {"samples_ns": samples[1:], "peak_bytes": peak_memory()}
 
+    def profile(self, request: Message) -> Message:
+        """Where the time of the model at `model` goes."""
+        from hemotk.benchmarks.profile import Subject, profile
+
+        _pin(request["cpus"])
+        subject = Subject(
+            model=Path(request["model"]),
+            preprocess=PreprocessSpec(**request["preprocess"]),
+            images=Path(request["images"]),
+            rows=request["rows"],
+            runtime=find_runtime(request["runtime"]),
+            threads=request["threads"],
+            delegate=_delegate(request),
+        )
+        return {"profile": encode(profile(subject))}
+
+    def check_delegate(self, request: Message) -> Message:
+        """Load the delegate alone."""
+        delegate = _delegate(request)
+        if delegate is not None:
+            delegate.load(find_runtime(request["runtime"]))
+        return {}
+
     def _ready(self) -> Scorer:
         if self._scorer is None:
             raise HemotkError("worker: asked before a model was loaded; send 'load' first.")
         return self._scorer
+
+
+def _pin(cpus: list[int]) -> None:
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+
+
+def _delegate(request: Message) -> Delegate | None:
+    return None if request["delegate"] is None else Delegate.parse(request["delegate"])
 
 
 def peak_memory() -> int | None:
@@ -120,6 +159,12 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def _go_first() -> None:
+    """Where memory runs out, this process is the one to end: a broken model may ask for any amount."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer line by line until `requests` ends."""
     worker = Worker()
@@ -131,6 +176,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
 def main() -> None:
     """Serve on stdin and stdout, out of reach of native libraries that print to stdout and of Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _go_first()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     serve(sys.stdin, answers)

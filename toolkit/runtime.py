@@ -141,11 +141,9 @@ class Scorer:
         self.runtime = find_runtime() if runtime is None else runtime
         self._size = preprocess.size
         delegates = [] if delegate is None else [delegate.load(self.runtime)]
-        try:
+        with self._refusing():
             self._interpreter = _open(model, self.runtime, threads, delegates)
             inputs, outputs = _signature(self._interpreter)
-        except _INTERPRETER_ERRORS as error:
-            raise self._unusable(_first_line(error)) from error
         pixels = self._only_input(inputs)
         self._input = pixels["index"]
         self._values = self._stored_values(pixels, preprocess)
@@ -167,9 +165,11 @@ class Scorer:
         """Hand over one image, uint8 [N, N].
 
         Raises:
-            HemotkError: the image is of another size or type.
+            HemotkError: the image is of another size or type, or the interpreter refuses it.
         """
-        self._interpreter.set_tensor(self._input, self.stored(pixels))
+        stored = self.stored(pixels)
+        with self._refusing():
+            self._interpreter.set_tensor(self._input, stored)
 
     def stored(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """What the input tensor holds for one image, uint8 [N, N]: [1, N, N, 1] of the tensor's type.
@@ -190,17 +190,22 @@ class Scorer:
         Raises:
             HemotkError: the interpreter refuses to run.
         """
-        try:
+        try:  # without `_refusing`, whose own time would count
             self._interpreter.invoke()
         except _INTERPRETER_ERRORS as error:
             raise self._unusable(_first_line(error)) from error
 
     def read(self) -> Scores:
-        """What the last `invoke` said, dequantized; NaN where the model said NaN."""
-        logit, probability = (
-            scale * (float(self._interpreter.get_tensor(index).reshape(-1)[0]) - zero_point)
-            for index, scale, zero_point in self._outputs
-        )
+        """What the last `invoke` said, dequantized; NaN where the model said NaN.
+
+        Raises:
+            HemotkError: the interpreter refuses to say it.
+        """
+        with self._refusing():
+            logit, probability = (
+                scale * (float(self._interpreter.get_tensor(index).reshape(-1)[0]) - zero_point)
+                for index, scale, zero_point in self._outputs
+            )
         return Scores(logit, probability)
 
     def cam(self) -> NDArray[np.float64]:
@@ -276,6 +281,14 @@ class Scorer:
         if not (np.isfinite(scale) and scale > 0):
             raise self._unusable(f"no usable quantization scale for {what}")
         return float(scale), int(zero_point)
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turn what the interpreter raises on purpose into a sentence."""
+        try:
+            yield
+        except _INTERPRETER_ERRORS as error:
+            raise self._unusable(_first_line(error)) from error
 
     def _unusable(self, reason: str) -> HemotkError:
         return HemotkError(f"{self.where}: cannot be used as a model ({reason}); export it again, or copy it again.")

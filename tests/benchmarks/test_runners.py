@@ -1,7 +1,10 @@
+import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +12,47 @@ from tiny_bundle import QUICK, SPEC, draw_images
 
 from hemotk.benchmarks import runners
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.runners import Runner, RunnerFailed
+from hemotk.benchmarks.runners import Runner, RunnerFailed, check_delegate
+from hemotk.errors import HemotkError
 from hemotk.runtime import Scorer
+
+# An external delegate that takes no node; its options say when it is to fail.
+DELEGATE = r"""
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+typedef struct Delegate {
+  void* data;
+  int (*prepare)(void*, struct Delegate*);
+  void *copy_from, *copy_to, *release;
+  int64_t flags;
+  void* builder;
+} Delegate;
+static int status = 0;
+static int prepare(void* context, Delegate* delegate) { return status; }
+static Delegate delegate = {0, prepare};
+Delegate* tflite_plugin_create_delegate(char** keys, char** values, size_t count, void (*report)(const char*)) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(keys[i], "fail")) continue;
+    if (!strcmp(values[i], "create")) { report("no such device"); return 0; }
+    if (!strcmp(values[i], "crash")) abort();
+    if (!strcmp(values[i], "prepare")) status = 1;
+  }
+  return &delegate;
+}
+void tflite_plugin_destroy_delegate(Delegate* delegate) {}
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("no C compiler here to make a delegate with")
+    folder = tmp_path_factory.mktemp("delegate")
+    (folder / "delegate.c").write_text(DELEGATE)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", "delegate.so", "delegate.c"], cwd=folder, check=True)
+    return folder / "delegate.so"
 
 
 def images_of(bundle):
@@ -86,6 +128,46 @@ def test_a_model_that_hangs_is_given_up(stub, pristine):
         with pytest.raises(RunnerFailed, match=r"no answer within 0\.2 s"):
             load(runner, pristine)
         assert runner._process.wait() == -signal.SIGKILL
+
+
+def test_an_external_delegate_is_loaded_with_its_options(library, pristine, models):
+    config = dataclasses.replace(QUICK, delegate=f"{library}:speed=high,fail=never")
+    check_delegate(config)
+    with Runner(config) as runner:
+        load(runner, pristine)
+        assert runner.score(1) == Scorer(models["float32"], SPEC).score(draw_images()[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("create", r"cannot be loaded by .*no such device\); check the path and its options\.$"),
+        ("crash", r"cannot be loaded \(the interpreter crashed: Aborted\); check the path and its options\.$"),
+    ],
+)
+def test_a_broken_delegate_is_refused_with_a_sentence(library, options, words):
+    with pytest.raises(HemotkError, match=f"^--delegate {library}.*: {words}"):
+        check_delegate(dataclasses.replace(QUICK, delegate=f"{library}:fail={options}"))
+
+
+def test_a_missing_delegate_is_refused_and_none_is_no_question(tmp_path):
+    check_delegate(QUICK)
+    with pytest.raises(HemotkError, match=r"gone\.so: cannot be loaded by .*No such file"):
+        check_delegate(dataclasses.replace(QUICK, delegate=str(tmp_path / "gone.so")))
+
+
+def test_a_delegate_that_refuses_the_model_fails_its_row(library, pristine):
+    config = dataclasses.replace(QUICK, delegate=f"{library}:fail=prepare")
+    check_delegate(config)
+    with Runner(config) as runner, pytest.raises(RunnerFailed, match="cannot be used as a model"):
+        load(runner, pristine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who ends first")
+def test_a_worker_ends_before_others_where_memory_runs_out(pristine):
+    with Runner(QUICK) as runner:
+        load(runner, pristine)
+        assert Path(f"/proc/{runner._process.pid}/oom_score_adj").read_text() == "1000\n"
 
 
 def test_closing_leaves_no_process_behind(pristine):

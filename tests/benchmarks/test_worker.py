@@ -21,6 +21,7 @@ def request(bundle, model="float32", **changes):
         "preprocess": dataclasses.asdict(SPEC),
         "threads": 1,
         "runtime": None,
+        "delegate": None,
         "cpus": [],
         **changes,
     }
@@ -73,12 +74,15 @@ def test_timing_gives_as_many_samples_as_asked_for_and_goes_through_the_images_i
     assert rows == [0, 1, 2, 0, 1, 1, 2]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the interpreter's own __del__
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"model": "/nowhere/gone.tflite"}, "no such file"),
         ({"images": "/nowhere/images.npy"}, "has no image 0"),
         ({"runtime": "tensorflow"}, "is not known"),
+        ({"delegate": "a=b"}, "write it as PATH"),
+        ({"delegate": "libc.so.6"}, "--delegate libc.so.6: cannot be loaded"),
     ],
 )
 def test_what_cannot_be_loaded_is_answered_with_a_sentence(pristine, changes, words):
