@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "heatmap": {"_version", *BOTTOM},
     "model_metadata": {"_version", *BOTTOM},
     "describe": {"_version", *BOTTOM, "models", "model_metadata"},
+    "widths": {"_version", *BOTTOM, "models"},
     "training": {"_version", *BOTTOM, "data", "models"},
     "pruning": {"_version", *BOTTOM, "data", "models", "training"},
     "importing": {"_version", *BOTTOM, "data", "models"},

@@ -86,6 +86,7 @@ def _run(run: "Run") -> Iterator[str]:
     if run.blocks:
         yield "blocks"
         yield from columns([_block(number, block) for number, block in enumerate(run.blocks, 1)], INDENT)
+        yield from _widths(run)
     yield from _metrics(card.metrics)
 
 
@@ -272,6 +273,22 @@ def _block(number: int, block: "BlockFacts") -> Row:
         f"bottleneck {_span(block.bottleneck)}",
         f"growth {_span(block.growth)}",
     )
+
+
+def _widths(run: "Run") -> Iterator[str]:
+    """A picture of every layer's widths, a mark a layer."""
+    from hemotk.models.shape import DenseNetShape
+    from hemotk.widths import width_picture
+
+    if not isinstance(run.shape, DenseNetShape):
+        return
+    picture = width_picture(run.shape, run.card.arch)
+    full = f"a bottleneck of {picture.full_bottleneck}, a growth of {picture.full_growth}"
+    yield f"widths (a mark per layer; █ is {full})"
+    rows = []
+    for number, both in enumerate(zip(picture.bottleneck, picture.growth, strict=True), 1):
+        rows += [(f"block {number}", "bottleneck", both[0]), ("", "growth", both[1])]
+    yield from columns(rows, INDENT)
 
 
 def _part(name: str, facts: "PartFacts") -> Row:
