@@ -60,7 +60,7 @@ def byte_interface(content: bytes) -> bytes:
     """Give an int8 model a uint8 input and uint8 outputs, 128 more than the int8 values: one QUANTIZE at each end."""
     model = read_model(content)
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
-    code = _operator_code(model, schema.BuiltinOperator.QUANTIZE)
+    code = operator_code(model, schema.BuiltinOperator.QUANTIZE)
     for entry in signature.inputs:
         outside = _byte_copy(graph, entry.tensorIndex)
         graph.operators.insert(0, _quantize(code, outside, entry.tensorIndex))
@@ -132,7 +132,8 @@ def _quantize(code: int, source: int, target: int) -> Any:
     return operator
 
 
-def _operator_code(model: Model, builtin: int) -> int:
+def operator_code(model: Model, builtin: int) -> int:
+    """The index of a builtin's code; where the model has none, one for floats and 8-bit integers is added."""
     for index, code in enumerate(model.operatorCodes):
         if code.builtinCode == builtin:
             return index

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hemotk.export.calibrate import ChannelRange
+from hemotk.export.constants import with_least_weights, without_constants
 from hemotk.export.graph.equalize import equalize
 from hemotk.export.graph.ir import Graph
 from hemotk.export.levels import Grid, fit_levels
@@ -27,8 +28,10 @@ def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int
 
     Equal to `plain` but for the rounding of thresholds, on images whose activations stay within what was measured.
     """
-    scalings = choose_scalings(plain, measured)
-    scaled = equalize(plain, scalings)
-    grids = [Grid(width, steps) for width in block_widths(plain, measured, scalings)]
-    ranges = scaled_ranges(plain, scaled, measured, scalings)
-    return IntegerGraph(fit_levels(scaled, grids), ranges)
+    changing = without_constants(plain, measured)
+    scalings = choose_scalings(changing, measured)
+    scaled = equalize(changing, scalings)
+    widths = block_widths(changing, measured, scalings)
+    ranges = scaled_ranges(changing, scaled, measured, scalings)
+    fitted = fit_levels(scaled, [Grid(width, steps) for width in widths])
+    return IntegerGraph(with_least_weights(fitted, ranges, widths), ranges)

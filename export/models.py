@@ -15,6 +15,7 @@ from hemotk.export.config import ExportConfig
 from hemotk.export.convert import Network, convert_graph, convert_network
 from hemotk.export.flatbuffer import INPUT, operators
 from hemotk.export.graph.cam_head import cam_head
+from hemotk.export.graph.floor_stem import floor_stem
 from hemotk.export.graph.fold_batchnorm import fold_batchnorm
 from hemotk.export.graph.gray_stem import gray_stem
 from hemotk.export.graph.ir import Graph, read_graph
@@ -22,6 +23,7 @@ from hemotk.export.graph.pool_first import pool_first
 from hemotk.export.graph.positive_scales import positive_scales
 from hemotk.export.graph.preactivation import preactivation
 from hemotk.export.graph.stem_blocks import stem_blocks
+from hemotk.export.hard_swish import split_hard_swish
 from hemotk.export.integer import INT8_STEPS, INT16_STEPS, integer_graph
 from hemotk.export.quantize import Range, logit_range, pixel_ranges
 from hemotk.export.recipe import Recipe
@@ -33,7 +35,14 @@ from hemotk.models.weights import read_weights
 Progress = Callable[[str, int, int], None]
 
 # Exact rewrites up to where calibration listens, in their order.
-PLAIN: tuple[Callable[[Graph], Graph], ...] = (fold_batchnorm, gray_stem, pool_first, positive_scales, stem_blocks)
+PLAIN: tuple[Callable[[Graph], Graph], ...] = (
+    fold_batchnorm,
+    gray_stem,
+    pool_first,
+    positive_scales,
+    floor_stem,
+    stem_blocks,
+)
 
 
 @dataclass(frozen=True)
@@ -116,14 +125,16 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
     spec = source.card.preprocess
     progress("converting", 0, 1)
     content = convert_network(_keras_network(source), spec.size)
-    ranges = {}
+    integer, ranges = split_hard_swish(content), {}
     if config.calibrated:
-        ranges = tensor_ranges(content, pixels, spec, lambda done, total: progress("calibrating", done, total))
-        ranges |= _copied_pixels(content, spec)
+        ranges = tensor_ranges(integer, pixels, spec, lambda done, total: progress("calibrating", done, total))
+        ranges |= _copied_pixels(integer, spec)
     models = {"float32": content}
     for recipe in config.recipes:
-        of = _with_logit(ranges, recipe, source) if recipe.calibrated else {}
-        models[recipe.kind] = Candidate(content, recipe, spec, of).quantized()
+        candidate = Candidate(content, recipe, spec, {})
+        if recipe.calibrated:
+            candidate = Candidate(integer, recipe, spec, _with_logit(ranges, recipe, source))
+        models[recipe.kind] = candidate.quantized()
     return Models(models, config.recipes)
 
 

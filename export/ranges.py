@@ -60,7 +60,9 @@ def _block_scaling(graph: Graph, block: int, measured: Measured) -> BlockScaling
         low[: graph.stem.conv.bias.size] = 0
     factor = _factors(effective.high - low)
     bottlenecks = tuple(_factors(measured[f"{layer.name}_reduce"].high) for layer in graph.blocks[block])
-    return BlockScaling(factor, -factor * low, bottlenecks)
+    copied = block == 0 and graph.stem.copy is not None
+    stem = _factors(measured["stem_pool"].high) if copied else None
+    return BlockScaling(factor, -factor * low, bottlenecks, stem)
 
 
 def _factors(width: Array) -> Array:
@@ -90,8 +92,12 @@ def scaled_ranges(
         if block == 0 and graph.stem.copy is None:
             shared += ["stem_conv", "stem_pool_pad"]
         found |= dict.fromkeys(shared, (0.0, width))
-        for layer, factor in zip(graph.blocks[block], scalings[block].bottlenecks, strict=True):
-            found[f"{layer.name}_reduce"] = (0.0, float(np.max(measured[f"{layer.name}_reduce"].high * factor)))
+        if (factor := scalings[block].stem) is not None:
+            whole = 0.0, float(np.max(measured["stem_pool"].high * factor))
+            found |= dict.fromkeys(("stem_conv", "stem_pool_pad", "stem_pool"), whole)
+        for layer, bottleneck in zip(graph.blocks[block], scalings[block].bottlenecks, strict=True):
+            high = measured[f"{layer.name}_reduce"].high * bottleneck
+            found[f"{layer.name}_reduce"] = (0.0, float(np.max(high)))
         pooled = f"{graph.transitions[block].name}_pool" if block < len(graph.transitions) else "head_mean"
         if pooled in measured:  # a head that makes a class-activation map averages that instead
             found[pooled] = _pooled(affine(readers(scaled, block)[-1]), measured[pooled], width)

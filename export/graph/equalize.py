@@ -7,19 +7,33 @@ import numpy as np
 
 from hemotk.errors import HemotkError
 from hemotk.export.graph.channels import ChannelMap, remake_channels
-from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Layer, Linear, Reader, affine, readers, with_readers
+from hemotk.export.graph.ir import (
+    Affine,
+    Array,
+    Conv,
+    Graph,
+    Layer,
+    Linear,
+    Reader,
+    Stem,
+    affine,
+    readers,
+    with_readers,
+)
 
 
 @dataclass(frozen=True)
 class BlockScaling:
     """What becomes of the channels of one block: x' = `factor` · x + `offset` [C], factors above 0.
 
-    `bottlenecks` has a factor [bottleneck] per layer, for the channels between its two convolutions.
+    `bottlenecks` has a factor [bottleneck] per layer, for the channels between its two convolutions; `stem` one for the
+    stem's own channels [stem], where a 1×1 convolution behind its pool makes those of the first block.
     """
 
     factor: Array
     offset: Array
     bottlenecks: tuple[Array, ...]
+    stem: Array | None = None
 
 
 def equalize(graph: Graph, scalings: Sequence[BlockScaling]) -> Graph:
@@ -33,9 +47,12 @@ def equalize(graph: Graph, scalings: Sequence[BlockScaling]) -> Graph:
         HemotkError: a factor is not above 0, or the rewrites that must come before have not been done.
     """
     for block, scaling in enumerate(scalings):
-        if min(array.min() for array in (scaling.factor, *scaling.bottlenecks)) <= 0:
+        stem = () if scaling.stem is None else (scaling.stem,)
+        if min(array.min() for array in (scaling.factor, *scaling.bottlenecks, *stem)) <= 0:
             raise HemotkError(f"equalize: block {block + 1} has a factor that is not above 0; check the calibration.")
         graph = _block(graph, block, scaling)
+        if scaling.stem is not None:
+            graph = replace(graph, stem=_stem(graph.stem, scaling.stem))
     return graph
 
 
@@ -47,6 +64,13 @@ def _block(graph: Graph, block: int, scaling: BlockScaling) -> Graph:
     graph = with_readers(remake_channels(graph, block, maps), block, tuple(_read(reader, scaling) for reader in old))
     layers = tuple(map(_bottleneck, graph.blocks[block], scaling.bottlenecks))
     return replace(graph, blocks=(*graph.blocks[:block], layers, *graph.blocks[block + 1 :]))
+
+
+def _stem(stem: Stem, factor: Array) -> Stem:
+    if stem.norm is not None or stem.copy is None:
+        raise HemotkError("equalize: the stem has no convolution behind its pool; change the order of the rewrites.")
+    conv = Conv(stem.conv.kernel * factor, stem.conv.bias * factor)
+    return replace(stem, conv=conv, copy=Linear(stem.copy.weight / factor[:, np.newaxis], stem.copy.bias))
 
 
 def _read(reader: Reader, scaling: BlockScaling) -> Reader:

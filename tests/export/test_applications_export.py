@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tf_keras as keras
 from random_networks import network_input, random_pixels
 from run_folders import make_run, make_split
 
@@ -22,21 +23,23 @@ from hemotk.models.weights import read_shape, read_weights
 from hemotk.runtime import Scorer
 
 SIZE = 64
-ALL = ExportConfig(tuple(Recipe(kind) for kind in QUANTIZED_KINDS), calibration=8)
+ALL = ExportConfig(tuple(Recipe(kind) for kind in QUANTIZED_KINDS), calibration=12)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fresh weights with the BatchNorm statistics of blobs, and logits of mean 0 and standard deviation 3."""
+    """Fresh weights with the BatchNorm statistics of blobs; the logit is where their features differ most."""
+    keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("application")
     shape = named_shape("mobilenetv3small", SIZE)
     model = build_model(shape, bn_momentum=0.0)
     h = network_input(random_pixels(32, SIZE)).astype(np.float32)
     model(h, training=True)
-    logit = with_logit(model)(h)[0].numpy()
-    arrays = get_arrays(model)
-    arrays["logit/kernel"] = arrays["logit/kernel"] * 3 / logit.std()
-    arrays["logit/bias"] = (arrays["logit/bias"] - logit.mean()) * 3 / logit.std()
+    features = keras.Model(model.input, model.get_layer("avg_pool").output)(h).numpy()
+    middle = features.mean(0)
+    _, spread, directions = np.linalg.svd(features - middle, full_matrices=False)
+    kernel = directions[0] * 2 * np.sqrt(len(h)) / spread[0]  # logits of mean 0 and standard deviation 2
+    arrays = {**get_arrays(model), "logit/kernel": kernel[:, np.newaxis], "logit/bias": -kernel @ middle[:, np.newaxis]}
     return make_run(folder / "run", make_split(folder / "images"), shape, arrays, SIZE)
 
 
@@ -69,6 +72,15 @@ def test_int8_copies_the_pixels_unchanged(bundle: Path) -> None:
     # One QUANTIZE at each end: the three copies of the input need none.
     assert sum(operator.name == "QUANTIZE" for operator in found) == 3
     assert [operator.name for operator in found[:3]] == ["QUANTIZE", "CONCATENATION", "CONV_2D"]
+
+
+def test_integers_leave_nothing_but_the_ends_to_the_interpreter(bundle: Path) -> None:
+    checks = {check["kind"]: check for check in json.loads((bundle / "checks.json").read_text())}
+    int8 = checks["int8"]["placement"]
+    assert int8["pieces"] == 1
+    assert {left["operator"] for left in int8["left_out"]} == {"QUANTIZE"}
+    assert checks["float32"]["operators"]["HARD_SWISH"] == 18
+    assert not {"HARD_SWISH", "DEQUANTIZE"} & set(checks["int16x8"]["operators"])
 
 
 def test_normalization_and_copies_leave_no_arithmetic_before_the_stem(bundle: Path) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,7 +23,9 @@ def random_scalings(graph: Graph, seed: int) -> tuple[BlockScaling, ...]:
     for block, layers in enumerate(graph.blocks):
         count = sum(written(graph, block))
         bottlenecks = tuple(2 ** rng.uniform(-4, 4, layer.reduce.bias.size) for layer in layers)
-        found.append(BlockScaling(2 ** rng.uniform(-4, 4, count), rng.normal(0, 2, count), bottlenecks))
+        copied = block == 0 and graph.stem.copy is not None
+        stem = 2 ** rng.uniform(-4, 4, graph.stem.conv.bias.size) if copied else None
+        found.append(BlockScaling(2 ** rng.uniform(-4, 4, count), rng.normal(0, 2, count), bottlenecks, stem))
     return tuple(found)
 
 
@@ -43,6 +47,13 @@ def test_a_stem_that_is_only_scaled_gets_no_further_convolution() -> None:
     after = equalize(graph, (BlockScaling(first.factor, offset, first.bottlenecks), *others))
     assert after.stem.copy is None
     np.testing.assert_allclose(after.stem.conv.kernel, graph.stem.conv.kernel * first.factor[:5])
+
+
+def test_a_stem_without_a_convolution_behind_it_cannot_be_scaled_alone() -> None:
+    graph = fold_batchnorm(random_graph(tiny_shape(), 0))
+    first, *others = random_scalings(graph, 0)
+    with pytest.raises(HemotkError, match="the stem has no convolution behind its pool"):
+        equalize(graph, (replace(first, offset=0 * first.offset, stem=np.ones(5)), *others))
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0])
