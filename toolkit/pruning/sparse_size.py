@@ -52,7 +52,7 @@ def kernels(weights: Weights) -> dict[str, np.ndarray]:
 def zeros(arrays: Iterable[np.ndarray]) -> Zeros:
     """The zeros of all `arrays` together."""
     found = list(arrays)
-    return Zeros(sum(array.size - np.count_nonzero(array) for array in found), sum(array.size for array in found))
+    return Zeros(sum(array.size - int(np.count_nonzero(array)) for array in found), sum(array.size for array in found))
 
 
 def kind(name: str, shape: tuple[int, ...]) -> str:
