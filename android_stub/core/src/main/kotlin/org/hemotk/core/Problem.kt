@@ -10,6 +10,7 @@ enum class Problem {
     UNREADABLE_CARD,
     NO_INT8_MODEL,
     UNUSABLE_MODEL,
+    TOO_LITTLE_MEMORY,
 }
 
 /** Bad input; [where] names the file, field or picture. */

@@ -48,7 +48,7 @@ internal interface LiteRtLibrary : Library {
 }
 
 /** The runtime of the ai-edge-litert wheel, whose library is [library]; models lie in [folder]. */
-internal class LiteRt(library: File, private val folder: File) : Runtime, AutoCloseable {
+class LiteRt(library: File, private val folder: File) : Runtime, AutoCloseable {
     override val name = "libLiteRt.so of ai-edge-litert"
     override val version = System.getProperty("hemotk.litert.version", "unknown")
     override val delegate = "xnnpack"

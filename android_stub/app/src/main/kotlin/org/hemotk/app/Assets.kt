@@ -1,0 +1,13 @@
+package org.hemotk.app
+
+import android.content.res.AssetManager
+
+/** The bundle that the app was built with. */
+fun bundleFolder(assets: AssetManager) = AssetFolder(assets, "bundle")
+
+/** The test split that the app was built with, or null. */
+fun testsetFolder(assets: AssetManager): AssetFolder? =
+    if (assets.list("testset").isNullOrEmpty()) null else AssetFolder(assets, "testset")
+
+/** Threads for one picture: more than four rarely help on a phone. */
+fun threads() = Runtime.getRuntime().availableProcessors().coerceIn(1, 4)

@@ -1,0 +1,61 @@
+package org.hemotk.app
+
+import android.content.ContentResolver
+import android.graphics.Bitmap
+import android.graphics.BitmapFactory
+import android.media.ExifInterface
+import android.net.Uri
+import org.hemotk.core.Gray
+import org.hemotk.core.HemotkException
+import org.hemotk.core.Problem
+import org.hemotk.core.checkSize
+import java.io.FileNotFoundException
+import java.io.IOException
+import java.io.InputStream
+
+/** Decodes what was picked or shared; its size is checked before its pixels are decoded. */
+class Pictures(private val resolver: ContentResolver) {
+    /** The picture at [uri] in gray, turned as its EXIF wants it. */
+    fun read(uri: Uri): Gray = try {
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
+        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
+        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
+        gray(bitmap).oriented(orientation(uri))
+    } catch (error: IOException) {
+        throw noPicture(uri, error)
+    } catch (error: SecurityException) {
+        throw noPicture(uri, error)
+    } catch (error: OutOfMemoryError) {
+        throw HemotkException(Problem.TOO_LITTLE_MEMORY, uri.toString(), error)
+    }
+
+    /** Colours as they are stored: not scaled to the screen, not multiplied by their transparency. */
+    private fun exact() = BitmapFactory.Options().apply {
+        inScaled = false
+        inPremultiplied = false
+        inPreferredConfig = Bitmap.Config.ARGB_8888
+    }
+
+    private fun gray(bitmap: Bitmap): Gray {
+        val gray = Gray.black(bitmap.width, bitmap.height)
+        val row = IntArray(bitmap.width)
+        for (y in 0 until bitmap.height) {
+            bitmap.getPixels(row, 0, bitmap.width, 0, y, bitmap.width, 1)
+            gray.setRow(y, row)
+        }
+        bitmap.recycle()
+        return gray
+    }
+
+    private fun orientation(uri: Uri) = try {
+        open(uri).use { ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1) }
+    } catch (_: IOException) {
+        1 // not a kind of file that has EXIF
+    }
+
+    private fun open(uri: Uri): InputStream = resolver.openInputStream(uri) ?: throw FileNotFoundException(uri.toString())
+
+    private fun noPicture(uri: Uri, cause: Throwable? = null) = HemotkException(Problem.NO_PICTURE, uri.toString(), cause)
+}
