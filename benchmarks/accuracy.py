@@ -1,85 +1,140 @@
 """The accuracy protocol: every image's score is kept, and a variant is held against its float parent image by image."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.artifacts import Flip, ImageScores, Metrics, Paired, TestItem
+from hemotk.artifacts import Calibration, Estimate, Flip, ImageRef, ImageScores, Metrics, Paired, SameModel
+from hemotk.benchmarks.calibration import calibration
 from hemotk.benchmarks.statistics import auc_difference, mcnemar
 from hemotk.metrics import calibrated, decide, evaluate, wilson
 from hemotk.runtime import Scores
 
 CONSTANT = "gives every image the same score"
+UNLABELLED = "the images have no labels"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One row's scores on the images [n] in their order, with the decisions at its bundle's operating point."""
+
+    logit: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    output: NDArray[np.float64]
+    called: NDArray[np.bool_]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every score is a number."""
+        return bool(np.isfinite(self.logit).all() and np.isfinite(self.output).all())
+
+    def scores(self) -> ImageScores:
+        """The scores as the report keeps them."""
+        return ImageScores(*map(_finite, (self.logit, self.probability, self.output)))
 
 
 class Judge:
-    """One test split and one operating point: turns scores into scores with a meaning."""
+    """The images of a bench and the operating point of one bundle: turns scores into scores with a meaning."""
 
-    def __init__(self, items: Sequence[TestItem], threshold: float, temperature: float) -> None:
-        self.items = items
-        self.labels = np.array([item.label for item in items])
+    def __init__(self, images: Sequence[ImageRef], threshold: float, temperature: float) -> None:
+        self.images = images
         self.threshold = threshold
         self.temperature = temperature
+        known = [image.label for image in images if image.label is not None]
+        self.labels = np.array(known) if len(known) == len(images) else None
 
-    def scores(self, found: Sequence[Scores]) -> ImageScores:
-        """The scores as the report keeps them."""
-        logits = _logits(found)
-        return ImageScores(
-            logit=_finite(logits),
-            probability=_finite(calibrated(logits, self.temperature)),
-            output=_finite(np.array([item.probability for item in found], np.float64)),
+    def judged(self, found: Sequence[Scores]) -> Judged:
+        """Probabilities and decisions for `found`, one per image."""
+        logits = np.array([item.logit for item in found], np.float64)
+        return Judged(
+            logit=logits,
+            probability=calibrated(logits, self.temperature),
+            output=np.array([item.probability for item in found], np.float64),
+            called=decide(logits, self.threshold, self.temperature),
         )
 
-    def metrics(self, found: Sequence[Scores]) -> Metrics | None:
-        """Accuracy and the rest at the operating point; None if a score is not finite."""
-        logits = _logits(found)
-        if not np.isfinite(logits).all():
+    def metrics(self, row: Judged) -> Metrics | None:
+        """Accuracy and the rest at the operating point; None without labels, or if a score is not finite."""
+        if self.labels is None or not row.finite:
             return None
-        return evaluate(self.labels, logits, self.threshold, self.temperature)
+        return evaluate(self.labels, row.logit, self.threshold, self.temperature)
 
-    def findings(self, found: Sequence[Scores]) -> tuple[str, ...]:
+    def calibration(self, row: Judged) -> Calibration | None:
+        """Brier score and calibration error; None without labels, or if a score is not finite."""
+        if self.labels is None or not row.finite:
+            return None
+        return calibration(self.labels, row.probability)
+
+    def findings(self, row: Judged) -> tuple[str, ...]:
         """What is wrong with the scores whatever the labels say, by name; empty if nothing is."""
-        logits = _logits(found)
-        broken = int((~np.isfinite(logits)).sum())
+        count = len(row.logit)
+        broken = count - int((np.isfinite(row.logit) & np.isfinite(row.output)).sum())
         if broken:
-            return (f"gives NaN or infinity for {broken} of {len(logits)} images",)
-        if len(logits) > 1 and np.ptp(logits) == 0:
+            return (f"gives NaN or infinity for {broken} of {count} images",)
+        if count > 1 and np.ptp(row.logit) == 0:
             return (CONSTANT,)
-        called = decide(logits, self.threshold, self.temperature)
-        if len(set(self.labels.tolist())) == 2 and len(set(called.tolist())) == 1:
-            return (f"calls every image {'positive' if called[0] else 'negative'}",)
+        two_classes = self.labels is not None and len(np.unique(self.labels)) == 2
+        if two_classes and row.called.all():
+            return ("calls every image positive",)
+        if two_classes and not row.called.any():
+            return ("calls every image negative",)
         return ()
 
-    def paired(self, found: Sequence[Scores], parent: Sequence[Scores]) -> Paired | None:
-        """A variant against its parent on the same images; None if a score of either is not finite."""
-        ours, theirs = _logits(found), _logits(parent)
-        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+    def paired(self, row: Judged, parent: Judged) -> Paired | None:
+        """A row against its parent on the same images; None if a score of either is not finite."""
+        if not (row.finite and parent.finite):
             return None
-        p, q = calibrated(ours, self.temperature), calibrated(theirs, self.temperature)
-        called, parent_called = (decide(logits, self.threshold, self.temperature) for logits in (ours, theirs))
-        flipped = called != parent_called
-        parent_right = parent_called == self.labels
-        lost = int((flipped & parent_right).sum())
-        gained = int((flipped & ~parent_right).sum())
-        drift = np.abs(p - q)
+        drift = np.abs(row.probability - parent.probability)
+        flipped = row.called != parent.called
+        lost, gained = self._changes(row, parent)
         return Paired(
             agreement=wilson(int((~flipped).sum()), len(flipped)),
-            flips=tuple(
-                Flip(self.items[row].id, self.items[row].label, float(q[row]), float(p[row]))
-                for row in np.flatnonzero(flipped).tolist()
-            ),
+            flips=self._flips(row, parent),
             lost=lost,
             gained=gained,
-            mcnemar=mcnemar(lost, gained),
+            mcnemar=None if lost is None or gained is None else mcnemar(lost, gained),
             max_drift=float(drift.max()),
             mean_drift=float(drift.mean()),
-            auc_difference=auc_difference(self.labels, ours, theirs),
+            auc_difference=Estimate(None, why=UNLABELLED)
+            if self.labels is None
+            else auc_difference(self.labels, row.logit, parent.logit),
+        )
+
+    def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:
+        """What the same file said elsewhere against what it said here; NaN is identical to NaN."""
+        same = [_identical(*pair) for pair in ((elsewhere.logit, here.logit), (elsewhere.output, here.output))]
+        drift = np.abs(elsewhere.probability - here.probability)
+        return SameModel(
+            images=len(drift),
+            identical=int(np.logical_and(*same).sum()),
+            flips=self._flips(elsewhere, here),
+            max_drift=float(np.nanmax(drift)) if np.isfinite(drift).any() else 0.0,
+        )
+
+    def _changes(self, row: Judged, parent: Judged) -> tuple[int | None, int | None]:
+        """How many images only the parent, and only the row, gets right."""
+        if self.labels is None:
+            return None, None
+        right, parent_right = row.called == self.labels, parent.called == self.labels
+        return int((~right & parent_right).sum()), int((right & ~parent_right).sum())
+
+    def _flips(self, row: Judged, parent: Judged) -> tuple[Flip, ...]:
+        known = np.isfinite(row.probability) & np.isfinite(parent.probability)
+        return tuple(
+            Flip(
+                self.images[index].id,
+                self.images[index].label,
+                float(parent.probability[index]),
+                float(row.probability[index]),
+            )
+            for index in np.flatnonzero(known & (row.called != parent.called)).tolist()
         )
 
 
-def _logits(found: Sequence[Scores]) -> NDArray[np.float64]:
-    return np.array([item.logit for item in found], np.float64)
+def _identical(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
 
 
 def _finite(values: NDArray[np.float64]) -> tuple[float | None, ...]:

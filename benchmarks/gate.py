@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hemotk.artifacts import VariantResult, Verdict
+from hemotk.artifacts import HERE, VariantResult, Verdict, row_name
 from hemotk.benchmarks.accuracy import CONSTANT
 from hemotk.errors import HemotkError
 
@@ -11,76 +11,162 @@ from hemotk.errors import HemotkError
 NOT_FOR_SPEED = ("int16x8",)
 # A drop of 3 of 30 images must not fail a limit of 0.1 because of how fractions round.
 SLACK = 1e-9
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What every variant but the float parent must keep to; fractions, None for no limit.
+    """What every row but a float parent must keep to, and `min_auc`, which float parents keep to as well.
 
-    `accuracy_drop` is float parent − variant, `latency_ratio` median over the parent's, `flips` a count of images.
+    Fractions, None for no limit. Drops are float parent − variant; `latency_ratio` is the median over the parent's;
+    `flips` counts images; `score_drift` is the largest |Δ probability| of any image; `size` is in megabytes,
+    10⁶ bytes.
     """
 
     accuracy_drop: float | None = 0.01
     latency_ratio: float | None = 1.1
     flips: int | None = None
+    sensitivity_drop: float | None = 0.01
+    score_drift: float | None = None
+    min_auc: float | None = None
+    size: float | None = None
 
     def __post_init__(self) -> None:
-        for holds, option, must in (
-            (self.accuracy_drop is None or 0 <= self.accuracy_drop <= 1, "--max-accuracy-drop", "a fraction, 0 to 1"),
-            (self.latency_ratio is None or 0 < self.latency_ratio < float("inf"), "--max-latency-ratio", "above 0"),
-            (self.flips is None or self.flips >= 0, "--max-flips", "0 or more"),
+        for value, option, fits, must in (
+            (self.accuracy_drop, "--max-accuracy-drop", _fraction, "a fraction, 0 to 1"),
+            (self.sensitivity_drop, "--max-sensitivity-drop", _fraction, "a fraction, 0 to 1"),
+            (self.score_drift, "--max-score-drift", _fraction, "a fraction, 0 to 1"),
+            (self.min_auc, "--min-auc", _fraction, "a fraction, 0 to 1"),
+            (self.latency_ratio, "--max-latency-ratio", _positive, "above 0"),
+            (self.size, "--max-size", _positive, "above 0"),
+            (self.flips, "--max-flips", lambda count: count >= 0, "0 or more"),
         ):
-            if not holds:
+            if value is not None and not fits(value):
                 raise HemotkError(f"{option}: must be {must}; change the value.")
 
 
-def judge(variants: Sequence[VariantResult], limits: Limits) -> tuple[Verdict, ...]:
-    """One verdict per limit and variant; every variant, the float parent included, must be usable at all.
+def judge(rows: Sequence[VariantResult], limits: Limits) -> tuple[Verdict, ...]:
+    """One verdict per limit and row; every row, float parents included, must be usable at all.
 
-    `variants` has the float parent first. A limit whose figure could not be measured is not held.
+    A limit whose figure could not be measured is not held, and fails. It is left out where no row can have the figure:
+    the images have no labels or none with label 1, or the row's device ran no float parent to be compared with.
     """
-    parent, *others = variants
-    verdicts = [_usable(parent)]
-    for variant in others:
-        verdicts.append(_usable(variant))
-        if verdicts[-1].passed:
-            verdicts.extend(_held(variant, parent, limits))
+    several, verdicts = len({row.bundle for row in rows}) > 1, []
+    for row in rows:
+        found = [_usable(row)]
+        if found[0].passed:
+            found += _held(row, rows, limits)
+        verdicts += [check.verdict(row, several) for check in found]
     return tuple(verdicts)
 
 
-def _usable(variant: VariantResult) -> Verdict:
-    reason = variant.failure
-    if not reason and (variant.metrics is None or CONSTANT in variant.findings):
-        reason = "; ".join(variant.findings) or "has no scores"
-    sentence = f"{variant.kind}: {reason}" if reason else f"{variant.kind}: runs, and its scores are usable"
-    return Verdict(
-        "usable", variant.bundle, variant.source, variant.kind, float(not reason), None, not reason, sentence
-    )
+def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
+    """Which of the `limits` that were asked for `judge` leaves out, and why; a sentence each without full stop."""
+    found = []
+    if not _labelled(rows):
+        asked = (limits.accuracy_drop, limits.sensitivity_drop, limits.min_auc)
+        if any(limit is not None for limit in asked):
+            found.append("the images have no labels: no limit on accuracy, sensitivity or AUC was held")
+    elif limits.sensitivity_drop is not None and not _positives(rows):
+        found.append("no image has label 1: no limit on sensitivity was held")
+    if limits.latency_ratio is not None:
+        found += [
+            f"no float32 was run on {source}: the latency limit was not held there"
+            for source in dict.fromkeys(row.source for row in rows)
+            if any(row.source == source and not _parent_there(row, rows) for row in rows)
+        ]
+    return tuple(found)
 
 
-def _held(variant: VariantResult, parent: VariantResult, limits: Limits) -> Iterator[Verdict]:
-    if limits.accuracy_drop is not None:
-        drop = _accuracy_drop(variant, parent)
-        yield _verdict("accuracy drop", variant, drop, limits.accuracy_drop)
+@dataclass(frozen=True)
+class _Check:
+    """One limit held against one row."""
+
+    limit: str
+    measured: float | None
+    allowed: float | None
+    passed: bool
+    words: str
+
+    def verdict(self, row: VariantResult, several: bool) -> Verdict:
+        sentence = f"{row_name(row, several)}: {self.words}"
+        where = (row.bundle, row.source, row.kind)
+        return Verdict(self.limit, *where, self.measured, self.allowed, self.passed, sentence)
+
+
+def _usable(row: VariantResult) -> _Check:
+    reason = row.failure
+    if not reason and (row.scores is None or None in row.scores.logit + row.scores.output or CONSTANT in row.findings):
+        reason = "; ".join(row.findings) or "has no scores"
+    return _Check("usable", float(not reason), None, not reason, reason or "runs, and its scores are usable")
+
+
+def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[_Check]:
+    labelled, paired = _labelled(rows), row.paired
+    if labelled and limits.min_auc is not None:
+        yield _at_least("AUC", None if row.metrics is None else row.metrics.auc.value, limits.min_auc)
+    if row.kind == "float32":
+        return
+    if labelled and limits.accuracy_drop is not None:
+        yield _at_most("accuracy drop", _drop(row, rows, "accuracy"), limits.accuracy_drop)
+    if labelled and limits.sensitivity_drop is not None and _positives(rows):
+        yield _at_most("sensitivity drop", _drop(row, rows, "sensitivity"), limits.sensitivity_drop)
     if limits.flips is not None:
-        flips = None if variant.paired is None else float(len(variant.paired.flips))
-        yield _verdict("flips", variant, flips, float(limits.flips))
-    if limits.latency_ratio is not None and variant.kind not in NOT_FOR_SPEED:
-        ratio = None if variant.latency is None else variant.latency.ratio.value
-        yield _verdict("latency ratio", variant, ratio, limits.latency_ratio)
+        yield _at_most("flips", None if paired is None else float(len(paired.flips)), float(limits.flips))
+    if limits.score_drift is not None:
+        yield _at_most("score drift", None if paired is None else paired.max_drift, limits.score_drift)
+    if limits.latency_ratio is not None and row.kind not in NOT_FOR_SPEED and _parent_there(row, rows):
+        ratio = None if row.latency is None else row.latency.ratio.value
+        yield _at_most("latency ratio", ratio, limits.latency_ratio)
+    if limits.size is not None:
+        yield _at_most("size in MB", row.bytes / MEGABYTE, limits.size)
 
 
-def _accuracy_drop(variant: VariantResult, parent: VariantResult) -> float | None:
-    if variant.metrics is None or parent.metrics is None:
+def _drop(row: VariantResult, rows: Sequence[VariantResult], figure: str) -> float | None:
+    """Float parent − row; the parent measured here is as good where the row's device could not run it."""
+    parents = (_parent(row, rows, source) for source in (row.source, HERE))
+    before = next((parent.metrics for parent in parents if parent is not None and parent.metrics is not None), None)
+    if row.metrics is None or before is None:
         return None
-    before, after = parent.metrics.accuracy.value, variant.metrics.accuracy.value
-    return None if before is None or after is None else before - after
+    value, parent_value = getattr(row.metrics, figure).value, getattr(before, figure).value
+    return None if value is None or parent_value is None else float(parent_value - value)
 
 
-def _verdict(limit: str, variant: VariantResult, measured: float | None, allowed: float) -> Verdict:
-    if measured is None:
-        sentence = f"{variant.kind}: {limit} not measured, at most {allowed:g} allowed"
-        return Verdict(limit, variant.bundle, variant.source, variant.kind, None, allowed, False, sentence)
-    sentence = f"{variant.kind}: {limit} {measured:.3g}, at most {allowed:g} allowed"
-    held = measured <= allowed + SLACK
-    return Verdict(limit, variant.bundle, variant.source, variant.kind, measured, allowed, held, sentence)
+def _parent(row: VariantResult, rows: Sequence[VariantResult], source: str) -> VariantResult | None:
+    wanted = (row.bundle, source, "float32")
+    return next((other for other in rows if (other.bundle, other.source, other.kind) == wanted), None)
+
+
+def _parent_there(row: VariantResult, rows: Sequence[VariantResult]) -> bool:
+    return _parent(row, rows, row.source) is not None
+
+
+def _labelled(rows: Sequence[VariantResult]) -> bool:
+    """Whether the images have labels, told by any row that has metrics; if all rows failed nothing is held anyway."""
+    return any(row.metrics is not None for row in rows)
+
+
+def _positives(rows: Sequence[VariantResult]) -> bool:
+    return any(row.metrics is not None and row.metrics.positives for row in rows)
+
+
+def _at_most(limit: str, measured: float | None, allowed: float) -> _Check:
+    held = measured is not None and measured <= allowed + SLACK
+    return _Check(limit, measured, allowed, held, f"{limit} {_said(measured)}, at most {allowed:g} allowed")
+
+
+def _at_least(limit: str, measured: float | None, needed: float) -> _Check:
+    held = measured is not None and measured >= needed - SLACK
+    return _Check(limit, measured, needed, held, f"{limit} {_said(measured)}, at least {needed:g} needed")
+
+
+def _said(measured: float | None) -> str:
+    return "not measured" if measured is None else f"{measured:.3g}"
+
+
+def _fraction(value: float) -> bool:
+    return 0 <= value <= 1
+
+
+def _positive(value: float) -> bool:
+    return 0 < value < float("inf")

@@ -1,10 +1,10 @@
 """A bench report in words and as a table for the terminal."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from hemotk.artifacts import BenchReport, Estimate, VariantResult
+from hemotk.artifacts import HERE, BenchReport, Estimate, Profile, VariantResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,26 +23,11 @@ COLUMNS = (
     "p90\nms",
     "ratio",
 )
-
-
-def conclude(variants: Sequence[VariantResult]) -> str:
-    """One sentence on what a test split of this size can show, said of the last variant with scores (int8 first)."""
-    usable = [variant for variant in variants if variant.metrics is not None]
-    if not usable:
-        return "No variant gave usable scores: this bench shows nothing about accuracy."
-    chosen = next((variant for variant in usable if variant.kind == "int8"), usable[-1])
-    metrics = chosen.metrics
-    if metrics is None or metrics.accuracy.value is None:
-        return ""
-    right = round(metrics.accuracy.value * metrics.count)
-    words = (
-        f"What {metrics.count} test images can show: {right} of {metrics.count} right ({chosen.kind}) is compatible "
-        f"with a true accuracy of {_range(metrics.accuracy)}"
-    )
-    if chosen.paired is not None:
-        flips = len(chosen.paired.flips)
-        words += f", and {flips} of {metrics.count} flipped with {_range(chosen.paired.agreement)} agreement with float"
-    return words + " (95 % intervals)."
+# Where several bundles are compared, in place of p90: a terminal has 80 columns.
+TO_FIRST = "ratio\nto 1st"
+P90 = COLUMNS.index("p90\nms")
+MOST_FLIPS = 20
+MOST_OPERATORS = 10
 
 
 def show(report: BenchReport, console: "Console") -> None:
@@ -51,16 +36,27 @@ def show(report: BenchReport, console: "Console") -> None:
     def say(words: str, style: str = "") -> None:
         console.print(words, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    console.print(_table(report))
-    for variant in report.variants:
-        say(_intervals(variant), "dim")
-    for variant in report.variants:
-        for wrong in (*filter(None, [variant.failure]), *variant.findings):
-            say(f"{variant.kind}: {wrong}.", "red")
-    for line in _flips(report):
-        say(line)
+    say(_title(report), "italic")
+    for table in _tables(report):
+        console.print(table)
+    for row in report.variants:
+        for line in _details(report, row):
+            say(line, "dim")
+    for row in report.variants:
+        for wrong in (*filter(None, [row.failure]), *row.findings):
+            say(f"{report.name_of(row)}: {wrong}.", "red")
+    for row in report.variants:
+        for line in (*_flips(report, row), *_profile(report.name_of(row), row.profile)):
+            say(line)
     for warning in report.warnings:
         say(f"Times may not repeat: {warning}.", "yellow")
+    for note in report.notes:
+        say(f"Note: {note}.", "yellow")
+    _show_verdicts(report, say)
+    say(report.conclusion)
+
+
+def _show_verdicts(report: BenchReport, say: Callable[..., None]) -> None:
     failed = [verdict for verdict in report.verdicts if not verdict.passed]
     count = len(report.verdicts)
     say("")
@@ -70,71 +66,127 @@ def show(report: BenchReport, console: "Console") -> None:
         say(f"PASS: all {count} checks hold.", "bold green")
     for verdict in failed:
         say(f"  {verdict.sentence}")
-    say(report.conclusion)
 
 
-def _table(report: BenchReport) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _tables(report: BenchReport) -> "Iterator[Table]":
+    """One table per bundle and source."""
     from rich.text import Text
 
-    facts = report.environment
-    title = f"{report.bundles[0].name}: {len(report.images)} test images, {facts.get('runtime')} {facts.get('runtime_version')}"
-    table = Table(title=Text(title), box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title_justify="left")
-    for column in COLUMNS:
+    groups = list(dict.fromkeys((row.bundle, row.source) for row in report.variants))
+    for bundle, source in groups:
+        table = _empty_table(len(report.bundles) > 1)
+        if len(groups) > 1:
+            table.title = Text(bundle if source == HERE else f"{bundle} on {source}")
+        for row in report.variants:
+            if (row.bundle, row.source) == (bundle, source):
+                table.add_row(*(Text(cell) for cell in _cells(report, row)))
+        yield table
+
+
+def _empty_table(several: bool) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, title_justify="left")
+    for column in (*COLUMNS[:P90], "ratio", TO_FIRST) if several else COLUMNS:
         table.add_column(column, justify="left" if column == "variant" else "right", no_wrap=True)
-    for variant in report.variants:
-        table.add_row(*(Text(cell) for cell in _cells(variant)))
     return table
 
 
-def _cells(variant: VariantResult) -> list[str]:
-    metrics, paired, latency = variant.metrics, variant.paired, variant.latency
+def _title(report: BenchReport) -> str:
+    names = ", ".join(bundle.name for bundle in report.bundles)
+    images = f"{len(report.images)} images of {report.folder}" if report.folder else f"{len(report.images)} test images"
+    facts = report.environment
+    return f"{names}: {images}, {facts.get('runtime')} {facts.get('runtime_version')}"
+
+
+def _cells(report: BenchReport, row: VariantResult) -> list[str]:
+    metrics, latency = row.metrics, row.latency
     shares = (
         [NOTHING] * 4
         if metrics is None
         else [_share(item) for item in (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc)]
     )
-    if variant.failure:
+    if row.failure:
         shares[0] = "failed"
-    times = (
-        [NOTHING] * 3
-        if latency is None
-        else [_milliseconds(latency.p50_ns), _milliseconds(latency.p90_ns), _share(latency.ratio, 2)]
-    )
-    agreement = NOTHING if paired is None else _share(paired.agreement)
-    return [variant.kind, f"{variant.bytes / 1e6:.2f}", *shares, agreement, *times]
+    agreement = NOTHING if row.paired is None else _share(row.paired.agreement)
+    if latency is None:
+        times = [NOTHING] * 3
+    else:
+        times = [_milliseconds(latency.p50_ns), _milliseconds(latency.p90_ns), _share(latency.ratio, 2)]
+        if len(report.bundles) > 1:
+            times[1:] = [times[2], NOTHING if latency.ratio_to_first is None else _share(latency.ratio_to_first, 2)]
+    return [row.kind, f"{row.bytes / 1e6:.2f}", *shares, agreement, *times]
 
 
-def _intervals(variant: VariantResult) -> str:
+def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
+    """Every figure with its interval; then what pairing with the float parent gave."""
+    name = report.name_of(row)
+    yield f"{name} 95 %: " + (", ".join(_intervals(row)) or "nothing measured")
+    for paired, parent in ((row.paired, "float32"), (row.paired_first, f"{report.bundles[0].name} float32")):
+        if paired is None:
+            continue
+        words = [f"{len(paired.flips)} flipped"]
+        if paired.mcnemar is not None:
+            words.append(f"{paired.lost} lost and {paired.gained} gained (McNemar p {paired.mcnemar:.2g})")
+        if paired.auc_difference.value is not None:
+            words.append(f"AUC difference {paired.auc_difference.value:+.3f} ({_interval(paired.auc_difference, '+')})")
+        words.append(f"score drift at most {paired.max_drift:.3g}, mean {paired.mean_drift:.2g}")
+        yield f"{name} against {parent}: {', '.join(words)}"
+
+
+def _intervals(row: VariantResult) -> Iterator[str]:
     named: list[tuple[str, Estimate]] = []
-    if variant.metrics is not None:
+    if row.metrics is not None:
         names = ("accuracy", "sensitivity", "specificity", "auc")
-        named += [(name.replace("auc", "AUC"), getattr(variant.metrics, name)) for name in names]
-    if variant.paired is not None:
-        named.append(("agreement", variant.paired.agreement))
-    if variant.latency is not None and variant.paired is not None:
-        named.append(("ratio", variant.latency.ratio))
-    words = [
-        f"{name} {item.low:.2f}–{item.high:.2f}" if item.low is not None else f"{name}: {item.why or item.method}"
-        for name, item in named
-    ]
-    return f"{variant.kind} 95 %: " + (", ".join(words) or "nothing measured")
+        named += [(name.replace("auc", "AUC"), getattr(row.metrics, name)) for name in names]
+    if row.calibration is not None:
+        named += [("Brier", row.calibration.brier), ("calibration error", row.calibration.error)]
+    if row.paired is not None:
+        named.append(("agreement", row.paired.agreement))
+    if row.latency is not None and row.paired is not None:
+        named.append(("ratio", row.latency.ratio))
+    if row.latency is not None and row.latency.ratio_to_first is not None:
+        named.append(("ratio to first", row.latency.ratio_to_first))
+    for name, item in named:
+        value = f" {item.value:.3f}" if name in ("Brier", "calibration error") else ""
+        words = f" ({_interval(item)})" if value else f" {_interval(item)}"
+        yield f"{name}{value}{words}" if item.low is not None else f"{name}: {item.why or item.method}"
 
 
-def _flips(report: BenchReport) -> Iterator[str]:
-    for variant in report.variants:
-        for flip in () if variant.paired is None else variant.paired.flips:
-            yield (
-                f"flip: {flip.id} ({report.bundles[0].labels[flip.label or 0]}): float32 {flip.parent:.4f}, "
-                f"{variant.kind} {flip.variant:.4f}, threshold {report.bundles[0].threshold:g}"
-            )
+def _interval(estimate: Estimate, sign: str = "") -> str:
+    if estimate.low is None or estimate.high is None:
+        return estimate.why or estimate.method
+    between = " to " if sign else "–"
+    return f"{estimate.low:{sign}.2f}{between}{estimate.high:{sign}.2f}"
 
 
-def _range(estimate: Estimate) -> str:
-    """An interval in whole percent, rounded outwards."""
-    low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-    return f"{math.floor(100 * low)}–{math.ceil(100 * high)} %"
+def _flips(report: BenchReport, row: VariantResult) -> Iterator[str]:
+    flips = () if row.paired is None else row.paired.flips
+    bundle, name = report.bundle_of(row), report.name_of(row)
+    for flip in islice(flips, MOST_FLIPS):
+        label = "" if flip.label is None else f" ({bundle.labels[flip.label]})"
+        yield (
+            f"flip: {flip.id}{label}: float32 {flip.parent:.4f}, {name} {flip.variant:.4f}, "
+            f"threshold {bundle.threshold:g}"
+        )
+    if len(flips) > MOST_FLIPS:
+        yield f"flip: {len(flips) - MOST_FLIPS} more of {name}; --json has them all"
+
+
+def _profile(name: str, profile: Profile | None) -> Iterator[str]:
+    if profile is None:
+        return
+    if profile.why:
+        yield f"{name} has no profile: {profile.why}."
+    else:
+        yield f"{name}: where {sum(item.total_ns for item in profile.operators) / 1e6:.3g} ms go ({profile.method})"
+    for item in profile.operators[:MOST_OPERATORS]:
+        yield f"  {item.share:6.1%}  {item.total_ns / 1e6:8.3f} ms  {item.calls:4d} × {item.operator}"
+    if profile.why_left_out:
+        yield f"{name}: which nodes the delegate left out is not known: {profile.why_left_out}."
+    for node in profile.left_out:
+        yield f"{name}: left out by the delegate: node {node.node}, {node.operator} {node.name}".rstrip()
 
 
 def _share(estimate: Estimate, digits: int = 3) -> str:

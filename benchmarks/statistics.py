@@ -1,18 +1,20 @@
 """The statistics of paired comparisons; numpy and the standard library only, repeatable to the last bit."""
 
+import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hemotk.artifacts import Estimate
-from hemotk.metrics import auc
+from hemotk.metrics import wilson
 
 DRAWS = 1000
 SEED = 0
 LEVELS = (0.025, 0.975)
 BOOTSTRAP_ROUNDS = "bootstrap over rounds, 95 %"
-BOOTSTRAP_IMAGES = "paired bootstrap, stratified by label, 95 %"
+BOOTSTRAP_IMAGES = "paired bootstrap, stratified by label, and Wilson limit of what no pair of images showed, 95 %"
 
 
 def percentile(samples: ArrayLike, share: float) -> float:
@@ -54,20 +56,70 @@ def ratio_of_medians(variant: Sequence[Sequence[int]], parent: Sequence[Sequence
 
 
 def auc_difference(labels: ArrayLike, variant: ArrayLike, parent: ArrayLike) -> Estimate:
-    """AUC of `variant` − AUC of `parent`, scores of the same images; no value with one class only."""
+    """AUC of `variant` − AUC of `parent`, scores of the same images; no value with one class only.
+
+    The bootstrap knows the images that it draws from and no others: with both AUCs at 1 its interval would be a point.
+    Disjoint pairs of a positive and a negative image are as many independent witnesses as the smaller class has images
+    (Hoeffding 1963, section 5), and what none of k witnesses showed may be as frequent as the Wilson limit of 0 of k.
+    In such pairs the difference may be anything from −1 to 1: the interval is at least that wide.
+    """
     truth = np.asarray(labels, bool)
-    ours, theirs = np.asarray(variant, np.float64), np.asarray(parent, np.float64)
     groups = np.flatnonzero(truth), np.flatnonzero(~truth)
     if not all(len(group) for group in groups):
         return Estimate(None, method=BOOTSTRAP_IMAGES, why="the AUC needs images of both classes")
-
-    def difference(rows: NDArray[np.intp]) -> float:
-        return auc(truth[rows], ours[rows]) - auc(truth[rows], theirs[rows])
+    ours, theirs = _WeightedAuc(truth, variant), _WeightedAuc(truth, parent)
 
     def draw(random: np.random.Generator) -> float:
-        return difference(np.concatenate([random.choice(group, len(group)) for group in groups]))
+        rows = np.concatenate([random.choice(group, len(group)) for group in groups])
+        times = np.bincount(rows, minlength=len(truth))
+        return ours(times) - theirs(times)
 
-    return _bootstrap(difference(np.arange(len(truth))), draw, BOOTSTRAP_IMAGES)
+    once = np.ones(len(truth), np.intp)
+    found = _bootstrap(ours(once) - theirs(once), draw, BOOTSTRAP_IMAGES)
+    return _widened(found, wilson(0, min(map(len, groups))))
+
+
+def _widened(found: Estimate, unseen: Estimate) -> Estimate:
+    """Leave room for a share of `unseen` pairs whose difference may be anything from −1 to 1."""
+    if found.value is None or found.low is None or found.high is None or unseen.high is None:
+        return found
+    low, high = found.value - unseen.high * (1 + found.value), found.value + unseen.high * (1 - found.value)
+    return dataclasses.replace(found, low=min(found.low, low), high=max(found.high, high))
+
+
+def share_bounds(mean: float, count: int) -> tuple[float, float]:
+    """A 95 % interval of the expectation of any quantity in [0, 1] whose `count` independent values have that mean.
+
+    All θ with count · KL(mean ‖ θ) ≤ ln(2 / 0.05), KL between two Bernoulli distributions: Hoeffding (1963), theorem
+    1, both tails. It holds for every distribution on [0, 1] and keeps its width at 0 and 1.
+    """
+    limit = math.log(2 / 0.05) / count
+
+    def beyond(theta: float) -> bool:
+        return _divergence(mean, theta) > limit
+
+    return _edge(beyond, 0.0, mean), _edge(beyond, 1.0, mean)
+
+
+def _divergence(p: float, q: float) -> float:
+    """Kullback-Leibler divergence of Bernoulli(q) from Bernoulli(p), in nats."""
+    terms = ((p, q), (1 - p, 1 - q))
+    if any(a > 0 and b <= 0 for a, b in terms):
+        return math.inf
+    return sum(a * math.log(a / b) for a, b in terms if a > 0)
+
+
+def _edge(beyond: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Bisect to where `beyond` begins to hold on the way from `inside` to `outside`; `outside` if it never does."""
+    if not beyond(outside):
+        return outside
+    for _ in range(60):
+        middle = (outside + inside) / 2
+        if beyond(middle):
+            outside = middle
+        else:
+            inside = middle
+    return outside
 
 
 def _bootstrap(value: float, draw: Callable[[np.random.Generator], float], method: str) -> Estimate:
@@ -75,6 +127,21 @@ def _bootstrap(value: float, draw: Callable[[np.random.Generator], float], metho
     random = np.random.default_rng(SEED)
     low, high = np.quantile([draw(random) for _ in range(DRAWS)], LEVELS)
     return Estimate(value, min(float(low), value), max(float(high), value), method)
+
+
+class _WeightedAuc:
+    """The AUC where each image counts so many times; sorts once, not once per draw."""
+
+    def __init__(self, truth: NDArray[np.bool_], scores: ArrayLike) -> None:
+        self._truth = truth
+        self._place = np.unique(np.asarray(scores, np.float64), return_inverse=True)[1].reshape(-1)
+
+    def __call__(self, times: NDArray[np.intp]) -> float:
+        positives, negatives = (
+            np.bincount(self._place, np.where(chosen, times, 0)) for chosen in (self._truth, ~self._truth)
+        )
+        below = np.cumsum(negatives) - negatives / 2
+        return float(positives @ below / (positives.sum() * negatives.sum()))
 
 
 class _MedianOfRounds:

@@ -1,5 +1,6 @@
 """A bundle and the test split beside it, opened only after every checksum was found right."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,14 +26,16 @@ from hemotk.files import check_sha256
 class OpenBundle:
     """A bundle folder whose files are what its card says, and its test split.
 
-    `images` is the path of uint8 [n, size, size]; row i is a picture of `items[i]`.
+    `name` is what the report calls it. `images` is the path of uint8 [n, size, size]; row i is a picture of
+    `items[i]`. Both are empty where the test split was not asked for.
     """
 
+    name: str
     folder: Path
     card: BundleCard
     card_sha256: str
-    items: tuple[TestItem, ...]
-    images: Path
+    items: tuple[TestItem, ...] = ()
+    images: Path = Path()
 
     def path(self, variant: Variant) -> Path:
         """Where the .tflite of `variant` lies."""
@@ -54,7 +57,7 @@ def open_bundle(folder: Path) -> OpenBundle:
     Raises:
         HemotkError: a file is missing, is not the recorded one, or card and test split do not fit together.
     """
-    card = read_card(folder)
+    read_card(folder)
     beside = folder.resolve()
     testset = beside.with_name(beside.name + TESTSET_SUFFIX)
     if not testset.is_dir():
@@ -62,14 +65,26 @@ def open_bundle(folder: Path) -> OpenBundle:
             f"{testset}: no such folder: the test split that belongs to this bundle must lie beside it; copy it from "
             "where the bundle was made, or export again."
         )
-    for file, sha256 in _recorded(folder, card):
-        check_sha256(file, sha256)
+    bundle = open_models(folder)
+    card = bundle.card
     check_sha256(testset / TESTSET_CARD, card.testset)
     content = TestSetCard.read(testset / TESTSET_CARD)
     images = testset / TESTSET_IMAGES
     check_sha256(images, content.images)
     _check_testset(content, card, testset)
-    return OpenBundle(folder, card, card.sha256(), content.items, images)
+    return dataclasses.replace(bundle, items=content.items, images=images)
+
+
+def open_models(folder: Path) -> OpenBundle:
+    """Check every checksum of the bundle in `folder` and open it without its test split.
+
+    Raises:
+        HemotkError: a file is missing or is not the recorded one.
+    """
+    card = read_card(folder)
+    for file, sha256 in _recorded(folder, card):
+        check_sha256(file, sha256)
+    return OpenBundle(card.name, folder, card, card.sha256())
 
 
 def read_image(images: Path, row: int) -> NDArray[np.uint8]:

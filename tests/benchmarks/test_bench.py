@@ -11,6 +11,7 @@ from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.runners import Runner
+from hemotk.benchmarks.subject import Subject
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.runtime import Scorer
@@ -21,7 +22,7 @@ EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None))
 
 @pytest.fixture(scope="session")
 def report(pristine):
-    return bench(pristine, EASY)
+    return bench(Subject((pristine,)), EASY)
 
 
 def test_every_score_of_every_variant_is_in_the_report(report, models, labels):
@@ -76,7 +77,7 @@ def test_the_report_reads_back_as_it_was_written(report, tmp_path):
 @pytest.mark.parametrize("threshold", [0.3, 0.999])
 def test_decisions_are_made_at_the_threshold_and_temperature_of_the_card(bundle, threshold):
     edit_card(bundle, threshold=threshold, temperature=2.0)
-    found = bench(bundle, EASY)
+    found = bench(Subject((bundle,)), EASY)
     result = found.variant("float32")
     assert result.scores.probability == pytest.approx([expit(logit / 2) for logit in result.scores.logit])
     pairs = zip(result.scores.probability, found.images, strict=True)
@@ -85,19 +86,20 @@ def test_decisions_are_made_at_the_threshold_and_temperature_of_the_card(bundle,
 
 
 def test_flips_are_listed_and_fail_the_gate(make_bundle):
-    report = bench(make_bundle(float32="float32", int8="shifted"), EASY)
+    report = bench(Subject((make_bundle(float32="float32", int8="shifted"),)), EASY)
     result = report.variant("int8")
     assert result.findings == ("calls every image negative",)
     assert [flip.id for flip in result.paired.flips] == [f"class1/{row}.png" for row in range(1, COUNT, 2)]
     assert (result.paired.lost, result.paired.gained) == (6, 0)
     assert not report.passed
     assert [verdict.sentence for verdict in report.verdicts if not verdict.passed] == [
-        "int8: accuracy drop 0.5, at most 0.01 allowed"
+        "int8: accuracy drop 0.5, at most 0.01 allowed",
+        "int8: sensitivity drop 1, at most 0.01 allowed",
     ]
 
 
 def test_a_model_cut_short_fails_its_row_and_no_other(make_bundle, models):
-    report = bench(make_bundle(float32="float32", fp16=models["int8"][:700], int8="int8"), EASY)
+    report = bench(Subject((make_bundle(float32="float32", fp16=models["int8"][:700], int8="int8"),)), EASY)
     broken, sound = report.variant("fp16"), report.variant("int8")
     assert "fp16.tflite: cannot be used as a model" in broken.failure
     assert (broken.scores, broken.metrics, broken.paired, broken.latency) == (None,) * 4
@@ -111,7 +113,7 @@ def test_a_model_cut_short_fails_its_row_and_no_other(make_bundle, models):
     [("nan", "gives NaN or infinity for 12 of 12 images"), ("constant", "gives every image the same score")],
 )
 def test_nan_and_constants_are_called_by_name_and_fail(make_bundle, model, finding):
-    report = bench(make_bundle(float32="float32", int8=model), EASY)
+    report = bench(Subject((make_bundle(float32="float32", int8=model),)), EASY)
     assert report.variant("int8").findings == (finding,)
     assert report.variant("int8").latency is not None
     assert [verdict.sentence for verdict in report.verdicts if not verdict.passed] == [f"int8: {finding}"]
@@ -130,7 +132,7 @@ def test_a_worker_that_dies_at_any_moment_fails_its_row_and_no_other(pristine, m
         return original(self, *args)
 
     monkeypatch.setattr(Runner, call, dying)
-    report = bench(pristine, EASY)
+    report = bench(Subject((pristine,)), EASY)
     parent, variant = report.variants
     assert "the interpreter crashed: Killed" in parent.failure
     assert not variant.failure
@@ -140,7 +142,7 @@ def test_a_worker_that_dies_at_any_moment_fails_its_row_and_no_other(pristine, m
 
 
 def test_one_class_has_accuracy_and_says_why_the_auc_is_missing(make_bundle):
-    report = bench(make_bundle(float32="float32", int8="int8", labels=[1, 1, 1]), EASY)
+    report = bench(Subject((make_bundle(float32="float32", int8="int8", labels=[1, 1, 1]),)), EASY)
     metrics = report.variant("int8").metrics
     assert metrics.accuracy.value == 1 / 3
     assert metrics.auc.value is None
@@ -155,12 +157,12 @@ def test_nothing_is_loaded_when_a_checksum_is_wrong(bundle, monkeypatch, name):
     path.write_bytes(path.read_bytes() + b"\0")
     monkeypatch.setattr(Runner, "load", lambda *args: pytest.fail("a model was loaded"))
     with pytest.raises(HemotkError, match="is not the recorded"):
-        bench(bundle, EASY)
+        bench(Subject((bundle,)), EASY)
 
 
 def test_a_processor_that_is_not_there_is_refused(pristine):
     with pytest.raises(HemotkError, match="no processor 4095 to use here"):
-        bench(pristine, dataclasses.replace(EASY, cpus=(4095,)))
+        bench(Subject((pristine,)), dataclasses.replace(EASY, cpus=(4095,)))
 
 
 def test_workers_are_pinned_where_asked(pristine, monkeypatch):
@@ -173,14 +175,14 @@ def test_workers_are_pinned_where_asked(pristine, monkeypatch):
         return original(self, row)
 
     monkeypatch.setattr(Runner, "score", looking)
-    bench(pristine, dataclasses.replace(EASY, cpus=(cpu,)))
+    bench(Subject((pristine,)), dataclasses.replace(EASY, cpus=(cpu,)))
     assert all(found == {cpu} for found in seen)
     assert len(seen) == 2 * COUNT
 
 
 def test_progress_names_what_is_done(pristine):
     seen = []
-    bench(pristine, EASY, lambda what, done: seen.append((what, done)))
+    bench(Subject((pristine,)), EASY, lambda what, done: seen.append((what, done)))
     assert list(dict.fromkeys(what for what, _ in seen)) == ["scoring float32", "scoring int8", "timing"]
     for what in ("scoring float32", "scoring int8", "timing"):
         steps = [done for name, done in seen if name == what]

@@ -40,12 +40,14 @@ def test_a_limit_that_does_not_hold_ends_with_1_and_still_writes(make_bundle, tm
     made = make_bundle(float32="float32", int8="shifted")
     assert hemotk(made, "--max-flips", 5, "--json", tmp_path / "bench.json") == 1
     error = capsys.readouterr().err
-    assert "made: int8: accuracy drop 0.5, at most 0.01 allowed; int8: flips 6, at most 5 allowed" in error
+    assert "made: int8: accuracy drop 0.5, at most 0.01 allowed; int8: sensitivity drop 1, at most 0.01 allowed; " in error
+    assert "int8: flips 6, at most 5 allowed" in error
     assert not json.loads((tmp_path / "bench.json").read_text())["passed"]
 
 
 def test_a_wider_limit_lets_the_same_bundle_pass(make_bundle):
-    assert hemotk(make_bundle(float32="float32", int8="shifted"), "--max-accuracy-drop", 0.5) == 0
+    made = make_bundle(float32="float32", int8="shifted")
+    assert hemotk(made, "--max-accuracy-drop", 0.5, "--max-sensitivity-drop", 1) == 0
 
 
 def test_the_newest_bundle_is_meant_where_none_is_named(bundle, tmp_path, monkeypatch, capsys):

@@ -1,40 +1,65 @@
+import dataclasses
+
 import pytest
 
-from hemotk.artifacts import HERE, Estimate, Flip, Latency, Metrics, Paired, VariantResult
+from hemotk.artifacts import HERE, Estimate, Flip, ImageScores, Latency, Metrics, Paired, VariantResult
 from hemotk.benchmarks.accuracy import CONSTANT
-from hemotk.benchmarks.gate import Limits, judge
+from hemotk.benchmarks.gate import Limits, judge, left_out
 from hemotk.errors import HemotkError
 
+GOOD = ImageScores((0.5,), (0.6,), (0.6,))
 
-def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, failure="", findings=()):
+
+def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, sensitivity=None, auc=1.0, drift=0.0, positives=15, **changes):
+    """A row of which a figure is None where it was not measured; `sensitivity` is the accuracy if not given."""
     share = Estimate(accuracy)
-    metrics = None if accuracy is None else Metrics(30, 15, 0.5, share, share, share, share, 0.1, 0.1)
+    found = Estimate(accuracy if sensitivity is None else sensitivity)
+    metrics = None if accuracy is None else Metrics(30, positives, 0.5, share, found, share, Estimate(auc), 0.1, 0.1)
     flipped = tuple(Flip(str(index), 1, 0.6, 0.4) for index in range(flips or 0))
-    paired = None if flips is None else Paired(share, flipped, flips, 0, 1.0, 0.0, 0.0, Estimate(0.0))
+    paired = None if flips is None else Paired(share, flipped, flips, 0, 1.0, drift, 0.0, Estimate(0.0))
     latency = None if ratio is None else Latency(1, 1, (1,), ((1,),), 1.0, 1.0, 1.0, Estimate(ratio))
-    measured = {"metrics": metrics, "paired": paired, "latency": latency}
-    return VariantResult("b", HERE, kind, f"{kind}.tflite", "0", 1, failure, findings, **measured)
+    plain = VariantResult("b", HERE, kind, f"{kind}.tflite", "0", 5_000_000)
+    measured = {"scores": GOOD, "metrics": metrics, "paired": paired, "latency": latency}
+    return dataclasses.replace(plain, **{**measured, **changes})
+
+
+def unlabelled(kind, **changes):
+    return row(kind, None, **changes)
 
 
 PARENT = row("float32", 0.9)
 DEFAULT = Limits()
+NO_NUMBER = ImageScores((None,), (None,), (0.5,))
+WORSE = ["int8 accuracy drop", "int8 sensitivity drop"]
 
 # name: (variants after the parent, limits, the checks that fail)
 CASES = {
     "as good as the parent": ([row("int8", 0.9)], DEFAULT, []),
     "better and faster": ([row("int8", 1.0, 0.5)], DEFAULT, []),
-    "one image of thirty worse": ([row("int8", 0.9 - 1 / 30)], DEFAULT, ["int8 accuracy drop"]),
-    "exactly at the limit": ([row("int8", 0.9 - 3 / 30)], Limits(accuracy_drop=0.1), []),
-    "just over the limit": ([row("int8", 0.9 - 3 / 30)], Limits(accuracy_drop=0.0999), ["int8 accuracy drop"]),
+    "one image of thirty worse": (
+        [row("int8", 0.9 - 1 / 30)],
+        DEFAULT,
+        WORSE,
+    ),
+    "exactly at the limit": ([row("int8", 0.9 - 3 / 30)], Limits(0.1, sensitivity_drop=None), []),
+    "just over the limit": (
+        [row("int8", 0.9 - 3 / 30)],
+        Limits(0.0999, sensitivity_drop=None),
+        ["int8 accuracy drop"],
+    ),
     "a little slower": ([row("int8", 0.9, 1.1)], DEFAULT, []),
     "too slow": ([row("int8", 0.9, 1.11)], DEFAULT, ["int8 latency ratio"]),
     "every variant is held": (
         [row("fp16", 0.8), row("dynamic", 0.9, 1.5), row("int8", 0.9)],
         DEFAULT,
-        ["fp16 accuracy drop", "dynamic latency ratio"],
+        ["fp16 accuracy drop", "fp16 sensitivity drop", "dynamic latency ratio"],
     ),
     "int16x8 may be slow": ([row("int16x8", 0.9, 30.0)], DEFAULT, []),
-    "int16x8 may not be worse": ([row("int16x8", 0.5, 30.0)], DEFAULT, ["int16x8 accuracy drop"]),
+    "int16x8 may not be worse": (
+        [row("int16x8", 0.5, 30.0)],
+        DEFAULT,
+        ["int16x8 accuracy drop", "int16x8 sensitivity drop"],
+    ),
     "flips are no limit unless asked": ([row("int8", 0.9, flips=5)], DEFAULT, []),
     "flips within": ([row("int8", 0.9, flips=2)], Limits(flips=2), []),
     "flips beyond": ([row("int8", 0.9, flips=1)], Limits(flips=0), ["int8 flips"]),
@@ -43,11 +68,71 @@ CASES = {
     "ratio unknown": ([row("int8", 0.9, ratio=None)], Limits(latency_ratio=None), []),
     "crashed": ([row("int8", None, None, None, failure="it crashed")], DEFAULT, ["int8 usable"]),
     "crashed after a perfect score": ([row("int8", 0.9, failure="it crashed")], DEFAULT, ["int8 usable"]),
-    "not a number": ([row("int8", None, findings=("gives NaN",))], DEFAULT, ["int8 usable"]),
+    "not a number": (
+        [row("int8", None, scores=NO_NUMBER, findings=("gives NaN",))],
+        DEFAULT,
+        ["int8 usable"],
+    ),
     "constant": ([row("int8", 0.9, findings=(CONSTANT,))], DEFAULT, ["int8 usable"]),
     "one class is a matter of accuracy": ([row("int8", 0.9, findings=("calls every image positive",))], DEFAULT, []),
     "nothing but the parent": ([], DEFAULT, []),
-    "no limits": ([row("int8", 0.1, 9.0, 20)], Limits(None, None, None), []),
+    "no scores": ([row("int8", 0.9, scores=None)], DEFAULT, ["int8 usable"]),
+    "no limits": ([row("int8", 0.1, 9.0, 20)], Limits(None, None, None, None), []),
+    "a hemorrhage lost and a normal image gained": (
+        [row("int8", 0.9, sensitivity=0.8)],
+        DEFAULT,
+        ["int8 sensitivity drop"],
+    ),
+    "sensitivity within": ([row("int8", 0.9, sensitivity=0.8)], Limits(sensitivity_drop=0.1), []),
+    "more sensitive": ([row("int8", 0.9, sensitivity=1.0)], DEFAULT, []),
+    "drift is no limit unless asked": ([row("int8", 0.9, drift=0.5)], DEFAULT, []),
+    "drift within": ([row("int8", 0.9, drift=0.05)], Limits(score_drift=0.05), []),
+    "drift beyond": ([row("int8", 0.9, drift=0.06)], Limits(score_drift=0.05), ["int8 score drift"]),
+    "drift unknown": ([row("int8", 0.9, flips=None)], Limits(score_drift=0.05), ["int8 score drift"]),
+    "AUC enough": ([row("int8", 0.9, auc=0.95)], Limits(min_auc=0.95), []),
+    "AUC too small": ([row("int8", 0.9, auc=0.94)], Limits(min_auc=0.95), ["int8 AUC"]),
+    "AUC unknown": ([row("int8", 0.9, auc=None)], Limits(min_auc=0.5), ["int8 AUC"]),
+    "small enough": ([row("int8", 0.9)], Limits(size=5.0), []),
+    "too large": ([row("int8", 0.9)], Limits(size=4.99), ["int8 size in MB"]),
+}
+
+# The same where the float parent stands in the list as well.
+WHOLE = {
+    "the parent's AUC is held, too": ([row("float32", auc=0.9)], Limits(min_auc=0.95), ["float32 AUC"]),
+    "the parent's size is not": ([row("float32")], Limits(size=1.0), []),
+    "no labels": ([unlabelled("float32"), unlabelled("int8")], Limits(min_auc=0.9), []),
+    "no labels, too many flips": (
+        [unlabelled("float32"), unlabelled("int8", flips=3)],
+        Limits(flips=2),
+        ["int8 flips"],
+    ),
+    "no labels, no scores": ([unlabelled("float32"), unlabelled("int8", scores=None)], DEFAULT, ["int8 usable"]),
+    "no hemorrhages": (
+        [row("float32", positives=0), row("int8", positives=0, sensitivity=0.0)],
+        Limits(sensitivity_drop=0.0),
+        [],
+    ),
+    "every bundle against its own parent": (
+        [row("float32", 1.0), row("int8", 1.0), row("float32", 0.5, bundle="c"), row("int8", 0.5, bundle="c")],
+        DEFAULT,
+        [],
+    ),
+    "a worse variant of the second bundle": (
+        [row("float32", 0.5), row("int8", 0.5), row("float32", 1.0, bundle="c"), row("int8", 0.9, bundle="c")],
+        DEFAULT,
+        WORSE,
+    ),
+    "a device with its own parent": (
+        [row("float32"), row("int8"), row("float32", source="phone"), row("int8", 1.0, 1.2, source="phone")],
+        DEFAULT,
+        ["int8 latency ratio"],
+    ),
+    "a device without parent has no ratio": ([row("float32"), row("int8", 1.0, None, source="phone")], DEFAULT, []),
+    "a device's scores against the parent here": (
+        [row("float32"), row("int8", 0.8, None, source="phone")],
+        DEFAULT,
+        WORSE,
+    ),
 }
 
 
@@ -57,10 +142,16 @@ def test_the_table_of_cases(variants, limits, failing):
     assert [f"{verdict.kind} {verdict.limit}" for verdict in verdicts if not verdict.passed] == failing
 
 
+@pytest.mark.parametrize(("rows", "limits", "failing"), WHOLE.values(), ids=WHOLE)
+def test_the_table_of_cases_with_parents(rows, limits, failing):
+    verdicts = judge(rows, limits)
+    assert [f"{verdict.kind} {verdict.limit}" for verdict in verdicts if not verdict.passed] == failing
+
+
 def test_an_unusable_parent_fails_itself_and_what_needs_it():
     verdicts = judge([row("float32", None, None, None, failure="it crashed"), row("int8", 0.9, None)], DEFAULT)
     failing = [f"{verdict.kind} {verdict.limit}" for verdict in verdicts if not verdict.passed]
-    assert failing == ["float32 usable", "int8 accuracy drop", "int8 latency ratio"]
+    assert failing == ["float32 usable", "int8 accuracy drop", "int8 sensitivity drop", "int8 latency ratio"]
 
 
 def test_sentences_name_variant_figure_and_limit():
@@ -69,6 +160,7 @@ def test_sentences_name_variant_figure_and_limit():
         "float32: runs, and its scores are usable",
         "int8: runs, and its scores are usable",
         "int8: accuracy drop 0.1, at most 0.01 allowed",
+        "int8: sensitivity drop 0.1, at most 0.01 allowed",
         "int8: latency ratio 1.25, at most 1.1 allowed",
     ]
 
@@ -81,8 +173,38 @@ def test_sentences_name_variant_figure_and_limit():
         ({"latency_ratio": 0.0}, "--max-latency-ratio"),
         ({"latency_ratio": float("nan")}, "--max-latency-ratio"),
         ({"flips": -1}, "--max-flips"),
+        ({"sensitivity_drop": 1.01}, "--max-sensitivity-drop"),
+        ({"score_drift": float("nan")}, "--max-score-drift"),
+        ({"min_auc": 90.0}, "--min-auc"),
+        ({"size": 0.0}, "--max-size"),
     ],
 )
 def test_limits_out_of_range_are_refused(wrong, option):
     with pytest.raises(HemotkError, match=option):
         Limits(**wrong)
+
+
+def test_rows_are_named_with_bundle_and_device_where_there_are_several():
+    rows = [row("float32"), row("int8", 0.5, source="phone"), row("float32", bundle="c")]
+    assert {verdict.sentence.partition(":")[0] for verdict in judge(rows, DEFAULT)} == {
+        "b float32",
+        "b int8 on phone",
+        "c float32",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "words"),
+    [
+        ([row("float32"), row("int8")], DEFAULT, ()),
+        ([unlabelled("float32")], DEFAULT, ("the images have no labels",)),
+        ([unlabelled("float32")], Limits(None, None, 3, None), ()),
+        ([row("float32", positives=0)], DEFAULT, ("no image has label 1",)),
+        ([row("float32"), row("int8", source="phone")], DEFAULT, ("no float32 was run on phone",)),
+        ([row("float32"), row("int8", source="phone")], Limits(latency_ratio=None), ()),
+    ],
+)
+def test_limits_that_are_not_held_are_named(rows, limits, words):
+    found = left_out(rows, limits)
+    assert len(found) == len(words)
+    assert all(sentence.startswith(start) for sentence, start in zip(found, words, strict=True))

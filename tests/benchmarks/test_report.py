@@ -19,7 +19,8 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.codec import FieldError
-from hemotk.benchmarks.report import conclude, show
+from hemotk.benchmarks.conclusion import conclude
+from hemotk.benchmarks.report import show
 from hemotk.metrics import wilson
 
 
@@ -46,8 +47,8 @@ def row(kind, right=32, total=32, flips=(), **changes):
     return dataclasses.replace(found, **changes)
 
 
-def report(*variants, verdicts=(), warnings=()):
-    return BenchReport(
+def report(*variants, verdicts=(), warnings=(), **changes):
+    plain = BenchReport(
         created="2026-01-01T00:00:00+00:00",
         command="hemotk bench",
         bundles=(BenchedBundle("first", "first", "0" * 64, "0" * 64, 32, ("normal", "hemorrhage"), 0.4, 1.0),),
@@ -64,6 +65,7 @@ def report(*variants, verdicts=(), warnings=()):
         conclusion=conclude(variants),
         seconds=1.0,
     )
+    return dataclasses.replace(plain, **changes)
 
 
 def shown(subject):
@@ -75,7 +77,9 @@ def shown(subject):
 def test_the_conclusion_says_what_so_many_images_can_show():
     assert conclude([row("float32"), row("int8")]) == (
         "What 32 test images can show: 32 of 32 right (int8) is compatible with a true accuracy of 89–100 %, "
-        "and 0 of 32 flipped with 89–100 % agreement with float (95 % intervals)."
+        "and 0 of 32 flipped with 89–100 % agreement with float (95 % intervals). "
+        "Of the 16 images with label 1 alone, 16 found is compatible with a sensitivity of 89–100 %. "
+        "To show an agreement of at least 99 % takes 381 images without a flip."
     )
 
 
@@ -98,7 +102,7 @@ def test_the_table_has_a_row_per_variant_with_every_figure():
     lines = shown(report(row("float32"), row("int8", 31))).splitlines()
     cells = next(line.split() for line in lines if line.split()[:1] == ["int8"])
     assert cells == ["int8", "18.64", "0.969", "0.969", "0.969", "0.990", "1.000", "110.0", "123.4", "0.99"]
-    assert "32 test images, ai_edge_litert 9.9" in lines[0]
+    assert lines[0] == "first: 32 test images, ai_edge_litert 9.9"
     assert any(line.startswith("int8 95 %: accuracy 0.84–0.99") and "ratio 0.97–1.01" in line for line in lines)
 
 

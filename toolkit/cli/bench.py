@@ -1,7 +1,13 @@
-"""`hemotk bench`: measure a bundle, print the table, hold the limits."""
+"""`hemotk bench`: measure bundles, print the table, hold the limits."""
 
+import dataclasses
+import importlib
+import shlex
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import click
 
@@ -9,35 +15,67 @@ from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.gate import Limits
+from hemotk.benchmarks.rows import ignore
+from hemotk.benchmarks.scores import ScoresFile
+from hemotk.benchmarks.subject import Subject
 from hemotk.cli.options import PATH, Progress, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.files import refuse_existing
+from hemotk.files import refuse_existing, write_bytes
 
 STEPS = 100
+FRACTION = click.FloatRange(0, 1)
+# Outputs in words and pictures; each module of this name in hemotk.benchmarks has `render(report) -> str`.
+RENDERED = ("html", "markdown", "junit")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _limit(name: str, kind: click.ParamType, words: str) -> Decorator:
+    """A limit of the gate with the default of its field in `Limits`."""
+    field = name.removeprefix("--max-").removeprefix("--").replace("-", "_")
+    default = getattr(Limits(), field)
+    return click.option(name, field, type=kind, default=default, show_default=default is not None, help=words)
+
+
+def _output(name: str, words: str) -> Decorator:
+    return click.option(f"--{name}", type=PATH, metavar="FILE", help=f"Also write {words} to FILE.")
 
 
 @click.command()
-@click.argument("bundle", required=False, type=PATH)
+@click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE]...")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Score the pictures below FOLDER, however many, in place of the test split.",
+)
+@click.option(
+    "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
+)
 @json_option
+@_output("html", "the report as one HTML file")
+@_output("markdown", "it as Markdown")
+@_output("junit", "the checks as JUnit XML")
+@_output("scores", "every score as CSV")
 @overwrite_option
-@click.option(
-    "--max-accuracy-drop",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Most accuracy a variant may lose against float32, a fraction.",
-)
-@click.option(
+@_limit("--max-accuracy-drop", FRACTION, "Most accuracy a variant may lose against float32, a fraction.")
+@_limit("--max-sensitivity-drop", FRACTION, "Most sensitivity it may lose against float32, a fraction.")
+@_limit("--max-flips", click.IntRange(0), "Most images whose decision may differ from float32's.")
+@_limit("--max-score-drift", FRACTION, "Furthest a probability may be from float32's on any image, a fraction.")
+@_limit("--min-auc", FRACTION, "Least AUC of any variant, float32 included.")
+@_limit(
     "--max-latency-ratio",
-    type=click.FloatRange(0, min_open=True),
-    default=1.1,
-    show_default=True,
-    help="Slowest a variant may be: its median over that of float32 (not asked of int16x8).",
+    click.FloatRange(0, min_open=True),
+    "Slowest a variant may be: its median over that of float32 (not asked of int16x8).",
 )
-@click.option("--max-flips", type=click.IntRange(0), help="Most images whose decision may differ from float32's.")
+@_limit("--max-size", click.FloatRange(0, min_open=True), "Largest file of a variant but float32, in MB (10⁶ bytes).")
 @threads_option(1)
 @click.option("--runtime", metavar="NAME", help="ai_edge_litert or tflite_runtime; default: the first installed.")
+@click.option(
+    "--delegate", metavar="PATH[:KEY=VALUE,…]", help="Run through this external delegate, with these options of its."
+)
 @click.option("--cpu", metavar="LIST", help="Pin the measured processes to these processors, as in 0 or 0,1.")
+@click.option("--profile", is_flag=True, help="Also measure where the time goes, operator by operator.")
 @click.option("--min-runs", type=click.IntRange(1), default=40, show_default=True, help="Timed inferences, at least.")
 @click.option(
     "--min-seconds",
@@ -46,53 +84,72 @@ STEPS = 100
     show_default=True,
     help="Seconds of timed inference per variant, at least.",
 )
-def bench(
-    *,
-    bundle: Path | None,
-    json_file: Path | None,
-    overwrite: bool,
-    max_accuracy_drop: float,
-    max_latency_ratio: float,
-    max_flips: int | None,
-    threads: int,
-    runtime: str | None,
-    cpu: str | None,
-    min_runs: int,
-    min_seconds: float,
-) -> None:
+@click.pass_context
+def bench(context: click.Context, **given: Any) -> None:
     """Prove that a bundle still matches its float parent.
 
     Every .tflite in BUNDLE (default: the newest under bundles/) scores the test split that lies beside it, then all
-    are timed in turns, each in a process of its own. Ends with 0 if all limits hold, 1 if one does not, 2 on wrong
-    use or bad input.
+    are timed in turns, each in a process of its own. Several bundles share one table, each held against its own float
+    parent and that of the first. A folder given with --images needs no labels; class subfolders or a labels.csv give
+    them. Files given with --import are what a device measured on the test split, schema hemotk.device-bench/1.
+
+    Ends with 0 if all limits hold, with 1 if one does not (the outputs are written all the same), with 2 on wrong use
+    or bad input, and then nothing is written.
 
     \b
     Examples:
       hemotk bench
-      hemotk bench bundles/first --json bench.json
-      hemotk bench --max-flips 0 --max-accuracy-drop 0
+      hemotk bench bundles/first --json bench.json --html bench.html
+      hemotk bench bundles/new bundles/old --max-flips 0
+      hemotk bench --images other-hospital --scores scores.csv
+      hemotk bench bundles/first --import pixel-7.json
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
     """
-    if json_file is not None:
-        refuse_existing(json_file, overwrite)
-    config = BenchConfig(
-        threads=threads,
-        runtime=runtime,
-        cpus=_processors(cpu),
-        min_runs=min_runs,
-        min_seconds=min_seconds,
-        limits=Limits(max_accuracy_drop, max_latency_ratio, max_flips),
-    )
-    with _Watch() as watch:
-        report = run(bundle_or_newest(bundle), config, watch)
+    for path in filter(None, (given["json_file"], *(given[name] for name in (*RENDERED, "scores")))):
+        refuse_existing(path, given["overwrite"])
+    bundles = given["bundles"] or (bundle_or_newest(None),)
+    subject = Subject(bundles, given["images"], given["imported"], _command(context, bundles))
+    report = _measure(subject, _config(given), given["scores"], given["overwrite"])
     _print(report)
-    if json_file is not None:
-        report.write(json_file, overwrite=overwrite)
+    _write(report, given)
     if not report.passed:
-        failed = [verdict.sentence for verdict in report.verdicts if not verdict.passed]
-        raise CheckFailed(
-            f"{report.bundles[0].name}: {'; '.join(failed)}; export with other options, or change the limits."
-        )
+        failed = "; ".join(verdict.sentence for verdict in report.verdicts if not verdict.passed)
+        names = ", ".join(bundle.name for bundle in report.bundles)
+        raise CheckFailed(f"{names}: {failed}; export with other options, or change the limits.")
+
+
+def _config(given: dict[str, Any]) -> BenchConfig:
+    limits = Limits(**{field.name: given[field.name] for field in dataclasses.fields(Limits)})
+    plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds")
+    return BenchConfig(cpus=_processors(given["cpu"]), limits=limits, **{name: given[name] for name in plain})
+
+
+def _measure(subject: Subject, config: BenchConfig, scores: Path | None, overwrite: bool) -> BenchReport:
+    with ExitStack() as stack:
+        table = None if scores is None else stack.enter_context(ScoresFile(scores, overwrite=overwrite))
+        watch = stack.enter_context(_Watch())
+        return run(subject, config, watch, ignore if table is None else table.add)
+
+
+def _write(report: BenchReport, given: dict[str, Any]) -> None:
+    if given["json_file"] is not None:
+        report.write(given["json_file"], overwrite=given["overwrite"])
+    for name in RENDERED:
+        if given[name] is not None:
+            render = importlib.import_module(f"hemotk.benchmarks.{name}").render
+            write_bytes(given[name], render(report).encode(), overwrite=given["overwrite"])
+
+
+def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:
+    """The command that makes this bench again: the bundles, and every option that has not its default."""
+    words = ["hemotk", "bench", *map(str, bundles)]
+    for parameter in context.command.params:
+        value, source = context.params.get(parameter.name or ""), context.get_parameter_source(parameter.name or "")
+        if not isinstance(parameter, click.Option) or source is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        for item in value if parameter.multiple and value else (value,):
+            words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], str(item)]
+    return shlex.join(words)
 
 
 class _Watch:

@@ -63,7 +63,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
 
 
 def labelled_images(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
-    """Labels for `files` (paths relative to `folder`): by its `labels.csv`, which may leave some out, or its subfolders.
+    """Labels for `files`, paths relative to `folder`: by its `labels.csv`, which may leave some out, or by subfolder.
 
     Raises:
         HemotkError: the table does not fit the files, or a file lies in no class's subfolder.

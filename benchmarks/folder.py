@@ -1,0 +1,73 @@
+"""A folder of any number of pictures, a few of which are in memory at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.artifacts import ImageRef, PreprocessSpec
+from hemotk.data.preprocess import load_pixels
+from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
+from hemotk.errors import HemotkError
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class FoundPictures:
+    """The pictures of a folder in the order of their paths; `left_out` counts those that its table does not name."""
+
+    folder: Path
+    images: tuple[ImageRef, ...]
+    left_out: int
+
+
+def find_pictures(folder: Path, classes: tuple[str, str]) -> FoundPictures:
+    """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
+
+    Raises:
+        HemotkError: no such folder, no pictures, or labels for some only.
+    """
+    if not folder.is_dir():
+        raise HemotkError(f"{folder}: no such folder; check the path.")
+    files = sorted(relative_images(folder))
+    if not files:
+        raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
+    if (folder / LABELS_CSV).is_file() or any(file.partition("/")[0] in classes for file in files):
+        images = tuple(ImageRef(found.path, found.label) for found in labelled_images(folder, files, classes))
+    else:
+        images = tuple(ImageRef(file, None) for file in files)
+    return FoundPictures(folder, images, len(files) - len(images))
+
+
+class Chunks:
+    """The pictures as network inputs, `CHUNK` at a time, in array files that the next chunk overwrites.
+
+    `files` has one path per size in `specs`, uint8 [n, size, size]. `skipped` grows by a sentence for each picture that
+    cannot be read.
+    """
+
+    def __init__(self, found: FoundPictures, specs: Sequence[PreprocessSpec], scratch: Path) -> None:
+        self.files = {spec: scratch / f"{place}.npy" for place, spec in enumerate(dict.fromkeys(specs))}
+        self.skipped: list[str] = []
+        self._found = found
+
+    def __iter__(self) -> Iterator[tuple[ImageRef, ...]]:
+        """Write one chunk after the other and say which pictures are in it; empty chunks are passed over."""
+        images = self._found.images
+        for start in range(0, len(images), CHUNK):
+            read = [(image, pixels) for image in images[start : start + CHUNK] if (pixels := self._pixels(image))]
+            if read:
+                for spec, path in self.files.items():
+                    np.save(path, np.stack([pixels[spec] for _, pixels in read]))
+                yield tuple(image for image, _ in read)
+
+    def _pixels(self, image: ImageRef) -> dict[PreprocessSpec, NDArray[np.uint8]]:
+        """The picture at every size; empty if it cannot be read."""
+        try:
+            return {spec: load_pixels(self._found.folder / image.id, spec) for spec in self.files}
+        except HemotkError as error:
+            self.skipped.append(str(error))
+            return {}

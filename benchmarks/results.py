@@ -1,0 +1,165 @@
+"""From what was measured to what the report says of it."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from hemotk.artifacts import (
+    HERE,
+    BenchedBundle,
+    BenchReport,
+    Estimate,
+    ImageRef,
+    Latency,
+    Source,
+    VariantResult,
+)
+from hemotk.benchmarks import gate, latency
+from hemotk.benchmarks.accuracy import Judge, Judged
+from hemotk.benchmarks.conclusion import conclude
+from hemotk.benchmarks.config import BenchConfig
+from hemotk.benchmarks.notes import notes
+from hemotk.benchmarks.rows import Row
+from hemotk.benchmarks.scoring import Scored
+from hemotk.benchmarks.statistics import ratio_of_medians
+from hemotk.benchmarks.subject import Subject
+from hemotk.benchmarks.testset import OpenBundle
+
+FLOAT = "float32"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one bench measured, and where; the first source is this machine."""
+
+    bundles: tuple[OpenBundle, ...]
+    sources: tuple[Source, ...]
+    scored: Scored
+    results: tuple[VariantResult, ...]
+    warnings: tuple[str, ...]
+
+
+def results(rows: Sequence[Row], images: Sequence[ImageRef]) -> tuple[VariantResult, ...]:
+    """Judge every row, against its float parent and against that of the first bundle."""
+    judges = {row.bundle.name: Judge(images, row.bundle.card.threshold, row.bundle.card.temperature) for row in rows}
+    complete = {row.key: judges[row.bundle.name].judged(row.scores) for row in rows if len(row.scores) == len(images)}
+    field = _Field(rows, complete)
+    return tuple(_result(row, judges[row.bundle.name], field) for row in rows)
+
+
+class _Field:
+    """All rows of the bench, to look others up in."""
+
+    def __init__(self, rows: Sequence[Row], judged: Mapping[str, Judged]) -> None:
+        self._rows = rows
+        self.judged = judged
+        self._first = rows[0].bundle.name
+
+    def parent(self, row: Row, *, first: bool = False) -> Row | None:
+        """The float parent of `row`, or of the first bundle, that was run on the row's source."""
+        return self._find(self._first if first else row.bundle.name, row.source, FLOAT)
+
+    def judged_parent(self, row: Row) -> Judged | None:
+        """The scores of the float parent of `row`; None for a parent itself."""
+        return None if row.variant.kind == FLOAT else self._judged(row.bundle.name, row.source)
+
+    def judged_first(self, row: Row) -> Judged | None:
+        """The scores of the first bundle's float parent; None for a row of that bundle."""
+        return None if self.is_first(row) else self._judged(self._first, row.source)
+
+    def judged_here(self, row: Row) -> Judged | None:
+        """The scores of the same file here; None for a row that was measured here."""
+        here = None if row.source == HERE else self._find(row.bundle.name, HERE, row.variant.kind)
+        return None if here is None else self.judged.get(here.key)
+
+    def is_first(self, row: Row) -> bool:
+        """Whether `row` is of the first bundle."""
+        return row.bundle.name == self._first
+
+    def _judged(self, bundle: str, source: str) -> Judged | None:
+        """The float parent's scores: from `source` where it ran to the end there, else from here."""
+        rows = (self._find(bundle, place, FLOAT) for place in (source, HERE))
+        return next((self.judged[row.key] for row in rows if row is not None and row.key in self.judged), None)
+
+    def _find(self, bundle: str, source: str, kind: str) -> Row | None:
+        wanted = (bundle, source, kind)
+        return next((row for row in self._rows if (row.bundle.name, row.source, row.variant.kind) == wanted), None)
+
+
+def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
+    ours, variant = field.judged.get(row.key), row.variant
+    found = VariantResult(
+        bundle=row.bundle.name,
+        source=row.source,
+        kind=variant.kind,
+        file=variant.file,
+        sha256=variant.sha256,
+        bytes=variant.bytes,
+        failure=row.failure,
+        latency=_latency(row, field),
+        peak_memory_bytes=row.peak_bytes,
+        base_memory_bytes=None if row.loaded is None else row.loaded.base_bytes,
+        profile=row.profile,
+    )
+    if ours is None:
+        return found
+    parent, first, here = field.judged_parent(row), field.judged_first(row), field.judged_here(row)
+    return replace(
+        found,
+        findings=judge.findings(ours),
+        scores=ours.scores(),
+        metrics=judge.metrics(ours),
+        calibration=judge.calibration(ours),
+        paired=None if parent is None else judge.paired(ours, parent),
+        paired_first=None if first is None else judge.paired(ours, first),
+        same_model=None if here is None else judge.same_model(ours, here),
+    )
+
+
+def _latency(row: Row, field: _Field) -> Latency | None:
+    parent, first = field.parent(row), field.parent(row, first=True)
+    if row.loaded is None:
+        return None
+    found = latency.summarize(row.loaded, row.timings, None if parent is None else parent.timings)
+    if found is None or field.is_first(row):
+        return found
+    if first is None or not first.timings.rounds:
+        return replace(found, ratio_to_first=Estimate(None, why="the first bundle's float parent was not timed"))
+    return replace(found, ratio_to_first=ratio_of_medians(row.timings.rounds, first.timings.rounds))
+
+
+def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchReport:
+    """The report, all but the time that it took."""
+    found, scored = outcome.results, outcome.scored
+    verdicts = gate.judge(found, config.limits)
+    return BenchReport(
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        command=subject.command,
+        bundles=tuple(_benched(bundle) for bundle in outcome.bundles),
+        sources=outcome.sources,
+        folder="" if subject.images is None else subject.images.as_posix(),
+        images=scored.images,
+        skipped=scored.skipped,
+        settings=asdict(config),
+        warnings=outcome.warnings,
+        notes=notes(outcome.bundles, scored, found, config.limits),
+        variants=found,
+        verdicts=verdicts,
+        passed=all(verdict.passed for verdict in verdicts),
+        conclusion=conclude(found),
+        seconds=0.0,
+    )
+
+
+def _benched(bundle: OpenBundle) -> BenchedBundle:
+    card = bundle.card
+    return BenchedBundle(
+        name=bundle.name,
+        folder=bundle.folder.as_posix(),
+        sha256=bundle.card_sha256,
+        testset_sha256=card.testset,
+        size=card.preprocess.size,
+        labels=card.labels,
+        threshold=card.threshold,
+        temperature=card.temperature,
+    )

@@ -1,0 +1,92 @@
+"""Every row's scores: of the test split, one row after the other, or of a folder, some pictures at a time."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemotk.artifacts import ImageRef
+from hemotk.benchmarks.folder import Chunks, find_pictures
+from hemotk.benchmarks.rows import Keep, Row, Watch
+from hemotk.benchmarks.runners import Runner
+from hemotk.errors import HemotkError
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
+
+    `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
+    """
+
+    images: tuple[ImageRef, ...]
+    last: int
+    skipped: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What scoring needs beside its rows: the process of each, who is told how far it is, who is given the scores."""
+
+    runner_of: Callable[[Row], Runner]
+    watch: Watch
+    keep: Keep
+
+
+def score_split(rows: Sequence[Row], tools: Tools) -> Scored:
+    """Load each row and let it score every image of its bundle's test split."""
+    images = tuple(ImageRef(item.id, item.label) for item in rows[0].bundle.items)
+    several = len({row.bundle.name for row in rows}) > 1
+    for row in rows:
+        what = f"scoring {row.bundle.name} {row.variant.kind}" if several else f"scoring {row.variant.kind}"
+        _load(row, tools.runner_of(row))
+        _score(row, images, tools, what)
+    return Scored(images, len(images))
+
+
+def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path) -> Scored:
+    """Let every row score every picture below `folder`; array files of a few of them at a time lie in `scratch`.
+
+    Raises:
+        HemotkError: the folder has no readable pictures, or labels for some only.
+    """
+    found = find_pictures(folder, rows[0].bundle.card.labels)
+    chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
+    images: list[ImageRef] = []
+    last = 0
+    for chunk in chunks:
+        for row in rows:
+            if not images:
+                row.bundle = dataclasses.replace(row.bundle, images=chunks.files[row.bundle.card.preprocess])
+                _load(row, tools.runner_of(row))
+            _score(row, chunk, tools)
+        images += chunk
+        last = len(chunk)
+        tools.watch("scoring", (len(images) + len(chunks.skipped)) / len(found.images))
+    if not images:
+        raise HemotkError(f"{folder}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
+    tools.watch("scoring", 1.0)
+    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out)
+
+
+def _load(row: Row, runner: Runner) -> None:
+    with row.surviving():
+        row.loaded = runner.load(row.bundle.path(row.variant), row.bundle.images, row.bundle.card.preprocess)
+
+
+def _score(row: Row, images: Sequence[ImageRef], tools: Tools, what: str = "") -> None:
+    """Add the scores of `images`, which lie in the array file that was loaded, unless the row has failed.
+
+    How far it is is told if `what` says under which name.
+    """
+    before, runner = len(row.scores), tools.runner_of(row)
+    with row.surviving():
+        for place in range(0 if row.failure else len(images)):
+            if what:
+                tools.watch(what, place / len(images))
+            row.scores.append(runner.score(place))
+    scores = row.scores[before:]
+    tools.keep(row, images[: len(scores)], scores)
+    if what:
+        tools.watch(what, 1.0)

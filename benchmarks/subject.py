@@ -1,0 +1,77 @@
+"""What is benched: bundles side by side, on their test split or on a folder of images."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemotk.benchmarks.testset import OpenBundle, open_bundle, open_models, read_card
+from hemotk.errors import HemotkError
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What to bench.
+
+    The first of the `bundles` (folders) is what the others are held against beside their own float parents. `images`
+    is a folder of pictures to score in place of the test split; `imported` are files of what devices measured.
+    `command` is what made the bench, for the report.
+    """
+
+    bundles: tuple[Path, ...]
+    images: Path | None = None
+    imported: tuple[Path, ...] = ()
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():
+            if count > 1:
+                raise HemotkError(f"{path}: is given {count} times; name each bundle once.")
+        if self.images is not None and self.imported:
+            raise HemotkError(
+                "--import: devices measure on the test split, which --images takes the place of; leave one of both out."
+            )
+
+
+def read_cards(subject: Subject) -> None:
+    """Read every bundle's card, nothing else opened.
+
+    Raises:
+        HemotkError: there is no readable bundle card.
+    """
+    for folder in subject.bundles:
+        read_card(folder)
+
+
+def open_all(subject: Subject) -> tuple[OpenBundle, ...]:
+    """Open every bundle, checksums first, each under a name of its own.
+
+    Raises:
+        HemotkError: a bundle is not what was recorded, or the test splits are not of the same images.
+    """
+    opener = open_bundle if subject.images is None else open_models
+    opened = _named([opener(folder) for folder in subject.bundles])
+    for other in opened[1:]:
+        _check_same_images(opened[0], other)
+    return opened
+
+
+def _named(bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, ...]:
+    """Call bundles of the same name by their folders."""
+    counts = Counter(bundle.name for bundle in bundles)
+    return tuple(
+        bundle if counts[bundle.name] == 1 else dataclasses.replace(bundle, name=bundle.folder.as_posix())
+        for bundle in bundles
+    )
+
+
+def _check_same_images(first: OpenBundle, other: OpenBundle) -> None:
+    """Pixels may differ between bundles of other input sizes; images and labels may not."""
+    ours, theirs = ([(item.id, item.label) for item in bundle.items] for bundle in (first, other))
+    if ours != theirs:
+        raise HemotkError(
+            f"{other.folder}: its test split shares {len(set(ours) & set(theirs))} of {len(theirs)} images with that "
+            f"of {first.folder} ({len(ours)} images), so their scores cannot be paired; export both from the same "
+            "split, or bench both on one folder with --images."
+        )
