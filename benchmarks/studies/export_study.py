@@ -29,13 +29,18 @@ HERE = Path(__file__).parent
 ROUNDS, BURST = 30, 5
 
 
-def fidelity(exact: np.ndarray, found: np.ndarray, threshold: float) -> dict[str, float]:
-    """Flips, score and logit differences, SQNR in dB: variance of the exact logits over the mean squared error."""
+def fidelity(exact: np.ndarray, found: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Flips, score and logit differences, SQNR in dB: variance of the exact logits over the mean squared error.
+
+    `flipped` holds both probabilities of each image that flips, the exact one first.
+    """
     p, q = calibrated(exact, 1.0), calibrated(found, 1.0)
     error = found - exact
+    flipped = (p >= threshold) != (q >= threshold)
     return {
         "images": len(exact),
-        "flips": int(((p >= threshold) != (q >= threshold)).sum()),
+        "flips": int(flipped.sum()),
+        "flipped": [[float(a), float(b)] for a, b in zip(p[flipped], q[flipped], strict=True)],
         "max_dp": float(abs(p - q).max()),
         "mean_dp": float(abs(p - q).mean()),
         "max_dlogit": float(abs(error).max()),

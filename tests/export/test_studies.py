@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import graph_of, random_arrays, shapes
+from run_folders import make_run, make_split
 
 from hemotk.export.graph.evaluate import evaluate
+from hemotk.export.source import open_run
+from hemotk.models.shape import DenseNetShape, LayerShape
 
 STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"
 
@@ -39,6 +42,17 @@ def test_fidelity_by_hand() -> None:
 
     found = fidelity(np.array([-2.0, 0.1, 2.0]), np.array([-2.0, -0.1, 2.0]), 0.5)
     assert found["flips"] == 1 and found["max_dlogit"] == pytest.approx(0.2)
+    assert found["flipped"] == [pytest.approx([1 / (1 + np.exp(-0.1)), 1 / (1 + np.exp(0.1))])]
     assert found["max_dp"] == pytest.approx(2 * (1 / (1 + np.exp(-0.1)) - 0.5))
     variance = np.var([-2, 0.1, 2])
     assert found["sqnr_db"] == pytest.approx(10 * np.log10(variance / (0.04 / 3)))
+
+
+def test_a_resized_run_takes_pictures_of_another_size(tmp_path: Path) -> None:
+    from resize_run import resize_run
+
+    shape = DenseNetShape(4, ((LayerShape(4, 2),),), ())
+    run = make_run(tmp_path / "run", make_split(tmp_path / "images"), shape, random_arrays(shape, 0), 48)
+    resize_run(run, 64, tmp_path / "other")
+    assert open_run(tmp_path / "other").card.preprocess.size == 64
+    assert open_run(run).card.preprocess.size != 64
