@@ -1,33 +1,61 @@
-"""What Python's interpreter says about every image of a bundle's test split, byte for byte.
+"""What Python says about a bundle's test split, byte for byte, and about some pictures, for the tests of the app.
 
-Run as `python write_expected.py BUNDLE FILE`; FILE gets, by model file, the bytes of each output in hexadecimal digits.
+Run as `python write_expected.py BUNDLE FOLDER`.
 """
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
+from PIL import Image
 
-from hemotk.artifacts import BundleCard, Variant
+from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
 from hemotk.benchmarks.testset import open_bundle
+from hemotk.classify import Classifier, model_of_bundle
 from hemotk.files import sha256_bytes
+
+ORIENTATION = 0x0112
 
 
 def main(folder: Path, out: Path) -> None:
-    """Run every variant that the app can run."""
+    """Write `expected.json`, `pictures/` with `predictions.json`, and pictures that are refused."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "expected.json").write_text(json.dumps(test_split(folder)), encoding="utf-8")
+    (out / "predictions.json").write_text(json.dumps(predictions(folder, out / "pictures")), encoding="utf-8")
+    Image.new("1", (8000, 5001)).save(out / "too_large.png")
+    Image.new("1", (15, 100)).save(out / "too_small.png")
+
+
+def test_split(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """By model file what every variant that an app can run says about each image."""
     bundle = open_bundle(folder)
     images = np.load(bundle.images)
     ids = [item.id for item in bundle.items]
-    models = {
+    return {
         variant.file: answers(folder / variant.file, bundle.card, variant, images, ids)
         for variant in bundle.card.variants
         if variant.input.dtype in ("uint8", "float32")
     }
-    out.write_text(json.dumps(models), encoding="utf-8")
+
+
+def predictions(folder: Path, pictures: Path) -> dict[str, Any]:
+    """By file name what the int8 model says about the bundle's drawn pictures, in several forms."""
+    pictures.mkdir(exist_ok=True)
+    with np.load(folder / GOLDEN_FILE) as golden:
+        drawn = [Image.fromarray(golden[name]) for name in sorted(golden) if name.startswith("picture_")]
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    drawn[0].save(pictures / "gray.png")
+    drawn[1].crop((40, 0, 201, 333)).convert("RGB").save(pictures / "colour.png")
+    drawn[2].convert("RGBA").rotate(30).save(pictures / "transparent.png")
+    drawn[3].save(pictures / "turned.png", exif=turned)
+    classifier = Classifier(model_of_bundle(folder, "int8"))
+    return {path.name: asdict(classifier.classify(path)) for path in sorted(pictures.glob("*.png"))}
 
 
 def answers(

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
+    "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
     "info": ("hemotk.cli.info:info", "Say what a run, bundle, split or model is."),
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }

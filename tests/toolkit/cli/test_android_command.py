@@ -1,0 +1,136 @@
+"""`hemotk android`: what it copies, and what it refuses to build into an app."""
+
+import configparser
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mean_model import SIZE, mean_model
+from tiny_artefacts import SPEC, UINT8, write_bundle
+
+from hemotk.android import SOURCES, app_folder, app_sources
+from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
+from hemotk.cli.main import run
+from hemotk.files import sha256_bytes, sha256_file
+
+OUT = ("uint8", 0.125, 128)
+ASSETS = Path("app/app/src/main/assets")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to work in with a bundle that an app can use, `bundles/first`."""
+    monkeypatch.chdir(tmp_path)
+    complete(write_bundle(tmp_path / "bundles/first"))
+    return tmp_path
+
+
+def complete(folder, content=None, **changes):
+    """Put an int8 model, what checked it, and a golden file into the bundle."""
+    content = mean_model(*UINT8, out=OUT) if content is None else content
+    (folder / "int8.tflite").write_bytes(content)
+    (folder / "checks.json").write_text(json.dumps([{"kind": "float32"}, {"kind": "int8"}]))
+    np.savez(folder / GOLDEN_FILE, pixels=np.zeros((1, SIZE, SIZE), np.uint8))
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    pixels = TensorSpec("pixels", "uint8", (1, SIZE, SIZE, 1), float(np.float32(SPEC.scale)), SPEC.zero_point)
+    outputs = tuple(TensorSpec(name, "uint8", (1, 1, 1, 1), OUT[1], OUT[2]) for name in ("logit", "probability"))
+    model = replace(card.variants[1], sha256=sha256_bytes(content), bytes=len(content), input=pixels, outputs=outputs)
+    files = {name: sha256_file(folder / name) for name in ("labels.txt", "checks.json", GOLDEN_FILE)}
+    facts = {"variants": (card.variants[0], model), "files": files, **changes}
+    replace(card, **facts).write(folder / BUNDLE_CARD)
+
+
+def fails(capsys, *arguments):
+    assert run(["android", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("hemotk: ")
+    assert "Traceback" not in said
+    assert not Path("app").exists()
+    return said
+
+
+def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, capsys):
+    assert run(["android"]) == 0
+    assert "wrote app" in capsys.readouterr().out
+    found = {path.name for path in (here / ASSETS).rglob("*") if path.is_file()}
+    assert found == {"bundle.json", "labels.txt", "golden.npz", "int8.tflite"}
+    card = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD)
+    for name in ("labels.txt", "golden.npz"):
+        assert sha256_file(here / ASSETS / "bundle" / name) == card.files[name]
+    assert sha256_file(here / ASSETS / "bundle/int8.tflite") == card.variant("int8").sha256
+    copied = {path.relative_to(here / "app") for path in (here / "app").rglob("*") if path.is_file()}
+    assert {Path(name) for name in ("settings.gradle.kts", "gradle/libs.versions.toml", "app/build.gradle.kts")} < copied
+    assert Path("app/src/main/kotlin/org/hemotk/app/MainActivity.kt") in copied
+    assert not any({"build", "test", "pom.xml", "tools"} & set(path.parts) for path in copied)
+
+
+def test_the_test_split_comes_when_asked_for(here, capsys):
+    assert run(["android", "bundles/first", "--with-testset"]) == 0
+    assert "with 5 test images" in capsys.readouterr().out
+    assert {path.name for path in (here / ASSETS / "testset").iterdir()} == {"testset.json", "images.npy"}
+
+
+def test_nothing_is_replaced_unasked(here, capsys):
+    assert run(["android"]) == 0
+    assert run(["android"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(["android", "--overwrite"]) == 0
+
+
+def test_a_bundle_without_int8_is_refused(here, capsys):
+    write_bundle(here / "bundles/float", kinds=("float32",))
+    assert "has no int8 model" in fails(capsys, "bundles/float")
+
+
+def test_a_bundle_that_was_not_checked_is_refused(here, capsys):
+    (here / "bundles/first/checks.json").write_text('[{"kind": "float32"}]')
+    card = BundleCard.read(here / "bundles/first" / BUNDLE_CARD)
+    files = {**card.files, "checks.json": sha256_file(here / "bundles/first/checks.json")}
+    replace(card, files=files).write(here / "bundles/first" / BUNDLE_CARD)
+    assert "has no check of the int8 model" in fails(capsys)
+
+
+@pytest.mark.parametrize("name", ["int8.tflite", "golden.npz", "labels.txt", "checks.json"])
+def test_a_changed_file_is_refused(here, capsys, name):
+    path = here / "bundles/first" / name
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert "is not the recorded" in fails(capsys)
+
+
+@pytest.mark.parametrize("name", ["int8.tflite", "golden.npz"])
+def test_a_missing_file_is_refused(here, capsys, name):
+    (here / "bundles/first" / name).unlink()
+    assert name in fails(capsys)
+
+
+def test_a_changed_test_split_is_refused(here, capsys):
+    path = here / "bundles/first.testset" / TESTSET_IMAGES
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert "is not the recorded" in fails(capsys, "--with-testset")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (mean_model(), "instead of uint8"),
+        (mean_model(*UINT8), "instead of uint8"),
+        (mean_model(*UINT8, out=OUT, shape=(1, SIZE, SIZE + 1, 1)), "instead of [1, 16, 16, 1]"),
+        (mean_model("uint8", SPEC.scale, 7, out=OUT), "are not those in the bundle.json"),
+        (mean_model(*UINT8, out=("uint8", 0.25, 128)), "are not those in the bundle.json"),
+    ],
+)
+def test_a_model_that_is_not_of_bytes_is_refused_whatever_its_card_says(here, capsys, content, reason):
+    complete(here / "bundles/first", content)
+    assert reason in fails(capsys)
+
+
+def test_the_package_carries_what_the_command_copies():
+    config = configparser.ConfigParser()
+    config.read(Path(__file__).parents[3] / "setup.cfg", "utf-8")
+    carried = {}
+    for line in config["options.package_data"]["hemotk.android_stub"].split():
+        carried[line] = True
+    assert set(carried) == set(SOURCES)
+    assert len(list(app_sources(app_folder()))) > 30

@@ -1,0 +1,163 @@
+"""The Android app with a bundle in its assets, ready to be opened in Android Studio."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    GOLDEN_FILE,
+    LABELS_FILE,
+    TESTSET_CARD,
+    TESTSET_IMAGES,
+    TESTSET_SUFFIX,
+    BundleCard,
+    TensorSpec,
+    TestSetCard,
+    Variant,
+)
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, new_folder
+from hemotk.tflite import ModelTensor, read_facts
+
+KIND = "int8"
+CHECKS_FILE = "checks.json"
+ASSETS = Path("app/src/main/assets")
+
+# What of the app's folder makes the app; the rest builds and tests it without the Android SDK.
+SOURCES = (
+    "README.md",
+    ".gitignore",
+    "*.kts",
+    "gradle.properties",
+    "gradle/*.toml",
+    "core/*.kts",
+    "core/src/main/**/*",
+    "app/*.kts",
+    "app/src/main/**/*",
+)
+_MARK = "settings.gradle.kts"
+
+
+@dataclass(frozen=True)
+class AndroidApp:
+    """What was written: the app's folder, the bundle in it, its model, and how many test images are in it."""
+
+    folder: Path
+    bundle: str
+    model: Variant
+    test_images: int
+
+
+def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: bool = False) -> AndroidApp:
+    """Copy the app to the new folder `out`, with the int8 model of `bundle` in its assets.
+
+    The assets hold no picture of a person unless `with_testset` asks for the test split, which the app's bench scores.
+
+    Raises:
+        HemotkError: the bundle has no int8 model that takes and gives uint8 in static shapes and was checked on export,
+            a file is not the recorded one, or `out` exists and `overwrite` is false.
+    """
+    card = BundleCard.read(bundle / BUNDLE_CARD)
+    model = _checked_model(bundle, card)
+    files = {bundle / name: ASSETS / "bundle" / name for name in (BUNDLE_CARD, LABELS_FILE, GOLDEN_FILE, model.file)}
+    images = 0
+    if with_testset:
+        folder = bundle.resolve().with_name(bundle.resolve().name + TESTSET_SUFFIX)
+        images = _checked_testset(folder, card)
+        files |= {folder / name: ASSETS / "testset" / name for name in (TESTSET_CARD, TESTSET_IMAGES)}
+    source = app_folder()
+    with new_folder(out, overwrite=overwrite) as aside:
+        for path in app_sources(source):
+            _copy(path, aside / path.relative_to(source))
+        for path, place in files.items():
+            _copy(path, aside / place)
+    return AndroidApp(out, card.name, model, images)
+
+
+def app_folder() -> Path:
+    """Where the app's sources are: in the installed package, or beside it in a checkout.
+
+    Raises:
+        HemotkError: in neither place.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "android_stub", here.parent / "android_stub"):
+        if (folder / _MARK).is_file():
+            return folder
+    raise HemotkError(f"{here / 'android_stub'}: the app's sources are not installed; install hemotk again.")
+
+
+def app_sources(folder: Path) -> Iterator[Path]:
+    """The files of the app in `folder`, without what tests it and without what was built."""
+    for pattern in SOURCES:
+        yield from sorted(path for path in folder.glob(pattern) if path.is_file())
+
+
+def _copy(path: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, place)
+
+
+def _checked_model(bundle: Path, card: BundleCard) -> Variant:
+    """The int8 variant, if an app can run it and everything that goes with it is the recorded file."""
+    model = card.variant(KIND)
+    if model is None:
+        kinds = ", ".join(variant.kind for variant in card.variants)
+        raise HemotkError(f"{bundle}: has no {KIND} model (only {kinds}); run `hemotk export --quantize {KIND}`.")
+    for name in (LABELS_FILE, GOLDEN_FILE, CHECKS_FILE):
+        if name not in card.files:
+            raise HemotkError(f"{bundle / BUNDLE_CARD}: field 'files' has no '{name}'; export the run again.")
+        check_sha256(bundle / name, card.files[name])
+    check_sha256(bundle / model.file, model.sha256)
+    if not _was_checked(bundle / CHECKS_FILE):
+        raise HemotkError(f"{bundle / CHECKS_FILE}: has no check of the {KIND} model; export the run again.")
+    _check_tensors(bundle / model.file, card, model)
+    return model
+
+
+def _was_checked(path: Path) -> bool:
+    try:
+        checks = json.loads(path.read_text(encoding="utf-8"))
+        return any(check["kind"] == KIND for check in checks)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _check_tensors(path: Path, card: BundleCard, model: Variant) -> None:
+    """Hold the model itself, not only its card, against what the app expects."""
+    facts = read_facts(path)
+    size = card.preprocess.size
+    pixels = (1, size, size, 1)
+    if [tensor.shape for tensor in facts.inputs] != [pixels]:
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in facts.inputs)
+        raise _unusable(path, f"takes {shapes} instead of {list(pixels)}")
+    for tensor in (*facts.inputs, *facts.outputs):
+        if tensor.dtype != "uint8":
+            raise _unusable(path, f"'{tensor.name}' is {tensor.dtype} instead of uint8")
+        if min(tensor.shape, default=1) < 1:
+            raise _unusable(path, f"'{tensor.name}' has no static shape")
+    recorded = [_essence(tensor) for tensor in (model.input, *model.outputs)]
+    found = [_essence(tensor) for tensor in (*facts.inputs, *facts.outputs)]
+    if sorted(recorded) != sorted(found):
+        raise _unusable(path, f"its inputs and outputs are not those in the {BUNDLE_CARD}")
+    if facts.inputs[0].zero_point != card.preprocess.zero_point:
+        raise _unusable(path, "its input is not the picture's bytes")
+
+
+def _essence(tensor: TensorSpec | ModelTensor) -> tuple[str, tuple[int, ...], float, int]:
+    return tensor.name, tensor.shape, tensor.scale, tensor.zero_point
+
+
+def _unusable(path: Path, reason: str) -> HemotkError:
+    return HemotkError(f"{path}: cannot be used in the app, as {reason}; export the run again with --quantize {KIND}.")
+
+
+def _checked_testset(folder: Path, card: BundleCard) -> int:
+    """How many images the test split has, all checked."""
+    check_sha256(folder / TESTSET_CARD, card.testset)
+    content = TestSetCard.read(folder / TESTSET_CARD)
+    check_sha256(folder / TESTSET_IMAGES, content.images)
+    return len(content.items)

@@ -1,0 +1,42 @@
+"""`hemotk android`."""
+
+from pathlib import Path
+
+import click
+
+from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
+from hemotk.files import refuse_existing
+
+
+@click.command()
+@click.argument("bundle", required=False, type=PATH)
+@click.option("--out", type=PATH, default=Path("app"), show_default=True, help="The folder to write.")
+@click.option(
+    "--with-testset",
+    is_flag=True,
+    help="Put the test split into the app, for its bench: preprocessed pictures of people leave this machine with it.",
+)
+@overwrite_option
+def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bool) -> None:
+    """Write the Android app with a bundle in it, ready for Android Studio.
+
+    The app shows probability, verdict and heatmap of a picture that is chosen or shared, and benches the model on the
+    phone. It gets the int8 model of BUNDLE (default: the newest under bundles/), which must take and give uint8, have
+    static shapes, and be the file that export checked.
+
+    Research, not for diagnosis.
+
+    \b
+    Examples:
+      hemotk android
+      hemotk android bundles/first --out first_app
+      hemotk android bundles/first --out bench_app --with-testset
+    """
+    from hemotk.android import make_app
+
+    refuse_existing(out, overwrite)
+    app = make_app(bundle_or_newest(bundle), out, with_testset=with_testset, overwrite=overwrite)
+    click.echo(f"{app.model.file} of bundle {app.bundle}: {app.model.bytes / 1e6:.2f} MB, uint8 in and out")
+    if app.test_images:
+        click.echo(f"with {app.test_images} test images: do not pass this app on to people who may not see them")
+    click.echo(f"wrote {app.folder}; open it in Android Studio, or run `gradle :app:assembleDebug` in it")
