@@ -1,15 +1,13 @@
 """Which channels to keep so that a network costs no more than it may."""
 
-import dataclasses
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape, LayerShape
-from hemotk.pruning.groups import groups
+from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape
+from hemotk.pruning.groups import groups, with_widths
 from hemotk.pruning.importance import Array, Scores
 from hemotk.pruning.keep import KeepSet
 
@@ -94,7 +92,7 @@ def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int,
     left = shape.macs(size)
     while left > budget:
         below = [steps.below(width) for width in widths]
-        saved = np.subtract(widths, below) * np.array(macs_per_channel(_with_widths(shape, widths), size), np.int64)
+        saved = np.subtract(widths, below) * np.array(macs_per_channel(with_widths(shape, widths), size), np.int64)
         lost = [_lost(sums, width, next_) for sums, width, next_ in zip(kept, widths, below, strict=True)]
         price = np.divide(lost, saved, out=np.full(len(widths), np.inf), where=saved > 0)
         best = int(np.lexsort((-saved, price))[0])
@@ -106,17 +104,6 @@ def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int,
 def _lost(kept: Array, width: int, next_: int) -> float:
     """s · ln(a / b), see `choose`; `kept` is the score that a group keeps at every width."""
     return kept[-1] * (math.log(kept[width]) - math.log(kept[next_])) if kept[next_] > 0 else 0.0
-
-
-def _with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
-    """The same network with other widths, given in the order of `groups(shape)`."""
-    rest: Iterator[int] = iter(widths)
-    stem, blocks, transitions = next(rest), [], []
-    for index, block in enumerate(shape.blocks):
-        blocks.append(tuple(LayerShape(next(rest), next(rest)) for _ in block))
-        if index < len(shape.transitions):
-            transitions.append(next(rest))
-    return dataclasses.replace(shape, stem=stem, blocks=tuple(blocks), transitions=tuple(transitions))
 
 
 def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps) -> int:
@@ -132,7 +119,7 @@ def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps)
             "there is nothing to cut; ask for a smaller share."
         )
     budget = math.floor(macs_to_keep * now * (1 + 1e-12))  # a share that is a quotient of counts rounds to its count
-    least = _with_widths(shape, [steps.least(group.width) for group in groups(shape)]).macs(size)
+    least = with_widths(shape, [steps.least(group.width) for group in groups(shape)]).macs(size)
     if least == now:
         raise HemotkError(
             f"macs: no width of this network can become a smaller multiple of {steps.multiple} that is at least "

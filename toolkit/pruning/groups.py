@@ -1,10 +1,11 @@
 """The channels that can only be removed together with everything that reads them: DenseNets of any widths."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hemotk.models.shape import DenseNetShape
+from hemotk.models.shape import DenseNetShape, LayerShape
 
 NORM_PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
 INPUTS, OUTPUTS = -2, -1  # axes of every kernel, convolution or dense
@@ -72,6 +73,17 @@ def groups(shape: DenseNetShape) -> tuple[Group, ...]:
         if b < len(shape.transitions):
             found.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _readers(shape, b + 1)))
     return tuple(found)
+
+
+def with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
+    """The same network with other widths, given in the order of `groups(shape)`."""
+    rest: Iterator[int] = iter(widths)
+    stem, blocks, transitions = next(rest), [], []
+    for index, block in enumerate(shape.blocks):
+        blocks.append(tuple(LayerShape(next(rest), next(rest)) for _ in block))
+        if index < len(shape.transitions):
+            transitions.append(next(rest))
+    return dataclasses.replace(shape, stem=stem, blocks=tuple(blocks), transitions=tuple(transitions))
 
 
 def _readers(shape: DenseNetShape, block: int, first: int = 0, start: int = 0) -> tuple[Reader, ...]:

@@ -1,14 +1,13 @@
 """Taking channels out of a network, and the network of full size that it must then equal."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hemotk.models.shape import DenseNetShape, LayerShape
+from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import Weights, check_weights
-from hemotk.pruning.groups import OUTPUTS, groups
+from hemotk.pruning.groups import OUTPUTS, groups, with_widths
 from hemotk.pruning.keep import KeepSet
 
 Indices = npt.NDArray[np.intp]
@@ -72,11 +71,4 @@ def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str,
 
 def cut_shape(shape: DenseNetShape, keep: KeepSet) -> DenseNetShape:
     """The widths that are left; `keep` must fit."""
-    return dataclasses.replace(
-        shape,
-        stem=len(keep.stem),
-        blocks=tuple(
-            tuple(LayerShape(len(layer.bottleneck), len(layer.growth)) for layer in block) for block in keep.blocks
-        ),
-        transitions=tuple(len(channels) for channels in keep.transitions),
-    )
+    return with_widths(shape, map(len, keep.flat()))
