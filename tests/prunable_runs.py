@@ -1,0 +1,71 @@
+"""Pictures that can be told apart, and finished runs of small networks on them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
+from hemotk.files import sha256_file
+from hemotk.models.shape import DenseNetShape, Shape, densenet
+from hemotk.models.weights import write_weights
+
+SIZE = 16
+SMALL: DenseNetShape = densenet((1, 1), growth=8)
+
+
+def split_of_squares(folder: Path, count: int = 30) -> SplitManifest:
+    """Pictures of noise; those with hemorrhage have a bright square."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        picture = rng.integers(40, 90, (20, 20)).astype(np.uint8)
+        if i % 2:
+            x, y = rng.integers(2, 12, 2)
+            picture[y : y + 6, x : x + 6] += 120
+        path = folder / ("hemorrhage" if i % 2 else "normal") / f"{i}.png"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(picture).save(path)
+    return make_split(scan(folder), SplitConfig())
+
+
+def random_weights(shape: Shape, seed: int = 0) -> dict[str, np.ndarray]:
+    """Weights that keep activations near 1."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, size in shape.arrays().items():
+        if name.endswith("/kernel"):
+            array = rng.normal(0, np.sqrt(2 / np.prod(size[:-1])), size)
+        elif name.endswith(("/gamma", "/moving_variance")):
+            array = rng.uniform(0.5, 1.5, size)
+        else:
+            array = rng.normal(0, 0.2, size)
+        found[name] = array.astype(np.float32)
+    return found
+
+
+def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes: Any) -> Path:
+    """A finished run with random weights."""
+    folder.mkdir(parents=True)
+    shape.write(folder / SHAPE_FILE)
+    split.write(folder / SPLIT_FILE)
+    write_weights(folder / WEIGHTS_FILE, random_weights(shape))
+    facts = {
+        "name": folder.name,
+        "created": "2026-01-01T00:00:00+00:00",
+        "source": "trained",
+        "arch": "densenet-tiny",
+        "preprocess": PreprocessSpec(SIZE),
+        "labels": split.classes,
+        "files": {name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
+        "parents": {},
+        "settings": {},
+        "metrics": {},
+        "versions": {},
+        "machine": {},
+        "seconds": 1.0,
+    }
+    RunCard(**{**facts, **changes}).write(folder / RUN_CARD)
+    return folder

@@ -1,0 +1,105 @@
+"""`hemotk prune` as a user meets it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prunable_runs import SIZE, SMALL, make_run, split_of_squares
+
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, PreprocessSpec, RunCard
+from hemotk.benchmarks.config import BenchConfig
+from hemotk.cli import prune as command
+from hemotk.cli.main import run
+from hemotk.models.shape import CnnShape, DenseNetShape, densenet
+
+pytest.importorskip("tf_keras")
+from hemotk.cli.latency_ratio import LatencyRatio
+
+QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1", "--teacher-share", "0")
+
+Prune = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`images` and the runs `first` and `cnn`, the older one, on them."""
+    folder = tmp_path_factory.mktemp("home")
+    split = split_of_squares(folder / "images")
+    make_run(folder / "runs" / "first", split)
+    older = "2025-01-01T00:00:00+00:00"
+    make_run(folder / "runs" / "cnn", split, CnnShape((4,), 4, SIZE), arch="cnn", created=older)
+    return folder
+
+
+@pytest.fixture
+def prune(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Prune:
+    """Run `hemotk prune` in `home`; gives the exit code and what was said."""
+    monkeypatch.chdir(home)
+
+    def prune(*arguments: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = run(["prune", *arguments])
+        streams = capsys.readouterr()
+        return code, streams.out + streams.err
+
+    return prune
+
+
+def test_the_newest_run_is_pruned_under_its_name(home: Path, prune: Prune) -> None:
+    code, said = prune("--macs", "0.5", *QUICK)
+    assert code == 0
+    shape = DenseNetShape.read(home / "runs" / "first-pruned" / SHAPE_FILE)
+    assert shape.macs(SIZE) <= 0.5 * SMALL.macs(SIZE)
+    assert f"{SMALL.parameters():,} → {shape.parameters():,} parameters" in said
+    assert all(f"\n{part} " in f"\n{said}" for part in ("train", "validation", "test"))
+    assert "pruning 1/1" in said and "wrote runs/first-pruned" in said
+    assert RunCard.read(home / "runs" / "first-pruned" / RUN_CARD).settings["macs"] == 0.5
+    code, said = prune("runs/first", "--macs", "0.5", *QUICK)
+    assert code == 2 and "--overwrite" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("runs/first",), "give either --macs"),
+        (("runs/first", "--macs", "0.5", "--target-latency-ratio", "0.5"), "give either --macs"),
+        (("runs/first", "--macs", "0.0001"), "cannot be reached"),
+        (("runs/first", "--macs", "1"), "nothing to cut"),
+        (("runs/cnn", "--macs", "0.5"), "only the channels of a DenseNet can be pruned"),
+        (("runs/none", "--macs", "0.5"), "runs/none/run.json: no such file"),
+        (("runs/first", "--macs", "0.5", "--teacher", "images"), "images/run.json: no such file"),
+        (("runs/first", "--macs", "0.5", "--teacher-share", "2"), "share"),
+        (("runs/first", "--macs", "0.5", "--epochs", "3"), "epochs"),
+        (("runs/first", "--macs", "0.5", "--method", "magic"), "magic"),
+    ],
+)
+def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], says: str) -> None:
+    code, said = prune(*arguments, "--out", "runs/refused")
+    assert code == 2
+    assert says in said and "Traceback" not in said
+    assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
+
+
+def test_options_of_another_method_are_refused(prune: Prune, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"channels": ("macs", "epochs"), "other": ("importance", "epochs")}
+    monkeypatch.setattr(command, "OWN_OPTIONS", own)
+    code, said = prune("runs/first", "--macs", "0.5", "--epochs", "4", "--importance", "taylor")
+    assert code == 2
+    assert "--importance: belongs to --method other; leave it out, or choose that method." in said
+
+
+def test_images_that_are_elsewhere(home: Path, prune: Prune) -> None:
+    (home / "images").rename(home / "moved")
+    try:
+        code, said = prune("runs/first", "--macs", "0.5", "--out", "runs/elsewhere", *QUICK)
+        assert code == 2 and "--data" in said
+        code, _ = prune("runs/first", "--macs", "0.5", "--out", "runs/elsewhere", "--data", "moved", *QUICK)
+        assert code == 0
+    finally:
+        (home / "moved").rename(home / "images")
+
+
+def test_the_latency_ratio_is_that_of_the_models_it_times() -> None:
+    wide, narrow = densenet((2, 2), growth=32), densenet((2, 2), growth=4)
+    ratio = LatencyRatio(wide, PreprocessSpec(96), BenchConfig(min_runs=20, min_seconds=0))
+    assert ratio(narrow) < 0.5 < ratio(wide) < 2

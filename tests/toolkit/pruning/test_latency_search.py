@@ -1,0 +1,51 @@
+"""The share of multiply-accumulates that is fast enough, with machines whose speed is a formula."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemotk.errors import HemotkError
+from hemotk.models.shape import DenseNetShape, densenet
+from hemotk.pruning.groups import groups
+from hemotk.pruning.importance import Scores
+from hemotk.pruning.latency import TRIALS, Choice, find_share
+
+SIZE = 32
+SHAPE = densenet((2, 2), growth=16)
+CHOICE = Choice(SHAPE, Scores(tuple(np.arange(1.0, group.width + 1) for group in groups(SHAPE))), SIZE, 1)
+
+
+class Machine:
+    """Counts what it is asked to time."""
+
+    def __init__(self, ratio: Callable[[float], float]) -> None:
+        self.asked = 0
+        self._ratio = ratio
+
+    def __call__(self, shape: DenseNetShape) -> float:
+        self.asked += 1
+        return self._ratio(shape.macs(SIZE) / SHAPE.macs(SIZE))
+
+
+@given(st.floats(0.1, 0.95), st.floats(0.0, 0.3), st.floats(0.5, 2.0))
+def test_what_is_found_is_fast_enough_and_hardly_faster(target: float, overhead: float, power: float) -> None:
+    machine = Machine(lambda share: overhead + (1 - overhead) * share**power)
+    if target < overhead + 0.1:
+        return
+    found = find_share(CHOICE, target, machine)
+    network = CHOICE.within(found.macs)
+    assert network is not None and found.ratio == machine(network) <= target
+    assert found.ratio >= 0.9 * target
+    assert machine.asked <= TRIALS + 2
+
+
+def test_a_network_that_is_fast_enough_is_left_alone() -> None:
+    assert find_share(CHOICE, 0.5, Machine(lambda share: 0.4 * share)).macs == 1
+
+
+def test_a_machine_that_gets_no_faster() -> None:
+    with pytest.raises(HemotkError, match=r"--target-latency-ratio 0.5: no widths that are allowed reach it"):
+        find_share(CHOICE, 0.5, Machine(lambda share: 0.8 + 0.2 * share))
