@@ -44,7 +44,7 @@ OUTSIDE: Mapping[str, frozenset[str] | None] = {
     "float32": frozenset(),
     "fp16": frozenset({"DEQUANTIZE"}),
     "dynamic": frozenset({"CONV_2D", "FULLY_CONNECTED"}),
-    "int8": frozenset({"HARD_SWISH", "MAXIMUM", "QUANTIZE"}),  # XNNPACK has no int8 HARD_SWISH
+    "int8": frozenset({"MAXIMUM", "QUANTIZE"}),
     "int16x8": None,
 }
 XNNPACK_RUNTIME = "ai_edge_litert"

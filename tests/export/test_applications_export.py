@@ -10,19 +10,22 @@ import tf_keras as keras
 from random_networks import network_input, random_pixels
 from run_folders import make_run, make_split
 
-from hemotk.artifacts import BundleCard
+from hemotk.artifacts import PreprocessSpec, SplitManifest
+from hemotk.data.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.export.bundle import export_run
 from hemotk.export.config import ExportConfig
 from hemotk.export.flatbuffer import operators
 from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
 from hemotk.export.sensitivity import Tolerance
+from hemotk.export.source import calibration_items
 from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
 from hemotk.models.families import named_shape
 from hemotk.models.weights import read_shape, read_weights
 from hemotk.runtime import Scorer
 
 SIZE = 64
+SPEC = PreprocessSpec(SIZE)
 ALL = ExportConfig(tuple(Recipe(kind) for kind in QUANTIZED_KINDS), calibration=12)
 
 
@@ -31,16 +34,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fresh weights with the BatchNorm statistics of blobs; the logit is where their features differ most."""
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("application")
+    split = make_split(folder / "images")
     shape = named_shape("mobilenetv3small", SIZE)
     model = build_model(shape, bn_momentum=0.0)
-    h = network_input(random_pixels(32, SIZE)).astype(np.float32)
-    model(h, training=True)
+    model(network_input(random_pixels(64, SIZE)).astype(np.float32), training=True)
+    h = network_input(calibration_images(split)).astype(np.float32)
     features = keras.Model(model.input, model.get_layer("avg_pool").output)(h).numpy()
     middle = features.mean(0)
     _, spread, directions = np.linalg.svd(features - middle, full_matrices=False)
-    kernel = directions[0] * 2 * np.sqrt(len(h)) / spread[0]  # logits of mean 0 and standard deviation 2
+    kernel = directions[0] * np.sqrt(len(h)) / spread[0] / 2  # logits of mean 0 and standard deviation ½
     arrays = {**get_arrays(model), "logit/kernel": kernel[:, np.newaxis], "logit/bias": -kernel @ middle[:, np.newaxis]}
-    return make_run(folder / "run", make_split(folder / "images"), shape, arrays, SIZE)
+    return make_run(folder / "run", split, shape, arrays, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +64,27 @@ def test_float32_is_the_keras_network(run: Path, bundle: Path) -> None:
     shape = read_shape(run / "shape.json")
     model = build_model(shape)
     set_arrays(model, read_weights(run / "weights.npz", shape))
-    images = random_pixels(6, SIZE, seed=5)
+    images = calibration_images(SplitManifest.read(run / "split.json"))
     expected = with_logit(model)(network_input(images).astype(np.float32))[0].numpy()[:, 0]
-    scorer = Scorer(bundle / "model_float32.tflite", BundleCard.read(bundle / "bundle.json").preprocess)
-    np.testing.assert_allclose([scorer.score(image).logit for image in images], expected, atol=1e-4)
-    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(logits(bundle, "float32", images), expected, atol=1e-4)
+    assert expected.std() > 0.1
+
+
+@pytest.mark.parametrize(("kind", "least"), [("fp16", 45), ("dynamic", 20), ("int8", 20), ("int16x8", 28)])
+def test_noise_on_the_images_of_calibration(kind: str, least: float, run: Path, bundle: Path) -> None:
+    images = calibration_images(SplitManifest.read(run / "split.json"))
+    parent, found = (logits(bundle, name, images) for name in ("float32", kind))
+    sqnr = 10 * np.log10(parent.var() / np.mean((found - parent) ** 2))
+    assert sqnr > least
+
+
+def calibration_images(split: SplitManifest) -> np.ndarray:
+    return load_items(calibration_items(split, ALL.calibration), Path(split.folder), SPEC)[0]
+
+
+def logits(bundle: Path, kind: str, images: np.ndarray) -> np.ndarray:
+    scorer = Scorer(bundle / f"model_{kind}.tflite", SPEC)
+    return np.array([scorer.score(image).logit for image in images])
 
 
 def test_int8_copies_the_pixels_unchanged(bundle: Path) -> None:
