@@ -39,8 +39,9 @@ def _starts(count: int) -> NDArray[np.intp]:
 def _error(chance: NDArray[np.float64], truth: NDArray[np.float64], starts: NDArray[np.intp]) -> Estimate:
     """The expected calibration error, images resampled within the bins as they are.
 
-    Its upper end leaves room for what none of n images showed, which may be as frequent as the Wilson limit of 0 of n
-    and wholly wrong: without it, a network sure of itself and right on every image would have an interval of a point.
+    Both ends leave room for what none of n images showed, which may be as frequent as the Wilson limit of 0 of n, and
+    wholly wrong or wholly right: without it, a network sure of itself and right on every image would have an interval
+    of a point.
     """
     gaps, count, random = chance - truth, len(chance), np.random.default_rng(SEED)
     value = _mean_gap(gaps, starts)
@@ -49,7 +50,8 @@ def _error(chance: NDArray[np.float64], truth: NDArray[np.float64], starts: NDAr
     ]
     low, high = np.quantile(drawn, LEVELS)
     unseen = wilson(0, count).high or 1.0
-    return Estimate(value, min(float(low), value), max(float(high), min(1.0, value + unseen)), ERROR_METHOD)
+    low, high = min(float(low), value * (1 - unseen)), max(float(high), value + unseen * (1 - value))
+    return Estimate(value, low, high, ERROR_METHOD)
 
 
 def _by_chance(chance: NDArray[np.float64], starts: NDArray[np.intp]) -> float:

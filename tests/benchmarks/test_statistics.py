@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 from hemotk.benchmarks import statistics
 
@@ -93,3 +94,39 @@ def test_auc_difference_of_one_class_says_why():
     found = statistics.auc_difference([1, 1], [0.1, 0.2], [0.1, 0.2])
     assert found.value is None
     assert "both classes" in found.why
+
+
+def test_auc_difference_of_two_perfect_rankings_is_no_point():
+    found = statistics.auc_difference([0] * 20 + [1] * 16, range(36), range(36, 72))
+    limit = proportion_confint(0, 16, method="wilson")[1]
+    assert found.value == 0.0
+    assert (found.low, found.high) == pytest.approx((-limit, limit))
+
+
+def test_auc_difference_stays_a_difference_of_areas():
+    worst = statistics.auc_difference([0, 0, 0, 1, 1, 1], range(6), range(6, 0, -1))
+    assert worst.value == 1.0
+    assert -1 <= worst.low < worst.high == 1.0
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_the_auc_of_weighted_images_is_that_of_repeated_ones(seed):
+    random = np.random.default_rng(seed)
+    truth, scores = np.array([False, True, *(random.random(10) < 0.5)]), random.integers(0, 5, 12).astype(float)
+    times = random.integers(1, 4, 12)
+    repeated = np.repeat(np.arange(12), times)
+    found = statistics._WeightedAuc(truth, scores)(times)
+    assert found == pytest.approx(roc_auc_score(truth[repeated], scores[repeated]))
+
+
+def test_the_auc_difference_covers_the_truth_where_variants_are_nearly_alike():
+    """Two networks that differ on one rare kind of image, a twentieth of the positives: 0, 1, … of 20 may be seen."""
+    covered = 0.0
+    for seen in range(6):
+        parent = np.concatenate([np.zeros(20), np.ones(20)])
+        variant = parent - 2.0 * (np.arange(40) >= 40 - seen)
+        found = statistics.auc_difference(np.repeat([0, 1], 20), variant, parent)
+        assert found.value == pytest.approx(-seen / 20)
+        covered += stats.binom.pmf(seen, 20, 0.05) * (found.low <= -0.05 <= found.high)
+    assert covered >= 0.95

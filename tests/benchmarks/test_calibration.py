@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, special
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
+
+from hemotk.benchmarks.calibration import BINS, calibration
+from hemotk.benchmarks.statistics import share_bounds
+
+
+def drawn(count, seed, tilt=1.0):
+    """Labels drawn with probabilities p, and what a classifier says that is sure of itself by `tilt`."""
+    random = np.random.default_rng(seed)
+    logit = random.normal(0, 2, count)
+    return (random.random(count) < special.expit(logit)).astype(int), special.expit(tilt * logit)
+
+
+@pytest.mark.parametrize("count", [100, 500])
+def test_the_error_agrees_with_scikit_learns_quantile_bins(count):
+    labels, chance = drawn(count, 1, 2.0)
+    share, mean = calibration_curve(labels, chance, n_bins=BINS, strategy="quantile")
+    found = calibration(labels, chance)
+    assert found.error.value == pytest.approx(np.abs(share - mean).mean(), abs=1e-12)
+    assert [item.share for item in found.bins] == pytest.approx(share.tolist())
+    assert [item.probability for item in found.bins] == pytest.approx(mean.tolist())
+
+
+@settings(max_examples=15)
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=60))
+def test_brier_bins_and_intervals_hold_together(pairs):
+    labels, chance = map(np.array, zip(*pairs, strict=True))
+    found = calibration(labels, chance)
+    assert found.brier.value == pytest.approx(brier_score_loss(labels, chance, pos_label=1))
+    counts = [item.count for item in found.bins]
+    assert sum(counts) == len(pairs)
+    assert max(counts) - min(counts) <= 1
+    weighted = sum(item.count * abs(item.probability - item.share) for item in found.bins) / len(pairs)
+    assert found.error.value == pytest.approx(weighted, abs=1e-12)
+    for item in (found.brier, found.error):
+        assert 0 <= item.low <= item.value <= item.high <= 1
+        assert item.high > item.low
+
+
+@pytest.mark.parametrize(("mean", "count"), [(0.0, 40), (0.03, 40), (0.5, 7), (0.9, 1000), (1.0, 3)])
+def test_the_bounds_of_a_mean_solve_hoeffdings_inequality(mean, count):
+    def excess(theta):
+        return count * (special.rel_entr(mean, theta) + special.rel_entr(1 - mean, 1 - theta)) - np.log(40)
+
+    low, high = share_bounds(mean, count)
+    assert low == pytest.approx(optimize.brentq(excess, 1e-300, mean) if mean > 0 else 0.0, abs=1e-9)
+    assert high == pytest.approx(optimize.brentq(excess, mean, 1 - 1e-16) if mean < 1 else 1.0, abs=1e-9)
+
+
+def test_the_bounds_of_a_mean_cover_it_whatever_the_distribution():
+    random, covered = np.random.default_rng(3), 0
+    for _ in range(400):
+        low, high = share_bounds(float(random.beta(0.05, 2, 40).mean()), 40)
+        covered += low <= 0.05 / 2.05 <= high
+    assert covered >= 380
+
+
+def test_true_probabilities_stay_below_what_chance_gives_and_others_do_not():
+    true = [calibration(*drawn(200, seed)) for seed in range(60)]
+    assert 0.85 <= np.mean([found.error.value <= found.by_chance for found in true]) <= 1.0
+    overconfident = [calibration(*drawn(200, seed, 4.0)) for seed in range(20)]
+    assert all(found.error.value > found.by_chance for found in overconfident)
+
+
+def test_a_network_sure_of_itself_and_right_on_every_image_has_no_interval_of_a_point():
+    found = calibration([0, 1] * 20, [0.0, 1.0] * 20)
+    assert (found.brier.value, found.error.value, found.error.low) == (0, 0, 0)
+    assert found.brier.high == pytest.approx(1 - (0.05 / 2) ** (1 / 40))
+    assert found.error.high == pytest.approx(0.0876, abs=1e-4)
+
+
+def test_it_is_repeatable():
+    assert calibration(*drawn(50, 2)) == calibration(*drawn(50, 2))

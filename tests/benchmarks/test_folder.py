@@ -1,0 +1,99 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.benchmarks import folder as module
+from hemotk.benchmarks.folder import Chunks, find_pictures
+from hemotk.data.preprocess import load_pixels
+from hemotk.errors import HemotkError
+
+CLASSES = ("normal", "hemorrhage")
+SPECS = [PreprocessSpec(16), PreprocessSpec(24), PreprocessSpec(16)]
+
+
+def draw(path, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (20 + seed, 31), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Seven pictures without labels."""
+    for place in range(7):
+        draw(tmp_path / "pictures" / f"{place}.png", place)
+    return tmp_path / "pictures"
+
+
+def ids_and_labels(found):
+    return [(image.id, image.label) for image in found.images]
+
+
+def test_pictures_without_labels_are_found_in_the_order_of_their_paths(pictures):
+    draw(pictures / "a" / "deep.PNG")
+    (pictures / "notes.txt").write_text("no picture")
+    assert ids_and_labels(find_pictures(pictures, CLASSES)) == [
+        *((f"{k}.png", None) for k in range(7)),
+        ("a/deep.PNG", None),
+    ]
+
+
+def test_subfolders_named_like_classes_give_labels_even_of_one_class(tmp_path):
+    draw(tmp_path / "hemorrhage" / "1.png")
+    assert ids_and_labels(find_pictures(tmp_path, CLASSES)) == [("hemorrhage/1.png", 1)]
+    draw(tmp_path / "normal" / "1.png")
+    assert ids_and_labels(find_pictures(tmp_path, CLASSES)) == [("hemorrhage/1.png", 1), ("normal/1.png", 0)]
+    assert ids_and_labels(find_pictures(tmp_path, ("a", "b"))) == [("hemorrhage/1.png", None), ("normal/1.png", None)]
+
+
+def test_a_table_gives_labels_and_says_how_many_it_leaves_out(pictures):
+    (pictures / "labels.csv").write_text("id,hemorrhage\n0,1\n3,0\n")
+    found = find_pictures(pictures, CLASSES)
+    assert ids_and_labels(found) == [("0.png", 1), ("3.png", 0)]
+    assert found.left_out == 5
+
+
+def test_labels_for_some_only_are_refused(tmp_path):
+    draw(tmp_path / "normal" / "1.png")
+    draw(tmp_path / "stray.png")
+    with pytest.raises(HemotkError, match=r"stray\.png: lies in neither normal/ nor hemorrhage/"):
+        find_pictures(tmp_path, CLASSES)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(HemotkError, match="holds no pictures"):
+        find_pictures(tmp_path, CLASSES)
+    with pytest.raises(HemotkError, match="no such folder"):
+        find_pictures(tmp_path / "gone", CLASSES)
+
+
+def test_every_picture_comes_once_at_every_size_a_few_at_a_time(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 3)
+    chunks = Chunks(find_pictures(pictures, CLASSES), SPECS, tmp_path)
+    assert len(chunks.files) == 2
+    seen = []
+    for images in chunks:
+        seen.append([image.id for image in images])
+        for spec, path in chunks.files.items():
+            expected = np.stack([load_pixels(pictures / image.id, spec) for image in images])
+            assert np.array_equal(np.load(path), expected)
+    assert seen == [["0.png", "1.png", "2.png"], ["3.png", "4.png", "5.png"], ["6.png"]]
+    assert chunks.skipped == []
+
+
+def test_pictures_that_cannot_be_read_are_left_out_with_a_sentence(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 2)
+    for name in ("0.png", "1.png", "4.png"):
+        (pictures / name).write_bytes(b"no picture")
+    chunks = Chunks(find_pictures(pictures, CLASSES), SPECS, tmp_path)
+    assert [[image.id for image in images] for images in chunks] == [["2.png", "3.png"], ["5.png"], ["6.png"]]
+    assert len(chunks.skipped) == 3
+    assert "0.png: is no picture that can be decoded" in chunks.skipped[0]
+
+
+def test_bundles_of_another_contract_have_files_of_their_own(pictures, tmp_path):
+    other = dataclasses.replace(SPECS[0], window_level=80.0)
+    assert len(Chunks(find_pictures(pictures, CLASSES), [SPECS[0], other], tmp_path).files) == 2
