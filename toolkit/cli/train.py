@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", type=PATH, metavar="FOLDER|split.json")
-@click.option("--arch", default="densenet201", show_default=True, help="densenet121, 169, 201, densenet-tiny or cnn.")
+@click.option(
+    "--arch",
+    default="densenet201",
+    show_default=True,
+    help="densenet121, 169, 201, densenet-tiny, cnn, mobilenetv3small, efficientnetb0 or resnet50.",
+)
 @click.option("--weights", default="none", show_default=True, help="imagenet, none, a weight file or a run folder.")
 @click.option(
     "--recipe",
