@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("hemotk.cli.data:data", "Split an image folder, or draw phantoms."),
     "train": ("hemotk.cli.train:train", "Train a classifier on a split."),
     "import": ("hemotk.cli.importing:import_model", "Take in a Keras DenseNet that was trained elsewhere."),
-    "prune": ("hemotk.cli.prune:prune", "Remove channels from a run: smaller and faster."),
+    "prune": ("hemotk.cli.prune:prune", "Remove channels or weights from a run."),
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
