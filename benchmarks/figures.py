@@ -1,0 +1,139 @@
+"""Measured figures as words, and the rows of the tables that every document shows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hemotk.artifacts import BenchReport, Estimate, Paired, VariantResult
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of a table: its words, and its interval or unit in smaller print."""
+
+    text: str
+    more: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.more}".rstrip()
+
+
+def headings(report: BenchReport) -> tuple[str, ...]:
+    """The columns of `cells`."""
+    first = ("ratio to the first",) if len(report.bundles) > 1 else ()
+    shares = ("accuracy", "sensitivity", "specificity", "AUC", "calibration error")
+    return ("variant", "size", *shares, "agreement", "median", "p90", "ratio", *first)
+
+
+def cells(report: BenchReport, row: VariantResult) -> tuple[Cell, ...]:
+    """The figures of one row, its name first."""
+    metrics, latency = row.metrics, row.latency
+    shares = (
+        (None,) * 4 if metrics is None else (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc)
+    )
+    found = [Cell(report.name_of(row), "failed" if row.failure else ""), Cell(f"{row.bytes / 1e6:.2f} MB")]
+    found += [estimate_cell(share) for share in shares]
+    found.append(estimate_cell(None if row.calibration is None else row.calibration.error))
+    found.append(estimate_cell(None if row.paired is None else row.paired.agreement))
+    found += [
+        Cell(NOTHING if latency is None else milliseconds(latency.p50_ns)),
+        Cell(NOTHING if latency is None else milliseconds(latency.p90_ns)),
+        estimate_cell(None if latency is None else latency.ratio),
+    ]
+    if len(report.bundles) > 1:
+        found.append(estimate_cell(None if latency is None else latency.ratio_to_first))
+    return tuple(found)
+
+
+def estimate_cell(estimate: Estimate | None) -> Cell:
+    """A value with its interval, or why there is none."""
+    if estimate is None:
+        return Cell(NOTHING)
+    if estimate.value is None:
+        return Cell(NOTHING, estimate.why)
+    return Cell(f"{estimate.value:.3f}", interval(estimate))
+
+
+def interval(estimate: Estimate) -> str:
+    """`[low, high]`, or nothing."""
+    return "" if estimate.low is None or estimate.high is None else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def milliseconds(nanoseconds: float) -> str:
+    """A time with three digits or more."""
+    return f"{nanoseconds / 1e6:.{1 if nanoseconds >= 1e7 else 3}f} ms"
+
+
+def megabytes(count: int | None) -> str:
+    """A size, or nothing."""
+    return NOTHING if count is None else f"{count / 1e6:.1f} MB"
+
+
+def verdict(report: BenchReport) -> str:
+    """PASS or FAIL in one sentence."""
+    failed, count = sum(not verdict.passed for verdict in report.verdicts), len(report.verdicts)
+    if failed:
+        return f"FAIL: {failed} of {count} checks do not hold."
+    return f"PASS: all {count} checks hold." if count else "No check was asked for."
+
+
+def what_was_scored(report: BenchReport) -> str:
+    """How many pictures of what."""
+    count = len(report.images)
+    return f"{count} images of {report.folder}" if report.folder else f"{count} images of the test split"
+
+
+def comparisons(report: BenchReport) -> Iterator[tuple[VariantResult, str, Paired]]:
+    """Row, name of what it is held against, and the comparison, for every row that has one."""
+    for row in report.variants:
+        if row.paired is not None:
+            yield row, "its float32", row.paired
+        if row.paired_first is not None:
+            yield row, f"float32 of {report.bundles[0].name}", row.paired_first
+
+
+PAIRED_HEADINGS = (
+    "variant",
+    "against",
+    "flips",
+    "gained",
+    "lost",
+    "McNemar p",
+    "AUC difference",
+    "largest |Δp|",
+    "mean |Δp|",
+)
+
+
+def paired_cells(report: BenchReport, row: VariantResult, parent: str, paired: Paired) -> tuple[Cell, ...]:
+    """The figures of one comparison, in the order of `PAIRED_HEADINGS`."""
+    return (
+        Cell(report.name_of(row)),
+        Cell(parent),
+        Cell(str(len(paired.flips))),
+        Cell(NOTHING if paired.gained is None else str(paired.gained)),
+        Cell(NOTHING if paired.lost is None else str(paired.lost)),
+        Cell(NOTHING if paired.mcnemar is None else f"{paired.mcnemar:.3g}"),
+        estimate_cell(paired.auc_difference),
+        Cell(f"{paired.max_drift:.4f}"),
+        Cell(f"{paired.mean_drift:.4f}"),
+    )
+
+
+def what_is_wrong(report: BenchReport) -> Iterator[str]:
+    """Failures and findings of the rows, then warnings and notes; a sentence each."""
+    for row in report.variants:
+        for wrong in (*filter(None, [row.failure]), *row.findings):
+            yield f"{report.name_of(row)}: {wrong}."
+    for warning in report.warnings:
+        yield f"Times may not repeat: {warning}."
+    for note in report.notes:
+        yield f"Note: {note}."
+    for picture in report.skipped:
+        yield f"Left out: {picture}."
+
+
+def label_of(report: BenchReport, row: VariantResult, label: int | None) -> str:
+    """The name of a label, or that nobody gave one."""
+    return "not given" if label is None else report.bundle_of(row).labels[label]
