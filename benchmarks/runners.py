@@ -78,17 +78,6 @@ class Runner:
         answer = self._ask(do="score", row=row)
         return Scores(answer["logit"], answer["probability"])
 
-    def score_all(self, images: Path) -> list[Scores]:
-        """The scores of every row of the array file `images`, uint8 [n, size, size], which may be another than loaded.
-
-        For more images than memory holds, ask for one file after another; a file has the patience of one question.
-
-        Raises:
-            RunnerFailed: the model does not run, or the file is no array of its images.
-        """
-        answer = self._ask(do="score_all", images=str(images))
-        return [Scores(logit, probability) for logit, probability in answer["scores"]]
-
     def time(self, rows: int, runs: int) -> tuple[int, ...]:
         """Nanoseconds of `runs` inferences, after an untimed one, on the first `rows` test images in turn.
 

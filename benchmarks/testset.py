@@ -102,18 +102,6 @@ def read_image(images: Path, row: int) -> NDArray[np.uint8]:
     return found
 
 
-def count_images(images: Path) -> int:
-    """How many rows the array file `images` has.
-
-    Raises:
-        HemotkError: the file is no array.
-    """
-    try:
-        return len(np.load(images, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError, EOFError, TypeError) as error:
-        raise HemotkError(f"{images}: is no array of images; write it anew.") from error
-
-
 def _recorded(folder: Path, card: BundleCard) -> Iterator[tuple[Path, str]]:
     """Every file of the bundle with its recorded SHA-256."""
     seen = {variant.file: variant.sha256 for variant in card.variants}

@@ -5,7 +5,6 @@ interpreter included, breaks this process and no other. It ends when its stdin d
 
     {"do": "load", …} → {"load_ns", "first_ns", "base_bytes"}
     {"do": "score", "row"} → {"logit", "probability"}
-    {"do": "score_all", "images"} → {"scores"}: [logit, probability] for each row of another array file
     {"do": "time", "rows", "runs"} → {"samples_ns", "peak_bytes"}: one untimed inference, then `runs` timed ones
     {"do": "profile", …, "rows"} → {"profile"}: in a process that does nothing else
     {"do": "check_delegate", "runtime", "delegate"} → {}
@@ -26,7 +25,7 @@ from typing import Any, TextIO
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.codec import encode
-from hemotk.benchmarks.testset import count_images, read_image
+from hemotk.benchmarks.testset import read_image
 from hemotk.errors import HemotkError
 from hemotk.runtime import Delegate, Scorer, find_runtime
 
@@ -43,7 +42,6 @@ class Worker:
         self._commands: dict[str, Callable[[Message], Message]] = {
             "load": self.load,
             "score": self.score,
-            "score_all": self.score_all,
             "time": self.time,
             "profile": self.profile,
             "check_delegate": self.check_delegate,
@@ -83,12 +81,6 @@ class Worker:
         """Logit and probability of one test image; NaN and infinities as JSON's usual extension."""
         found = self._ready().score(read_image(self._images, request["row"]))
         return {"logit": found.logit, "probability": found.probability}
-
-    def score_all(self, request: Message) -> Message:
-        """Scores of every row of an array file, one image in memory at a time."""
-        scorer, images = self._ready(), Path(request["images"])
-        found = [scorer.score(read_image(images, row)) for row in range(count_images(images))]
-        return {"scores": [[scores.logit, scores.probability] for scores in found]}
 
     def time(self, request: Message) -> Message:
         """Time inferences one by one, on the test images in turn; the conversion of the input is not timed."""

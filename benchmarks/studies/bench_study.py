@@ -142,13 +142,15 @@ def memory(bundle: Path, images: int) -> None:
     size = opened.card.preprocess.size
     print("| images scored | most memory held, MB |\n|---|---|")
     with Runner(BenchConfig()) as runner, tempfile.TemporaryDirectory() as scratch:
-        runner.load(int8_of(opened), opened.images, opened.card.preprocess)
+        chunk = Path(scratch) / "chunk.npy"
+        np.save(chunk, np.zeros((CHUNK, size, size), np.uint8))
+        runner.load(int8_of(opened), chunk, opened.card.preprocess)
         scored, random = 0, np.random.default_rng(0)
         for milestone in (CHUNK, images // 4, images // 2, images):
             while scored < milestone:
                 pixels = random.integers(0, 256, (CHUNK, size, size)).astype(np.uint8)
-                np.save(Path(scratch) / "chunk.npy", pixels)
-                scored += len(runner.score_all(Path(scratch) / "chunk.npy"))
+                np.save(chunk, pixels)
+                scored += len([runner.score(row) for row in range(CHUNK)])
             runner.time(1, 1)
             print(f"| {scored} | {(runner.peak_bytes or 0) / 1e6:.1f} |")
 

@@ -54,7 +54,7 @@ class Fate:
         model.write_bytes(content)
         try:
             self.runner.load(model, self.images, SPEC)
-            self.scored[content] = self.runner.score_all(self.images)
+            self.scored[content] = [self.runner.score(row) for row in range(IMAGES)]
         except RunnerFailed as error:
             if "cannot be used as a model" in str(error):
                 self.refused[content] = str(error)

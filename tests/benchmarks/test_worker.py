@@ -5,7 +5,6 @@ import math
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from tiny_bundle import SPEC, draw_images
 
@@ -45,22 +44,6 @@ def test_scores_are_those_of_the_scorer_itself(loaded, models):
     scorer = Scorer(models["float32"], SPEC)
     for row, image in enumerate(draw_images()):
         assert loaded.answer({"do": "score", "row": row}) == dataclasses.asdict(scorer.score(image))
-
-
-def test_every_row_of_another_file_is_scored_in_its_order(loaded, models, tmp_path):
-    images = draw_images()[::-1]
-    np.save(tmp_path / "chunk.npy", images)
-    scorer = Scorer(models["float32"], SPEC)
-    expected = [[found.logit, found.probability] for found in map(scorer.score, images)]
-    assert loaded.answer({"do": "score_all", "images": str(tmp_path / "chunk.npy")}) == {"scores": expected}
-
-
-@pytest.mark.parametrize("content", [b"", b"no array", None])
-def test_a_chunk_that_is_no_array_is_answered_with_a_sentence(loaded, tmp_path, content):
-    if content is not None:
-        (tmp_path / "chunk.npy").write_bytes(content)
-    answer = loaded.answer({"do": "score_all", "images": str(tmp_path / "chunk.npy")})
-    assert "is no array of images" in answer["error"]
 
 
 def test_timing_gives_as_many_samples_as_asked_for_and_goes_through_the_images_in_turn(loaded, monkeypatch):
