@@ -6,6 +6,8 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 DEVICE := .venv-device
+TFLITE := .venv-tflite-runtime
+PROOF := build/device
 TYPES := build/types
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +20,7 @@ help:
 	@echo "make demo     install into .venv and run the whole path on synthetic slices"
 	@echo "make lint     check style and types"
 	@echo "make format   put the code into the style that lint checks"
-	@echo "make device   prove that the install without extras works, without TensorFlow"
+	@echo "make device   prove that the install without extras works, without TensorFlow, on either interpreter"
 	@echo "make env      only install into .venv"
 	@echo "make docs     write docs/commands.md anew"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
@@ -58,15 +60,28 @@ format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# build/lib goes first: a wheel would still contain modules that have since been removed.
+# build/lib goes first: a wheel would still contain modules that have since been removed. The second environment is
+# for the older interpreter, whose wheels end with Python 3.11 and numpy 1; both must give the same scores.
 device:
-	@rm -rf build/lib
+	@rm -rf build/lib $(PROOF) && mkdir -p $(PROOF)
 	$(PYTHON) -m venv --clear $(DEVICE)
 	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt .
 	@for command in '' bench predict info; do $(DEVICE)/bin/hemotk $$command --help > /dev/null || exit; done
 	$(DEVICE)/bin/python -m hemotk --version
 	$(DEVICE)/bin/python -c 'import importlib.util as u, sys; \
 		sys.exit("tensorflow came with the device install" if u.find_spec("tensorflow") else 0)'
+	$(DEVICE)/bin/python tests/device_check.py make $(PROOF)
+	$(DEVICE)/bin/python tests/device_check.py run $(PROOF) ai-edge-litert
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then $(MAKE) device-tflite-runtime; \
+		else echo "tflite-runtime has no wheel for this Python: only ai-edge-litert was proven"; fi
+
+.PHONY: device-tflite-runtime
+device-tflite-runtime:
+	$(PYTHON) -m venv --clear $(TFLITE)
+	$(TFLITE)/bin/python -m pip install --quiet --requirement requirements-tflite-runtime.txt
+	$(TFLITE)/bin/python -m pip install --quiet --no-deps .
+	$(TFLITE)/bin/python tests/device_check.py run $(PROOF) tflite-runtime
+	$(TFLITE)/bin/python tests/device_check.py compare $(PROOF) ai-edge-litert tflite-runtime
 
 # Trains, exports and benches on a folder of real images; goes on where it was when started again.
 real-run: env
@@ -88,5 +103,5 @@ docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
 
 clean:
-	rm -rf $(VENV) $(DEVICE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEVICE) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find toolkit export benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
