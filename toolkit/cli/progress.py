@@ -75,9 +75,9 @@ class Progress:
     def _line(self, note: str) -> str:
         words = [f"{self.what} {self.done}/{self.total}"]
         seconds = self._clock() - self._started
-        if self.done < self.total:
-            words.append(f"{seconds * (self.total - self.done) / max(self.done, 1):.0f} s left")
-        else:
+        if 0 < self.done < self.total:
+            words.append(f"{seconds * (self.total - self.done) / self.done:.0f} s left")
+        elif self.done:
             words.append(f"{seconds:.0f} s")
         return ", ".join([*words, note] if note else words) + "\n"
 

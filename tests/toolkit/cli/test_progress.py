@@ -69,3 +69,11 @@ def test_the_bar_is_put_away_after_an_error() -> None:
     with pytest.raises(ValueError, match="stop"), Progress("training", 3, stream=stream, clock=Clock()):
         raise ValueError("stop")
     assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h")
+
+
+def test_no_time_left_is_guessed_before_anything_is_done() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with Progress("pruning", 10, every=0, stream=stream, clock=clock) as progress:
+        clock.now += 5
+        progress.advance(0, "timing")
+    assert stream.getvalue() == "pruning 0/10, timing\n"
