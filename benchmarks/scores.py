@@ -32,7 +32,7 @@ class ScoresFile:
         refuse_existing(path, overwrite)
         self._path = path
         self._partial = path.with_name(path.name + ".partial")
-        with writing(path):
+        with writing(self._partial):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream: TextIO = self._partial.open("w", encoding="utf-8", newline="")
         self._table = csv.writer(self._stream)
@@ -45,7 +45,7 @@ class ScoresFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the file its name; after an error it keeps the one that says it is not whole."""
-        with writing(self._path):
+        with writing(self._partial):
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
@@ -69,6 +69,6 @@ class ScoresFile:
         )
 
     def _write(self, lines: object) -> None:
-        with writing(self._path):
+        with writing(self._partial):
             self._table.writerows(lines)  # type: ignore[arg-type]
             self._stream.flush()

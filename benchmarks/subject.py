@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hemotk.benchmarks.testset import OpenBundle, open_bundle, open_models, read_card
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,17 @@ def _named(bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, ...]:
 
 
 def _check_same_images(first: OpenBundle, other: OpenBundle) -> None:
-    """Pixels may differ between bundles of other input sizes; images and labels may not."""
+    """Pixels may differ between bundles of other pixel contracts; images and labels may not."""
     ours, theirs = ([(item.id, item.label) for item in bundle.items] for bundle in (first, other))
     if ours != theirs:
         raise HemotkError(
             f"{other.folder}: its test split shares {len(set(ours) & set(theirs))} of {len(theirs)} images with that "
             f"of {first.folder} ({len(ours)} images), so their scores cannot be paired; export both from the same "
             "split, or bench both on one folder with --images."
+        )
+    same_contract = first.card.preprocess == other.card.preprocess
+    if same_contract and first.items and sha256_file(first.images) != sha256_file(other.images):
+        raise HemotkError(
+            f"{other.folder}: its test split has other pixels under the same names than that of {first.folder}, so "
+            "their scores cannot be paired; export both from the same image folder."
         )

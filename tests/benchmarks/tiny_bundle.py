@@ -19,7 +19,9 @@ from hemotk.artifacts import (
     Variant,
 )
 from hemotk.benchmarks.config import BenchConfig
+from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
+from hemotk.tflite import read_facts
 
 SIZE = 32
 COUNT = 12
@@ -81,11 +83,20 @@ def convert():
     }
 
 
-def variant(kind, file, content):
-    """A card entry for `content`; the bench reads types from the model itself."""
-    tensor = TensorSpec("pixels", "float32", (1, SIZE, SIZE, 1))
-    outputs = tuple(TensorSpec(name, "float32", (1, 1)) for name in ("probability", "logit"))
-    return Variant(kind, file, sha256_bytes(content), len(content), tensor, outputs)
+def variant(kind, path):
+    """A card entry for the model at `path`; one that cannot be read is said to be of float32."""
+    content = path.read_bytes()
+    try:
+        facts = read_facts(path)
+        tensors = {tensor.name: spec(tensor) for tensor in (*facts.inputs, *facts.outputs)}
+    except HemotkError:
+        tensors = {name: TensorSpec(name, "float32", (1, 1)) for name in ("pixels", "probability", "logit")}
+    outputs = (tensors["probability"], tensors["logit"])
+    return Variant(kind, path.name, sha256_bytes(content), len(content), tensors["pixels"], outputs)
+
+
+def spec(tensor):
+    return TensorSpec(tensor.name, tensor.dtype, tensor.shape, tensor.scale, tensor.zero_point)
 
 
 def write_bundle(folder, models, images, labels):
@@ -109,7 +120,7 @@ def write_bundle(folder, models, images, labels):
         preprocess=SPEC,
         threshold=0.5,
         temperature=1.0,
-        variants=tuple(variant(kind, f"{kind}.tflite", content) for kind, content in models.items()),
+        variants=tuple(variant(kind, folder / f"{kind}.tflite") for kind in models),
         files={LABELS_FILE: sha256_file(folder / LABELS_FILE)},
         parents={},
         testset=sha256_file(testset / TESTSET_CARD),
