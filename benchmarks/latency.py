@@ -1,7 +1,7 @@
 """The latency protocol: variants take turns in rounds, so that a machine that drifts drifts for all of them.
 
-A round gives every variant one turn: an untimed inference, then some timed ones. It ends when every variant has both
-the minimum count and the minimum duration, and no sample is thrown away after the first, warm-up round.
+A round gives every variant one turn: an untimed inference, then some timed ones. It ends when every variant has the
+minimum count, the minimum duration and some rounds, and no sample is thrown away after the first, warm-up round.
 """
 
 import time
@@ -18,7 +18,9 @@ from hemotk.benchmarks.statistics import percentile, ratio_of_medians
 # Long enough that waking a process does not show, short enough that the machine is the same for all turns of a round.
 TURN_NS = 300_000_000
 WARMUP_RUNS = 3
-MAX_RUNS_A_TURN = 1000
+MAX_RUNS_A_TURN = 200
+# Fewer say nothing of how far rounds differ.
+MIN_ROUNDS = 5
 
 # Runs one variant so many times and gives the nanoseconds of each run.
 Turn = Callable[[int], tuple[int, ...]]
@@ -44,7 +46,7 @@ class Timings:
 
     def done(self, config: BenchConfig) -> float:
         """The share of what is asked for that is there, at most 1."""
-        share = sum(len(samples) for samples in self.rounds) / config.min_runs
+        share = min(sum(len(samples) for samples in self.rounds) / config.min_runs, len(self.rounds) / MIN_ROUNDS)
         if config.min_seconds > 0:
             share = min(share, self.seconds / config.min_seconds)
         return min(1.0, share)

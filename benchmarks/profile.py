@@ -51,7 +51,7 @@ def profile(subject: Subject) -> Profile:
     except HemotkError as error:
         return Profile("", 0, why=_reason(error), left_out=left_out, why_left_out=why_left_out)
     return Profile(
-        method=f"LiteRT's profiler ({subject.runtime}, XNNPACK's own operators included), median",
+        method=f"LiteRT's profiler in {subject.runtime}, also inside XNNPACK, medians of whole microseconds",
         runs=RUNS,
         operators=by_operator(times),
         slowest=slowest(times),
