@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Part, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, refuse_existing, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
@@ -25,7 +25,10 @@ STATE_FILE = "prune.json"
 
 @dataclass(frozen=True)
 class PruneJob:
-    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded."""
+    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
+
+    The finished run is scored on `parts` of the split.
+    """
 
     run: Path
     out: Path
@@ -33,6 +36,7 @@ class PruneJob:
     data: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    parts: tuple[Part, ...] = PARTS
 
     @property
     def partial(self) -> Path:

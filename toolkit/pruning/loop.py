@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, Part, RunCard
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, Part, RunCard
 from hemotk.errors import HemotkError
 from hemotk.files import new_folder, write_bytes, writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
@@ -77,7 +77,7 @@ class _Work:
 
 
 def prune(material: Material, listener: Listener | None = None, measure: LatencyRatio | None = None) -> RunCard:
-    """Prune to the budget and publish the run folder `material.job.out`; its test part is scored once.
+    """Prune to the budget and publish the run folder `material.job.out`, scored once on `material.job.parts`.
 
     `measure` gives the latency of a network as a share of the unpruned one's; a latency budget needs it.
 
@@ -112,7 +112,7 @@ def _steps(work: _Work) -> RunCard:
         _publish(work, candidate, trainer, ("train", "validation"), work.step_folder(step))
         shutil.rmtree(work.work_folder(step))
     candidate, trainer = _step(work, config.steps - 1, candidate, teacher)
-    return _publish(work, candidate, trainer, PARTS, work.material.job.out)
+    return _publish(work, candidate, trainer, work.material.job.parts, work.material.job.out)
 
 
 def _finished_steps(work: _Work) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from hemotk.artifacts import PARTS, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
@@ -23,13 +23,17 @@ from hemotk.training.steps import Trainer
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Where a training reads and writes: `data` overrides the image folder that the split recorded."""
+    """Where a training reads and writes: `data` overrides the image folder that the split recorded.
+
+    The finished run is scored on `parts` of the split.
+    """
 
     split: SplitManifest
     out: Path
     data: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    parts: tuple[Part, ...] = PARTS
 
     @property
     def partial(self) -> Path:
@@ -40,7 +44,7 @@ class TrainJob:
 def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) -> RunCard:
     """Train `config.arch` on the split and publish the run folder `job.out`.
 
-    The test part is scored once, with the final weights.
+    `job.parts` are scored once, with the final weights.
 
     Raises:
         HemotkError: bad settings, data or weights; an output that exists; a second training on the same output.
@@ -62,7 +66,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         history = fit(stage, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        metrics = score(trainer, data, PARTS)
+        metrics = score(trainer, data, job.parts)
         seconds = time.monotonic() - started
         trained = Trained(job.split, _origin(config), shape, spec, weights, history, metrics, seconds)
         card = publish_run(trained, job.out, overwrite=job.overwrite)
