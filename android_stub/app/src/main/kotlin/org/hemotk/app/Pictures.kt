@@ -1,34 +1,53 @@
 package org.hemotk.app
 
+import android.annotation.TargetApi
 import android.content.ContentResolver
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.ImageDecoder
 import android.media.ExifInterface
 import android.net.Uri
+import android.os.Build
 import org.hemotk.core.Gray
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Problem
 import org.hemotk.core.checkSize
+import org.hemotk.core.isWhole
 import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.InputStream
 
 /** Decodes what was picked or shared; its size is checked before its pixels are decoded. */
 class Pictures(private val resolver: ContentResolver) {
-    /** The picture at [uri] in gray, turned as its EXIF wants it. */
+    /** The picture at [uri] in gray, turned as its EXIF wants it; one that was cut short is refused, not filled up. */
     fun read(uri: Uri): Gray = try {
-        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
-        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
-        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
-        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
-        gray(bitmap).oriented(orientation(uri))
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) gray(decoded(uri)) else readBefore28(uri)
     } catch (error: IOException) {
         throw noPicture(uri, error)
     } catch (error: SecurityException) {
         throw noPicture(uri, error)
     } catch (error: OutOfMemoryError) {
         throw HemotkException(Problem.TOO_LITTLE_MEMORY, uri.toString(), error)
+    }
+
+    /** ImageDecoder turns the picture itself, and throws where it is not whole. */
+    @TargetApi(Build.VERSION_CODES.P)
+    private fun decoded(uri: Uri): Bitmap =
+        ImageDecoder.decodeBitmap(ImageDecoder.createSource(resolver, uri)) { decoder, info, _ ->
+            checkSize(info.size.width, info.size.height, uri.toString())
+            if (info.isAnimated) throw HemotkException(Problem.SEVERAL_FRAMES, uri.toString())
+            decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
+            decoder.isUnpremultipliedRequired = true
+        }
+
+    private fun readBefore28(uri: Uri): Gray {
+        if (!isWhole(open(uri))) throw noPicture(uri)
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
+        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
+        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
+        return gray(bitmap).oriented(orientation(uri))
     }
 
     /** Colours as they are stored: not scaled to the screen, not multiplied by their transparency. */

@@ -14,6 +14,7 @@ fun Resources.sentence(error: Exception): String =
 
 private fun sentenceOf(problem: Problem) = when (problem) {
     Problem.NO_PICTURE -> R.string.problem_no_picture
+    Problem.SEVERAL_FRAMES -> R.string.problem_several_frames
     Problem.PICTURE_TOO_LARGE -> R.string.problem_picture_too_large
     Problem.PICTURE_TOO_SMALL -> R.string.problem_picture_too_small
     Problem.FILE_MISSING -> R.string.problem_file_missing

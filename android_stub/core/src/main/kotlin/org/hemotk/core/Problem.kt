@@ -3,6 +3,7 @@ package org.hemotk.core
 /** What can be wrong with a picture or a bundle; the app has a sentence in its resources for each. */
 enum class Problem {
     NO_PICTURE,
+    SEVERAL_FRAMES,
     PICTURE_TOO_LARGE,
     PICTURE_TOO_SMALL,
     FILE_MISSING,

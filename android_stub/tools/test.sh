@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Proves the app without a phone, the Android SDK, Google's repository or Gradle; `make test-android` calls it.
+# PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle to use instead of a small one that is trained here.
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$0")/.."
+
+PYTHON=${PYTHON:-python3}
+WORK=$PWD/build
+FRAMEWORK=/usr/share/android-framework-res/framework-res.apk
+CENTRAL=https://repo.maven.apache.org/maven2
+LITERT_VERSION=2.3.0 # the C API still moves: tests/LiteRt.kt is written for this one
+COPY=org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy
+
+say() { printf '\n== %s\n' "$*"; }
+
+skip() {
+    printf '\nSKIPPED: test-android: %s\n' "$*"
+    exit 0
+}
+
+# What the machine lacks is installed where that is allowed, else named.
+tools() {
+    local missing=()
+    command -v mvn > /dev/null || missing+=(maven)
+    command -v javac > /dev/null || missing+=(default-jdk-headless)
+    for tool in aapt zipalign apksigner; do command -v $tool > /dev/null || missing+=("$tool"); done
+    [[ -f $FRAMEWORK ]] || missing+=(android-framework-res)
+    ((${#missing[@]})) || return 0
+    if [[ $(id -u) = 0 ]] && command -v apt-get > /dev/null; then
+        say "installing ${missing[*]}"
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null && return 0
+    fi
+    echo "test-android: needs the Debian packages ${missing[*]}; install them and start again." >&2
+    return 2
+}
+
+reachable() {
+    "$PYTHON" - "$CENTRAL/$1" <<'EOF'
+import sys, urllib.request
+request = urllib.request.Request(sys.argv[1], method="HEAD")
+try:
+    urllib.request.urlopen(request, timeout=20).close()
+except OSError:
+    sys.exit(1)
+EOF
+}
+
+# fetch GROUP:ARTIFACT:VERSION[:TYPE] → build/download/ARTIFACT-VERSION.TYPE
+fetch() {
+    local group name version type
+    IFS=: read -r group name version type <<< "$1"
+    [[ -f $WORK/download/$name-$version.${type:-jar} ]] ||
+        mvn -q -B "$COPY" -Dartifact="$1" -DoutputDirectory="$WORK/download"
+}
+
+# unpack ARTIFACT VERSION: an .aar into build/ARTIFACT
+unpack() {
+    mkdir -p "$WORK/$1"
+    (cd "$WORK/$1" && jar xf "$WORK/download/$1-$2.aar")
+}
+
+version() { sed -n "s:.*<$1.version>\(.*\)</$1.version>.*:\1:p" pom.xml; }
+
+# A network small enough to be trained in seconds, on drawn slices, with a map.
+small_bundle() {
+    say "training a small network"
+    rm -rf "$WORK/small" && mkdir -p "$WORK/small"
+    (
+        cd "$WORK/small"
+        hemotk() { "$PYTHON" -m hemotk "$@" > log.txt 2>&1 || { cat log.txt >&2; return 1; }; }
+        hemotk data phantom slices --count 40
+        hemotk data split slices --out split.json
+        hemotk train split.json --arch densenet-tiny --size 64 --epochs 1 --out runs/small
+        hemotk export runs/small --quantize int8 --cam --out bundles/small
+    )
+}
+
+resources() {
+    rm -rf "$WORK/r" "$WORK/manifest" && mkdir -p "$WORK/r" "$WORK/manifest"
+    # Gradle puts package and versions in; aapt is told.
+    sed 's:<manifest :<manifest package="org.hemotk.app" :' app/src/main/AndroidManifest.xml \
+        > "$WORK/manifest/AndroidManifest.xml"
+    aapt package -f -m -J "$WORK/r" -M "$WORK/manifest/AndroidManifest.xml" -S app/src/main/res \
+        -A "$WORK/staged/app/src/main/assets" -0 tflite -I "$FRAMEWORK" -F "$WORK/resources.apk" \
+        --min-sdk-version 26 --target-sdk-version 35 --version-code 1 --version-name 1
+}
+
+robolectric() {
+    local instrumented
+    instrumented=$(version android)-$(version instrumented)
+    fetch "androidx.test:monitor:$(version monitor):aar"
+    fetch "org.robolectric:android-all-instrumented:$instrumented"
+    unpack monitor "$(version monitor)"
+    mkdir -p "$WORK/robolectric/com/android/tools"
+    cat > "$WORK/robolectric/com/android/tools/test_config.properties" <<EOF
+android_resource_apk=$WORK/resources.apk
+android_merged_manifest=$WORK/manifest/AndroidManifest.xml
+android_merged_assets=$WORK/staged/app/src/main/assets
+android_custom_package=org.hemotk.app
+EOF
+}
+
+tools
+reachable junit/junit/4.13.2/junit-4.13.2.pom || skip "Maven Central cannot be reached at $CENTRAL"
+
+found=$("$PYTHON" -c 'import ai_edge_litert as it; print(it.__version__, it.__path__[0])')
+[[ ${found%% *} = "$LITERT_VERSION" ]] ||
+    skip "ai-edge-litert ${found%% *} is installed, its C library is called as that of $LITERT_VERSION"
+LIBRARY=${found#* }/libLiteRt.so
+
+say "fetching libraries"
+for name in tensorflow-lite tensorflow-lite-api; do
+    fetch "org.tensorflow:$name:$(version tflite):aar"
+    unpack "$name" "$(version tflite)"
+done
+
+[[ -n ${BUNDLE:-} ]] || { small_bundle && BUNDLE=$WORK/small/bundles/small; }
+BUNDLE=$(realpath "$BUNDLE")
+"$PYTHON" -m hemotk android "$BUNDLE" --out "$WORK/staged" --with-testset --overwrite
+
+say "what Python says"
+rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
+"$PYTHON" tools/write_vectors.py "$WORK/vectors"
+"$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
+
+say "compiling and testing"
+resources
+activities=(-Pactivities)
+if reachable "androidx/test/monitor/$(version monitor)/monitor-$(version monitor).pom"; then
+    robolectric
+else
+    activities=()
+    echo "SKIPPED: the activities' tests: Robolectric needs androidx.test:monitor, which is not on this Maven Central"
+fi
+rm -rf ./*/build/maven
+mvn -q -B test "${activities[@]}" -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$WORK/expected/expected.json" \
+    -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
+grep -h '^Tests run' ./*/build/maven/surefire-reports/*.txt
+
+say "what the core wrote, read by Python"
+for file in "$WORK"/device*.json; do
+    "$PYTHON" -c 'import sys; from pathlib import Path; from hemotk.artifacts import DeviceBench
+bench = DeviceBench.read(Path(sys.argv[1]))
+print(bench.schema if hasattr(bench, "schema") else bench.SCHEMA, [(model.file, len(model.images)) for model in bench.models])' "$file"
+done
+
+say "assembling the app"
+tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
