@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 DEVICE := .venv-device
 TFLITE := .venv-tflite-runtime
 PROOF := build/device
+PEERS := .venv-peers
 TYPES := build/types
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm clean
+.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm bench-peers clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -25,6 +26,7 @@ help:
 	@echo "make docs     write docs/commands.md anew"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
+	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
@@ -98,10 +100,21 @@ bench-arm: env
 	@test -n "$(MODELS)" || { echo "name them: make bench-arm MODELS='a.tflite b.tflite' [IMAGES=testset] [ARGS=--scores]" >&2; exit 2; }
 	nice -n 10 $(BIN)/python -m hemotk.benchmarks.arm $(MODELS) $(if $(IMAGES),--images "$(IMAGES)") $(ARGS)
 
+# hemotk beside other runtimes with the same weights and images; they need Python 3.11 and an environment of their own.
+bench-peers: env $(PEERS)/.installed
+	@test -n "$(RUN)" -a -n "$(DATA)" || { echo "name them: make bench-peers RUN=real/runs/densenet201 DATA=folder [BUNDLE=folder]" >&2; exit 2; }
+	$(BIN)/python benchmarks/studies/peers.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/peers)" --peers $(PEERS)/bin/python \
+		$(if $(BUNDLE),--bundle "$(BUNDLE)")
+
+$(PEERS)/.installed: setup.cfg constraints.txt benchmarks/studies/peers.txt
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/studies/peers.txt --editable .
+	@touch $@
+
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
 
 clean:
-	rm -rf $(VENV) $(DEVICE) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEVICE) $(PEERS) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find toolkit export benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
