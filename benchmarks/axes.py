@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hemotk.benchmarks.markup import Markup, element
 
 WIDTH, HEIGHT = 360.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 48.0, 12.0, 10.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 22.0, 10.0, 44.0
 # Series are told apart by colour, by dashes and by marks; the classes s0 … s7 of the style sheet give the colour.
 SERIES = 8
 DASHES = (None, "7 3", "2 3", "9 3 2 3", "12 4", "4 2", "1 2", "6 2 1 2 1 2")
