@@ -65,7 +65,7 @@ class _Work:
         return self.material.parent.card.preprocess.size
 
     def step_folder(self, step: int) -> Path:
-        """Where the run of a finished step lies; the last one is the output itself."""
+        """Where the run of a finished step lies; that of the last one is the output itself."""
         return self.material.job.partial / f"step-{step + 1}"
 
     def at(self, step: int) -> str:
@@ -73,6 +73,7 @@ class _Work:
         return f"step {step + 1} of {self.config.steps}"
 
     def work_folder(self, step: int) -> Path:
+        """Where an unfinished step keeps its network and its checkpoint."""
         return self.material.job.partial / f"work-{step + 1}"
 
 
@@ -111,6 +112,7 @@ def _steps(work: _Work) -> RunCard:
         candidate, trainer = _step(work, step, candidate, teacher)
         _publish(work, candidate, trainer, ("train", "validation"), work.step_folder(step))
         shutil.rmtree(work.work_folder(step))
+        del trainer  # its network and traces need not stay beside those of the next step
     candidate, trainer = _step(work, config.steps - 1, candidate, teacher)
     return _publish(work, candidate, trainer, work.material.job.parts, work.material.job.out)
 
