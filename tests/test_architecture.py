@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "widths": {"_version", *BOTTOM, "models"},
     "training": {"_version", *BOTTOM, "data", "models"},
     "pruning": {"_version", *BOTTOM, "data", "models", "training"},
+    "sweep": {"_version", *BOTTOM},
     "importing": {"_version", *BOTTOM, "data", "models"},
     "export": {"_version", *BOTTOM, "data", "models"},
     "benchmarks": {"_version", *BOTTOM, "data"},

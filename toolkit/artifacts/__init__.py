@@ -36,6 +36,7 @@ from hemotk.artifacts.report import (
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.split import PARTS, Part, SplitItem, SplitManifest
+from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
 
 __all__ = [
     "BUNDLE_CARD",
@@ -46,6 +47,9 @@ __all__ = [
     "RUN_CARD",
     "SHAPE_FILE",
     "SPLIT_FILE",
+    "SWEEP_FILE",
+    "SWEEP_PLOT",
+    "SWEEP_TABLE",
     "TESTSET_CARD",
     "TESTSET_IMAGES",
     "TESTSET_SUFFIX",
@@ -69,6 +73,7 @@ __all__ = [
     "ImageScores",
     "Latency",
     "LeftOutNode",
+    "Measured",
     "Metrics",
     "NodeTime",
     "OperatorTime",
@@ -81,6 +86,8 @@ __all__ = [
     "Source",
     "SplitItem",
     "SplitManifest",
+    "SweepPoint",
+    "SweepReport",
     "TensorSpec",
     "TestItem",
     "TestSetCard",

@@ -127,7 +127,7 @@ def _config(given: dict[str, Any]) -> BenchConfig:
 def _measure(subject: Subject, config: BenchConfig, scores: Path | None, overwrite: bool) -> BenchReport:
     with ExitStack() as stack:
         table = None if scores is None else stack.enter_context(ScoresFile(scores, overwrite=overwrite))
-        watch = stack.enter_context(_Watch())
+        watch = stack.enter_context(Watch())
         return run(subject, config, watch, ignore if table is None else table.add)
 
 
@@ -152,13 +152,13 @@ def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:
     return shlex.join(words)
 
 
-class _Watch:
+class Watch:
     """A progress bar for each step of the bench in turn."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
 
-    def __enter__(self) -> "_Watch":
+    def __enter__(self) -> "Watch":
         return self
 
     def __exit__(
@@ -168,6 +168,7 @@ class _Watch:
             self._bar.__exit__(kind, error, trace)
 
     def __call__(self, what: str, done: float) -> None:
+        """Move the bar of `what`, which is `done` (0 to 1), or begin one."""
         if self._bar is None or self._bar.what != what:
             self.__exit__(None, None, None)
             self._bar = Progress(what, STEPS).__enter__()

@@ -121,7 +121,7 @@ def export(
     tolerance = Tolerance(**given) if auto else None
     config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam, auto=tolerance)
     with Progress("exporting", 100) as progress:
-        card = export_run(run, out, config, overwrite, _shown(progress))
+        card = export_run(run, out, config, overwrite, shown(progress))
         progress.advance(progress.total - progress.done)
     _report(card, out)
     if auto:
@@ -136,7 +136,7 @@ def _refuse_auto(auto: bool, kinds: tuple[str, ...], limits: Mapping[str, float]
         raise HemotkError(f"{option}: is a limit for --auto; add --auto, or leave it out.")
 
 
-def _shown(progress: Progress) -> Callable[[str, int, int], None]:
+def shown(progress: Progress) -> Callable[[str, int, int], None]:
     """Stages as shares of one bar."""
     shares = {"reading images": (0, 20), "calibrating": (20, 60), "converting": (60, 80), "quantizing": (80, 82)}
     shares |= {"ranking layers": (82, 88), "choosing layers": (88, 90), "checking": (90, 99)}

@@ -32,6 +32,7 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "magnitude": ("sparsity", "structure", "begin", "end"),
 }
+SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", "references": "--references"}
 
 
 @click.command()
@@ -51,9 +52,11 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
     help="In place of --macs: latency of the pruned network as a share of the unpruned run's, both as float32 .tflite "
     "on one thread of this machine, timed in turns.",
 )
-@click.option("--steps", type=int, help="Cuts on the way to the budget, each with its fine-tuning.  [default: 4]")
+@click.option("--steps", type=int, help="Cuts on the way to a budget, each fine-tuned.  [default: 4, in a sweep 2]")
 @click.option(
-    "--epochs", type=int, help="Epochs in all, with --steps half of them in the last.  [default: 60, magnitude 20]"
+    "--epochs",
+    type=int,
+    help="Epochs in all, with --steps half of them in the last.  [default: 60, magnitude 20, 40 for each of a sweep]",
 )
 @click.option(
     "--importance",
@@ -80,7 +83,35 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
 @click.option("--learning-rate", type=float, help="Highest rate of every step.  [default: 0.0005, magnitude 0.0001]")
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
 @click.option("--seed", type=int, help="Seed of order and augmentation.  [default: 0]")
-@click.option("--out", type=PATH, help=f"The run folder to write.  [default: runs/ and the run's name with {SUFFIX}]")
+@click.option(
+    "--sweep",
+    is_flag=True,
+    help="Prune to several budgets, each from the one before, export all, measure them together on the validation part "
+    "and draw accuracy and AUC against latency and size.",
+)
+@click.option(
+    "--budgets",
+    metavar="LIST",
+    help="With --sweep: falling shares of the run's multiply-accumulates.  [default: 0.5,0.25,0.15,0.08,0.05]",
+)
+@click.option(
+    "--with",
+    "others",
+    type=PATH,
+    multiple=True,
+    metavar="RUN",
+    help="With --sweep: also measure this finished run of the same split.",
+)
+@click.option(
+    "--references",
+    metavar="LIST",
+    help="With --sweep: also train these architectures as the run was trained, such as mobilenetv3small,resnet50.",
+)
+@click.option(
+    "--out",
+    type=PATH,
+    help=f"The run folder to write.  [default: runs/ and the run's name with {SUFFIX}; with --sweep, sweeps/ and it]",
+)
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished pruning of the same output.")
 @overwrite_option
@@ -88,6 +119,7 @@ def prune(
     *,
     run: Path | None,
     method: str,
+    sweep: bool,
     out: Path | None,
     data_folder: Path | None,
     resume: bool,
@@ -104,21 +136,30 @@ def prune(
     Kill it at any moment: --resume goes on from the last whole epoch. Until the end, NAME.partial/ holds the run of
     every finished step as step-1, step-2, …; they can be exported, but were not scored on the test part.
 
+    With --sweep the output is a folder with the runs and bundles of all budgets, the bench of them, and sweep.json,
+    sweep.md and sweep.png; nothing of it is scored on the test part. It names the smallest network whose int8 flips no
+    validation image and whose validation log-loss is no worse than the unpruned run's.
+
     \b
     Examples:
       hemotk prune --macs 0.25
       hemotk prune runs/first --macs 0.15 --steps 5 --epochs 120 --out runs/first-small --resume
       hemotk prune runs/first --target-latency-ratio 0.2 --importance magnitude
       hemotk prune runs/first --method magnitude --sparsity 0.5
+      hemotk prune runs/first --sweep --budgets 0.5,0.25,0.1 --with runs/cnn --references mobilenetv3small --resume
     """
     run = run_or_newest(run)
-    out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in {None, ()}}
     _refuse_others(method, given)
+    _refuse_with_or_without_sweep(sweep, method, given)
+    teacher = given.pop("teacher", None)
+    if sweep:
+        _sweep(run, out, given, teacher=teacher, data=data_folder, resume=resume, overwrite=overwrite)
+        return
+    out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
 
     from hemotk.pruning.job import PruneJob
 
-    teacher = given.pop("teacher", None)
     _METHODS[method](PruneJob(run, out, teacher, data_folder, resume, overwrite), given)
 
 
@@ -129,6 +170,33 @@ def _refuse_others(method: str, given: Mapping[str, Any]) -> None:
             if name in given and other != method and name not in OWN_OPTIONS[method]:
                 option = "--" + name.replace("_", "-")
                 raise HemotkError(f"{option}: belongs to --method {other}; leave it out, or choose that method.")
+
+
+def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, Any]) -> None:
+    if sweep and method != "channels":
+        raise HemotkError(f"--sweep: is for --method channels, not {method}; leave one of both out.")
+    for name, option in SWEEP_OPTIONS.items():
+        if name in given and not sweep:
+            raise HemotkError(f"{option}: belongs to --sweep; add it, or leave {option} out.")
+    for name, option in (("macs", "--macs"), ("target_latency_ratio", "--target-latency-ratio")):
+        if name in given and sweep:
+            raise HemotkError(f"{option}: is one budget, and --sweep takes several; give --budgets in its place.")
+
+
+def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any) -> None:
+    from hemotk.cli.sweep import SWEEPS, names, shares, sweep
+    from hemotk.cli.sweep_job import BUDGETS, SweepJob
+
+    job = SweepJob(
+        run,
+        SWEEPS / run.resolve().name if out is None else out,
+        shares(given.get("budgets", BUDGETS)),
+        given.get("others", ()),
+        names(given.get("references", "")),
+        _settings({name: value for name, value in given.items() if name not in SWEEP_OPTIONS}),
+        **options,
+    )
+    sweep(job)
 
 
 def _channels(job: "PruneJob", given: Mapping[str, Any]) -> None:
@@ -156,12 +224,18 @@ _METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {
 
 def _config(given: Mapping[str, Any]) -> "PruneConfig":
     from hemotk.pruning.config import PruneConfig
+
+    return PruneConfig(**_settings(given))
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as fields of `PruneConfig`."""
     from hemotk.training.config import DistillConfig
 
     names = {"target_latency_ratio": "latency_ratio"}
     teacher = {name: given[f"teacher_{name}"] for name in ("share", "temperature") if f"teacher_{name}" in given}
     settings = {names.get(name, name): value for name, value in given.items() if not name.startswith("teacher_")}
-    return PruneConfig(**settings, distill=DistillConfig(**teacher))
+    return {**settings, "distill": DistillConfig(**teacher)}
 
 
 def _latency(material: "Material") -> "Callable[[DenseNetShape], float]":

@@ -1,0 +1,192 @@
+"""What a sweep is asked for, and the runs that it starts from, read and checked before anything heavy is loaded."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from hemotk.artifacts import FieldError
+from hemotk.artifacts.codec import decode
+from hemotk.errors import HemotkError
+from hemotk.files import refuse_existing
+from hemotk.models.families import ARCHITECTURES
+from hemotk.models.shape import DenseNetShape
+from hemotk.pruning.budget import choose
+from hemotk.pruning.config import PruneConfig
+from hemotk.pruning.groups import groups
+from hemotk.pruning.importance import Scores
+from hemotk.pruning.job import Network, read_network
+from hemotk.training.config import TrainConfig
+from hemotk.training.lock import LOCK_FILE
+from hemotk.training.partial import partial_of
+
+if TYPE_CHECKING:
+    from hemotk.sweep.points import Network as Point
+
+BUDGETS = "0.5,0.25,0.15,0.08,0.05"
+# For each budget: the descent has come most of the way already.
+STEPS, EPOCHS = 2, 40
+
+Kind = Literal["unpruned", "pruned", "reference"]
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """What is swept: `budgets` are falling shares of the multiply-accumulates of `run`.
+
+    `others` are finished runs to measure beside it, `references` architectures to train by its recipe. `settings` are
+    those of each pruning, by the names of `PruneConfig`; `data` overrides the image folder that the split recorded.
+    """
+
+    run: Path
+    out: Path
+    budgets: tuple[float, ...]
+    others: tuple[Path, ...] = ()
+    references: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    teacher: Path | None = None
+    data: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        said = ",".join(f"{budget:g}" for budget in self.budgets)
+        pairs = zip(self.budgets, self.budgets[1:], strict=False)
+        if not all(0 < budget < 1 for budget in self.budgets) or any(one <= two for one, two in pairs):
+            raise HemotkError(
+                f"--budgets {said}: must be falling shares, each above 0 and below 1; write them as {BUDGETS}."
+            )
+        for arch in self.references:
+            if arch not in ARCHITECTURES:
+                raise HemotkError(f"--references {arch}: is unknown; choose of {', '.join(ARCHITECTURES)}.")
+        for name, count in Counter([name_of(self.run), *map(name_of, self.others), *self.references]).items():
+            if count > 1:
+                raise HemotkError(f"{name}: {count} networks of the sweep would have this name; leave all but one out.")
+        self.config(0.5)
+
+    @property
+    def partial(self) -> Path:
+        """The folder of the unfinished sweep, beside `out`."""
+        return partial_of(self.out)
+
+    def config(self, macs: float) -> PruneConfig:
+        """The settings of one pruning that keeps `macs` of its run."""
+        return PruneConfig(**{"steps": STEPS, "epochs": EPOCHS, **self.settings, "macs": macs})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network of the sweep: a finished run."""
+
+    name: str
+    kind: Kind
+    folder: Path
+    network: Network
+    budget: float | None = None
+
+    def point(self) -> "Point":
+        """What is known of it before it is measured."""
+        from hemotk.sweep.points import Network as Point
+
+        shape, card = self.network.shape, self.network.card
+        macs = shape.macs(card.preprocess.size)
+        return Point(self.name, self.kind, card.arch, self.network.sha256, self.budget, macs, shape.parameters())
+
+
+@dataclass(frozen=True)
+class Start:
+    """The runs that are there at the beginning; `shape` is the unpruned one's, `recipe` what it was trained by."""
+
+    unpruned: Entry
+    others: tuple[Entry, ...]
+    shape: DenseNetShape
+    recipe: TrainConfig | None
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the unpruned network."""
+        return self.shape.macs(self.unpruned.network.card.preprocess.size)
+
+
+def name_of(run: Path) -> str:
+    """What a run is called in the sweep: its folder."""
+    return run.resolve().name
+
+
+def read_start(job: SweepJob) -> Start:
+    """Read and check everything that is asked for; needs no TensorFlow.
+
+    Raises:
+        HemotkError: an output that exists, an unfinished sweep that is not to be resumed, a run that is none or cannot
+            be compared, a budget that cannot be met, or references without a recipe to train them by.
+    """
+    refuse_existing(job.out, job.overwrite)
+    _check_partial(job)
+    network = read_network(job.run)
+    unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
+    if not isinstance(network.shape, DenseNetShape):
+        raise HemotkError(
+            f"{job.run}: is a run of {network.card.arch}, and only a DenseNet can be swept; name another."
+        )
+    _check_budgets(job, network.shape, network.card.preprocess.size)
+    others = tuple(_other(folder, network) for folder in job.others)
+    return Start(unpruned, others, network.shape, _recipe(job, network) if job.references else None)
+
+
+def _check_partial(job: SweepJob) -> None:
+    folder = job.partial
+    if not job.resume and folder.exists() and any(path.name != LOCK_FILE for path in folder.iterdir()):
+        raise HemotkError(
+            f"{folder}: an unfinished sweep lies there; add --resume to go on with it, or remove the folder."
+        )
+
+
+def _check_budgets(job: SweepJob, shape: DenseNetShape, size: int) -> None:
+    scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
+    multiple = job.config(0.5).multiple
+    for budget in {job.budgets[0], job.budgets[-1]}:
+        choose(shape, scores, size, budget, multiple, multiple)
+
+
+def _other(folder: Path, unpruned: Network) -> Entry:
+    network = read_network(folder)
+    if network.card.preprocess != unpruned.card.preprocess:
+        sizes = [each.card.preprocess.size for each in (network, unpruned)]
+        raise HemotkError(
+            f"--with {folder}: takes pictures of {sizes[0]} pixels and the swept run of {sizes[1]}, or prepares them "
+            "otherwise; name a run with the same preprocessing."
+        )
+    if (network.split.items, network.split.classes) != (unpruned.split.items, unpruned.split.classes):
+        raise HemotkError(
+            f"--with {folder}: was trained on another split than the swept run; name a run of the same split."
+        )
+    kind: Kind = "pruned" if network.card.source == "pruned" else "reference"
+    return Entry(name_of(folder), kind, folder, network)
+
+
+def _recipe(job: SweepJob, network: Network) -> TrainConfig:
+    """What the unpruned run was trained by.
+
+    Raises:
+        HemotkError: it was not trained by hemotk, or from weights that fit no other architecture.
+    """
+    card = network.card
+    settings = {name: value for name, value in card.settings.items() if name != "seconds_in_epochs"}
+    try:
+        if card.source != "trained":
+            raise FieldError(f"it is {card.source}")
+        recipe: TrainConfig = decode(TrainConfig, settings, "settings")
+    except FieldError as error:
+        raise HemotkError(
+            f"--references: {job.run} does not say how it was trained ({error}); train them with `hemotk train` and "
+            "name their runs with --with."
+        ) from error
+    if recipe.weights not in ("none", "imagenet"):
+        raise HemotkError(
+            f"--references: {job.run} was trained from {recipe.weights}, which fits no other architecture; train them "
+            "with `hemotk train` and name their runs with --with."
+        )
+    return recipe

@@ -1,0 +1,165 @@
+"""What a sweep makes on its way: pruned and trained runs, bundles, and one bench of them all.
+
+Everything lies in the folder of the unfinished sweep under its final name, whole or not at all; what is there already
+and is what is asked for is not made again.
+"""
+
+import csv
+import dataclasses
+import gc
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Part, RunCard, SplitItem, SplitManifest
+from hemotk.cli.progress import Progress
+from hemotk.cli.sweep_job import Entry, Start, SweepJob
+from hemotk.data.scan import LABELS_CSV
+from hemotk.files import check_sha256, new_folder, sha256_file
+from hemotk.pruning.job import PruneJob, read_material, read_network
+from hemotk.training.partial import check_identity
+
+# The test part is looked at once, for the network that is chosen, and not by the sweep.
+PARTS_SEEN: tuple[Part, ...] = ("train", "validation")
+BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
+BENCH_FILE = "bench.json"
+
+
+def pruned_entries(job: SweepJob, start: Start) -> list[Entry]:
+    """Prune to one budget after the other, each from the run of the budget before."""
+    found: list[Entry] = []
+    before = start.unpruned
+    for place, budget in enumerate(job.budgets, 1):
+        before = _pruned(job, start, before, budget, f"{place} of {len(job.budgets)}")
+        found.append(before)
+    return found
+
+
+def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, at: str) -> Entry:
+    name = f"macs-{budget:g}"
+    folder = job.partial / RUNS / name
+    size = start.unpruned.network.card.preprocess.size
+    config = job.config(budget * start.macs / before.network.shape.macs(size))
+    teacher = job.run if job.teacher is None else job.teacher
+    parents = {"run": before.network.sha256, "teacher": sha256_file(teacher / RUN_CARD)}
+    if not _finished(folder, {**config.settings(), **parents}):
+        from hemotk.cli.train import shown
+        from hemotk.pruning.loop import prune
+
+        material = read_material(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
+        with Progress(f"pruning {name}, {at}", config.epochs) as progress:
+            _say(name, prune(material, shown(progress)))
+        _forget()
+    return Entry(name, "pruned", folder, read_network(folder), budget)
+
+
+def trained_entries(job: SweepJob, start: Start) -> list[Entry]:
+    """Train the references by the recipe of the unpruned run."""
+    split = start.unpruned.network.split
+    return [_trained(job, start, split, arch) for arch in job.references]
+
+
+def _trained(job: SweepJob, start: Start, split: SplitManifest, arch: str) -> Entry:
+    folder = job.partial / RUNS / arch
+    if start.recipe is None:
+        raise ValueError("references need a recipe")
+    config = replace(start.recipe, arch=arch)
+    if not _finished(folder, {**config.settings(), "split": split.sha256()}):
+        from hemotk.cli.train import shown
+        from hemotk.training.loop import TrainJob, train
+
+        with Progress(f"training {arch}", config.epochs) as progress:
+            card = train(TrainJob(split, folder, job.data, True, parts=PARTS_SEEN), config, shown(progress))
+        _say(arch, card)
+        _forget()
+    return Entry(arch, "reference", folder, read_network(folder))
+
+
+def _finished(folder: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether the run is there.
+
+    Raises:
+        HemotkError: it is, but was made otherwise.
+    """
+    path = folder / RUN_CARD
+    if not path.exists():
+        return False
+    card = RunCard.read(path)
+    check_identity(path, {**card.settings, **card.parents}, identity)
+    return True
+
+
+def _say(name: str, card: RunCard) -> None:
+    validation = card.metrics["validation"]
+    accuracy = validation.accuracy.value
+    click.echo(f"{name}: validation accuracy {accuracy:.4f}, loss {validation.loss:.4f}, {card.seconds:.0f} s")
+
+
+def _forget() -> None:
+    """Let go of the networks of a finished run."""
+    import tf_keras as keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def make_bundle(job: SweepJob, entry: Entry) -> Path:
+    """Export the run of `entry` as float32 and int8, unless that is done."""
+    folder = job.partial / BUNDLES / entry.name
+    path = folder / BUNDLE_CARD
+    if path.exists() and BundleCard.read(path).parents["run"] == entry.network.sha256:
+        return folder
+    from hemotk.cli.export import shown
+    from hemotk.export.bundle import export_run
+    from hemotk.export.config import ExportConfig
+    from hemotk.export.verify import Limits
+
+    # However far int8 is from float32, the sweep shows it.
+    config = ExportConfig(data=job.data, limits=Limits(drift=1.0, flips=1.0))
+    with Progress(f"exporting {entry.name}", 100) as progress:
+        export_run(entry.folder, folder, config, True, shown(progress))
+        progress.advance(progress.total - progress.done)
+    _forget()
+    return folder
+
+
+def bench_validation(
+    job: SweepJob, split: SplitManifest, bundles: Sequence[Path], watch: Callable[..., None]
+) -> BenchReport:
+    """Measure all bundles in one bench on the validation part; paths in the report are those of the finished sweep."""
+    from hemotk.benchmarks.bench import bench
+    from hemotk.benchmarks.config import BenchConfig
+    from hemotk.benchmarks.subject import Subject
+
+    images = job.partial / VALIDATION
+    with new_folder(images, overwrite=True) as aside:
+        link_images(split.part("validation"), split.root(job.data), aside)
+    final = [job.out / folder.relative_to(job.partial) for folder in (images, *bundles)]
+    command = f"hemotk bench {' '.join(map(str, final[1:]))} --images {final[0]}"
+    report = bench(Subject(tuple(bundles), images, command=command), BenchConfig(), watch)
+    named = [replace(bundle, folder=path.as_posix()) for bundle, path in zip(report.bundles, final[1:], strict=True)]
+    report = dataclasses.replace(report, folder=final[0].as_posix(), bundles=tuple(named))
+    report.write(job.partial / BENCH_FILE)
+    return report
+
+
+def link_images(items: Sequence[SplitItem], root: Path, folder: Path) -> None:
+    """Fill `folder` with links to the images of `items`, checked, and the table of their labels.
+
+    Raises:
+        HemotkError: an image is missing or was changed since the split.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("id", "label"))
+    for item in items:
+        source, link = (root / item.path).resolve(), folder / item.path
+        check_sha256(source, item.sha256)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source)
+        writer.writerow((item.path, item.label))
+    (folder / LABELS_CSV).write_text(table.getvalue(), encoding="utf-8")

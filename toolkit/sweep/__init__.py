@@ -1,0 +1,1 @@
+"""What a sweep over pruning budgets shows: points, Pareto fronts, the choice, table and plot."""
