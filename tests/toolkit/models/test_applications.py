@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,16 @@ PUBLISHED = {
 }
 
 
-@pytest.fixture(scope="module")
-def shape() -> ApplicationShape:
-    found = named_shape(SMALL, 64)
+@cache
+def small_pictures(family: str) -> ApplicationShape:
+    found = named_shape(family, 64)
     assert isinstance(found, ApplicationShape)
     return found
+
+
+@pytest.fixture(scope="module")
+def shape() -> ApplicationShape:
+    return small_pictures(SMALL)
 
 
 @pytest.mark.parametrize("family", APPLICATIONS)
@@ -54,7 +60,7 @@ OFFICIAL = {"mobilenetv3small": "MobileNetV3Small", "efficientnetb0": "Efficient
 
 @pytest.mark.parametrize("family", APPLICATIONS)
 def test_every_array_has_one_name_that_stays(family: str) -> None:
-    found = named_shape(family, 64)
+    found = small_pictures(family)
     model = build_model(found)
     assert {name: array.shape for name, array in get_arrays(model).items()} == dict(found.arrays())
     weights = [v for layer in model.layers for v in layer.weights if not isinstance(layer, keras.layers.Normalization)]
@@ -67,7 +73,7 @@ def test_every_array_has_one_name_that_stays(family: str) -> None:
 def test_the_network_sees_h_itself_on_three_channels() -> None:
     h = np.random.default_rng(0).normal(size=(2, 64, 64, 1)).astype(np.float32)
     for family, stem in (("mobilenetv3small", "Conv"), ("efficientnetb0", "stem_conv_pad"), ("resnet50", "conv1_pad")):
-        model = build_model(named_shape(family, 64))
+        model = build_model(small_pictures(family))
         seen = keras.Model(model.input, model.get_layer(stem).input)(h).numpy()
         np.testing.assert_array_equal(seen, np.repeat(h, 3, -1))
 
@@ -169,4 +175,4 @@ def test_a_run_or_a_file_that_fits_gives_its_backbone(shape: ApplicationShape, t
     with pytest.raises(HemotkError, match="Conv/kernel"):
         load_pretrained(str(tmp_path), SMALL, replace(shape, table={**shape.table, "Conv/kernel": (3, 3, 1, 16)}))
     with pytest.raises(HemotkError, match="holds no layer of resnet50"):
-        load_pretrained(str(tmp_path), "resnet50", named_shape("resnet50", 32))
+        load_pretrained(str(tmp_path), "resnet50", small_pictures("resnet50"))
