@@ -100,7 +100,7 @@ def test_scores_that_are_no_numbers_are_left_out():
 
 
 def test_many_images_are_thinned_but_flips_are_kept():
-    refs = images(4000)
+    refs = images(4500)
     subject = report(row("float32", refs), row("int8", refs, noise=0.5), refs=refs)
     item = subject.variants[1]
     picture = plots.scatter(subject, item)
