@@ -14,7 +14,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm bench-peers clean
+.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm bench-peers test-android clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
+	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -111,10 +112,15 @@ $(PEERS)/.installed: setup.cfg constraints.txt benchmarks/studies/peers.txt
 	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/studies/peers.txt --editable .
 	@touch $@
 
+# The app's core, its inference, its screens and its .apk; skips, and says so, where Maven Central cannot be reached.
+test-android: env
+	PYTHON="$(CURDIR)/$(BIN)/python" android_stub/tools/test.sh
+
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
 
 clean:
 	rm -rf $(VENV) $(DEVICE) $(PEERS) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf android_stub/build android_stub/*/build
 	find toolkit export benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
