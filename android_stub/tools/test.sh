@@ -9,7 +9,7 @@ PYTHON=${PYTHON:-python3}
 WORK=$PWD/build
 FRAMEWORK=/usr/share/android-framework-res/framework-res.apk
 CENTRAL=https://repo.maven.apache.org/maven2
-LITERT_VERSION=2.3.0 # the C API still moves: tests/LiteRt.kt is written for this one
+LITERT_VERSION=2.3.0 # the C API still moves: litert/ is written for this one
 COPY=org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy
 
 say() { printf '\n== %s\n' "$*"; }
@@ -142,7 +142,7 @@ say "what the core wrote, read by Python"
 for file in "$WORK"/device*.json; do
     "$PYTHON" -c 'import sys; from pathlib import Path; from hemotk.artifacts import DeviceBench
 bench = DeviceBench.read(Path(sys.argv[1]))
-print(bench.schema if hasattr(bench, "schema") else bench.SCHEMA, [(model.file, len(model.images)) for model in bench.models])' "$file"
+print(bench.SCHEMA, *(f"{model.file}: {len(model.images)} images" for model in bench.models))' "$file"
 done
 
 say "assembling the app"

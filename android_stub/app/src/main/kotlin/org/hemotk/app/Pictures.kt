@@ -21,7 +21,13 @@ import java.io.InputStream
 class Pictures(private val resolver: ContentResolver) {
     /** The picture at [uri] in gray, turned as its EXIF wants it; one that was cut short is refused, not filled up. */
     fun read(uri: Uri): Gray = try {
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) gray(decoded(uri)) else readBefore28(uri)
+        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
+        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
+        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
+        checkWhole(uri)
+        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
+        gray(bitmap).oriented(orientation(uri))
     } catch (error: IOException) {
         throw noPicture(uri, error)
     } catch (error: SecurityException) {
@@ -30,25 +36,25 @@ class Pictures(private val resolver: ContentResolver) {
         throw HemotkException(Problem.TOO_LITTLE_MEMORY, uri.toString(), error)
     }
 
-    /** ImageDecoder turns the picture itself, and throws where it is not whole. */
+    /**
+     * BitmapFactory fills up what is missing of a picture without a word; ImageDecoder throws. Its pixels are not used,
+     * as it turns some kinds of pictures by their EXIF and others not.
+     */
+    private fun checkWhole(uri: Uri) {
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
+            decoded(uri).recycle()
+        } else if (!isWhole(open(uri))) {
+            throw noPicture(uri)
+        }
+    }
+
     @TargetApi(Build.VERSION_CODES.P)
     private fun decoded(uri: Uri): Bitmap =
         ImageDecoder.decodeBitmap(ImageDecoder.createSource(resolver, uri)) { decoder, info, _ ->
-            checkSize(info.size.width, info.size.height, uri.toString())
             if (info.isAnimated) throw HemotkException(Problem.SEVERAL_FRAMES, uri.toString())
             decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
-            decoder.isUnpremultipliedRequired = true
+            decoder.setTargetSampleSize(CHECK_SAMPLE)
         }
-
-    private fun readBefore28(uri: Uri): Gray {
-        if (!isWhole(open(uri))) throw noPicture(uri)
-        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
-        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
-        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
-        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
-        return gray(bitmap).oriented(orientation(uri))
-    }
 
     /** Colours as they are stored: not scaled to the screen, not multiplied by their transparency. */
     private fun exact() = BitmapFactory.Options().apply {
@@ -77,4 +83,9 @@ class Pictures(private val resolver: ContentResolver) {
     private fun open(uri: Uri): InputStream = resolver.openInputStream(uri) ?: throw FileNotFoundException(uri.toString())
 
     private fun noPicture(uri: Uri, cause: Throwable? = null) = HemotkException(Problem.NO_PICTURE, uri.toString(), cause)
+
+    private companion object {
+        // Every byte is read all the same, and little memory is taken.
+        const val CHECK_SAMPLE = 8
+    }
 }

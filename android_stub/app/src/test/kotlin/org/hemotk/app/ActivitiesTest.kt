@@ -9,9 +9,9 @@ import android.view.View
 import android.widget.CheckBox
 import android.widget.ImageView
 import android.widget.TextView
+import org.hemotk.core.HemotkException
 import org.hemotk.core.Json
 import org.hemotk.core.Problem
-import org.hemotk.core.HemotkException
 import org.hemotk.litert.LiteRt
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
@@ -74,9 +74,9 @@ class ActivitiesTest {
         for ((name, value) in said) {
             val prediction = value as Map<*, *>
             val activity = look(File(expected, "pictures/$name").readBytes())
-            assertEquals(prediction["verdict"], activity.text(R.id.verdict))
+            assertEquals("$name", prediction["verdict"], activity.text(R.id.verdict))
             val probability = "%.3f".format(prediction["probability"])
-            assertTrue(activity.text(R.id.status), ": $probability (" in activity.text(R.id.status))
+            assertTrue("$name: ${activity.text(R.id.status)}", ": $probability (" in activity.text(R.id.status))
         }
     }
 
@@ -102,7 +102,7 @@ class ActivitiesTest {
         )
         for ((content, sentence) in sentences) {
             val activity = look(content)
-            assertEquals(context.getString(sentence), activity.text(R.id.status))
+            assertEquals("${content.size} bytes", context.getString(sentence), activity.text(R.id.status))
             assertEquals("", activity.text(R.id.verdict))
         }
     }
