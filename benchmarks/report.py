@@ -1,5 +1,6 @@
 """A bench report in words and as a table for the terminal."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -185,8 +186,10 @@ def _profile(name: str, profile: Profile | None) -> Iterator[str]:
         yield f"  {item.share:6.1%}  {item.total_ns / 1e6:8.3f} ms  {item.calls:4d} × {item.operator}"
     if profile.why_left_out:
         yield f"{name}: which nodes the delegate left out is not known: {profile.why_left_out}."
-    for node in profile.left_out:
-        yield f"{name}: left out by the delegate: node {node.node}, {node.operator} {node.name}".rstrip()
+    left_out = Counter(node.operator for node in profile.left_out)
+    if left_out:
+        nodes = ", ".join(f"{count} × {operator}" for operator, count in left_out.most_common())
+        yield f"{name}: left out by the delegate: {nodes}"
 
 
 def _share(estimate: Estimate, digits: int = 3) -> str:

@@ -1,12 +1,15 @@
 import contextlib
+import importlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from device_file import device_bench
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
@@ -36,11 +39,60 @@ def test_json_holds_the_whole_report_and_nothing_else_lands_on_disk(pristine, tm
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
 
 
+def test_every_output_is_written_from_one_report(pristine, tmp_path):
+    outputs = {name: tmp_path / f"r.{name}" for name in ("json", "html", "markdown", "junit", "scores")}
+    arguments = [word for name, path in outputs.items() for word in (f"--{name}", path)]
+    assert hemotk(pristine, *arguments) == 0
+    report = BenchReport.read(outputs["json"])
+    for name in ("html", "markdown", "junit"):
+        rendered = importlib.import_module(f"hemotk.benchmarks.{name}").render(report)
+        assert outputs[name].read_text(encoding="utf-8") == rendered
+    assert len(outputs["scores"].read_text().splitlines()) == 25
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "junit", "scores"])
+def test_no_output_is_replaced_and_nothing_measured_if_one_is_there(pristine, tmp_path, monkeypatch, name, capsys):
+    monkeypatch.setattr("hemotk.cli.bench.run", lambda *arguments: pytest.fail("something was measured"))
+    (tmp_path / "mine").write_text("mine")
+    assert hemotk(pristine, f"--{name}", tmp_path / "mine") == 2
+    assert "add --overwrite" in one_sentence(capsys)
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_the_command_to_repeat_names_the_bundles_and_what_was_asked_for(pristine, tmp_path):
+    target = tmp_path / "a b.json"
+    assert hemotk(pristine, "--threads", 2, "--json", target) == 0
+    words = shlex.split(BenchReport.read(target).command)
+    assert words[:3] == ["hemotk", "bench", str(pristine)]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options == {
+        "--json": str(target),
+        "--threads": "2",
+        "--min-runs": "3",
+        "--min-seconds": "0.0",
+        "--max-latency-ratio": "1000.0",
+    }
+
+
+def test_several_bundles_share_one_table_and_their_failures_are_named(pristine, make_bundle, capsys):
+    made = make_bundle(float32="float32", int8="shifted")
+    assert hemotk(pristine, made) == 1
+    captured = capsys.readouterr()
+    assert "to 1st" in captured.out
+    assert "tiny, made: made int8: accuracy drop 0.5, at most 0.01 allowed" in captured.err
+
+
+def test_a_devices_file_stands_beside(pristine, tmp_path, capsys):
+    device_bench(pristine).write(tmp_path / "device.json")
+    assert hemotk(pristine, "--import", tmp_path / "device.json") == 0
+    assert "tiny on Google Pixel 7" in capsys.readouterr().out
+
+
 def test_a_limit_that_does_not_hold_ends_with_1_and_still_writes(make_bundle, tmp_path, capsys):
     made = make_bundle(float32="float32", int8="shifted")
     assert hemotk(made, "--max-flips", 5, "--json", tmp_path / "bench.json") == 1
     error = capsys.readouterr().err
-    assert "made: int8: accuracy drop 0.5, at most 0.01 allowed; int8: sensitivity drop 1, at most 0.01 allowed; " in error
+    assert "made: int8: accuracy drop 0.5, at most 0.01 allowed; int8: sensitivity drop 1, at most" in error
     assert "int8: flips 6, at most 5 allowed" in error
     assert not json.loads((tmp_path / "bench.json").read_text())["passed"]
 
@@ -75,6 +127,12 @@ def test_an_existing_json_file_is_kept_unless_told_otherwise(pristine, tmp_path,
         (["--max-accuracy-drop", "2"], "--max-accuracy-drop"),
         (["--max-latency-ratio", "0"], "--max-latency-ratio"),
         (["--max-flips", "-1"], "--max-flips"),
+        (["--max-sensitivity-drop", "-0.1"], "--max-sensitivity-drop"),
+        (["--max-score-drift", "5"], "--max-score-drift"),
+        (["--min-auc", "90"], "--min-auc"),
+        (["--max-size", "0"], "--max-size"),
+        (["--images", "gone"], "--images"),
+        (["--import", "gone.json"], "gone.json: no such file"),
         (["--threads", "0"], "--threads"),
         (["--min-runs", "0"], "--min-runs"),
         (["--cpu", "a,b"], "is no list of processor numbers"),

@@ -8,12 +8,16 @@ from hemotk.artifacts import (
     HERE,
     BenchedBundle,
     BenchReport,
+    Calibration,
     Estimate,
     Flip,
     ImageRef,
     Latency,
+    LeftOutNode,
     Metrics,
+    OperatorTime,
     Paired,
+    Profile,
     Source,
     VariantResult,
     Verdict,
@@ -148,3 +152,63 @@ def test_a_report_that_contradicts_its_verdicts_is_refused():
         dataclasses.replace(report(row("float32"), verdicts=(verdict,)), passed=True)
     with pytest.raises(FieldError, match="begins with the float32 parent"):
         report(row("int8"))
+
+
+def two_bundles():
+    """A report on the bundles "first" and "second", the second also on a phone."""
+    one = report(row("float32"))
+    first, bundle = one.variants[0], one.bundles[0]
+    second = [dataclasses.replace(row(kind), bundle="second") for kind in ("float32", "int8")]
+    slower = dataclasses.replace(second[1].latency, ratio_to_first=Estimate(1.25, 1.2, 1.3))
+    second[1] = dataclasses.replace(second[1], latency=slower, paired_first=second[1].paired)
+    rows = (first, *second, dataclasses.replace(second[1], source="phone"))
+    bundles = (bundle, dataclasses.replace(bundle, name="second"))
+    return dataclasses.replace(one, variants=rows, bundles=bundles, sources=(*one.sources, Source("phone", {})))
+
+
+def test_several_bundles_have_a_table_each_with_the_ratio_to_the_first():
+    text = shown(two_bundles())
+    assert text.startswith("first, second: 32 test images")
+    assert [line.strip() for line in text.splitlines() if line.strip() in ("first", "second", "second on phone")] == [
+        "first",
+        "second",
+        "second on phone",
+    ]
+    cells = [line.split() for line in text.splitlines() if line.split()[:1] == ["int8"]]
+    assert [found[-3:] for found in cells] == [["110.0", "0.99", "1.25"]] * 2
+    assert max(len(line) for line in text.partition("first float32 95 %")[0].splitlines()) <= 80
+    assert "second int8 against first float32: 0 flipped" in text
+    assert "second int8 on phone 95 %: accuracy 0.89–1.00" in text
+    assert "ratio to first 1.20–1.30" in text
+
+
+def test_a_profile_is_shown_in_short():
+    operators = (OperatorTime("CONV_2D", 12, 3e6, 0.75), OperatorTime("ADD", 4, 1e6, 0.25))
+    nodes = tuple(LeftOutNode(place, "", "MAXIMUM" if place else "QUANTIZE") for place in range(3))
+    text = shown(report(row("float32", profile=Profile("a profiler", 20, operators, left_out=nodes))))
+    assert "float32: where 4 ms go (a profiler)" in text
+    assert "75.0%     3.000 ms    12 × CONV_2D" in text
+    assert "float32: left out by the delegate: 2 × MAXIMUM, 1 × QUANTIZE" in text
+    without = shown(report(row("float32", profile=Profile("", 0, why="it has none", why_left_out="nobody says"))))
+    assert "float32 has no profile: it has none." in without
+    assert "which nodes the delegate left out is not known: nobody says." in without
+
+
+def test_only_the_first_of_many_flips_are_listed():
+    flips = tuple(Flip(str(place), None, 0.6, 0.4) for place in range(25))
+    text = shown(report(row("float32"), row("int8", flips=flips)))
+    assert text.count("\nflip: ") == 21
+    assert "flip: 5 more of int8; --json has them all" in text
+
+
+def test_notes_are_said():
+    assert "Note: the images have no labels." in shown(report(row("float32"), notes=("the images have no labels",)))
+
+
+def test_a_calibration_error_is_said_to_be_chance_or_not():
+    def said(error):
+        found = Calibration(Estimate(0.1), Estimate(error), 0.05, ())
+        return conclude([row("float32"), row("int8", calibration=found)])
+
+    assert "A calibration error of 0.040 is no more than what perfectly calibrated probabilities show" in said(0.04)
+    assert "A calibration error of 0.060 is more than what perfectly calibrated probabilities show" in said(0.06)
