@@ -156,7 +156,7 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class Report(Description):
-    """A bench report without its raw samples."""
+    """A bench report without its raw samples; threshold and temperature are those of its first bundle."""
 
     what: ClassVar[str] = "report"
     created: str
