@@ -138,12 +138,8 @@ mvn -q -B test "${activities[@]}" -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$
     -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
 grep -h '^Tests run' ./*/build/maven/surefire-reports/*.txt
 
-say "what the core wrote, read by Python"
-for file in "$WORK"/device*.json; do
-    "$PYTHON" -c 'import sys; from pathlib import Path; from hemotk.artifacts import DeviceBench
-bench = DeviceBench.read(Path(sys.argv[1]))
-print(bench.SCHEMA, *(f"{model.file}: {len(model.images)} images" for model in bench.models))' "$file"
-done
+say "what the core wrote, read as a device's file"
+"$PYTHON" tools/read_device.py "$BUNDLE" "$WORK"/device*.json
 
 say "assembling the app"
 tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"

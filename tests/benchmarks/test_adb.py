@@ -9,6 +9,7 @@ from tiny_artefacts import write_bundle
 
 from hemotk.benchmarks.adb import AdbConfig, bench_on_phone
 from hemotk.benchmarks.testset import open_bundle
+from hemotk.cli.main import run
 from hemotk.errors import HemotkError
 
 FAKE = '''#!{python} -IS
@@ -193,3 +194,22 @@ def test_without_adb_it_says_what_to_install(bundle, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HemotkError, match="adb: is not on the PATH"):
         bench_on_phone(open_bundle(bundle))
+
+
+def test_the_command_puts_the_phone_beside_this_machine(bundle, phone, tmp_path, capsys):
+    sha256 = open_bundle(bundle).card.variant("int8").sha256
+    result = {**RESULT, "models": [{**RESULT["models"][0], "sha256": sha256, "failure": "it grew too hot"}]}
+    phone(results={"json": json.dumps(result)})
+    options = ["--min-runs", "7", "--min-seconds", "0", "--threads", "2"]
+    assert run(["bench", str(bundle), "--device", "adb", *options, "--json", str(tmp_path / "bench.json")]) == 1
+    report = json.loads((tmp_path / "bench.json").read_text())
+    assert [source["name"] for source in report["sources"]][1:] == ["a b"]
+    assert "it grew too hot" in [row["failure"] for row in report["variants"]]
+    (start,) = [call for call in calls(tmp_path) if call[:3] == ["shell", "am", "start"]]
+    assert start[9:15] == ["--ei", "runs", "7", "--ei", "threads", "2"]
+
+
+@pytest.mark.parametrize("options", [["--serial", "a"], ["--device", "adb", "--images", "."]])
+def test_options_that_do_not_go_together(bundle, options, capsys):
+    assert run(["bench", str(bundle), *options]) == 2
+    assert options[0] in capsys.readouterr().err

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -52,6 +53,10 @@ def _output(name: str, words: str) -> Decorator:
 @click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
 )
+@click.option(
+    "--device", type=click.Choice(("adb",)), help="Bench on the phone that adb finds as well; the app is on it."
+)
+@click.option("--serial", metavar="NAME", help="Which phone, as `adb devices` lists it.")
 @json_option
 @_output("html", "the report as one HTML file")
 @_output("markdown", "it as Markdown")
@@ -92,6 +97,8 @@ def bench(context: click.Context, **given: Any) -> None:
     are timed in turns, each in a process of its own. Several bundles share one table, each held against its own float
     parent and that of the first. A folder given with --images needs no labels; class subfolders or a labels.csv give
     them. Files given with --import are what a device measured on the test split, schema hemotk.device-bench/1.
+    With --device adb that file comes from a phone with the app of `hemotk android`: the bundle and its test split are
+    pushed, benched there with --threads and --min-runs, and removed again.
 
     Ends with 0 if all limits hold, with 1 if one does not (the outputs are written all the same), with 2 on wrong use
     or bad input, and then nothing is written.
@@ -103,13 +110,16 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench bundles/new bundles/old --max-flips 0
       hemotk bench --images other-hospital --scores scores.csv
       hemotk bench bundles/first --import pixel-7.json
+      hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
     """
     for path in filter(None, (given["json_file"], *(given[name] for name in (*RENDERED, "scores")))):
         refuse_existing(path, given["overwrite"])
     bundles = given["bundles"] or (bundle_or_newest(None),)
-    subject = Subject(bundles, given["images"], given["imported"], _command(context, bundles))
-    report = _measure(subject, _config(given), given["scores"], given["overwrite"])
+    with TemporaryDirectory() as folder:
+        imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
+        subject = Subject(bundles, given["images"], imported, _command(context, bundles))
+        report = _measure(subject, _config(given), given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)
     if not report.passed:
@@ -122,6 +132,24 @@ def _config(given: dict[str, Any]) -> BenchConfig:
     limits = Limits(**{field.name: given[field.name] for field in dataclasses.fields(Limits)})
     plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds")
     return BenchConfig(cpus=_processors(given["cpu"]), limits=limits, **{name: given[name] for name in plain})
+
+
+def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) -> list[Path]:
+    """What the phone measured of each bundle, as files in `folder`."""
+    if given["device"] is None:
+        if given["serial"] is not None:
+            raise HemotkError("--serial: names a phone for --device adb; add that, or leave --serial out.")
+        return []
+    if given["images"] is not None:
+        raise HemotkError("--device: a phone benches the test split, which --images takes the place of; leave one out.")
+    from hemotk.benchmarks.adb import AdbConfig, bench_on_phone
+    from hemotk.benchmarks.testset import open_bundle
+
+    config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
+    files = [folder / f"phone-{number}.json" for number in range(len(bundles))]
+    for file, bundle in zip(files, bundles, strict=True):
+        bench_on_phone(open_bundle(bundle), config).write(file)
+    return files
 
 
 def _measure(subject: Subject, config: BenchConfig, scores: Path | None, overwrite: bool) -> BenchReport:

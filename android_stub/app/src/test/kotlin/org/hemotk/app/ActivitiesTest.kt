@@ -23,6 +23,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
 import java.io.ByteArrayInputStream
 import java.io.File
 import java.util.concurrent.TimeUnit
@@ -30,6 +31,7 @@ import java.util.concurrent.TimeUnit
 /** The activities on Robolectric, with the bundle in their assets and the real runtime behind them. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34])
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
 class ActivitiesTest {
     private val context: Context = RuntimeEnvironment.getApplication()
     private val work = File(System.getProperty("hemotk.work"))
