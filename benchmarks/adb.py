@@ -128,8 +128,8 @@ class _Adb:
 
     def start(self, place: str, token: str, config: AdbConfig) -> None:
         """Start the app's bench."""
-        extras = ("--ei", "warmup", str(config.warmup), "--ei", "runs", str(config.runs))
-        extras += ("--ei", "threads", str(config.threads), "--es", "bundle", place, "--es", "token", token)
+        extras = ["--ei", "warmup", str(config.warmup), "--ei", "runs", str(config.runs)]
+        extras += ["--ei", "threads", str(config.threads), "--es", "bundle", place, "--es", "token", token]
         output = self("shell", "am", "start", "-W", "-n", ACTIVITY, *extras)
         # `am` ends with 0 whatever happens.
         if re.search(r"^Error", output, re.MULTILINE):
