@@ -6,19 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from hemotk.artifacts import FieldError
 from hemotk.artifacts.codec import decode
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 from hemotk.models.families import ARCHITECTURES
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.budget import choose
 from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.groups import groups
-from hemotk.pruning.importance import Scores
-from hemotk.pruning.job import Network, read_network
+from hemotk.pruning.job import Network, PruneJob, read_material, read_network
 from hemotk.training.config import TrainConfig
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import partial_of
@@ -98,11 +93,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Start:
-    """The runs that are there at the beginning; `shape` is the unpruned one's, `recipe` what it was trained by."""
+    """The runs that are there at the beginning; `shape` is the unpruned one's, `recipe` what it was trained by.
+
+    `teacher` is the SHA-256 of the teacher's run card.
+    """
 
     unpruned: Entry
     others: tuple[Entry, ...]
     shape: DenseNetShape
+    teacher: str
     recipe: TrainConfig | None
 
     @property
@@ -125,15 +124,14 @@ def read_start(job: SweepJob) -> Start:
     """
     refuse_existing(job.out, job.overwrite)
     _check_partial(job)
-    network = read_network(job.run)
+    alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)  # each budget must be one that can be met
+    material = read_material(alone, job.config(job.budgets[0]))
+    read_material(alone, job.config(job.budgets[-1]))
+    network = material.parent
     unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
-    if not isinstance(network.shape, DenseNetShape):
-        raise HemotkError(
-            f"{job.run}: is a run of {network.card.arch}, and only a DenseNet can be swept; name another."
-        )
-    _check_budgets(job, network.shape, network.card.preprocess.size)
     others = tuple(_other(folder, network) for folder in job.others)
-    return Start(unpruned, others, network.shape, _recipe(job, network) if job.references else None)
+    recipe = _recipe(job, network) if job.references else None
+    return Start(unpruned, others, material.shape, material.teacher.sha256, recipe)
 
 
 def _check_partial(job: SweepJob) -> None:
@@ -142,13 +140,6 @@ def _check_partial(job: SweepJob) -> None:
         raise HemotkError(
             f"{folder}: an unfinished sweep lies there; add --resume to go on with it, or remove the folder."
         )
-
-
-def _check_budgets(job: SweepJob, shape: DenseNetShape, size: int) -> None:
-    scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
-    multiple = job.config(0.5).multiple
-    for budget in {job.budgets[0], job.budgets[-1]}:
-        choose(shape, scores, size, budget, multiple, multiple)
 
 
 def _other(folder: Path, unpruned: Network) -> Entry:

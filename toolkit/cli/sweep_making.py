@@ -19,7 +19,7 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Par
 from hemotk.cli.progress import Progress
 from hemotk.cli.sweep_job import Entry, Start, SweepJob
 from hemotk.data.scan import LABELS_CSV
-from hemotk.files import check_sha256, new_folder, sha256_file
+from hemotk.files import check_sha256, new_folder
 from hemotk.pruning.job import PruneJob, read_material, read_network
 from hemotk.training.partial import check_identity
 
@@ -44,12 +44,12 @@ def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, at: str) 
     folder = job.partial / RUNS / name
     size = start.unpruned.network.card.preprocess.size
     config = job.config(budget * start.macs / before.network.shape.macs(size))
-    teacher = job.run if job.teacher is None else job.teacher
-    parents = {"run": before.network.sha256, "teacher": sha256_file(teacher / RUN_CARD)}
+    parents = {"run": before.network.sha256, "teacher": start.teacher}
     if not _finished(folder, {**config.settings(), **parents}):
         from hemotk.cli.train import shown
         from hemotk.pruning.loop import prune
 
+        teacher = job.teacher or job.run
         material = read_material(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
         with Progress(f"pruning {name}, {at}", config.epochs) as progress:
             _say(name, prune(material, shown(progress)))

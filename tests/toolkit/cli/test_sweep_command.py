@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import ANY
 
 import pytest
 from prunable_runs import SMALL, make_run, split_of_squares
@@ -35,6 +34,7 @@ pytest.importorskip("tf_keras")
 SIZE = 32
 RECIPE = TrainConfig(arch="densenet-tiny", size=SIZE, epochs=1, batch=8)
 QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1", "--teacher-share", "0")
+ONE = ("runs/first", "--sweep", "--budgets", "0.6")
 SWEEP = ("runs/first", "--sweep", "--budgets", "0.6,0.4", "--with", "runs/narrow", "--references", "cnn", *QUICK)
 
 Prune = Callable[..., tuple[int, str]]
@@ -106,9 +106,8 @@ def test_a_stopped_sweep_is_gone_on_with_only_if_asked(stopped: Path, prune: Pru
 
 def test_what_was_finished_is_not_made_again(swept: tuple[Path, dict[Path, str]]) -> None:
     out, before = swept
-    assert {path.parts[1] for path in before if path.name == "bundle.json"} == {
-        point.name for point in read(out).points
-    }
+    bundles = {path.parts[1] for path in before if path.name == "bundle.json"}
+    assert bundles == {point.name for point in read(out).points}
     assert {path: sha256_file(out / path) for path in before} == before
 
 
@@ -137,9 +136,7 @@ def test_the_points_are_what_the_bench_measured(swept: tuple[Path, dict[Path, st
         assert parent is not None and point.int8.ratio.value == pytest.approx(row.latency.p50_ns / parent.p50_ns)
     whole = report.unpruned.macs
     assert whole == SMALL.macs(SIZE) and report.unpruned.run == sha256_file(home / "runs" / "first" / RUN_CARD)
-    assert [point.macs <= share * whole for point, share in zip(report.points[1:3], (0.6, 0.4), strict=True)] == [
-        True
-    ] * 2
+    assert report.points[1].macs <= 0.6 * whole and report.points[2].macs <= 0.4 * whole
 
 
 def test_every_budget_starts_from_the_one_before_with_the_unpruned_run_as_teacher(
@@ -150,12 +147,7 @@ def test_every_budget_starts_from_the_one_before_with_the_unpruned_run_as_teache
     cards = [RunCard.read(runs / name / RUN_CARD) for name in ("macs-0.6", "macs-0.4")]
     assert [(card.parents["run"], card.parents["teacher"]) for card in cards] == [(first, first), (larger, first)]
     cnn = RunCard.read(runs / "cnn" / RUN_CARD).settings
-    assert {**cnn, "seconds_in_epochs": 0} == {
-        **RECIPE.settings(),
-        "arch": "cnn",
-        "seconds_in_epochs": 0,
-        "augment": ANY,
-    }
+    assert {**cnn, "seconds_in_epochs": 0} == {**RECIPE.settings(), "arch": "cnn", "seconds_in_epochs": 0}
 
 
 def test_the_test_part_is_not_scored(swept: tuple[Path, dict[Path, str]], home: Path) -> None:
@@ -168,7 +160,7 @@ def test_the_test_part_is_not_scored(swept: tuple[Path, dict[Path, str]], home: 
     assert bench.folder == "sweeps/one/validation" and bench.bundles[1].folder == "sweeps/one/bundles/macs-0.6"
     for path in (out / "runs").glob("*/run.json"):
         assert set(RunCard.read(path).metrics) == {"train", "validation"}
-    links = [path for path in (out / "validation").rglob("*.png")]
+    links = list((out / "validation").rglob("*.png"))
     assert len(links) == len(validation) and all(path.is_symlink() and path.exists() for path in links)
 
 
@@ -180,7 +172,7 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
     text = (out / SWEEP_TABLE).read_text("utf-8")
     assert report.why in text and "| macs-0.4 int8 | pruned |" in text
     assert (out / SWEEP_PLOT).read_bytes().startswith(b"\x89PNG")
-    assert report.settings["budgets"] == [0.6, 0.4] and "cpu" in " ".join(report.environment).lower()
+    assert report.settings["budgets"] == [0.6, 0.4] and report.environment["processor"]
     code, said = prune(*SWEEP, "--out", "sweeps/one")
     assert code == 2 and "--overwrite" in said
 
@@ -197,10 +189,11 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/first", "--sweep", "--references", "alexnet"), "--references alexnet: is unknown"),
         (("runs/first", "--sweep", "--references", "cnn,cnn"), "cnn: 2 networks of the sweep would have this name"),
         (("runs/first", "--sweep", "--with", "runs/first"), "first: 2 networks of the sweep"),
-        (("runs/first", "--sweep", "--with", "runs/small"), "--with runs/small: takes pictures of 16 pixels"),
-        (("runs/first", "--sweep", "--with", "runs/elsewhere"), "--with runs/elsewhere: was trained on another split"),
-        (("runs/first", "--sweep", "--with", "runs/none"), "runs/none/run.json: no such file"),
-        (("runs/narrow", "--sweep", "--references", "cnn"), "does not say how it was trained (it is imported)"),
+        ((*ONE, "--with", "runs/small"), "--with runs/small: takes pictures of 16 pixels"),
+        ((*ONE, "--with", "runs/elsewhere"), "--with runs/elsewhere: was trained on another split"),
+        ((*ONE, "--with", "runs/none"), "runs/none/run.json: no such file"),
+        ((*ONE, "--teacher", "runs/small"), "--teacher runs/small: takes pictures of 16×16"),
+        (("runs/narrow", *ONE[1:], "--references", "cnn"), "does not say how it was trained (it is imported)"),
         (("runs/first", "--sweep", "--macs", "0.5"), "--macs: is one budget"),
         (("runs/first", "--sweep", "--epochs", "1"), "epochs"),
         (("runs/first", "--sweep", "--method", "magnitude"), "--sweep: is for --method channels"),
@@ -219,4 +212,4 @@ def test_a_run_that_is_no_densenet(home: Path, prune: Prune) -> None:
     split = SplitManifest.read(home / "runs" / "first" / SPLIT_FILE)
     make_run(home / "runs" / "plain", split, CnnShape((4,), 4, SIZE), arch="cnn")
     code, said = prune("runs/plain", "--sweep")
-    assert code == 2 and "is a run of cnn, and only a DenseNet can be swept" in said
+    assert code == 2 and "is a run of cnn, and only the channels of a DenseNet can be pruned" in said

@@ -1,17 +1,20 @@
 """Points from a bench, the table and the plot."""
 
 import io
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from sweep_points import FLOAT, point, report
 
 from hemotk.artifacts import Estimate, SweepReport
 from hemotk.errors import HemotkError
-from hemotk.sweep.plot import png
+from hemotk.sweep.plot import png, spread
 from hemotk.sweep.table import markdown, on_fronts
 
 NONE = Estimate(None, why="one class only")
@@ -48,6 +51,15 @@ def test_the_plot_is_a_picture_with_every_kind() -> None:
     blue, orange = (0, 0x72, 0xB2), (0xD5, 0x5E, 0)
     for colour in (blue, orange):
         assert not (pictures[0] == colour).all(axis=2).any() and (pictures[1] == colour).all(axis=2).any()
+
+
+@given(st.lists(st.floats(0, 1), max_size=15).map(sorted))
+def test_names_are_apart_and_in_order(places: list[float]) -> None:
+    found = spread(places, 0.04)
+    assert len(found) == len(places) and all(place <= 1 for place in found)
+    assert all(two - one >= 0.04 - 1e-9 for one, two in itertools.pairwise(found))
+    if all(two - one >= 0.04 for one, two in itertools.pairwise(places)):
+        assert found == places
 
 
 def test_a_plot_without_any_value() -> None:
