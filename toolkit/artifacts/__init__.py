@@ -35,7 +35,7 @@ from hemotk.artifacts.report import (
     row_name,
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
-from hemotk.artifacts.split import PARTS, Part, SplitItem, SplitManifest
+from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "HERE",
     "LABELS_FILE",
     "PARTS",
+    "REASONS",
     "RUN_CARD",
     "SHAPE_FILE",
     "SPLIT_FILE",
@@ -69,6 +70,7 @@ __all__ = [
     "Estimate",
     "FieldError",
     "Flip",
+    "Grouping",
     "ImageRef",
     "ImageScores",
     "Latency",
@@ -81,9 +83,11 @@ __all__ = [
     "Part",
     "PreprocessSpec",
     "Profile",
+    "Reason",
     "RunCard",
     "SameModel",
     "Source",
+    "SplitGroup",
     "SplitItem",
     "SplitManifest",
     "SweepPoint",

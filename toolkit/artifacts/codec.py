@@ -37,8 +37,11 @@ class Artifact:
 
     def to_json(self) -> bytes:
         """UTF-8 JSON: the schema first, then the fields in their order."""
-        body = {"schema": self.SCHEMA, **encode(self)}
-        return (json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        return (json.dumps(self.body(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+    def body(self) -> dict[str, Any]:
+        """What `to_json` writes, as plain JSON values."""
+        return {"schema": self.SCHEMA, **encode(self)}
 
     def sha256(self) -> str:
         """SHA-256 of the JSON file that `write` makes."""

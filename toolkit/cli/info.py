@@ -120,13 +120,20 @@ def _beside(bundle: "Bundle") -> str:
     return "the one beside it belongs to another bundle, or was changed" if differs else "not beside it"
 
 
+_GROUPINGS = {
+    "auto": "by patient where known, equal and nearly equal pictures together",
+    "patient": "by patient",
+    "none": "equal pictures together, patients not known or not heeded",
+}
+
+
 def _split(split: "Split") -> Iterator[str]:
     where = split.folder if split.folder_found else f"{split.folder} (not there now)"
     yield from _facts(
         ("created", split.created),
         ("folder", where),
         ("classes", " (0), ".join(split.classes) + " (1)"),
-        ("grouping", "by patient" if split.grouping == "patient" else "patients are not known"),
+        ("grouping", _GROUPINGS[split.grouping]),
         ("shares", f"test {split.test:g}, validation {split.validation:g} of the rest, seed {split.seed}"),
         ("checksum", split.sha256),
     )

@@ -1,28 +1,27 @@
 """Training, validation and test parts that share no patient and no picture."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import numpy as np
 
-from hemotk.artifacts import PARTS, Part, SplitItem, SplitManifest, require
-from hemotk.data.preprocess import load_gray
-from hemotk.data.scan import FoundFolder, FoundImage
+from hemotk.artifacts import PARTS, Grouping, Part, SplitGroup, SplitItem, SplitManifest, require
+from hemotk.data.grouping import Grouped, Progress, class_counts, group_images
+from hemotk.data.scan import FoundFolder
 from hemotk.errors import HemotkError
-from hemotk.files import sha256_bytes, sha256_file
 
-Progress = Callable[[int, int], None]
+Counts = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Shares as fractions: `test` of all images, `validation` of what is not test."""
+    """Shares as fractions: `test` of all images, `validation` of what is not test; `grouping` as in the manifest."""
 
     test: float = 0.2
     validation: float = 0.2
     seed: int = 0
+    grouping: Grouping = "auto"
 
     def __post_init__(self) -> None:
         require(0 < self.test < 1, "test", "between 0 and 1")
@@ -30,28 +29,27 @@ class SplitConfig:
         require(self.seed >= 0, "seed", "0 or more")
 
 
-@dataclass(frozen=True)
-class _Fingerprint:
-    file: str
-    pixels: str
-
-
 def make_split(found: FoundFolder, config: SplitConfig, progress: Progress | None = None) -> SplitManifest:
     """Split a scanned folder; the same folder, configuration and seed give the same parts.
 
-    Every file is decoded once, so an unreadable one is found here and not in the middle of a training.
-
     Raises:
-        HemotkError: an unreadable image, equal pictures with different labels, or too few groups for three parts.
+        HemotkError: as `group_images`, or too few groups for three parts.
     """
-    prints = _fingerprints(found, progress)
-    groups = _groups(found, prints)
-    counts = _class_counts(found.images, groups)
+    grouped = group_images(found, config.grouping, progress)
+    counts = class_counts([image.label for image in found.images], grouped.groups)
     parts = assign(counts, config)
-    _check_parts(found, counts, parts)
+    check_parts(found.folder.as_posix(), found.classes, counts, parts)
+    return manifest(found, grouped, config, parts)
+
+
+def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part]) -> SplitManifest:
+    """The manifest of `found` with each group in its part."""
     items = tuple(
         SplitItem(image.path, fingerprint.file, image.label, group, parts[group])
-        for image, fingerprint, group in zip(found.images, prints, groups, strict=True)
+        for image, fingerprint, group in zip(found.images, grouped.prints, grouped.groups, strict=True)
+    )
+    groups = tuple(
+        SplitGroup(name, grouped.groups.count(name), reasons) for name, reasons in sorted(grouped.reasons.items())
     )
     return SplitManifest(
         created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
@@ -60,95 +58,53 @@ def make_split(found: FoundFolder, config: SplitConfig, progress: Progress | Non
         seed=config.seed,
         test=config.test,
         validation=config.validation,
-        grouping="patient" if any(image.patient for image in found.images) else "none",
+        grouping=config.grouping,
         items=items,
+        groups=groups,
     )
 
 
-def assign(counts: dict[str, tuple[int, int]], config: SplitConfig) -> dict[str, Part]:
-    """Give each group (name → images of label 0, of label 1) to a part.
+def assign(counts: Counts, config: SplitConfig) -> dict[str, Part]:
+    """Give each group (name → images of label 0, of label 1) to a part, near the configured shares."""
+    totals = np.sum([counts[name] for name in sorted(counts)], axis=0)
+    test = np.maximum(np.rint(config.test * totals), 1)
+    validation = np.maximum(np.rint(config.validation * (totals - test)), 1)
+    dealt = deal(counts, np.stack([totals - test - validation, validation, test]), config.seed)
+    return {name: PARTS[part] for name, part in dealt.items()}
+
+
+def deal(counts: Counts, targets: np.ndarray, seed: int) -> dict[str, int]:
+    """Give each group (name → images of label 0, of label 1) to one of the P parts; `targets` is [P, 2].
 
     Groups come in random order, larger ones first, and each goes where the most is still missing, class by class
-    relative to the part's target; with single images the targets are met exactly.
+    relative to the part's target; with single images whole targets are met exactly.
     """
     names = sorted(counts)
-    order = np.random.default_rng(config.seed).permutation(len(names))
+    order = np.random.default_rng(seed).permutation(len(names))
     shuffled = [names[index] for index in order]
     shuffled.sort(key=lambda name: -sum(counts[name]))
-    targets = _targets(np.sum([counts[name] for name in names], axis=0), config)
-    missing = targets.copy()
-    result: dict[str, Part] = {}
+    missing = targets.astype(float)
+    result: dict[str, int] = {}
     for name in shuffled:
         images = np.array(counts[name], float)
         need = (images * missing / np.maximum(targets, 1)).sum(axis=1)
         best = int(np.argmax(need))
         missing[best] -= images
-        result[name] = PARTS[best]
+        result[name] = best
     return result
 
 
-def _targets(totals: np.ndarray, config: SplitConfig) -> np.ndarray:
-    test = np.maximum(np.rint(config.test * totals), 1)
-    validation = np.maximum(np.rint(config.validation * (totals - test)), 1)
-    return np.stack([totals - test - validation, validation, test]).astype(float)
+def check_parts(where: str, classes: tuple[str, str], counts: Counts, parts: Mapping[str, Part]) -> None:
+    """Each part holds both classes.
 
-
-def _fingerprints(found: FoundFolder, progress: Progress | None) -> list[_Fingerprint]:
-    def look(image: FoundImage) -> _Fingerprint:
-        path = found.folder / image.path
-        gray = load_gray(path)
-        return _Fingerprint(sha256_file(path), sha256_bytes(repr(gray.shape).encode() + gray.tobytes()))
-
-    result = []
-    with ThreadPoolExecutor(4) as pool:
-        for done, fingerprint in enumerate(pool.map(look, found.images), 1):
-            result.append(fingerprint)
-            if progress:
-                progress(done, len(found.images))
-    return result
-
-
-def _groups(found: FoundFolder, prints: Sequence[_Fingerprint]) -> list[str]:
-    """One group name per image: images are joined by patient and by equal pixels."""
-    parent = list(range(len(found.images)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    first: dict[tuple[str, str], int] = {}
-    for index, (image, fingerprint) in enumerate(zip(found.images, prints, strict=True)):
-        twin = first.get(("pixels", fingerprint.pixels))
-        if twin is not None and found.images[twin].label != image.label:
-            raise HemotkError(
-                f"{found.folder / image.path}: shows the same picture as {found.images[twin].path}, with another "
-                "label; correct or remove one of them."
-            )
-        keys = [("pixels", fingerprint.pixels)]
-        if image.patient:
-            keys.append(("patient", image.patient))
-        for key in keys:
-            parent[root(index)] = root(first.setdefault(key, index))
-    roots = [root(index) for index in range(len(parent))]
-    return [f"p{found.images[r].patient}" if found.images[r].patient else f"i{r:05d}" for r in roots]
-
-
-def _class_counts(images: Sequence[FoundImage], groups: Sequence[str]) -> dict[str, tuple[int, int]]:
-    counts: dict[str, tuple[int, int]] = {}
-    for image, group in zip(images, groups, strict=True):
-        normal, hemorrhage = counts.get(group, (0, 0))
-        counts[group] = (normal + 1 - image.label, hemorrhage + image.label)
-    return counts
-
-
-def _check_parts(found: FoundFolder, counts: dict[str, tuple[int, int]], parts: dict[str, Part]) -> None:
+    Raises:
+        HemotkError: it does not.
+    """
     for part in PARTS:
-        for label, word in enumerate(found.classes):
-            if not any(counts[group][label] for group, where in parts.items() if where == part):
+        for label, word in enumerate(classes):
+            if not any(counts[group][label] for group, place in parts.items() if place == part):
                 raise HemotkError(
-                    f"{found.folder}: too few independent groups of class '{word}' to put one into each of "
+                    f"{where}: too few independent groups of class '{word}' to put one into each of "
                     f"{', '.join(PARTS)} (missing in {part}); add images, or choose other --test and --validation "
                     "shares."
                 )

@@ -27,6 +27,7 @@ from hemotk.artifacts import (
     RunCard,
     SameModel,
     Source,
+    SplitGroup,
     SplitItem,
     SplitManifest,
     TensorSpec,
@@ -86,7 +87,7 @@ def built(kind: Any, /, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[A
 
 @st.composite
 def splits(draw: st.DrawFn) -> SplitManifest:
-    """A manifest in which every image is a group of its own."""
+    """A manifest in which images are groups of their own, but for the last; a fold or none."""
     parts = [
         "train",
         "validation",
@@ -97,7 +98,12 @@ def splits(draw: st.DrawFn) -> SplitManifest:
         SplitItem(f"{i}/ä.png", f"{i:064x}", draw(st.integers(0, 1)), f"patient {i}", typing.cast(Any, part))
         for i, part in enumerate(parts)
     )
-    return draw(built(SplitManifest, items=st.just(items)))
+    twin = SplitItem("twin.png", "f" * 64, 1, "patient 0", "train")
+    group = draw(built(SplitGroup, name=st.just("patient 0"), images=st.just(2)))
+    fold, folds = draw(st.sampled_from(((None, None), (2, 3))))
+    groups = draw(st.sampled_from(((), (group,))))
+    rest = {"items": (*items, twin), "groups": groups, "fold": fold, "folds": folds}
+    return draw(built(SplitManifest, **{name: st.just(value) for name, value in rest.items()}))
 
 
 @st.composite
@@ -135,6 +141,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "zero_point": st.integers(0, 255),
         "window_width": st.floats(1, 4000),
     },
+    SplitGroup: {"reasons": st.permutations(("patient", "exact", "near")).map(lambda names: tuple(names[:2]))},
     SplitManifest: {"test": SHARES, "validation": SHARES},
     RunCard: {
         "name": NAMES,
