@@ -1,17 +1,20 @@
 """The pixel contract: from a picture file to the bytes a network sees. Everything that looks at pixels calls this."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.pixels import BRAIN, Window
+from hemotk.data.dicom import is_dicom, load_dicom
+from hemotk.data.limits import check_sides, too_large
 from hemotk.errors import HemotkError
 
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 12_000
-MIN_SIDE = 16
+T = TypeVar("T")
 
 
 def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
@@ -20,25 +23,39 @@ def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
     Raises:
         HemotkError: the file is no readable picture of a sensible size.
     """
-    return to_pixels(load_gray(path), spec.size)
+    return to_pixels(load_gray(path, spec.window), spec.size)
 
 
-def load_gray(path: Path) -> np.ndarray:
+def load_gray(path: Path, window: Window = BRAIN) -> np.ndarray:
     """Decode the picture at `path` to gray: uint8 [height, width].
 
-    EXIF orientation is applied, transparency is composited over black, 16-bit gray keeps its upper byte, colours
-    become ITU-R 601-2 gray in integers.
+    DICOM is seen through `window`. In any other picture EXIF orientation is applied, transparency is composited over
+    black, 16-bit gray keeps its upper byte, colours become ITU-R 601-2 gray in integers.
 
     Raises:
         HemotkError: missing, corrupt, cut short, no picture, several frames, or of a size outside the limits.
     """
+    return load_dicom(path, window) if is_dicom(path) else _decoded(path, _gray)
+
+
+def load_colours(path: Path) -> np.ndarray | None:
+    """Decode the picture at `path` to uint8 [height, width, 3], transparency left away; None where it is gray.
+
+    Raises:
+        HemotkError: as for `load_gray`.
+    """
+    return None if is_dicom(path) else _decoded(path, _colours)
+
+
+def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
+    """What `convert` makes of the upright picture at `path`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 _check_size(image, path)
                 image.load()
-                return _gray(ImageOps.exif_transpose(image), path)
+                return convert(ImageOps.exif_transpose(image), path)
     except HemotkError:
         raise
     except FileNotFoundError as error:
@@ -46,7 +63,7 @@ def load_gray(path: Path) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise HemotkError(f"{path}: is no picture that can be decoded; replace or remove the file.") from error
     except Image.DecompressionBombError as error:
-        raise HemotkError(_too_large(path)) from error
+        raise HemotkError(too_large(path)) from error
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; scale the picture down.") from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -73,20 +90,9 @@ def normalize(pixels: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
 
 
 def _check_size(image: Image.Image, path: Path) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise HemotkError(_too_large(path))
-    if min(width, height) < MIN_SIDE:
-        raise HemotkError(f"{path}: is {width}×{height} pixels, less than {MIN_SIDE} on a side; remove the file.")
+    check_sides(*image.size, path)
     if getattr(image, "n_frames", 1) > 1:
         raise HemotkError(f"{path}: has {image.n_frames} frames; save each slice as a file of its own.")  # type: ignore[attr-defined]
-
-
-def _too_large(path: Path) -> str:
-    return (
-        f"{path}: is larger than {MAX_PIXELS // 1_000_000} megapixels or {MAX_SIDE} pixels on a side; "
-        "scale the picture down."
-    )
 
 
 def _gray(image: Image.Image, path: Path) -> np.ndarray:
@@ -100,6 +106,12 @@ def _gray(image: Image.Image, path: Path) -> np.ndarray:
     if mode not in ("L", "RGB"):
         image = image.convert("RGB")
     return np.asarray(image.convert("L"))
+
+
+def _colours(image: Image.Image, path: Path) -> np.ndarray | None:
+    if image.mode.startswith("I") or image.mode in ("1", "L", "LA", "La", "F"):
+        return None
+    return np.asarray(image.convert("RGB"))
 
 
 def _from_16_bit(values: np.ndarray, path: Path) -> np.ndarray:

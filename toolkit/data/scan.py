@@ -2,12 +2,14 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
+from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
+from hemotk.data.dicom_series import patient_keys
 from hemotk.errors import HemotkError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
 LABELS_CSV = "labels.csv"
 DEFAULT_CLASSES = ("normal", "hemorrhage")
 _ID_COLUMNS = ("path", "file", "filename", "id", "image")
@@ -43,6 +45,8 @@ class FoundFolder:
 def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolder:
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
+    Patients are those of `labels.csv`, else those that DICOM files name, under a key (`patient_keys`).
+
     Raises:
         HemotkError: no folder, no images, only one class, or a `labels.csv` that does not fit the files.
     """
@@ -56,7 +60,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
             f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}); give a folder with the subfolders "
             f"{classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
         )
-    images = labelled_images(folder, files, classes)
+    images = _with_patients(folder, labelled_images(folder, files, classes))
     found = FoundFolder(folder, classes, images, len(files) - len(images))
     _check_counts(found)
     return found
@@ -73,12 +77,20 @@ def labelled_images(folder: Path, files: list[str], classes: tuple[str, str]) ->
 
 
 def relative_images(folder: Path) -> Iterator[str]:
-    """Every picture below `folder`, hidden ones left out: paths relative to it with '/', in no order."""
+    """Every picture below `folder`, hidden ones left out: paths relative to it with '/', in no order.
+
+    DICOM files count whatever they are called.
+    """
     for path in folder.rglob("*"):
         relative = path.relative_to(folder)
         hidden = any(part.startswith(".") for part in relative.parts)
-        if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+        if not hidden and path.is_file() and (path.suffix.lower() in SUFFIXES or is_dicom(path)):
             yield relative.as_posix()
+
+
+def _with_patients(folder: Path, images: tuple[FoundImage, ...]) -> tuple[FoundImage, ...]:
+    keys = patient_keys(folder, [image.path for image in images if image.patient is None])
+    return tuple(replace(image, patient=keys.get(image.path, image.patient)) for image in images)
 
 
 def _check_counts(found: FoundFolder) -> None:
@@ -167,7 +179,7 @@ class _Names:
         self._short: dict[str, list[str]] = {}
         for file in files:
             name = file.rpartition("/")[2]
-            stem = name.rpartition(".")[0]
+            stem = PurePosixPath(name).stem
             for short in {name, stem, _without_zeros(stem)}:
                 self._short.setdefault(short, []).append(file)
 

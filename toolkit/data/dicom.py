@@ -1,0 +1,221 @@
+"""Computed tomography slices in DICOM files: Hounsfield units, seen through a window, as gray bytes.
+
+Only what is needed is read from a file: names, dates and the like never reach memory. pydicom is imported when the
+first DICOM file is read.
+"""
+
+import warnings
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.artifacts.pixels import Window
+from hemotk.data.limits import check_sides
+from hemotk.errors import HemotkError
+
+if TYPE_CHECKING:
+    from pydicom import FileDataset
+
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+_MAGIC, _PREAMBLE = b"DICM", 128
+_DIRECTORY = "DICOMDIR"
+_TAGS = (
+    "Modality",
+    "ImageType",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "PixelData",
+)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the file at `path` is called like a DICOM file or begins like one; directories of media are none."""
+    if path.name == _DIRECTORY:
+        return False
+    if path.suffix.lower() in DICOM_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
+    except OSError:
+        return False
+
+
+def load_dicom(path: Path, window: Window) -> NDArray[np.uint8]:
+    """The slice at `path` through `window`: uint8 [rows, columns], 0 for what is as dense as its lower edge or less.
+
+    Pixels marked as padding are 0. A slice of MONOCHROME1, whose least value is to be shown white, is inverted after
+    the window, as a viewer shows it.
+
+    Raises:
+        HemotkError: pydicom is not installed, or the file is no single whole slice of computed tomography.
+    """
+    dataset = read_tags(path, _TAGS)
+    _check_slice(dataset, path)
+    stored = _stored_values(dataset, path)
+    slope, intercept = (_decimal(dataset, name, path) for name in ("RescaleSlope", "RescaleIntercept"))
+    if slope <= 0:
+        raise HemotkError(f"{path}: has RescaleSlope {float(slope):g}, which must be above 0; mend or remove the file.")
+    gray = np.searchsorted(thresholds(slope, intercept, window), stored, side="right").astype(np.uint8)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        gray = 255 - gray
+    gray[_padding(dataset, stored)] = 0
+    return gray
+
+
+def thresholds(slope: Fraction, intercept: Fraction, window: Window) -> NDArray[np.int64]:
+    """The least stored value that becomes 1, 2, … 255: int64 [255], not falling.
+
+    A slice's gray is the number of thresholds that its stored value v reaches. This is, with HU = slope · v +
+    intercept, floor(255 · ((HU - level) / width + 1/2) + 1/2) held within 0 and 255, computed without any rounding in
+    between: the window function LINEAR_EXACT of DICOM (PS3.3 C.11.2.1.3.2).
+    """
+    low = Fraction(window.level) - Fraction(window.width) / 2
+    step = Fraction(window.width) / 510
+    edges = ((low + step * (2 * gray - 1) - intercept) / slope for gray in range(1, 256))
+    limit = 1 << 40  # beyond any stored value
+    return np.array([min(max(-(-edge // 1), -limit), limit) for edge in edges], np.int64)
+
+
+def read_tags(path: Path, names: Iterable[str], *, pixels: bool = True) -> "FileDataset":
+    """Read the elements called `names` of the DICOM file at `path`; without `pixels`, what comes before them.
+
+    Raises:
+        HemotkError: pydicom is not installed, or the file is missing or no DICOM file.
+    """
+    try:
+        import pydicom
+        from pydicom.errors import InvalidDicomError
+    except ImportError as error:
+        raise HemotkError(f"{path}: is DICOM, which needs pydicom; `pip install 'hemotk[dicom]'`.") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
+    except FileNotFoundError as error:
+        raise HemotkError(f"{path}: no such file; check the path.") from error
+    except InvalidDicomError as error:
+        raise HemotkError(f"{path}: is called like a DICOM file but is none; replace or remove the file.") from error
+    except MemoryError as error:
+        raise HemotkError(f"{path}: does not fit into memory; remove the file.") from error
+    except Exception as error:  # whatever a parser meets in a broken file
+        raise HemotkError(_broken(path)) from error
+
+
+def _check_slice(dataset: "FileDataset", path: Path) -> None:
+    """Refuse what is no single gray slice in Hounsfield units."""
+    modality = dataset.get("Modality") or ""
+    if "PixelData" not in dataset:
+        raise HemotkError(f"{path}: holds no pixel data or was cut short; copy the file again or remove it.")
+    if modality != "CT":
+        raise HemotkError(f"{path}: is of modality {_word(modality)}, not CT; remove the file.")
+    if "LOCALIZER" in (dataset.get("ImageType") or ()):
+        raise HemotkError(f"{path}: is a localizer, not a slice; remove the file.")
+    frames = dataset.get("NumberOfFrames") or 1
+    if frames != 1:
+        raise HemotkError(f"{path}: has {frames} frames; save each slice as a file of its own.")
+    photometric = dataset.get("PhotometricInterpretation") or ""
+    if dataset.get("SamplesPerPixel") != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise HemotkError(
+            f"{path}: holds {_word(photometric)} pixels instead of gray ones; give the original slice instead of a "
+            "capture of it."
+        )
+    unit = dataset.get("RescaleType") or "HU"
+    if unit not in ("HU", "US"):
+        raise HemotkError(f"{path}: holds values of type {_word(unit)} instead of Hounsfield units; remove the file.")
+    rows, columns, stored, high = (dataset.get(name) for name in ("Rows", "Columns", "BitsStored", "HighBit"))
+    if not all(isinstance(value, int) for value in (rows, columns, stored, high)):
+        raise HemotkError(_broken(path))
+    check_sides(columns, rows, path)
+    if high != stored - 1 or not 1 < stored <= 16:
+        raise HemotkError(
+            f"{path}: keeps {stored} bits below bit {high + 1}; only up to 16 bits from the lowest one on are read."
+        )
+
+
+def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:
+    """The stored values, integers [rows, columns]."""
+    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
+    _check_decoder(syntax, path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            values: NDArray[Any] = dataset.pixel_array
+    except MemoryError as error:
+        raise HemotkError(f"{path}: does not fit into memory; remove the file.") from error
+    except Exception as error:  # whatever a decoder meets in a broken file
+        raise HemotkError(_broken(path)) from error
+    if values.shape != (dataset.Rows, dataset.Columns):
+        raise HemotkError(_broken(path))
+    return values
+
+
+def _check_decoder(syntax: Any, path: Path) -> None:
+    from pydicom.pixels import get_decoder
+
+    try:
+        decoder = get_decoder(syntax)
+    except (NotImplementedError, AttributeError, TypeError) as error:
+        name = _word(getattr(syntax, "name", "") or "")
+        raise HemotkError(
+            f"{path}: has the transfer syntax {name}, which cannot be decoded; save it uncompressed."
+        ) from error
+    if syntax.is_encapsulated and not decoder.is_available:
+        raise HemotkError(
+            f"{path}: is compressed as {syntax.name}, which needs another package; `pip install python-gdcm`, or "
+            "pylibjpeg with pylibjpeg-libjpeg and pylibjpeg-openjpeg."
+        )
+
+
+def _decimal(dataset: "FileDataset", name: str, path: Path) -> Fraction:
+    """A decimal string of DICOM as the number that it says."""
+    value = dataset.get(name)
+    if value is None:
+        raise HemotkError(f"{path}: has no {name}, so its Hounsfield units are not known; remove the file.")
+    try:
+        return Fraction(Decimal(str(value).strip()))
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise HemotkError(f"{path}: has a {name} that is no number; mend or remove the file.") from error
+
+
+def _padding(dataset: "FileDataset", stored: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which pixels are padding: those of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
+    value = dataset.get("PixelPaddingValue")
+    if not isinstance(value, int):
+        return np.zeros(stored.shape, np.bool_)
+    limit = dataset.get("PixelPaddingRangeLimit")
+    ends = [_wrapped(end, dataset) for end in (value, limit) if isinstance(end, int)]
+    return (stored >= min(ends)) & (stored <= max(ends))
+
+
+def _wrapped(value: int, dataset: "FileDataset") -> int:
+    """A padding value as a stored one: some writers keep the bits of -2000 as 63536."""
+    bits = int(dataset.BitsAllocated)
+    value %= 1 << bits
+    return value - (1 << bits) if dataset.PixelRepresentation == 1 and value >= 1 << (bits - 1) else value
+
+
+def _word(value: str) -> str:
+    """What a file says about itself, cut to the length of a DICOM code string, so that no text gets through."""
+    return str(value)[:16] or "'' (none given)"
+
+
+def _broken(path: Path) -> str:
+    return f"{path}: is corrupt or cut short; copy the file again or remove it."
