@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hemotk.artifacts import FieldError
 from hemotk.cli.data import classes_option, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
+from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
     from hemotk.artifacts import Estimate, RunCard, SplitManifest
     from hemotk.training.history import Epoch
+    from hemotk.training.operating_point import OperatingConfig
 
 
 @click.command()
@@ -35,6 +38,18 @@ if TYPE_CHECKING:
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
 @click.option("--learning-rate", type=float, help="Highest rate.  [default: 0.001, with given weights 0.0001]")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: 0]")
+@click.option(
+    "--threshold",
+    metavar="P|youden",
+    help="Probability from which a hemorrhage is called, or youden: chosen on the validation part.  [default: 0.5]",
+)
+@click.option(
+    "--min-sensitivity",
+    type=float,
+    metavar="SHARE",
+    help="Choose the threshold on the validation part: the greatest specificity with at least this sensitivity.",
+)
+@click.option("--calibrate", is_flag=True, help="Fit a temperature for the probabilities on the validation part.")
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
@@ -44,6 +59,9 @@ def train(
     *,
     source: Path,
     recipe: str,
+    threshold: str | None,
+    min_sensitivity: float | None,
+    calibrate: bool,
     out: Path | None,
     data_folder: Path | None,
     resume: bool,
@@ -57,18 +75,23 @@ def train(
     is the 2021 paper's with a decaying learning rate, shifts and contrast changes, class weights and faster BatchNorm
     averages; --recipe paper is the paper's alone. Kill it at any moment: --resume goes on from the last whole epoch.
 
+    A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
+    a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals.
+
     \b
     Examples:
       hemotk train split.json --out runs/first
       hemotk train head_ct --arch densenet201 --recipe paper --weights imagenet
       hemotk train split.json --arch cnn --size 128 --epochs 40 --out runs/cnn --resume
+      hemotk train split.json --min-sensitivity 0.95 --calibrate
     """
     from hemotk.training.config import from_recipe
 
-    config = from_recipe(recipe, **settings)
+    operating = operating_config(threshold, min_sensitivity, calibrate)
+    config = from_recipe(recipe, operating=operating, **settings)
     out = RUNS / config.arch if out is None else out
     refuse_existing(out, overwrite)
-    split = split_of(source, classes)
+    split = _split(source, classes, out, resume)
 
     from hemotk.training.quiet import import_tensorflow
 
@@ -78,7 +101,43 @@ def train(
     job = TrainJob(split, out, data_folder, resume, overwrite)
     with Progress("training", config.epochs) as progress:
         card = train(job, config, shown(progress))
+    for note in card.notes:
+        click.echo(note)
     report(card, out)
+
+
+def operating_config(threshold: str | None, min_sensitivity: float | None, calibrate: bool) -> "OperatingConfig":
+    """What the options ask for.
+
+    Raises:
+        HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
+    """
+    from hemotk.training.operating_point import OperatingConfig
+
+    if threshold is not None and min_sensitivity is not None:
+        raise HemotkError("--min-sensitivity: chooses the threshold, which --threshold gives; leave one of both out.")
+    try:
+        if min_sensitivity is not None:
+            return OperatingConfig("sensitivity", min_sensitivity=min_sensitivity, calibrate=calibrate)
+        if threshold == "youden":
+            return OperatingConfig("youden", calibrate=calibrate)
+        return OperatingConfig("fixed", 0.5 if threshold is None else float(threshold), calibrate=calibrate)
+    except FieldError as error:
+        option = "--threshold" if min_sensitivity is None else "--min-sensitivity"
+        raise HemotkError(f"{option}: {error}; choose another.") from error
+    except ValueError as error:
+        raise HemotkError(f"--threshold {threshold}: must be a number between 0 and 1, or youden.") from error
+
+
+def _split(source: Path, classes: str, out: Path, resume: bool) -> "SplitManifest":
+    """The split to train on: that of an unfinished training of the same folder, if one is to be resumed."""
+    from hemotk.artifacts import SplitManifest
+    from hemotk.training.partial import kept_split
+
+    kept = kept_split(out) if resume and source.is_dir() else None
+    if kept is not None and (split := SplitManifest.read(kept)).root() == source.resolve():
+        return split
+    return split_of(source, classes)
 
 
 def split_of(source: Path, classes: str) -> "SplitManifest":
@@ -129,6 +188,7 @@ def report(card: "RunCard", out: Path) -> None:
             f"{part:10} accuracy {_interval(metrics.accuracy)}  AUC {_interval(metrics.auc)}  "
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
+    click.echo(f"decision   threshold {card.threshold:.4g}, temperature {card.temperature:.4g}")
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
 
 

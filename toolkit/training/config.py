@@ -1,11 +1,12 @@
 """Every setting of a training, in one place; recipes are settings with a name."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from hemotk.artifacts import require
 from hemotk.errors import HemotkError
+from hemotk.training.operating_point import OperatingConfig
 
 LEARNING_RATE = 1e-3
 FINE_TUNING_RATE = 1e-4
@@ -50,7 +51,7 @@ class TrainConfig:
 
     `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
     1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
-    Keras's: the share of the old moving average.
+    Keras's: the share of the old moving average. `operating` says how threshold and temperature come about.
     """
 
     arch: str = "densenet201"
@@ -65,6 +66,7 @@ class TrainConfig:
     bn_momentum: float = 0.9
     class_weights: bool = True
     augment: AugmentConfig = AugmentConfig()
+    operating: OperatingConfig = field(default_factory=OperatingConfig)
     seed: int = 0
     recipe: str = "hemotk"
 

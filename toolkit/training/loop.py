@@ -1,24 +1,33 @@
 """Training from a split to a finished run folder; killed at any moment, it goes on from the last whole epoch."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tf_keras as keras
 
-from hemotk.artifacts import PARTS, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, SPLIT_FILE, WEIGHTS_FILE, Metrics, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, writing
+from hemotk.metrics import evaluate
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
 from hemotk.models.weights import check_weights
+from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import RECIPE_NOTES, TrainConfig
-from hemotk.training.fit import Listener, Stage, fit, load_data, score
-from hemotk.training.lock import locked
+from hemotk.training.fit import Data, Listener, Stage, fit, load_data
+from hemotk.training.history import HISTORY_FILE
+from hemotk.training.lock import LOCK_FILE, locked
+from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
 from hemotk.training.partial import partial_of
 from hemotk.training.publish import Origin, Trained, publish_run
 from hemotk.training.steps import Trainer
+
+# What an unfinished training keeps beside its output.
+OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class TrainJob:
 def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) -> RunCard:
     """Train `config.arch` on the split and publish the run folder `job.out`.
 
-    `job.parts` are scored once, with the final weights.
+    `job.parts` are scored once, with the final weights, at the threshold and temperature that `config.operating` asks
+    for.
 
     Raises:
         HemotkError: bad settings, data or weights; an output that exists; a second training on the same output.
@@ -53,6 +63,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     refuse_existing(job.out, job.overwrite)
     shape = named_shape(config.arch, config.size)
     spec = PreprocessSpec(size=config.size)
+    check_choosable(job.split, config.operating)
     _check_partial(job)
     started = time.monotonic()
     stage = Stage(job.partial, {**config.settings(), "split": job.split.sha256()}, resume=job.resume)
@@ -63,26 +74,71 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     data = load_data(job.split, job.data, spec, listener)
     trainer = Trainer(model, config, spec)
     with writing(job.partial), locked(job.partial):
+        job.split.write(job.partial / SPLIT_FILE)
         history = fit(stage, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        metrics = score(trainer, data, job.parts)
-        seconds = time.monotonic() - started
-        trained = Trained(job.split, _origin(config), shape, spec, weights, history, metrics, seconds)
+        logits = {part: trainer.logits(data.pixels[part]) for part in PARTS if part in job.parts}
+        point = _operating_point(trainer, data, logits)
+        trained = Trained(
+            job.split,
+            _origin(config, point),
+            shape,
+            spec,
+            weights,
+            history,
+            _metrics(data, logits, point),
+            time.monotonic() - started,
+            logits,
+        )
         card = publish_run(trained, job.out, overwrite=job.overwrite)
     _remove_partial(job.partial)
     return card
 
 
-def _origin(config: TrainConfig) -> Origin:
-    return Origin("trained", config.arch, config.settings(), (RECIPE_NOTES[config.recipe],))
+def _operating_point(trainer: Trainer, data: Data, logits: Mapping[Part, np.ndarray]) -> OperatingPoint:
+    config = trainer.config.operating
+    if not config.chooses:
+        return OperatingPoint(config.threshold)
+    known = logits.get("validation")
+    scores = trainer.logits(data.pixels["validation"]) if known is None else known
+    return choose_operating_point(data.labels["validation"], scores, config)
+
+
+def _metrics(data: Data, logits: Mapping[Part, np.ndarray], point: OperatingPoint) -> dict[str, Metrics]:
+    return {
+        part: evaluate(data.labels[part], scores, point.threshold, point.temperature) for part, scores in logits.items()
+    }
+
+
+def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:
+    return Origin(
+        "trained",
+        config.arch,
+        config.settings(),
+        (RECIPE_NOTES[config.recipe], *point.notes),
+        threshold=point.threshold,
+        temperature=point.temperature,
+    )
 
 
 def _check_partial(job: TrainJob) -> None:
+    if job.partial.is_dir():
+        others = [path.name for path in sorted(job.partial.iterdir()) if not _is_own(path)]
+        if others:
+            raise HemotkError(
+                f"{job.partial}: holds something else than a training ({others[0]}), such as an unfinished pruning; "
+                "finish or remove it, or choose another --out."
+            )
     if job.partial.exists() and not job.resume and any(job.partial.glob("*.npz")):
         raise HemotkError(
             f"{job.partial}: an unfinished training lies there; add --resume to go on with it, or remove the folder."
         )
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a training put it there; what was being written when one was killed has a name with a dot before."""
+    return path.is_file() and path.name.startswith((*OWN_FILES, *(f".{name}." for name in OWN_FILES)))
 
 
 def _remove_partial(folder: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hemotk.artifacts import SPLIT_FILE
 from hemotk.errors import HemotkError
 
 PARTIAL_SUFFIX = ".partial"
@@ -13,6 +14,12 @@ PARTIAL_SUFFIX = ".partial"
 def partial_of(out: Path) -> Path:
     """The folder in which the unfinished `out` grows, beside it."""
     return out.with_name(out.name + PARTIAL_SUFFIX)
+
+
+def kept_split(out: Path) -> Path | None:
+    """The file with the split that the unfinished training of `out` was started with, if there is one."""
+    path = partial_of(out) / SPLIT_FILE
+    return path if path.is_file() else None
 
 
 def check_identity(path: Path, kept: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

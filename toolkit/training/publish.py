@@ -6,12 +6,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from hemotk.artifacts import (
     RUN_CARD,
     SHAPE_FILE,
     SPLIT_FILE,
     WEIGHTS_FILE,
     Metrics,
+    Part,
     PreprocessSpec,
     RunCard,
     SplitManifest,
@@ -21,8 +24,11 @@ from hemotk.files import new_folder, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
+from hemotk.training.scores import SCORES_FILE, write_scores
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
+
+_CHECKED = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE, SCORES_FILE)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training ends with; `seconds` is its wall time, of this process."""
+    """What a training ends with; `seconds` is its wall time, of this process.
+
+    `logits` are those of the scored parts, float64 [n] in the order of the split; without them no scores are written.
+    """
 
     split: SplitManifest
     origin: Origin
@@ -53,10 +62,11 @@ class Trained:
     history: Sequence[Epoch]
     metrics: Mapping[str, Metrics]
     seconds: float
+    logits: Mapping[Part, np.ndarray] = field(default_factory=dict)
 
 
 def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
-    """Write the run folder `out`: card, shape, weights, split, history and the two curves.
+    """Write the run folder `out`: card, shape, weights, split, history, scores and the two curves.
 
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
@@ -66,6 +76,8 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
         write_weights(folder / WEIGHTS_FILE, trained.weights)
         trained.split.write(folder / SPLIT_FILE)
         write_history(folder / HISTORY_FILE, trained.history)
+        if trained.logits:
+            write_scores(folder / SCORES_FILE, trained.split, trained.logits)
         plot_curves(folder, trained.history, _title(trained.origin.arch, out.name))
         card = _card(trained, out.name, folder)
         card.write(folder / RUN_CARD)
@@ -86,7 +98,7 @@ def _card(trained: Trained, name: str, folder: Path) -> RunCard:
         arch=origin.arch,
         preprocess=trained.preprocess,
         labels=trained.split.classes,
-        files={file: sha256_file(folder / file) for file in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE)},
+        files={file: sha256_file(folder / file) for file in _CHECKED if (folder / file).exists()},
         parents={**origin.parents, "split": trained.split.sha256()},
         settings={**origin.settings, "seconds_in_epochs": round(in_epochs, 3)},
         metrics=trained.metrics,

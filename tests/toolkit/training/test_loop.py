@@ -115,6 +115,17 @@ def test_an_unfinished_training_is_not_started_over_unasked(split: SplitManifest
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["prune.json", "step-1/run.json", "fold1.json"])
+def test_what_is_no_training_is_left_alone(split: SplitManifest, tmp_path: Path, name: str) -> None:
+    other = tmp_path / "run.partial" / name
+    other.parent.mkdir(parents=True)
+    other.write_text("{}")
+    for resume in (False, True):
+        with pytest.raises(HemotkError, match="holds something else than a training"):
+            train(TrainJob(split, tmp_path / "run", resume=resume), from_recipe("hemotk", epochs=1, **SMALL))
+    assert other.read_text() == "{}" and not (tmp_path / "run").exists()
+
+
 def test_an_existing_run_is_kept_unless_asked(split: SplitManifest, undisturbed: Path) -> None:
     before = sha256_file(undisturbed / RUN_CARD)
     with pytest.raises(HemotkError, match="--overwrite"):

@@ -1,0 +1,99 @@
+"""An operating point from `hemotk train` to the verdicts of `hemotk predict` and `hemotk bench`."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prunable_runs import split_of_squares
+
+from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, RunCard
+from hemotk.cli.main import run
+from hemotk.metrics import calibrated, evaluate
+from hemotk.model_metadata import metadata_of
+
+pytest.importorskip("tf_keras")
+
+SMALL = ["--arch", "densenet-tiny", "--size", "32", "--batch", "8", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures, a run whose threshold and temperature were chosen, and its bundle."""
+    home = tmp_path_factory.mktemp("home")
+    split_of_squares(home / "pictures", 40).write(home / "split.json")
+    asked = ["--min-sensitivity", "0.8", "--calibrate", "--out", str(home / "run")]
+    assert run(["train", str(home / "split.json"), *SMALL, *asked]) == 0
+    assert run(["export", str(home / "run"), "--out", str(home / "bundle")]) == 0
+    return home
+
+
+def test_the_run_keeps_what_was_chosen_and_is_judged_by_it(home: Path) -> None:
+    card = RunCard.read(home / "run" / RUN_CARD)
+    assert card.temperature != 1 and card.threshold != 0.5
+    assert card.notes[1].startswith("Temperature ") and card.notes[2].startswith("Threshold ")
+    assert card.settings["operating"]["rule"] == "sensitivity" and card.settings["operating"]["calibrate"] is True
+    with (home / "run" / "scores.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert "scores.csv" in card.files
+    for part, metrics in card.metrics.items():
+        mine = [row for row in rows if row["part"] == part]
+        labels, logits = [int(row["label"]) for row in mine], [float(row["logit"]) for row in mine]
+        assert evaluate(labels, logits, card.threshold, card.temperature) == metrics
+    assert float(card.metrics["validation"].sensitivity.value or 0) >= 0.8
+
+
+def test_bundle_and_models_say_the_same(home: Path) -> None:
+    card, bundle = RunCard.read(home / "run" / RUN_CARD), BundleCard.read(home / "bundle" / "bundle.json")
+    assert (bundle.threshold, bundle.temperature) == (card.threshold, card.temperature)
+    for variant in bundle.variants:
+        said = metadata_of(home / "bundle" / variant.file)
+        assert said is not None and said.thresholds["logit"] == pytest.approx(card.threshold, rel=1e-6)
+        slope = float(said.calibration["logit"][0].split(",")[1])
+        assert slope == pytest.approx(1 / card.temperature, rel=1e-6)
+
+
+def test_predict_decides_by_it(home: Path) -> None:
+    card = RunCard.read(home / "run" / RUN_CARD)
+    out = home / "scores.json"
+    assert (
+        run(["predict", str(home / "bundle"), str(home / "pictures"), "--variant", "float32", "--json", str(out)]) == 0
+    )
+    found = json.loads(out.read_text())["predictions"]
+    with (home / "run" / "scores.csv").open() as stream:
+        kept = {row["path"]: float(row["logit"]) for row in csv.DictReader(stream)}
+    assert len(found) == len(kept) == 40
+    for one in found:
+        logit = kept[Path(one["path"]).relative_to(home / "pictures").as_posix()]
+        assert one["logit"] == pytest.approx(logit, abs=1e-3)
+        assert one["probability"] == pytest.approx(float(calibrated(one["logit"], card.temperature)))
+        assert one["label"] == int(one["probability"] >= card.threshold)
+    at_default = [int(one["logit"] >= 0) for one in found]
+    assert at_default != [one["label"] for one in found]
+
+
+def test_bench_judges_by_it(home: Path) -> None:
+    card = RunCard.read(home / "run" / RUN_CARD)
+    out = home / "bench.json"
+    quick = ["--min-runs", "3", "--min-seconds", "0.01", "--max-latency-ratio", "1000", "--max-accuracy-drop", "1"]
+    assert run(["bench", str(home / "bundle"), *quick, "--json", str(out)]) in (0, 1)
+    report = BenchReport.read(out)
+    found, kept = report.variants[0].metrics, card.metrics["test"]
+    assert found is not None and found.threshold == card.threshold
+    assert (found.accuracy, found.sensitivity, found.auc) == (kept.accuracy, kept.sensitivity, kept.auc)
+    assert np.isclose(found.loss, kept.loss, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--threshold", "0.4", "--min-sensitivity", "0.9"], "leave one of both out"),
+        (["--threshold", "often"], "must be a number between 0 and 1, or youden"),
+        (["--threshold", "1"], "--threshold: field 'threshold' must be above 0 and below 1"),
+        (["--min-sensitivity", "0"], "--min-sensitivity: field 'min_sensitivity' must be"),
+    ],
+)
+def test_what_cannot_be_asked_for(options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "split.json", *options]) == 2
+    assert sentence in capsys.readouterr().err
