@@ -47,7 +47,10 @@ def read_header(path: Path) -> SliceHeader:
     try:
         number = dataset.get("InstanceNumber")
         return SliceHeader(
-            *(str(dataset.get(name) or "").strip() for name in _TEXTS),
+            patient=str(dataset.get("PatientID") or "").strip(),
+            study=str(dataset.get("StudyInstanceUID") or ""),
+            series=str(dataset.get("SeriesInstanceUID") or ""),
+            instance=str(dataset.get("SOPInstanceUID") or ""),
             number=None if number is None else int(number),
             position=_floats(dataset.get("ImagePositionPatient"), 3),
             orientation=_floats(dataset.get("ImageOrientationPatient"), 6),
