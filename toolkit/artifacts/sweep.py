@@ -65,8 +65,9 @@ class SweepPoint:
 class SweepReport(Artifact):
     """What a sweep found on the `images` of the validation part, `positives` of them with hemorrhage.
 
-    `points` has the unpruned run first. `chosen` names one of them, None if none was good enough; `why` is the sentence
-    for either. `settings` is what was asked for, `environment` the machine that all were timed on.
+    `points` has the unpruned run first; `left_out` says of each network whose bundle did not hold, why. `chosen` names
+    one of the points, None if none was good enough; `why` is the sentence for either. `settings` is what was asked for,
+    `environment` the machine that all were timed on.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.sweep/1"
@@ -76,6 +77,7 @@ class SweepReport(Artifact):
     images: int
     positives: int
     points: tuple[SweepPoint, ...]
+    left_out: Mapping[str, str]
     chosen: str | None
     why: str
     settings: Mapping[str, Any]

@@ -2,7 +2,8 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, BenchReport, SweepReport
-from hemotk.errors import HemotkError
+from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import publish, refuse_existing, write_bytes, writing
 
 if TYPE_CHECKING:
     from hemotk.cli.sweep_job import Entry, Start, SweepJob
 
 SWEEPS = Path("sweeps")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The bundle of every network by its name, and why some have none."""
+
+    entries: "dict[str, Entry]" = field(default_factory=dict)
+    bundles: dict[str, Path] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def shares(text: str) -> tuple[float, ...]:
@@ -41,7 +51,7 @@ def sweep(job: "SweepJob") -> SweepReport:
 
     Raises:
         HemotkError: for whatever cannot be pruned, trained, exported or measured; what is finished stays for --resume.
-        CheckFailed: a bundle is not what it must be.
+        CheckFailed: the bundle of the unpruned run is not what it must be; another that is not is left out.
     """
     from hemotk.cli.sweep_job import read_start
 
@@ -65,13 +75,12 @@ def sweep(job: "SweepJob") -> SweepReport:
 
 def _fill(job: "SweepJob", start: "Start", started: float) -> SweepReport:
     from hemotk.cli.bench import Watch
-    from hemotk.cli.sweep_making import bench_validation, make_bundle, pruned_entries, trained_entries
+    from hemotk.cli.sweep_making import bench_validation
 
-    entries = [start.unpruned, *pruned_entries(job, start), *start.others, *trained_entries(job, start)]
-    bundles = [make_bundle(job, entry) for entry in entries]
+    made = _make(job, start)
     with Watch() as watch:
-        bench = bench_validation(job, start.unpruned.network.split, bundles, watch)
-    report = _report(job, entries, bench, started)
+        bench = bench_validation(job, start.unpruned.network.split, tuple(made.bundles.values()), watch)
+    report = _report(job, made, bench, started)
 
     from hemotk.sweep.plot import png
     from hemotk.sweep.table import markdown
@@ -82,10 +91,26 @@ def _fill(job: "SweepJob", start: "Start", started: float) -> SweepReport:
     return report
 
 
-def _report(job: "SweepJob", entries: Sequence["Entry"], bench: BenchReport, started: float) -> SweepReport:
+def _make(job: "SweepJob", start: "Start") -> _Made:
+    from hemotk.cli.sweep_making import make_bundle, pruned_entries, trained_entries
+
+    made = _Made()
+    for entry in (start.unpruned, *pruned_entries(job, start), *start.others, *trained_entries(job, start)):
+        try:
+            made.bundles[entry.name] = make_bundle(job, entry)
+            made.entries[entry.name] = entry
+        except CheckFailed as error:
+            if entry is start.unpruned:
+                raise
+            made.left_out[entry.name] = str(error)
+    return made
+
+
+def _report(job: "SweepJob", made: _Made, bench: BenchReport, started: float) -> SweepReport:
     from hemotk.sweep.choice import choose
     from hemotk.sweep.points import point_of
 
+    entries = tuple(made.entries.values())
     points = tuple(point_of(entry.point(), bench) for entry in entries)
     choice = choose(points)
     return SweepReport(
@@ -94,6 +119,7 @@ def _report(job: "SweepJob", entries: Sequence["Entry"], bench: BenchReport, sta
         images=len(bench.images),
         positives=sum(image.label or 0 for image in bench.images),
         points=points,
+        left_out=made.left_out,
         chosen=choice.name,
         why=choice.why,
         settings=_settings(job),
@@ -123,6 +149,8 @@ def _say(report: SweepReport, out: Path) -> None:
             f"{point.name:20} {point.macs / 1e6:12.1f} {int8.bytes / 1e6:6.2f} {int8.latency_ns / 1e6:8.2f} "
             f"{int8.loss:9.4f} {point.flips:5}  {words(int8.accuracy)}"
         )
+    for name, why in report.left_out.items():
+        click.echo(f"{name} is left out: {why}")
     click.echo(f"wrote {out} after {report.seconds:.0f} s, all figures on {report.images} validation images")
     click.echo(report.why)
     if report.chosen is not None:

@@ -43,6 +43,6 @@ def _none(pruned: Sequence[SweepPoint], steady: Sequence[SweepPoint], limit: flo
         return f"None is chosen: the int8 of every pruned network flips a validation image, {least} at least."
     nearest = min(steady, key=lambda point: point.int8.loss)
     return (
-        f"None is chosen: of the {len(steady)} pruned networks whose int8 flips no validation image, {nearest.name} "
-        f"has the least validation log-loss, {nearest.int8.loss:.4f}, more than the float parent's {limit:.4f}."
+        f"None is chosen: of the pruned networks whose int8 flips no validation image, {nearest.name} has the least "
+        f"validation log-loss, {nearest.int8.loss:.4f}, more than the float parent's {limit:.4f}."
     )

@@ -74,6 +74,7 @@ def words(estimate: Estimate) -> str:
 
 def _notes(report: SweepReport) -> list[str]:
     return [
+        *(f"{name} is left out: {why}\n" for name, why in report.left_out.items()),
         f"Accuracy, AUC, log-loss and flips are of the {report.images} images of the validation part, "
         f"{report.positives} of them with hemorrhage; the test part was not scored. Brackets are 95 % intervals. The "
         "validation part was looked at to choose, so its figures flatter what is chosen: score that once on the test "

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from prunable_runs import SMALL, make_run, split_of_squares
@@ -21,9 +22,11 @@ from hemotk.artifacts import (
 )
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import run
+from hemotk.cli.sweep import _make
+from hemotk.cli.sweep_job import Entry, Start, SweepJob
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
-from hemotk.errors import HemotkError
+from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, densenet
 from hemotk.sweep.choice import choose
@@ -102,6 +105,26 @@ def test_a_stopped_sweep_is_gone_on_with_only_if_asked(stopped: Path, prune: Pru
     code, said = prune(*SWEEP, "--out", "sweeps/one", "--resume", "--batch", "8")
     assert code == 2 and "was trained with batch 16, now it is 8" in said
     assert {path.name for path in (stopped / "runs").iterdir()} == {"macs-0.6", "macs-0.4", "cnn"}
+
+
+def test_a_network_whose_bundle_does_not_hold_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make_bundle(_job: object, entry: Entry) -> Path:
+        if entry.name in refused:
+            raise CheckFailed("export check: int8 is saturated.")
+        return Path(entry.name)
+
+    entries = [Entry(name, "reference", Path(), ANY) for name in ("first", "a", "b")]
+    start = Start(entries[0], (entries[2],), SMALL, "", None)
+    monkeypatch.setattr("hemotk.cli.sweep_making.pruned_entries", lambda *_: [entries[1]])
+    monkeypatch.setattr("hemotk.cli.sweep_making.trained_entries", lambda *_: [])
+    monkeypatch.setattr("hemotk.cli.sweep_making.make_bundle", make_bundle)
+    refused = ["a"]
+    made = _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
+    assert list(made.bundles) == list(made.entries) == ["first", "b"]
+    assert made.left_out == {"a": "export check: int8 is saturated."}
+    refused = ["first"]
+    with pytest.raises(CheckFailed):
+        _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
 
 
 def test_what_was_finished_is_not_made_again(swept: tuple[Path, dict[Path, str]]) -> None:

@@ -21,4 +21,4 @@ def point(name: str, kind: str = "pruned", flips: int = 0, **int8: Any) -> Sweep
 def report(*points: SweepPoint, chosen: str | None = None) -> SweepReport:
     """A sweep of an unpruned run and `points`."""
     every = (point("densenet201", "unpruned", bytes=18_400_000, latency_ns=33e6), *points)
-    return SweepReport("2026-01-01T00:00:00+00:00", "0" * 64, 26, 13, every, chosen, "Because.", {}, {}, 1.0)
+    return SweepReport("2026-01-01T00:00:00+00:00", "0" * 64, 26, 13, every, {}, chosen, "Because.", {}, {}, 1.0)

@@ -23,7 +23,11 @@ LIMIT = FLOAT.loss
         ((point("a", bytes=3), point("b", bytes=2, flips=1)), "a", "smallest"),
         ((point("a", bytes=3), point("b", bytes=2, loss=LIMIT * 2)), "a", "smallest"),
         ((point("a", latency_ns=3.0), point("b", latency_ns=2.0)), "b", "smallest"),
-        ((point("a", flips=1), point("b", loss=0.4), point("c", loss=0.3)), None, "of the 2 pruned networks"),
+        (
+            (point("a", flips=1), point("b", loss=0.4), point("c", loss=0.3)),
+            None,
+            "c has the least validation log-loss, 0.3000",
+        ),
         ((point("a"), point("tiny", "reference", bytes=1)), "a", "smallest"),
     ],
 )

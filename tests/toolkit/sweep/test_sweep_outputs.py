@@ -32,6 +32,11 @@ def test_the_table_has_every_network_and_the_float_parent() -> None:
     assert "26 images of the validation part, 13 of them" in lines[-1] and "Because." in lines
 
 
+def test_what_is_left_out_is_told() -> None:
+    text = markdown(replace(report(), left_out={"resnet50": "int8 is saturated."}))
+    assert "\n\nresnet50 is left out: int8 is saturated.\n\nAccuracy" in text
+
+
 def test_fronts_in_the_table() -> None:
     good, bad = Estimate(0.95, 0.8, 0.99), Estimate(0.8, 0.6, 0.9)
     fast = point("fast", bytes=9_000_000, latency_ns=1e6, accuracy=bad)
