@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.artifacts import FieldError
+from hemotk.cli.columns import columns
 from hemotk.cli.data import classes_option, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.errors import HemotkError
@@ -13,6 +14,7 @@ from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
     from hemotk.artifacts import Estimate, RunCard, SplitManifest
+    from hemotk.training.config import TrainConfig
     from hemotk.training.history import Epoch
     from hemotk.training.operating_point import OperatingConfig
 
@@ -50,7 +52,13 @@ if TYPE_CHECKING:
     help="Choose the threshold on the validation part: the greatest specificity with at least this sensitivity.",
 )
 @click.option("--calibrate", is_flag=True, help="Fit a temperature for the probabilities on the validation part.")
-@click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH]")
+@click.option(
+    "--folds",
+    type=int,
+    metavar="K",
+    help="Cross-validate: train K networks, each tested on another fold of whole groups.",
+)
+@click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH, with --folds runs/ARCH-cv]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
 @classes_option
@@ -62,6 +70,7 @@ def train(
     threshold: str | None,
     min_sensitivity: float | None,
     calibrate: bool,
+    folds: int | None,
     out: Path | None,
     data_folder: Path | None,
     resume: bool,
@@ -78,20 +87,32 @@ def train(
     A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
     a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals.
 
+    With --folds every image is tested once, by a network that was trained without its group (patient, or copies). The
+    folder that is written holds a run per fold and all their tests together: cv.md, cv.png and cv.json. The source may
+    then also be a folder of `hemotk data split --folds K`, or the splits/ of an earlier cross-validation.
+
     \b
     Examples:
       hemotk train split.json --out runs/first
       hemotk train head_ct --arch densenet201 --recipe paper --weights imagenet
       hemotk train split.json --arch cnn --size 128 --epochs 40 --out runs/cnn --resume
       hemotk train split.json --min-sensitivity 0.95 --calibrate
+      hemotk train head_ct --folds 5 --out runs/head_ct-cv
     """
     from hemotk.training.config import from_recipe
 
     operating = operating_config(threshold, min_sensitivity, calibrate)
     config = from_recipe(recipe, operating=operating, **settings)
+    if folds is not None:
+        out = RUNS / f"{config.arch}-cv" if out is None else out
+        refuse_existing(out, overwrite)
+        _cross_validate(
+            config, folds_of(source, classes, folds), out, data=data_folder, resume=resume, overwrite=overwrite
+        )
+        return
     out = RUNS / config.arch if out is None else out
     refuse_existing(out, overwrite)
-    split = _split(source, classes, out, resume)
+    split = split_to_train_on(source, classes, out, resume=resume)
 
     from hemotk.training.quiet import import_tensorflow
 
@@ -104,6 +125,42 @@ def train(
     for note in card.notes:
         click.echo(note)
     report(card, out)
+
+
+def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", out: Path, **options: Any) -> None:
+    from hemotk.training.quiet import import_tensorflow
+
+    import_tensorflow()
+    from hemotk.training.cv_report import notes, table
+    from hemotk.training.folds import FoldsJob, cross_validate
+
+    with Progress("training", config.epochs * len(splits)) as progress:
+        found = cross_validate(FoldsJob(splits, out, **options), config, shown(progress))
+    for line in columns(table(found)):
+        click.echo(line)
+    click.echo(notes(found))
+    click.echo(f"wrote {out} after {found.seconds:.0f} s")
+
+
+def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ...]":
+    """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
+
+    Raises:
+        HemotkError: images that cannot be divided into so many folds.
+    """
+    from hemotk.artifacts import SplitManifest
+    from hemotk.data.folds import make_folds, read_folds, refold
+    from hemotk.data.scan import scan
+    from hemotk.data.splits import SplitConfig
+
+    if (source / "fold1.json").is_file():
+        made = read_folds(source)
+        if len(made) != folds:
+            raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
+        return made
+    if source.is_dir():
+        return make_folds(scan(source, two_classes(classes)), SplitConfig(), folds)
+    return refold(SplitManifest.read(source), folds)
 
 
 def operating_config(threshold: str | None, min_sensitivity: float | None, calibrate: bool) -> "OperatingConfig":
@@ -129,7 +186,7 @@ def operating_config(threshold: str | None, min_sensitivity: float | None, calib
         raise HemotkError(f"--threshold {threshold}: must be a number between 0 and 1, or youden.") from error
 
 
-def _split(source: Path, classes: str, out: Path, resume: bool) -> "SplitManifest":
+def split_to_train_on(source: Path, classes: str, out: Path, *, resume: bool) -> "SplitManifest":
     """The split to train on: that of an unfinished training of the same folder, if one is to be resumed."""
     from hemotk.artifacts import SplitManifest
     from hemotk.training.partial import kept_split

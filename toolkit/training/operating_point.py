@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemotk.artifacts import Estimate, Metrics, SplitManifest, require
+from hemotk.artifacts import Metrics, SplitManifest, require
 from hemotk.errors import HemotkError
-from hemotk.metrics import evaluate, log_loss, sigmoid
+from hemotk.metrics import evaluate, in_words, log_loss, sigmoid
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.25, 8.0
 
@@ -170,12 +170,6 @@ def _threshold_note(found: Metrics, least: float | None) -> str:
     )
     return (
         f"Threshold {found.threshold:.4g}: the {goal} on the {found.count} validation images ({found.positives} of "
-        f"class 1), there sensitivity {_words(found.sensitivity)}, specificity {_words(found.specificity)}."
+        f"class 1), there sensitivity {in_words(found.sensitivity)}, specificity {in_words(found.specificity)}."
         f"{missed} Figures of the images that it was chosen on flatter it."
     )
-
-
-def _words(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"unknown ({estimate.why})"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -1,0 +1,62 @@
+"""`hemotk train --folds`, and what a resumed training goes on with."""
+
+from pathlib import Path
+
+import pytest
+from prunable_runs import split_of_squares
+
+from hemotk.artifacts import SPLIT_FILE
+from hemotk.artifacts.cv import CV_FILE, CvReport
+from hemotk.cli.main import run
+from hemotk.cli.train import split_to_train_on
+from hemotk.training.partial import partial_of
+
+pytest.importorskip("tf_keras")
+from hemotk.training.lock import locked
+
+SMALL = ["--arch", "cnn", "--size", "32", "--batch", "8", "--epochs", "1"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where thirty pictures and a split of them lie."""
+    split_of_squares(tmp_path / "pictures").write(tmp_path / "split.json")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_two_folds_as_typed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "pictures", *SMALL, "--folds", "2"]) == 0
+    said = capsys.readouterr().out
+    report = CvReport.read(Path("runs/cnn-cv") / CV_FILE)
+    assert "fold-1" in said and "pooled" in said and "wrote runs/cnn-cv after" in said
+    assert report.pooled.count == report.pooled.groups == 30 and len(report.folds) == 2
+    assert run(["export", "runs/cnn-cv/fold-2", "--quantize", "none", "--out", "bundle"]) == 0
+    assert run(["train", "runs/cnn-cv/splits", *SMALL, "--folds", "3", "--out", "again"]) == 2
+    assert "holds 2 folds; give --folds 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", ["pictures", "split.json"])
+def test_more_folds_than_groups(home: Path, capsys: pytest.CaptureFixture[str], source: str) -> None:
+    assert run(["train", source, *SMALL, "--folds", "16"]) == 2
+    assert "class 'normal' has 15 independent groups, --folds 16" in capsys.readouterr().err
+    assert run(["train", source, *SMALL, "--folds", "1"]) == 2
+    assert "--folds 1: must be 2 or more" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_second_training_on_the_same_output(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with locked(partial_of(Path("runs/cnn-cv"))):
+        assert run(["train", "split.json", *SMALL, "--folds", "2"]) == 2
+    assert "another training writes there" in capsys.readouterr().err
+
+
+def test_a_resumed_training_of_a_folder_keeps_its_split(home: Path) -> None:
+    out = Path("runs/cnn")
+    partial_of(out).mkdir(parents=True)
+    begun = split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=False)
+    begun.write(partial_of(out) / SPLIT_FILE)
+    assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=True) == begun
+    assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=False) != begun
+    (home / "pictures").rename("others")
+    assert split_to_train_on(Path("others"), "normal,hemorrhage", out, resume=True).root() == home / "others"
