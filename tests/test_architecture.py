@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"hemotk": ROOT / "toolkit", "hemotk.export": ROOT / "export", "hemotk.benchmarks": ROOT / "benchmarks"}
 
 # Each may import those before it.
-BOTTOM = ("errors", "files", "artifacts", "metrics", "environment", "runtime", "placement", "tflite", "tflite_metadata")
+BOTTOM = ("errors", "files", "artifacts", "metrics", "group_metrics", "environment", "runtime", "placement", "tflite", "tflite_metadata")
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"_version"},
     "_version": set(),
