@@ -1,14 +1,16 @@
 """From a picture to a probability and a verdict, with a bundle or a bare .tflite; needs no TensorFlow."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, Variant
-from hemotk.data.preprocess import load_gray, load_pixels
+from hemotk.data.plausible import judge, measure
+from hemotk.data.preprocess import load_colours, load_gray, to_pixels
+from hemotk.data.study import study_score
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file
 from hemotk.heatmap import heatmap
@@ -46,10 +48,25 @@ class Model:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold."""
+    """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold.
+
+    `doubts` are why it may be no head CT slice, clauses that go on after 'it'.
+    """
 
     path: str
     logit: float
+    probability: float
+    label: int
+    verdict: str
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyVerdict:
+    """One verdict for a series of `slices` slices: `probability` is the mean of their `k` highest."""
+
+    slices: int
+    k: int
     probability: float
     label: int
     verdict: str
@@ -57,7 +74,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Predictions(Artifact):
-    """What one model said about some pictures; `failures` maps the unreadable ones to a sentence each."""
+    """What one model said about some pictures; `failures` maps the unreadable ones to a sentence each.
+
+    With a `study` the pictures are its slices in their order.
+    """
 
     SCHEMA: ClassVar[str] = "hemotk.predictions/1"
 
@@ -66,6 +86,7 @@ class Predictions(Artifact):
     predictions: tuple[Prediction, ...]
     failures: Mapping[str, str]
     intended_use: str = INTENDED_USE
+    study: StudyVerdict | None = None
 
 
 def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
@@ -124,15 +145,17 @@ class Classifier:
             HemotkError: the model is broken.
         """
         try:
-            pixels = load_pixels(picture, self.model.preprocess)
+            gray = load_gray(picture, self.model.preprocess.window)
+            doubts = judge(measure(gray, load_colours(picture)))
         except HemotkError as error:
             raise UnreadablePicture(str(error)) from error
+        pixels = to_pixels(gray, self.model.preprocess.size)
         logit = self._scorer.score(pixels).logit
         if not math.isfinite(logit):
             raise HemotkError(f"{self.model.path}: gives {logit} for {picture}: the model is broken; export it again.")
         label = int(decide(logit, self.model.threshold, self.model.temperature))
         probability = float(calibrated(logit, self.model.temperature))
-        return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label])
+        return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label], doubts)
 
     def heatmap(self, picture: Path) -> bytes:
         """The picture that was classified last, with the class-activation map over it, as a PNG.
@@ -140,7 +163,20 @@ class Classifier:
         Raises:
             HemotkError: the model gives no map, or the picture is not there any more.
         """
-        return heatmap(load_gray(picture), self._scorer.cam(), self.model.preprocess.size)
+        preprocess = self.model.preprocess
+        return heatmap(load_gray(picture, preprocess.window), self._scorer.cam(), preprocess.size)
+
+
+def study_verdict(model: Model, predictions: Sequence[Prediction], k: int) -> StudyVerdict:
+    """The verdict for the series whose slices `predictions` are: its score against the threshold for slices.
+
+    Raises:
+        ValueError: no predictions, or `k` below 1.
+    """
+    probability = study_score([prediction.probability for prediction in predictions], k)
+    label = int(probability >= model.threshold)
+    count = len(predictions)
+    return StudyVerdict(count, min(k, count), probability, label, model.labels[label])
 
 
 def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:

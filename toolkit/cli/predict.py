@@ -1,5 +1,6 @@
 """`hemotk predict`."""
 
+import dataclasses
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,13 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
 from hemotk.cli.heatmaps import heatmap_files
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
+from hemotk.cli.study import StudyOptions, study_options
+from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, write_bytes
 
 if TYPE_CHECKING:
+    from hemotk.artifacts.pixels import Window
     from hemotk.classify import Classifier, Model, Prediction
 
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     metavar="PLACE",
     help="Also draw where the score comes from: a .png file for one picture, else a folder that gets one of each.",
 )
+@window_option
+@study_options
 @overwrite_option
 def predict(
     *,
@@ -42,13 +48,25 @@ def predict(
     threads: int,
     json_file: Path | None,
     target: Path | None,
+    window: "Window | None",
+    study: bool,
+    top_k: int | None,
+    strip_file: Path | None,
     overwrite: bool,
 ) -> int:
     """Score pictures: path, probability of hemorrhage, verdict at the bundle's threshold.
 
     The first path may be a bundle folder or a .tflite; without one the newest bundle under bundles/ is used. A .tflite
     that lies in a bundle goes by the bundle's card. An IMAGE may be a folder: every picture below it is scored. A
-    picture that cannot be read is named, the others are scored, and the exit code is 2.
+    picture that cannot be read is named, the others are scored, and the exit code is 2. A picture that looks like no
+    head CT slice is scored, with a warning that says why.
+
+    DICOM files are CT slices, seen through the window that the bundle names (with --window: through another one, which
+    its scores and threshold were not made for).
+
+    With --study the pictures are the slices of one series, and it gets one verdict: its score is the mean of the
+    highest slices' probabilities, held against the threshold for slices. How many is a choice that was not made on
+    validation data: name your own with --top-k.
 
     A heatmap is the picture with the model's class-activation map over it, for models of `hemotk export --cam`: red
     speaks for hemorrhage, blue against it, and what adds nothing is left as it is. The scale is the same for every
@@ -64,13 +82,18 @@ def predict(
       hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
       hemotk predict bundles/first slice.png --heatmap slice_map.png
       hemotk predict bundles/first slices/ --heatmap maps/
+      hemotk predict bundles/first series/ --study --strip series.png
     """
     from hemotk.classify import INTENDED_USE, Classifier, Predictions
 
-    if json_file is not None:
-        refuse_existing(json_file, overwrite)
+    options = StudyOptions(study, top_k, strip_file)
+    for file in (json_file, strip_file):
+        if file is not None:
+            refuse_existing(file, overwrite)
     model, images = _model_and_images(paths, variant)
-    pictures = list(_pictures(images))
+    recorded = model.preprocess.window
+    model = _seen_through(model, window)
+    pictures = options.slices(_pictures(images))
     heatmaps = {} if target is None else heatmap_files(target, pictures, overwrite)
     classifier = Classifier(model, threads=threads)
     if heatmaps and not classifier.has_cam:
@@ -78,13 +101,16 @@ def predict(
             f"--heatmap: {model.path} gives no class-activation map; export the run again with `hemotk export --cam`."
         )
     click.echo(_heading(model))
+    if model.preprocess.window != recorded:
+        click.echo(f"DICOM is seen through {model.preprocess.window} instead of {recorded}")
     predictions, failures = _score(classifier, pictures, heatmaps)
+    verdict = options.verdict(model, predictions, failures)
     if heatmaps and predictions:
         click.echo(f"wrote {target}")
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
     if json_file is not None:
-        result = Predictions(model, classifier.runtime, tuple(predictions), failures)
+        result = Predictions(model, classifier.runtime, tuple(predictions), failures, study=verdict)
         result.write(json_file, overwrite=overwrite)
         click.echo(f"wrote {json_file}")
     return HemotkError.exit_code if failures else 0
@@ -106,6 +132,13 @@ def _model_and_images(paths: Sequence[Path], variant: str | None) -> tuple["Mode
         return model_of_bundle(first, variant), rest
     _check_images(first, paths)
     return model_of_bundle(bundle_or_newest(None), variant), paths
+
+
+def _seen_through(model: "Model", window: "Window | None") -> "Model":
+    if window is None:
+        return model
+    preprocess = dataclasses.replace(model.preprocess, window_level=window.level, window_width=window.width)
+    return dataclasses.replace(model, preprocess=preprocess)
 
 
 def _check_images(first: Path, images: Sequence[Path]) -> None:
@@ -171,4 +204,6 @@ def _score(
             write_bytes(heatmaps[path], classifier.heatmap(path))
         predictions.append(found)
         click.echo(f"{path!s:{width}}  {found.probability:.4f}  {found.verdict}")
+        if found.doubts:
+            click.echo(f"hemotk: warning: {path}: may be no head CT slice: it {' and '.join(found.doubts)}.", err=True)
     return predictions, failures

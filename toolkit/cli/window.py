@@ -1,0 +1,58 @@
+"""`--window`: what DICOM slices are seen through."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hemotk.cli.options import Decorator
+from hemotk.errors import HemotkError
+
+if TYPE_CHECKING:
+    from hemotk.artifacts.pixels import Window
+
+# As radiologists name them: level and width in Hounsfield units.
+NAMED = {"brain": (40.0, 80.0), "subdural": (80.0, 200.0), "bone": (600.0, 2800.0)}
+
+
+class WindowType(click.ParamType):
+    """'40/80', 'brain', … as a `Window`."""
+
+    name = "window"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> "Window":
+        """Parse `value`; a `Window` passes."""
+        from hemotk.artifacts.pixels import Window
+
+        return value if isinstance(value, Window) else parse_window(str(value))
+
+
+window_option: Decorator = click.option(
+    "--window",
+    type=WindowType(),
+    metavar="LEVEL/WIDTH",
+    help="See DICOM through this window in Hounsfield units, or brain (40/80), subdural (80/200) or bone (600/2800).",
+)
+
+
+def parse_window(text: str) -> "Window":
+    """'40/80' or a name of `NAMED`.
+
+    Raises:
+        HemotkError: neither, or several windows at once.
+    """
+    from hemotk.artifacts import FieldError
+    from hemotk.artifacts.pixels import Window
+
+    if text in NAMED:
+        return Window(*NAMED[text])
+    if "," in text:
+        raise HemotkError(
+            f"--window {text}: is several windows, but the networks here take one gray picture; choose one."
+        )
+    try:
+        level, width = (float(part) for part in text.split("/"))
+        return Window(level, width)
+    except (ValueError, FieldError) as error:
+        raise HemotkError(
+            f"--window {text}: must be LEVEL/WIDTH in Hounsfield units, such as 40/80, or one of {', '.join(NAMED)}."
+        ) from error
