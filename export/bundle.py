@@ -35,6 +35,7 @@ from hemotk.export.source import Source, calibration_items, open_run
 from hemotk.export.testset import write_testset
 from hemotk.export.verify import Check, Decision, Verifier
 from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
+from hemotk.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
 from hemotk.models.shape import DenseNetShape
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
@@ -139,10 +140,19 @@ def _write_files(folder: Path, made: _Made) -> None:
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in run.labels), encoding="utf-8")
     (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
     (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
+    (folder / MODEL_CARD).write_text(_model_card(made), encoding="utf-8")
     if made.selection is not None:
         made.selection.write(folder / SENSITIVITY_FILE)
         if made.selection.ranking:
             plot(folder / SENSITIVITY_PLOT, made.selection)
+
+
+def _model_card(made: _Made) -> str:
+    models = tuple(
+        ExportedModel(check.kind, len(made.models[check.kind]), **asdict(check.agreement)) for check in made.checks
+    )
+    source = made.source
+    return model_card(CardSources(source.card, source.card_sha256, source.split, models, len(made.calibration)))
 
 
 def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:

@@ -15,7 +15,18 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"hemotk": ROOT / "toolkit", "hemotk.export": ROOT / "export", "hemotk.benchmarks": ROOT / "benchmarks"}
 
 # Each may import those before it.
-BOTTOM = ("errors", "files", "artifacts", "metrics", "group_metrics", "environment", "runtime", "placement", "tflite", "tflite_metadata")
+BOTTOM = (
+    "errors",
+    "files",
+    "artifacts",
+    "metrics",
+    "group_metrics",
+    "environment",
+    "runtime",
+    "placement",
+    "tflite",
+    "tflite_metadata",
+)
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"_version"},
     "_version": set(),
@@ -26,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "classify": {"_version", *BOTTOM, "data", "heatmap"},
     "heatmap": {"_version", *BOTTOM},
     "model_metadata": {"_version", *BOTTOM},
+    "model_card": {"_version", *BOTTOM},
     "android": {"_version", *BOTTOM},
     "describe": {"_version", *BOTTOM, "models", "model_metadata"},
     "widths": {"_version", *BOTTOM, "models"},
@@ -33,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pruning": {"_version", *BOTTOM, "data", "models", "training"},
     "sweep": {"_version", *BOTTOM},
     "importing": {"_version", *BOTTOM, "data", "models"},
-    "export": {"_version", *BOTTOM, "data", "models"},
+    "export": {"_version", *BOTTOM, "data", "models", "model_card"},
     "benchmarks": {"_version", *BOTTOM, "data"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}

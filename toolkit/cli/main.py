@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
+    "card": ("hemotk.cli.card:card", "Write the model card of a run."),
     "info": ("hemotk.cli.info:info", "Say what a run, bundle, split or model is."),
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }

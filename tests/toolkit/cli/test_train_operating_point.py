@@ -1,6 +1,7 @@
 """An operating point from `hemotk train` to the verdicts of `hemotk predict` and `hemotk bench`."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from prunable_runs import split_of_squares
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, RunCard
 from hemotk.cli.main import run
 from hemotk.metrics import calibrated, evaluate
+from hemotk.model_card import MODEL_CARD
 from hemotk.model_metadata import metadata_of
 
 pytest.importorskip("tf_keras")
@@ -83,6 +85,27 @@ def test_bench_judges_by_it(home: Path) -> None:
     assert found is not None and found.threshold == card.threshold
     assert (found.accuracy, found.sensitivity, found.auc) == (kept.accuracy, kept.sensitivity, kept.auc)
     assert np.isclose(found.loss, kept.loss, atol=1e-3)
+
+
+def test_the_model_card_is_that_of_the_bundle(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = RunCard.read(home / "run" / RUN_CARD)
+    assert run(["card", str(home / "run"), "--bundle", str(home / "bundle")]) == 0
+    text = capsys.readouterr().out
+    assert text == (home / "bundle" / MODEL_CARD).read_text()
+    assert f"is {card.threshold:.6g} or more" in text and card.notes[2][:30] in text and "| int8 |" in text
+    assert str(home) not in text and "folder `pictures`" in text
+    assert run(["card", str(home / "run"), "--out", str(home / "card.md")]) == 0
+    assert "## Exported models" not in (home / "card.md").read_text()
+    assert run(["card", str(home / "run"), "--out", str(home / "card.md")]) == 2
+    (home / "run2").mkdir()
+    for name in (RUN_CARD, "split.json"):
+        (home / "run2" / name).write_bytes((home / "run" / name).read_bytes())
+    dataclasses.replace(card, name="other").write(home / "run2" / RUN_CARD)
+    assert run(["card", str(home / "run2"), "--bundle", str(home / "bundle")]) == 2
+    assert "was not exported from" in capsys.readouterr().err
+    (home / "run2" / "split.json").write_text("{}")
+    assert run(["card", str(home / "run2")]) == 2
+    assert "checksum" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

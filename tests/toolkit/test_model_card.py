@@ -1,0 +1,72 @@
+"""What a model card says, and what it keeps to itself."""
+
+import dataclasses
+
+import pytest
+from tiny_artefacts import METRICS, write_run
+
+from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest
+from hemotk.model_card import CardSources, ExportedModel, model_card
+
+INT8 = ExportedModel("int8", 1_500_000, 26, 0.001, 0.02, 1, 36.71)
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Makes the sources of a run on four pictures of three patients."""
+    run = RunCard.read(write_run(tmp_path / "run") / RUN_CARD)
+    return lambda **changes: make_sources(run, **changes)
+
+
+def make_sources(run, **changes):
+    items = (
+        SplitItem("secret/a.png", "0" * 64, 0, "pSMITH", "train"),
+        SplitItem("secret/b.png", "1" * 64, 1, "pJONES", "validation"),
+        SplitItem("secret/c.png", "2" * 64, 1, "pBROWN", "test"),
+        SplitItem("secret/d.png", "3" * 64, 0, "pBROWN", "test"),
+    )
+    split = SplitManifest("now", "/home/anna/head_ct", ("normal", "bleed|old"), 7, 0.2, 0.2, "patient", items)
+    card = dataclasses.replace(run, labels=split.classes, metrics={"test": METRICS}, **changes)
+    return CardSources(card, "f" * 64, split)
+
+
+def test_the_run_is_described(sources):
+    text = model_card(sources(threshold=0.25, temperature=2.0, notes=("Chosen *somehow*.",)))
+    assert "Research, not for diagnosis" in text and "`" + "f" * 64 + "`" in text
+    assert "| test | 2 | 1 | 1 | 1 |" in text and "seed 7" in text
+    assert "| test | 4 | 0.750 [0.301, 0.954] |" in text
+    assert "sigmoid(logit / 2) is 0.25 or more" in text and "Both are the defaults" not in text
+    assert "Chosen \\*somehow\\*." in text and "'bleed\\|old'" in text
+    assert "Nobody looked for them" in text and "## Exported models" not in text
+    assert "Images of one group are alike" in text
+
+
+def test_no_patient_and_no_path_is_named(sources):
+    settings = {"weights": "/home/anna/net.h5", "model": "C:\\Users\\anna\\m.keras", "recipe": "hemotk"}
+    text = model_card(sources(settings=settings))
+    for secret in ("SMITH", "BROWN", "secret", "anna", "/home"):
+        assert secret not in text
+    assert "folder `head_ct`" in text and "--weights net.h5" in text and "m.keras" in text
+
+
+def test_models_and_shortcuts(sources):
+    found = dataclasses.replace(sources(), models=(INT8,), calibration=100, shortcuts=("Colour: AUC 0.9.",))
+    text = model_card(found)
+    assert "| int8 | 1.50 | 1 | 0.00100 | 0.02000 | 36.7 |" in text and "on 26 validation images" in text
+    assert "gathered on 100 images" in text and "- Colour: AUC 0.9." in text
+    assert "There may be others." in model_card(dataclasses.replace(found, shortcuts=()))
+
+
+def test_an_ungrouped_split_says_so(sources):
+    found = sources()
+    text = model_card(dataclasses.replace(found, split=dataclasses.replace(found.split, grouping="none")))
+    assert "makes every figure below look better" in text
+
+
+def test_the_command_is_what_was_asked_for(sources):
+    settings = {"recipe": "paper", "arch": "cnn", "learning_rate": None, "epochs": 5}
+    settings["operating"] = {"rule": "sensitivity", "min_sensitivity": 0.95, "threshold": 0.5, "calibrate": True}
+    text = model_card(sources(settings=settings))
+    command = "hemotk train split.json --arch cnn --recipe paper --epochs 5 --min-sensitivity 0.95 --calibrate"
+    assert f"    {command}\n" in text
+    assert "hemotk train" not in model_card(sources(settings=settings, source="imported"))

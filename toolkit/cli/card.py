@@ -1,0 +1,67 @@
+"""`hemotk card`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SPLIT_FILE, BundleCard, RunCard, SplitManifest
+from hemotk.cli.options import PATH, overwrite_option, run_or_newest
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, sha256_file, write_bytes
+
+if TYPE_CHECKING:
+    from hemotk.model_card import ExportedModel
+
+CHECKS_FILE = "checks.json"
+
+
+@click.command()
+@click.argument("run", type=PATH, required=False)
+@click.option("--bundle", type=PATH, help="The bundle that was exported from the run: its models get a section.")
+@click.option("--out", type=PATH, help="The Markdown file to write.  [default: print it]")
+@overwrite_option
+def card(*, run: Path | None, bundle: Path | None, out: Path | None, overwrite: bool) -> None:
+    """Say in Markdown what a RUN was made from, what it does and what it is not for.
+
+    RUN is a run folder; without one, the newest finished run under runs/ is taken. The card has data, figures with
+    intervals, operating point, what quantization changed, intended use and limits. It names no patient and no path.
+    `hemotk export` writes one into every bundle.
+
+    \b
+    Examples:
+      hemotk card runs/first
+      hemotk card runs/first --bundle bundles/first --out MODEL_CARD.md
+    """
+    from hemotk.model_card import CardSources, model_card
+
+    run = run_or_newest(run)
+    run_card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
+    check_sha256(run / SPLIT_FILE, run_card.files[SPLIT_FILE])
+    models, calibration = ((), 0) if bundle is None else _exported(bundle, run, sha256)
+    sources = CardSources(run_card, sha256, SplitManifest.read(run / SPLIT_FILE), models, calibration)
+    text = model_card(sources)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    write_bytes(out, text.encode(), overwrite=overwrite)
+    click.echo(f"wrote {out}")
+
+
+def _exported(folder: Path, run: Path, sha256: str) -> "tuple[tuple[ExportedModel, ...], int]":
+    """The models in the bundle, and how many calibration images they had.
+
+    Raises:
+        HemotkError: no readable bundle, or one of another run.
+    """
+    from hemotk.model_card import ExportedModel
+
+    found = BundleCard.read(folder / BUNDLE_CARD)
+    if found.parents.get("run") != sha256:
+        raise HemotkError(f"--bundle {folder}: was not exported from {run}; name the bundle of that run.")
+    path = folder / CHECKS_FILE
+    check_sha256(path, found.files.get(CHECKS_FILE, ""))
+    agreements = {check["kind"]: check["agreement"] for check in json.loads(path.read_text(encoding="utf-8"))}
+    models = (ExportedModel(each.kind, each.bytes, **agreements[each.kind]) for each in found.variants)
+    return tuple(models), len(found.calibration)
