@@ -26,7 +26,17 @@ for jar in "$WORK"/tensorflow-lite{,-api}/classes.jar "$WORK/download/kotlin-std
 done
 cp -r core/build/maven/classes/. app/build/maven/classes/. "$stage/classes/"
 rm -rf "$stage/classes/META-INF"
-java -Xmx1g -cp "$DX" com.android.dx.command.Main --dex --min-sdk-version=26 --output="$stage/content/classes.dex" "$stage/classes"
+dex() { java -Xmx1g -cp "$DX" com.android.dx.command.Main --dex "$@"; }
+
+# With 24 dx refuses invokedynamic, whose factories no phone has; the app's own classes must be free of it. Two functions
+# of Kotlin's library are not (compareBy of several selectors, asStream): they are translated with 26, and never called.
+mkdir "$stage/own" && cp -r "$stage/classes/org" "$stage/own/"
+dex --min-sdk-version=24 --output="$stage/own.dex" "$stage/own"
+if grep -rqE 'compareBy|kotlin/streams' "$stage/classes/org"; then
+    echo "the app calls what dx cannot translate for a phone: compareBy of several selectors, or streams" >&2
+    exit 1
+fi
+dex --min-sdk-version=26 --output="$stage/content/classes.dex" "$stage/classes"
 
 cp "$WORK/tensorflow-lite/jni/arm64-v8a/libtensorflowlite_jni.so" "$stage/content/lib/arm64-v8a/"
 cp "$resources" "$stage/unaligned.apk"

@@ -76,7 +76,7 @@ class Pictures(private val resolver: ContentResolver) {
 
     private fun orientation(uri: Uri) = try {
         open(uri).use { ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1) }
-    } catch (_: IOException) {
+    } catch (error: IOException) {
         1 // not a kind of file that has EXIF
     }
 

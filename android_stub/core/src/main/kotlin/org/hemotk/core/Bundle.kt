@@ -71,7 +71,7 @@ class TestSet(private val folder: Folder, bundle: Card) {
 internal fun Folder.has(name: String) = try {
     open(name).close()
     true
-} catch (_: IOException) {
+} catch (error: IOException) {
     false
 }
 

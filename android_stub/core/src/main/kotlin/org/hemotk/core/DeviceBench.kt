@@ -34,7 +34,7 @@ fun deviceBench(
     ),
 ) + "\n"
 
-private fun fields(device: Device) = mapOf(
+private fun fields(device: Device): Map<String, Any?> = mapOf(
     "maker" to device.maker,
     "model" to device.model,
     "soc" to device.soc,
@@ -45,7 +45,7 @@ private fun fields(device: Device) = mapOf(
     "thermal_after" to device.thermalAfter,
 )
 
-private fun fields(model: BenchedModel) = mapOf(
+private fun fields(model: BenchedModel): Map<String, Any?> = mapOf(
     "file" to model.file,
     "sha256" to model.sha256,
     "failure" to model.failure,
@@ -57,7 +57,7 @@ private fun fields(model: BenchedModel) = mapOf(
     "images" to model.images.map(::fields),
 )
 
-private fun fields(image: BenchedImage) = mapOf(
+private fun fields(image: BenchedImage): Map<String, Any?> = mapOf(
     "id" to image.id,
     "input_sha256" to image.inputSha256,
     "logit" to image.logit,

@@ -25,7 +25,7 @@ fun isWhole(stream: InputStream): Boolean = DataInputStream(stream.buffered()).u
             val rest = it.readUnsignedShort().toLong() shl 32 or (it.readInt().toLong() and 0xFFFFFFFFL)
             (start.toLong() shl 48 or rest) == PNG && pngEnds(it)
         }
-    } catch (_: EOFException) {
+    } catch (error: EOFException) {
         false
     }
 }
