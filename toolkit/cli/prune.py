@@ -92,7 +92,8 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
 @click.option(
     "--budgets",
     metavar="LIST",
-    help="With --sweep: falling shares of the run's multiply-accumulates.  [default: 0.5,0.25,0.15,0.08,0.05]",
+    help="With --sweep: falling shares of the run's multiply-accumulates, or none to measure other runs only.  "
+    "[default: 0.5,0.25,0.15,0.08,0.05]",
 )
 @click.option(
     "--with",

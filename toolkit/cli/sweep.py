@@ -30,11 +30,13 @@ class _Made:
 
 
 def shares(text: str) -> tuple[float, ...]:
-    """The budgets in `text`, such as '0.5,0.25'.
+    """The budgets in `text`, such as '0.5,0.25'; 'none' is no budget at all.
 
     Raises:
         HemotkError: it is no list of numbers.
     """
+    if text.strip() == "none":
+        return ()
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:

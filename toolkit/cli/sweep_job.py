@@ -54,6 +54,8 @@ class SweepJob:
             raise HemotkError(
                 f"--budgets {said}: must be falling shares, each above 0 and below 1; write them as {BUDGETS}."
             )
+        if not (self.budgets or self.others or self.references):
+            raise HemotkError("--budgets none: leaves nothing to compare; add --with or --references.")
         for arch in self.references:
             if arch not in ARCHITECTURES:
                 raise HemotkError(f"--references {arch}: is unknown; choose of {', '.join(ARCHITECTURES)}.")
@@ -125,8 +127,9 @@ def read_start(job: SweepJob) -> Start:
     refuse_existing(job.out, job.overwrite)
     _check_partial(job)
     alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)  # each budget must be one that can be met
-    material = read_material(alone, job.config(job.budgets[0]))
-    read_material(alone, job.config(job.budgets[-1]))
+    material = read_material(alone, job.config(job.budgets[0] if job.budgets else 0.5))
+    if job.budgets:
+        read_material(alone, job.config(job.budgets[-1]))
     network = material.parent
     unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
     others = tuple(_other(folder, network) for folder in job.others)

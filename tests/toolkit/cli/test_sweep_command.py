@@ -207,6 +207,7 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/first", "--sweep", "--budgets", "0.5,0.5"), "must be falling shares"),
         (("runs/first", "--sweep", "--budgets", "1,0.5"), "each above 0 and below 1"),
         (("runs/first", "--sweep", "--budgets", "0.5,0"), "each above 0 and below 1"),
+        (("runs/first", "--sweep", "--budgets", "none"), "--budgets none: leaves nothing to compare; add --with"),
         (("runs/first", "--sweep", "--budgets", "half"), "--budgets half: is no list of numbers"),
         (("runs/first", "--sweep", "--budgets", "0.5,0.0001"), "cannot be reached"),
         (("runs/first", "--sweep", "--references", "alexnet"), "--references alexnet: is unknown"),
