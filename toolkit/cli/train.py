@@ -9,6 +9,7 @@ from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
 from hemotk.cli.data import classes_option, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
+from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     help="Settings to begin with: ours, or the 2021 paper's.",
 )
 @click.option("--size", type=int, help="Width and height of the network's picture.  [default: 224]")
+@window_option
 @click.option("--epochs", type=int, help="Passes over the training part.  [default: 100]")
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
 @click.option("--learning-rate", type=float, help="Highest rate.  [default: 0.001, with given weights 0.0001]")

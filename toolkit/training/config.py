@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from hemotk.artifacts import require
+from hemotk.artifacts.pixels import BRAIN, Window
 from hemotk.errors import HemotkError
 from hemotk.training.operating_point import OperatingConfig
 
@@ -51,12 +52,14 @@ class TrainConfig:
 
     `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
     1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
-    Keras's: the share of the old moving average. `operating` says how threshold and temperature come about.
+    Keras's: the share of the old moving average. `operating` says how threshold and temperature come about, `window`
+    what DICOM is seen through.
     """
 
     arch: str = "densenet201"
     weights: str = "none"
     size: int = 224
+    window: Window = BRAIN
     epochs: int = 100
     batch: int = 16
     learning_rate: float | None = None

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hemotk.artifacts import SPLIT_FILE
+from hemotk.artifacts.pixels import BRAIN
 from hemotk.errors import HemotkError
 
 PARTIAL_SUFFIX = ".partial"
+# What trainings did before this could be asked for.
+_EARLIER = {"window": {"level": BRAIN.level, "width": BRAIN.width}}
 
 
 def partial_of(out: Path) -> Path:
@@ -30,8 +33,9 @@ def check_identity(path: Path, kept: Mapping[str, Any], identity: Mapping[str, A
     """
     asked = json.loads(json.dumps(dict(identity)))
     for name in asked:
-        if kept.get(name) != asked[name]:
+        was = kept.get(name, _EARLIER.get(name))
+        if was != asked[name]:
             raise HemotkError(
-                f"{path}: was trained with {name} {kept.get(name)}, now it is {asked[name]}; resume with the same "
+                f"{path}: was trained with {name} {was}, now it is {asked[name]}; resume with the same "
                 "settings, or remove the folder and start again."
             )
