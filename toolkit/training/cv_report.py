@@ -18,7 +18,7 @@ _POOLED, _FOLD = "#000000", "#0072b2"
 
 def table(report: CvReport) -> list[tuple[str, ...]]:
     """Headings, a row per fold, and the pooled row."""
-    rows = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     for fold in report.folds:
         rows.append(_row(fold.run, fold.metrics, f"{fold.threshold:.3g}"))
     return [*rows, _row("pooled", report.pooled, "")]

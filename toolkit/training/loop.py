@@ -138,7 +138,8 @@ def _check_partial(job: TrainJob) -> None:
 
 def _is_own(path: Path) -> bool:
     """Whether a training put it there; what was being written when one was killed has a name with a dot before."""
-    return path.is_file() and path.name.startswith((*OWN_FILES, *(f".{name}." for name in OWN_FILES)))
+    unfinished = path.name.startswith(tuple(f".{name}." for name in OWN_FILES))
+    return path.is_file() and (path.name in OWN_FILES or unfinished)
 
 
 def _remove_partial(folder: Path) -> None:
