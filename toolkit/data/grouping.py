@@ -3,8 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from hemotk.artifacts import REASONS, Grouping, Reason
+from hemotk.data.duplicates import near_duplicates
+from hemotk.data.duplicates_groups import link
+from hemotk.data.duplicates_view import View, view
 from hemotk.data.preprocess import load_gray
 from hemotk.data.scan import LABELS_CSV, FoundFolder, FoundImage
 from hemotk.errors import HemotkError
@@ -31,7 +37,7 @@ class Grouped:
 
 
 def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | None = None) -> Grouped:
-    """Join what must not be parted: copies of one picture, images of one patient ('patient', 'auto').
+    """Join what must not be parted: equal pictures; images of one patient unless 'none'; near duplicates in 'auto'.
 
     Every file is decoded once, so an unreadable one is found here and not in the middle of a training.
 
@@ -43,12 +49,37 @@ def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | No
         raise HemotkError(
             f"{found.folder}: --groups patient needs a column 'patient' in {LABELS_CSV}; add it, or use --groups auto."
         )
-    prints = _fingerprints(found, progress)
+    looked = _look_at_all(found, grouping == "auto", progress)
+    prints = [one.prints for one in looked]
     _check_labels(found, prints)
-    joins: list[tuple[Reason, Iterable[list[int]]]] = [("exact", _same([one.pixels for one in prints]))]
+    joins: list[tuple[Reason, list[list[int]]]] = [("exact", same([one.pixels for one in prints]))]
     if grouping != "none":
-        joins.append(("patient", _same([image.patient for image in found.images])))
-    return _grouped(found.images, prints, joins, named=grouping != "none")
+        joins.append(("patient", same([image.patient for image in found.images])))
+    home = united(len(found.images), [members for _, sets in joins for members in sets])
+    if grouping == "auto":
+        pairs = near_duplicates([one.view for one in looked if one.view])
+        home, used = link(pairs, home)
+        joins.append(("near", [[pair.first, pair.second] for pair in used]))
+    names = _names(found.images, home, patients=grouping != "none")
+    return Grouped(tuple(prints), tuple(names), _reasons(names, joins))
+
+
+def united(count: int, sets: Iterable[Sequence[int]]) -> list[int]:
+    """A group number for each of `count` places, so that those of one set share it, and sets with a common member."""
+    parent = list(range(count))
+    for members in sets:
+        for member in members[1:]:
+            parent[_root(parent, member)] = _root(parent, members[0])
+    return [_root(parent, place) for place in range(count)]
+
+
+def same(keys: Sequence[str | None]) -> list[list[int]]:
+    """The places of each key that stands there more than once; None is no key."""
+    places: dict[str, list[int]] = {}
+    for index, key in enumerate(keys):
+        if key is not None:
+            places.setdefault(key, []).append(index)
+    return [members for members in places.values() if len(members) > 1]
 
 
 def class_counts(labels: Sequence[int], groups: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -60,36 +91,50 @@ def class_counts(labels: Sequence[int], groups: Sequence[str]) -> dict[str, tupl
     return counts
 
 
-def _grouped(
-    images: Sequence[FoundImage],
-    prints: Sequence[Fingerprint],
-    joins: Sequence[tuple[Reason, Iterable[list[int]]]],
-    named: bool,
-) -> Grouped:
-    parent = list(range(len(images)))
-    seen: list[tuple[Reason, int]] = []
+def fingerprint(path: Path, gray: np.ndarray) -> Fingerprint:
+    """The fingerprint of the image file `path`, which decodes to `gray`."""
+    return Fingerprint(sha256_file(path), sha256_bytes(repr(gray.shape).encode() + gray.tobytes()))
+
+
+@dataclass(frozen=True)
+class _Looked:
+    prints: Fingerprint
+    view: View | None
+
+
+def _look_at_all(found: FoundFolder, views: bool, progress: Progress | None) -> list[_Looked]:
+    def look(image: FoundImage) -> _Looked:
+        path = found.folder / image.path
+        gray = load_gray(path)
+        return _Looked(fingerprint(path, gray), view(gray) if views else None)
+
+    result = []
+    with ThreadPoolExecutor(4) as pool:
+        for done, looked in enumerate(pool.map(look, found.images), 1):
+            result.append(looked)
+            if progress:
+                progress(done, len(found.images))
+    return result
+
+
+def _reasons(
+    names: Sequence[str], joins: Sequence[tuple[Reason, Sequence[Sequence[int]]]]
+) -> dict[str, tuple[Reason, ...]]:
+    found: dict[str, set[Reason]] = {}
     for reason, sets in joins:
         for members in sets:
-            seen.append((reason, members[0]))
-            for member in members[1:]:
-                parent[_root(parent, member)] = _root(parent, members[0])
-    roots = [_root(parent, index) for index in range(len(parent))]
-    names = _names(images, roots, named)
-    found: dict[str, set[Reason]] = {}
-    for reason, member in seen:
-        found.setdefault(names[member], set()).add(reason)
-    reasons = {name: tuple(reason for reason in REASONS if reason in why) for name, why in found.items()}
-    return Grouped(tuple(prints), tuple(names), reasons)
+            found.setdefault(names[members[0]], set()).add(reason)
+    return {name: tuple(reason for reason in REASONS if reason in why) for name, why in found.items()}
 
 
-def _names(images: Sequence[FoundImage], roots: Sequence[int], named: bool) -> list[str]:
-    """Each group is called after its first patient where `named`, else after its first image."""
+def _names(images: Sequence[FoundImage], home: Sequence[int], patients: bool) -> list[str]:
+    """Each group is called after its first patient where `patients`, else after its first image."""
     names: dict[int, str] = {}
-    for index, root in enumerate(roots):
-        patient = images[index].patient if named else None
-        if root not in names or (patient and names[root].startswith("i")):
-            names[root] = f"p{patient}" if patient else f"i{index:05d}"
-    return [names[root] for root in roots]
+    for index, group in enumerate(home):
+        patient = images[index].patient if patients else None
+        if group not in names or (patient and names[group].startswith("i")):
+            names[group] = f"p{patient}" if patient else f"i{index:05d}"
+    return [names[group] for group in home]
 
 
 def _root(parent: list[int], index: int) -> int:
@@ -99,32 +144,8 @@ def _root(parent: list[int], index: int) -> int:
     return index
 
 
-def _same(keys: Sequence[str | None]) -> list[list[int]]:
-    """The places of each key that stands there more than once."""
-    places: dict[str, list[int]] = {}
-    for index, key in enumerate(keys):
-        if key is not None:
-            places.setdefault(key, []).append(index)
-    return [members for members in places.values() if len(members) > 1]
-
-
-def _fingerprints(found: FoundFolder, progress: Progress | None) -> list[Fingerprint]:
-    def look(image: FoundImage) -> Fingerprint:
-        path = found.folder / image.path
-        gray = load_gray(path)
-        return Fingerprint(sha256_file(path), sha256_bytes(repr(gray.shape).encode() + gray.tobytes()))
-
-    result = []
-    with ThreadPoolExecutor(4) as pool:
-        for done, fingerprint in enumerate(pool.map(look, found.images), 1):
-            result.append(fingerprint)
-            if progress:
-                progress(done, len(found.images))
-    return result
-
-
 def _check_labels(found: FoundFolder, prints: Sequence[Fingerprint]) -> None:
-    for members in _same([one.pixels for one in prints]):
+    for members in same([one.pixels for one in prints]):
         first = found.images[members[0]]
         for image in (found.images[index] for index in members[1:]):
             if image.label != first.label:

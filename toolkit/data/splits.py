@@ -77,21 +77,34 @@ def deal(counts: Counts, targets: np.ndarray, seed: int) -> dict[str, int]:
     """Give each group (name → images of label 0, of label 1) to one of the P parts; `targets` is [P, 2].
 
     Groups come in random order, larger ones first, and each goes where the most is still missing, class by class
-    relative to the part's target; with single images whole targets are met exactly.
+    relative to the part's target; with single images whole targets are met exactly. Where that leaves a part without
+    a class, groups go first to parts that lack one of their classes.
     """
     names = sorted(counts)
     order = np.random.default_rng(seed).permutation(len(names))
     shuffled = [names[index] for index in order]
     shuffled.sort(key=lambda name: -sum(counts[name]))
-    missing = targets.astype(float)
-    result: dict[str, int] = {}
-    for name in shuffled:
-        images = np.array(counts[name], float)
-        need = (images * missing / np.maximum(targets, 1)).sum(axis=1)
+    images = np.array([counts[name] for name in shuffled], float)
+    for lacking_first in (False, True):
+        parts, held = _dealt(images, targets.astype(float), lacking_first)
+        if held.all():
+            break
+    return dict(zip(shuffled, parts, strict=True))
+
+
+def _dealt(images: np.ndarray, targets: np.ndarray, lacking_first: bool) -> tuple[list[int], np.ndarray]:
+    """The part of each group [groups, 2], and how much each part then holds [P, 2]."""
+    held = np.zeros_like(targets)
+    parts = []
+    for group in images:
+        need = (group * (targets - held) / np.maximum(targets, 1)).sum(axis=1)
+        if lacking_first:
+            lacks = ((held == 0) & (group > 0)).sum(axis=1)
+            need = np.where(lacks == lacks.max(), need, -np.inf)
         best = int(np.argmax(need))
-        missing[best] -= images
-        result[name] = best
-    return result
+        held[best] += group
+        parts.append(best)
+    return parts, held
 
 
 def check_parts(where: str, classes: tuple[str, str], counts: Counts, parts: Mapping[str, Part]) -> None:

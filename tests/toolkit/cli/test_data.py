@@ -33,6 +33,17 @@ def test_split_writes_a_manifest_and_says_what_it_did(folder: Path, capsys: pyte
     assert SplitManifest.read(Path("split.json")).seed == 5
 
 
+def test_split_writes_folds_and_says_what_stays_together(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.open(folder / "normal" / "1.png").rotate(0).save(folder / "normal" / "copy.bmp")
+    assert run(["data", "split", str(folder), "--folds", "3"]) == 0
+    said = capsys.readouterr().out
+    assert "fold 3 of 3\n" in said and "kept together: 1 groups of equal pictures, 2 images" in said
+    assert sorted(path.name for path in Path("folds").iterdir()) == ["fold1.json", "fold2.json", "fold3.json"]
+    assert SplitManifest.read(Path("folds/fold2.json")).fold == 2
+    assert run(["data", "split", str(folder), "--folds", "3"]) == 2
+    assert "folds: already exists" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -40,6 +51,10 @@ def test_split_writes_a_manifest_and_says_what_it_did(folder: Path, capsys: pyte
         (["data", "split", "data", "--test", "1.5"], "'test' must be between 0 and 1"),
         (["data", "split", "data", "--classes", "one"], "--classes one"),
         (["data", "split", "data", "--out", "data/normal"], "data/normal: already exists"),
+        (["data", "split", "data", "--folds", "1"], "--folds 1: must be 2 or more"),
+        (["data", "split", "data", "--folds", "11"], "class 'normal' has 10 independent groups, --folds 11 needs 11"),
+        (["data", "split", "data", "--groups", "patient"], "needs a column 'patient'"),
+        (["data", "split", "data", "--groups", "all"], "Invalid value for '--groups'"),
         (["train", "split.json"], "split.json: no such file"),
         (["train", "data", "--arch", "vgg"], "--arch vgg"),
         (["train", "data", "--epochs", "0"], "'epochs' must be 1 or more"),

@@ -1,0 +1,107 @@
+"""Near duplicates: one slice rescaled, shifted, windowed, compressed or mirrored, and neighbouring slices of one head.
+
+Two views are compared by normalized cross-correlation, at its largest over small shifts and over both mirror images:
+r of the gray values' ranks, d of the local contrast. Their similarity is tanh((artanh r + 2 artanh d) / 3).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.data.duplicates_view import VIEW_SIZE, Grid, View
+from hemotk.errors import HemotkError
+
+MOST_IMAGES = 10_000
+NEAR = 0.74  # chosen on phantoms: unrelated heads reach 0.65, slices 2.5 mm apart 0.76 and more
+COPY = 0.9  # what bone-only slices near the vertex must reach, since those of different heads look alike
+_CANDIDATE = 0.4
+_SHIFT, _COARSE_SHIFT = 2, 1
+_ROWS_AT_ONCE = 256
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two near duplicates by their places in the list, `first` < `second`, and how similar they are: 0 to 1."""
+
+    first: int
+    second: int
+    similarity: float
+    mirrored: bool
+
+
+def near_duplicates(views: Sequence[View], progress: Progress | None = None) -> tuple[Pair, ...]:
+    """Every pair of views that is similar enough, by place.
+
+    Raises:
+        HemotkError: more than 10,000 views, since each is compared with every other.
+    """
+    if len(views) > MOST_IMAGES:
+        raise HemotkError(
+            f"near duplicates: {len(views)} images are more than the {MOST_IMAGES} that can all be compared with each "
+            "other; use --groups patient, or a smaller folder."
+        )
+    found = []
+    for first, others in _candidates(views):
+        if len(others):
+            found.extend(_similar(views, first, others))
+        if progress:
+            progress(first + 1, len(views))
+    return tuple(found)
+
+
+def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """For each view the later ones whose local contrast agrees at half the resolution."""
+    if not views:
+        return
+    coarse = np.stack([_halved(one.detail) for one in views])
+    flat = coarse.reshape(len(views), -1)
+    for start in range(0, len(views), _ROWS_AT_ONCE):
+        rows = coarse[start : start + _ROWS_AT_ONCE]
+        best = np.full((len(rows), len(views) - start), -1.0, np.float32)
+        for moved in _moved(rows, _COARSE_SHIFT):
+            np.maximum(best, moved.reshape(len(rows), -1) @ flat[start:].T, out=best)
+        for row in range(len(rows)):
+            yield start + row, start + row + 1 + np.flatnonzero(best[row, row + 1 :] >= _CANDIDATE)
+
+
+def _similar(views: Sequence[View], first: int, others: NDArray[np.intp]) -> Iterator[Pair]:
+    """The pairs of `first` with those of `others` that are similar enough."""
+    ranks = _correlations(views[first].ranks, [views[other].ranks for other in others])
+    details = _correlations(views[first].detail, [views[other].detail for other in others])
+    joint = np.tanh((_artanh(ranks) + 2 * _artanh(details)) / 3)
+    for other, (straight, mirrored) in zip(others, joint.T, strict=True):
+        needed = NEAR if views[first].telling and views[other].telling else COPY
+        similarity = max(straight, mirrored)
+        if similarity >= needed:
+            yield Pair(first, int(other), float(similarity), bool(mirrored > straight))
+
+
+def _correlations(one: Grid, others: Sequence[Grid]) -> Grid:
+    """The largest correlation of `one`, as it is and mirrored, with each of the `others`: [2, len(others)]."""
+    moved = np.stack([grid[0] for grid in _moved(one[None], _SHIFT)]).reshape(-1, one.size)
+    values = moved @ np.stack(others).reshape(len(others), -1).T
+    return values.reshape(2, -1, len(others)).max(axis=1)
+
+
+def _moved(grids: Grid, reach: int) -> Iterator[Grid]:
+    """The grids [n, rows, columns] at each shift, then mirrored at each shift."""
+    steps = range(-reach, reach + 1)
+    for turned in (grids, grids[:, :, ::-1]):
+        for rows in steps:
+            for columns in steps:
+                yield np.roll(turned, (rows, columns), (1, 2))
+
+
+def _halved(grid: Grid) -> Grid:
+    half = VIEW_SIZE // 2
+    small = grid.reshape(half, 2, half, 2).mean(axis=(1, 3))
+    norm = np.linalg.norm(small)
+    return small / norm if norm > 0 else small
+
+
+def _artanh(values: Grid) -> Grid:
+    return np.arctanh(np.clip(values, -0.999, 0.999))
