@@ -5,7 +5,7 @@ first DICOM file is read.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +94,7 @@ def thresholds(slope: Fraction, intercept: Fraction, window: Window) -> NDArray[
     return np.array([min(max(-(-edge // 1), -limit), limit) for edge in edges], np.int64)
 
 
-def read_tags(path: Path, names: Iterable[str], *, pixels: bool = True) -> "FileDataset":
+def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "FileDataset":
     """Read the elements called `names` of the DICOM file at `path`; without `pixels`, what comes before them.
 
     Raises:
@@ -108,7 +108,10 @@ def read_tags(path: Path, names: Iterable[str], *, pixels: bool = True) -> "File
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
+            dataset = pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
+            for name in names:  # values are parsed when they are first asked for
+                dataset.get(name)
+            return dataset
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
     except InvalidDicomError as error:
@@ -129,6 +132,8 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
     if "LOCALIZER" in (dataset.get("ImageType") or ()):
         raise HemotkError(f"{path}: is a localizer, not a slice; remove the file.")
     frames = dataset.get("NumberOfFrames") or 1
+    if not isinstance(frames, int):
+        raise HemotkError(_broken(path))
     if frames != 1:
         raise HemotkError(f"{path}: has {frames} frames; save each slice as a file of its own.")
     photometric = dataset.get("PhotometricInterpretation") or ""
@@ -152,12 +157,13 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
 
 def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:
     """The stored values, integers [rows, columns]."""
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    _check_decoder(syntax, path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _check_decoder(getattr(dataset.file_meta, "TransferSyntaxUID", None), path)
             values: NDArray[Any] = dataset.pixel_array
+    except HemotkError:
+        raise
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; remove the file.") from error
     except Exception as error:  # whatever a decoder meets in a broken file

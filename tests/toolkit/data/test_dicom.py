@@ -181,6 +181,9 @@ WRONG = {
     "tiny": (lambda: bad(np.zeros((8, 8), int)), "is 8×8 pixels, less than 16 on a side"),
     "huge": (lambda: bad(Rows=20000, Columns=20000), "is larger than 40 megapixels"),
     "no rows": (lambda: bad(Rows=None), "is corrupt or cut short"),
+    "no number": (lambda: bad(NumberOfFrames=77).replace(b"IS\x02\x0077", b"IS\x02\x00ab"), "is corrupt or cut short"),
+    "odd slope": (lambda: bad(slope=["1", "2"]), "has a RescaleSlope that is no number"),
+    "odd rows": (lambda: bad().replace(b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00LO"), "is corrupt or cut short"),
     "garbage": (lambda: encapsulated(RLELossless), "is corrupt or cut short"),
 }
 
@@ -238,7 +241,7 @@ def series(folder: Path, patients: int = 6, slices: int = 3) -> Path:
     for patient in range(patients):
         for number in range(slices):
             name = f"series{patient}/IM{number}"
-            stored = ramp() + 1024 + 17 * patient + 3 * number
+            stored = np.random.default_rng([patient, number]).integers(1000, 1200, (32, 32))
             uids = {"StudyInstanceUID": f"1.{patient}", "SOPInstanceUID": f"1.{patient}.{number}"}
             write_slice(folder / name, stored, PatientID=f"{IDENTITY}-{patient}", **uids)
             rows.append(f"{name},{patient % 2}")
