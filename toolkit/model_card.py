@@ -5,11 +5,12 @@ It names no patient and no path: of the image folder only its name, of weights o
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
+from hemotk.artifacts.pixels import BRAIN
 from hemotk.metrics import in_words
 
 MODEL_CARD = "MODEL_CARD.md"
@@ -18,7 +19,8 @@ _MEASURES = ("accuracy", "sensitivity", "specificity", "auc")
 _HEADINGS = ("part", "images", "accuracy", "sensitivity", "specificity", "AUC", "log-loss", "Brier score")
 _GROUPING = {
     "patient": "Images of one patient, and copies of one picture, are never in two parts.",
-    "auto": "Images of one patient where patients are known, and copies of one picture, are never in two parts.",
+    "auto": "Images of one patient where patients are known, copies of one picture and near duplicates are never in "
+    "two parts.",
     "none": "Patients were not known or not used: slices of one patient may lie in different parts, which makes every "
     "figure below look better than it is. Only equal pictures were kept together.",
 }
@@ -247,6 +249,9 @@ def _command(sources: CardSources) -> str:
     for name in ("arch", "recipe", "weights", "size", "epochs", "batch", "learning_rate", "seed"):
         if settings.get(name) is not None:
             words += ["--" + name.replace("_", "-"), _value(settings[name])]
+    window = settings.get("window", asdict(BRAIN))
+    if window != asdict(BRAIN):
+        words += ["--window", f"{window['level']:g}/{window['width']:g}"]
     operating = settings.get("operating", {})
     if operating.get("rule") == "sensitivity":
         words += ["--min-sensitivity", f"{operating['min_sensitivity']:g}"]

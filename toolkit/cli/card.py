@@ -1,7 +1,7 @@
 """`hemotk card`."""
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -20,9 +20,12 @@ CHECKS_FILE = "checks.json"
 @click.command()
 @click.argument("run", type=PATH, required=False)
 @click.option("--bundle", type=PATH, help="The bundle that was exported from the run: its models get a section.")
+@click.option(
+    "--audit", type=PATH, help="What `hemotk data audit --json` found in the images: shortcuts get a section."
+)
 @click.option("--out", type=PATH, help="The Markdown file to write.  [default: print it]")
 @overwrite_option
-def card(*, run: Path | None, bundle: Path | None, out: Path | None, overwrite: bool) -> None:
+def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path | None, overwrite: bool) -> None:
     """Say in Markdown what a RUN was made from, what it does and what it is not for.
 
     RUN is a run folder; without one, the newest finished run under runs/ is taken. The card has data, figures with
@@ -32,7 +35,7 @@ def card(*, run: Path | None, bundle: Path | None, out: Path | None, overwrite: 
     \b
     Examples:
       hemotk card runs/first
-      hemotk card runs/first --bundle bundles/first --out MODEL_CARD.md
+      hemotk card runs/first --bundle bundles/first --audit audit.json --out MODEL_CARD.md
     """
     from hemotk.model_card import CardSources, model_card
 
@@ -40,13 +43,34 @@ def card(*, run: Path | None, bundle: Path | None, out: Path | None, overwrite: 
     run_card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
     check_sha256(run / SPLIT_FILE, run_card.files[SPLIT_FILE])
     models, calibration = ((), 0) if bundle is None else _exported(bundle, run, sha256)
-    sources = CardSources(run_card, sha256, SplitManifest.read(run / SPLIT_FILE), models, calibration)
+    split = SplitManifest.read(run / SPLIT_FILE)
+    shortcuts = None if audit is None else _shortcuts(audit, split)
+    sources = CardSources(run_card, sha256, split, models, calibration, shortcuts)
     text = model_card(sources)
     if out is None:
         click.echo(text, nl=False)
         return
     write_bytes(out, text.encode(), overwrite=overwrite)
     click.echo(f"wrote {out}")
+
+
+def _shortcuts(path: Path, split: SplitManifest) -> tuple[str, ...]:
+    """A sentence on each property of the files that predicts the label.
+
+    Raises:
+        HemotkError: no readable audit, or one of another folder.
+    """
+    from hemotk.artifacts.audit import AuditReport
+    from hemotk.metrics import in_words
+
+    found = AuditReport.read(path)
+    audited, trained = (PurePath(folder).name for folder in (found.folder, split.folder))
+    if audited != trained:
+        raise HemotkError(f"--audit {path}: is of the folder {audited}, the run's images are of {trained}; audit that.")
+    return tuple(
+        f"{probe.name}: AUC {in_words(probe.images.auc)} over single images, {in_words(probe.groups.auc)} over groups."
+        for probe in found.shortcuts()
+    )
 
 
 def _exported(folder: Path, run: Path, sha256: str) -> "tuple[tuple[ExportedModel, ...], int]":

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hemotk.artifacts import SPLIT_FILE
 from hemotk.artifacts.pixels import BRAIN
 from hemotk.errors import HemotkError
+from hemotk.training.operating_point import OperatingConfig
 
 PARTIAL_SUFFIX = ".partial"
 # What trainings did before this could be asked for.
-_EARLIER = {"window": {"level": BRAIN.level, "width": BRAIN.width}}
+_EARLIER = {"window": asdict(BRAIN), "operating": asdict(OperatingConfig())}
 
 
 def partial_of(out: Path) -> Path:

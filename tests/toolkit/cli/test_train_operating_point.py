@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from prunable_runs import split_of_squares
 
-from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, RunCard
+from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
+from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
 from hemotk.metrics import calibrated, evaluate
 from hemotk.model_card import MODEL_CARD
@@ -106,6 +107,23 @@ def test_the_model_card_is_that_of_the_bundle(home: Path, capsys: pytest.Capture
     (home / "run2" / "split.json").write_text("{}")
     assert run(["card", str(home / "run2")]) == 2
     assert "checksum" in capsys.readouterr().err
+
+
+def test_the_model_card_names_shortcuts(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alone = ProbeResult(Estimate(0.9, 0.8, 0.95), 0.001, 0.006)
+    chance = ProbeResult(Estimate(0.5, 0.4, 0.6), 0.5, 1.0)
+    probes = (Probe("colour", alone, chance, {}), Probe("file size", chance, chance, {}))
+    sizes = ((20, 20),) * 3
+    audit = AuditReport(
+        "now", "pictures", ("normal", "hemorrhage"), (20, 20), 0, None, 9, {"PNG L": 40}, sizes, (), (), (), probes
+    )
+    audit.write(home / "audit.json")
+    assert run(["card", str(home / "run"), "--audit", str(home / "audit.json")]) == 0
+    text = capsys.readouterr().out
+    assert "- colour: AUC 0.900" in text and "file size" not in text
+    dataclasses.replace(audit, folder="/data/others").write(home / "audit.json")
+    assert run(["card", str(home / "run"), "--audit", str(home / "audit.json")]) == 2
+    assert "is of the folder others, the run's images are of pictures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
