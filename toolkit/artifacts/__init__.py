@@ -1,5 +1,6 @@
 """The typed artefacts that stages hand to each other, one JSON file each."""
 
+from hemotk.artifacts.audit import AuditPair, AuditReport, Probe, ProbeResult, Unreadable
 from hemotk.artifacts.bundle import (
     BUNDLE_CARD,
     GOLDEN_FILE,
@@ -57,6 +58,8 @@ __all__ = [
     "THERMAL",
     "WEIGHTS_FILE",
     "Artifact",
+    "AuditPair",
+    "AuditReport",
     "BenchReport",
     "BenchedBundle",
     "BundleCard",
@@ -82,6 +85,8 @@ __all__ = [
     "Paired",
     "Part",
     "PreprocessSpec",
+    "Probe",
+    "ProbeResult",
     "Profile",
     "Reason",
     "RunCard",
@@ -95,6 +100,7 @@ __all__ = [
     "TensorSpec",
     "TestItem",
     "TestSetCard",
+    "Unreadable",
     "Variant",
     "VariantResult",
     "Verdict",
