@@ -86,6 +86,11 @@ def test_k_ignores_single_false_slices_when_bleeds_span_several() -> None:
     assert choose_k([scores[i] for i in order], [labels[i] for i in order], [ids[i] for i in order]) == 2
 
 
+def test_ranking_goes_before_nearness() -> None:
+    scores, ids = studies([1, 0], [1, 0], [1, 0], [0.5, 0.5], [0.6, 0])
+    assert choose_k(scores, [1] * 8 + [0, 0], ids) == 2
+
+
 def test_k_is_1_when_bleeds_show_in_single_slices() -> None:
     scores, ids = studies([0.4, 0.4, 0.4, 0.4], [0.5, 0.4, 0.4, 0.5], [0.9, 0, 0, 0], [0.8, 0, 0, 0])
     assert choose_k(scores, [0] * 8 + [1, 0, 0, 0] * 2, ids) == 1
