@@ -102,7 +102,11 @@ def predict(
         )
     click.echo(_heading(model))
     if model.preprocess.window != recorded:
-        click.echo(f"DICOM is seen through {model.preprocess.window} instead of {recorded}")
+        click.echo(
+            f"hemotk: warning: --window {model.preprocess.window}: the model was made for {recorded}, so its scores and "
+            "threshold do not hold for DICOM seen through another window.",
+            err=True,
+        )
     predictions, failures = _score(classifier, pictures, heatmaps)
     verdict = options.verdict(model, predictions, failures)
     if heatmaps and predictions:

@@ -146,12 +146,15 @@ class TestDicom:
         assert run(["predict", "a.dcm"]) == 0
         assert f"a.dcm  {chance(159):.4f}  hemorrhage" in capsys.readouterr().out
 
-    def test_another_window_is_said(self, here, capsys):
+    def test_another_window_is_warned_of(self, here, capsys):
         self.write(here / "a.dcm", 50)
         assert run(["predict", "a.dcm", "--window", "subdural", "--json", "a.json"]) == 0
-        lines = capsys.readouterr().out.splitlines()
-        assert lines[1] == "DICOM is seen through 80/200 instead of 40/80"
-        assert lines[2] == f"a.dcm  {chance(89):.4f}  normal"
+        said = capsys.readouterr()
+        assert said.err.splitlines()[0] == (
+            "hemotk: warning: --window 80/200: the model was made for 40/80, so its scores and threshold do not hold for "
+            "DICOM seen through another window."
+        )
+        assert said.out.splitlines()[1] == f"a.dcm  {chance(89):.4f}  normal"
         written = json.loads((here / "a.json").read_text())["model"]["preprocess"]
         assert (written["window_level"], written["window_width"]) == (80, 200)
 
