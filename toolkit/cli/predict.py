@@ -103,8 +103,8 @@ def predict(
     click.echo(_heading(model))
     if model.preprocess.window != recorded:
         click.echo(
-            f"hemotk: warning: --window {model.preprocess.window}: the model was made for {recorded}, so its scores and "
-            "threshold do not hold for DICOM seen through another window.",
+            f"hemotk: warning: --window {model.preprocess.window}: the model was made for {recorded}, so its scores "
+            "and threshold do not hold for DICOM seen through another window.",
             err=True,
         )
     predictions, failures = _score(classifier, pictures, heatmaps)

@@ -151,8 +151,8 @@ class TestDicom:
         assert run(["predict", "a.dcm", "--window", "subdural", "--json", "a.json"]) == 0
         said = capsys.readouterr()
         assert said.err.splitlines()[0] == (
-            "hemotk: warning: --window 80/200: the model was made for 40/80, so its scores and threshold do not hold for "
-            "DICOM seen through another window."
+            "hemotk: warning: --window 80/200: the model was made for 40/80, so its scores and threshold do not hold "
+            "for DICOM seen through another window."
         )
         assert said.out.splitlines()[1] == f"a.dcm  {chance(89):.4f}  normal"
         written = json.loads((here / "a.json").read_text())["model"]["preprocess"]
