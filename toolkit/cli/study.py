@@ -64,7 +64,7 @@ class StudyOptions:
         """The pictures; with --study in the order of the series.
 
         Raises:
-            HemotkError: pictures of several folders, series or patients.
+            HemotkError: pictures of several folders, series or patients, or a strip that would replace one of them.
         """
         from hemotk.data.study import in_order
 
@@ -77,6 +77,8 @@ class StudyOptions:
                 f"--study: the slices lie in {folders[0]} and {folders[1]}; a verdict is for one series, so name its "
                 "folder."
             )
+        if self.strip is not None and self.strip.resolve() in {path.resolve() for path in found}:
+            raise HemotkError(f"--strip {self.strip}: would replace a slice; name another file.")
         return in_order(found)
 
     def verdict(

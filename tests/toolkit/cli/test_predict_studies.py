@@ -87,6 +87,10 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
         (["series", "--strip", "a.png"], "--strip a.png: is for a series of slices; add --study."),
         (["series", "--study", "--strip", "a.jpg"], "--strip a.jpg: is drawn as a PNG; name a .png file."),
         (["series", "--study", "--strip", "old.png"], "old.png: already exists"),
+        (
+            ["series", "--study", "--strip", "series/s8.png", "--overwrite"],
+            "--strip series/s8.png: would replace a slice; name another file.",
+        ),
         (["series", "other", "--study"], "--study: the slices lie in other and series; a verdict is for one series"),
         (["series", "--window", "40"], "--window 40: must be LEVEL/WIDTH in Hounsfield units"),
     ],
