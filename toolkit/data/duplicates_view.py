@@ -65,11 +65,11 @@ def _between_tails(profile: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _cut(gray: NDArray[np.uint8], x: float, y: float, side: float) -> NDArray[np.float64]:
-    """The square of `side` pixels around (x, y), black beyond the picture, at the view's size."""
+    """The square of `side` pixels around (x, y) at the view's size; beyond the picture its darkest gray goes on."""
     height, width = gray.shape
     half = side / 2
     pad = max(0, int(np.ceil(max(half - x, half - y, x + half - width, y + half - height))))
-    padded = Image.fromarray(np.pad(gray, pad))
+    padded = Image.fromarray(np.pad(gray, pad, constant_values=gray.min()))
     box = (x - half + pad, y - half + pad, x + half + pad, y + half + pad)
     return np.asarray(padded.resize((VIEW_SIZE, VIEW_SIZE), Image.Resampling.BILINEAR, box=box), np.float64)
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hemotk.artifacts import (
     HERE,
     Artifact,
+    AuditPair,
+    AuditReport,
     BenchedBundle,
     BenchReport,
     BundleCard,
@@ -24,6 +26,7 @@ from hemotk.artifacts import (
     Metrics,
     Paired,
     PreprocessSpec,
+    ProbeResult,
     RunCard,
     SameModel,
     Source,
@@ -214,7 +217,16 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     },
 }
 
+RULES[AuditPair] = {"first": st.just("a.png"), "second": st.just("ä.png"), "similarity": st.floats(0, 1)}
+RULES[ProbeResult] = dict.fromkeys(("p", "adjusted"), st.none() | st.floats(0, 1))
+RULES[AuditReport] = {
+    "counts": st.just((3, 4)),
+    "kinds": st.just({"PNG L": 5, "JPEG RGB": 2}),
+    "groups": st.sampled_from(((), (("a.png", "ä.png"), ("b.png", "c.png", "d.png")))),
+}
+
 ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
+    AuditReport: built(AuditReport),
     SplitManifest: splits(),
     RunCard: built(RunCard),
     BundleCard: built(BundleCard),

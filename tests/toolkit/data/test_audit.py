@@ -1,0 +1,146 @@
+"""The audit of a folder: what is counted, what is twice, what cannot be read, and what the split makes of it."""
+
+import csv
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hemotk.artifacts import AuditReport, FieldError
+from hemotk.data.audit import audit
+from hemotk.data.audit_sheet import ACROSS, CELL, contact_sheet
+from hemotk.data.phantom import draw_slice
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
+from hemotk.errors import HemotkError
+
+PERMUTATIONS = 99
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten heads, five of each class; an equal copy, a mirrored JPEG, a neighbouring slice and a broken file."""
+    folder = tmp_path_factory.mktemp("drawn") / "data"
+    for label, name in enumerate(("normal", "hemorrhage")):
+        (folder / name).mkdir(parents=True)
+        for index in range(5):
+            gray = draw_slice(77, 10 * label + index, bool(label), sizes=(120, 160))
+            Image.fromarray(gray).save(folder / name / f"{index}.png")
+    shutil.copy(folder / "normal" / "0.png", folder / "normal" / "copy.png")
+    Image.open(folder / "hemorrhage" / "1.png").transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(
+        folder / "hemorrhage" / "mirrored.jpg", quality=60
+    )
+    Image.fromarray(draw_slice(77, 2, False, slice_offset=1, sizes=(120, 160))).save(folder / "normal" / "next.png")
+    (folder / "normal" / "broken.png").write_bytes((folder / "normal" / "3.png").read_bytes()[:200])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(drawn: Path) -> AuditReport:
+    return audit(scan(drawn), permutations=PERMUTATIONS)
+
+
+def test_counts_kinds_and_sizes(report: AuditReport, drawn: Path) -> None:
+    assert report.counts == (7, 6) and report.patients is None and report.unlabelled == 0
+    assert report.kinds == {"PNG L": 12, "JPEG L": 1}
+    readable = [path for path in drawn.rglob("*.*") if path.name != "broken.png"]
+    assert report.bytes == sum(path.stat().st_size for path in readable)
+    sizes = sorted((Image.open(path).size for path in readable), key=lambda size: (size[0] * size[1], size))
+    assert report.sizes == (sizes[0], sizes[6], sizes[-1])
+    assert [one.path for one in report.unreadable] == ["normal/broken.png"]
+    assert report.unreadable[0].why.startswith("is corrupt or cut short")
+
+
+def test_duplicates_of_every_kind(report: AuditReport) -> None:
+    found = {(pair.first, pair.second): pair for pair in report.pairs}
+    assert set(found) == {
+        ("normal/0.png", "normal/copy.png"),
+        ("hemorrhage/1.png", "hemorrhage/mirrored.jpg"),
+        ("normal/2.png", "normal/next.png"),
+    }
+    copy, mirrored = found["normal/0.png", "normal/copy.png"], found["hemorrhage/1.png", "hemorrhage/mirrored.jpg"]
+    assert copy.kind == "exact" and copy.similarity == 1 and copy.same_label and copy.same_patient is None
+    assert mirrored.kind == "near" and mirrored.mirrored and mirrored.similarity > 0.9
+    assert {frozenset(group) for group in report.groups} == {frozenset(pair) for pair in found}
+    assert report.contradictions() == ()
+
+
+def test_the_report_comes_back_and_is_the_same_every_time(report: AuditReport, drawn: Path, tmp_path: Path) -> None:
+    report.write(tmp_path / "audit.json")
+    assert AuditReport.read(tmp_path / "audit.json") == report
+    again = audit(scan(drawn), permutations=PERMUTATIONS)
+    assert replace(again, created=report.created) == report
+    with pytest.raises(FieldError, match="'groups' must be without an image in two"):
+        replace(report, groups=(*report.groups, report.groups[0]))
+
+
+def test_the_split_keeps_together_what_the_audit_found(report: AuditReport, drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder, ignore=shutil.ignore_patterns("broken.png"))
+    split = make_split(scan(folder), SplitConfig())
+    group = {item.path: item.group for item in split.items}
+    for paths in report.groups:
+        assert len({group[path] for path in paths}) == 1
+    assert len(set(group.values())) == 10
+    reasons = sorted(one.reasons for one in split.groups)
+    assert reasons == [("exact",), ("near",), ("near",)]
+    alone = make_split(scan(folder), SplitConfig(grouping="none"))
+    assert [one.reasons for one in alone.groups] == [("exact",)]
+
+
+def test_equal_pictures_with_two_labels_and_two_patients(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    rows = [("path", "label", "patient")]
+    for k, path in enumerate(sorted(folder.rglob("*.png"))):
+        relative = path.relative_to(folder).as_posix()
+        rows.append(
+            (relative, "1" if relative in ("normal/copy.png", "normal/4.png", "normal/3.png") else "0", f"P{k}")
+        )
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    report = audit(scan(folder), permutations=PERMUTATIONS)
+    (pair,) = report.contradictions()
+    assert (pair.first, pair.second, pair.same_patient) == ("normal/0.png", "normal/copy.png", False)
+    assert report.patients == 12 and report.unlabelled == 1
+
+
+def test_nothing_readable_is_refused(tmp_path: Path) -> None:
+    for name in ("normal", "hemorrhage"):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            (tmp_path / name / f"{index}.png").write_bytes(b"no picture")
+    with pytest.raises(HemotkError, match=r"not one image can be read; the first: is no picture"):
+        audit(scan(tmp_path))
+
+
+def test_a_planted_shortcut_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(40):
+        name = ("normal", "hemorrhage")[index % 2]
+        (tmp_path / name).mkdir(exist_ok=True)
+        gray = rng.integers(0, 200, (40, 40)).astype(np.uint8)
+        if index % 2:
+            gray[1:5, 1:5] = 255  # burnt-in letters
+        Image.fromarray(gray).save(tmp_path / name / f"{index}.png")
+    report = audit(scan(tmp_path), permutations=399)
+    assert [probe.name for probe in report.shortcuts()] == ["corner text"]
+    assert not report.pairs
+
+
+def test_the_contact_sheet_shows_every_group(report: AuditReport, drawn: Path) -> None:
+    sheet = Image.open(io.BytesIO(contact_sheet(report, drawn)))
+    assert sheet.width == ACROSS * CELL and sheet.height > len(report.groups) * CELL
+    rows = np.asarray(sheet)
+    height = sheet.height // len(report.groups)
+    for k in range(len(report.groups)):
+        first, second, rest = (rows[k * height + 30 : (k + 1) * height, x * CELL : (x + 1) * CELL] for x in (0, 1, 2))
+        assert first.max() > 200 and second.max() > 200 and not rest.any()
+    none = replace(report, groups=(), pairs=())
+    assert Image.open(io.BytesIO(contact_sheet(none, drawn))).height < CELL
+    with pytest.raises(HemotkError, match="no such file"):
+        contact_sheet(report, drawn / "gone")

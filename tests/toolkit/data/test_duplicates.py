@@ -1,0 +1,179 @@
+"""Near duplicates: planted copies and neighbouring slices among unrelated heads, and groups without weak chains."""
+
+import io
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from hemotk.data.duplicates import COPY, MOST_IMAGES, NEAR, Pair, near_duplicates
+from hemotk.data.duplicates_groups import link, needed
+from hemotk.data.duplicates_view import VIEW_SIZE, View, view
+from hemotk.data.phantom import draw_slice
+from hemotk.errors import HemotkError
+
+SEED = 4242  # thresholds were chosen on other heads
+SIZES = (140, 260)
+Gray = np.ndarray
+
+
+def head(index: int, offset: int = 0) -> Gray:
+    return draw_slice(SEED, index, bool(index % 2), slice_offset=offset, sizes=SIZES)
+
+
+def rescaled(gray: Gray, rng: np.random.Generator) -> Gray:
+    factor = rng.uniform(0.6, 1.6)
+    size = (round(gray.shape[1] * factor), round(gray.shape[0] * factor))
+    return np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR))
+
+
+def shifted(gray: Gray, rng: np.random.Generator) -> Gray:
+    """Moved by up to a tenth of the picture, and cut off there."""
+    rows, columns = (rng.uniform(-0.1, 0.1, 2) * gray.shape).astype(int)
+    padded = np.pad(gray, 40)
+    return padded[40 - rows : 40 - rows + gray.shape[0], 40 - columns : 40 - columns + gray.shape[1]]
+
+
+def windowed(gray: Gray, rng: np.random.Generator) -> Gray:
+    centre, width = rng.uniform(105, 150), rng.uniform(170, 330)
+    return np.rint(255 * np.clip((gray - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+
+
+def compressed(gray: Gray, rng: np.random.Generator) -> Gray:
+    stream = io.BytesIO()
+    Image.fromarray(gray).save(stream, "JPEG", quality=int(rng.integers(15, 60)))
+    return np.asarray(Image.open(stream))
+
+
+def mirrored(gray: Gray, _: np.random.Generator) -> Gray:
+    return np.ascontiguousarray(gray[:, ::-1])
+
+
+def all_at_once(gray: Gray, rng: np.random.Generator) -> Gray:
+    return compressed(windowed(rescaled(mirrored(gray, rng), rng), rng), rng)
+
+
+CHANGES: tuple[Callable[[Gray, np.random.Generator], Gray], ...] = (
+    rescaled, shifted, windowed, compressed, mirrored, all_at_once,
+)  # fmt: skip
+
+
+@cache
+def planted() -> tuple[tuple[View, ...], tuple[int, ...], tuple[str, ...]]:
+    """Views of 24 heads: 12 alone, 12 with two changed copies and a neighbouring slice; whose head, and what it is."""
+    rng = np.random.default_rng(SEED)
+    views, heads, kinds = [], [], []
+    for index in range(24):
+        gray = head(index)
+        made = [("", gray)]
+        if index < 12:
+            changes = (CHANGES[index % 6], CHANGES[(index + 1 + index // 6) % 6])
+            made += [(change.__name__, change(gray, rng)) for change in changes]
+            made.append(("neighbour", head(index, 1 if index % 4 < 2 else -1)))
+        views += [view(picture) for _, picture in made]
+        heads += [index] * len(made)
+        kinds += [kind for kind, _ in made]
+    return tuple(views), tuple(heads), tuple(kinds)
+
+
+def test_planted_pairs_are_found_and_no_others() -> None:
+    views, heads, kinds = planted()
+    pairs = near_duplicates(views)
+    true = sum(heads[pair.first] == heads[pair.second] for pair in pairs)
+    planned = sum(heads[a] == heads[b] for a in range(len(heads)) for b in range(a))
+    assert true / len(pairs) >= 0.95 and true / planned >= 0.95
+    found = {(pair.first, pair.second) for pair in pairs}
+    for kind in {*kinds} - {""}:
+        places = [(heads.index(heads[place]), place) for place, one in enumerate(kinds) if one == kind]
+        assert sum(place in found for place in places) >= 0.95 * len(places), kind
+    groups, _ = link(pairs, range(len(views)))
+    assert len(set(groups)) == 24
+    assert all(groups[pair.first] == groups[pair.second] for pair in pairs if heads[pair.first] == heads[pair.second])
+
+
+def test_a_mirrored_copy_is_called_one() -> None:
+    gray = head(3)
+    (pair,) = near_duplicates([view(gray), view(np.ascontiguousarray(gray[:, ::-1]))])
+    assert pair.mirrored and pair.similarity > 0.95
+    (pair,) = near_duplicates([view(gray), view(gray)])
+    assert not pair.mirrored and pair.similarity > 0.99
+
+
+def test_pairs_do_not_depend_on_the_order() -> None:
+    views = planted()[0][:16]
+    one = {(pair.first, pair.second): pair.similarity for pair in near_duplicates(views)}
+    back = near_duplicates(views[::-1])
+    two = {(15 - pair.second, 15 - pair.first): pair.similarity for pair in back}
+    borderline = {place for place, value in {**one, **two}.items() if value < NEAR + 0.02}
+    assert set(one) - borderline == set(two) - borderline and len(one) > 15
+
+
+def test_a_slice_of_bone_must_be_a_copy_to_count() -> None:
+    telling = planted()[0][:4]
+    bone = [View(one.ranks, one.detail, False) for one in telling]
+    assert {round(pair.similarity, 6) for pair in near_duplicates(bone)} == {
+        round(pair.similarity, 6) for pair in near_duplicates(telling) if pair.similarity >= COPY
+    }
+
+
+@settings(max_examples=20)
+@given(st.integers(16, 90), st.integers(16, 90), st.integers(0, 3), st.integers(0, 99))
+def test_any_picture_has_a_view(height: int, width: int, levels: int, seed: int) -> None:
+    gray = np.random.default_rng(seed).integers(0, levels + 1, (height, width)).astype(np.uint8) * 60
+    one = view(gray)
+    for grid in (one.ranks, one.detail):
+        assert grid.shape == (VIEW_SIZE, VIEW_SIZE) and grid.dtype == np.float32 and np.isfinite(grid).all()
+        assert abs(float(np.linalg.norm(grid)) - 1) < 1e-3 or not grid.any()
+
+
+def test_blank_pictures_are_no_duplicates_of_each_other() -> None:
+    blank = view(np.full((50, 40), 7, np.uint8))
+    assert not blank.ranks.any() and not near_duplicates([blank, blank, blank])
+    assert near_duplicates([]) == ()
+
+
+def test_too_many_images_to_compare() -> None:
+    blank = view(np.zeros((20, 20), np.uint8))
+    with pytest.raises(HemotkError, match=f"{MOST_IMAGES + 1} images are more than .* use --groups patient"):
+        near_duplicates([blank] * (MOST_IMAGES + 1))
+
+
+SIMILARITIES = st.lists(
+    st.tuples(st.integers(0, 19), st.integers(0, 19), st.floats(NEAR, 1)).filter(lambda pair: pair[0] < pair[1]),
+    max_size=60,
+)
+
+
+@settings(max_examples=30)
+@given(SIMILARITIES)
+def test_groups_are_made_of_pairs_strong_enough_for_their_sizes(edges: list[tuple[int, int, float]]) -> None:
+    pairs = [Pair(first, second, value, False) for first, second, value in edges]
+    home, used = link(pairs, range(20))
+    assert len(set(home)) == 20 - len(used)
+    for group in set(home):
+        inside = [pair for pair in used if home[pair.first] == group]
+        assert len(inside) == home.count(group) - 1
+        assert all(pair.similarity >= needed(1) for pair in inside)
+
+
+def test_one_weak_pair_does_not_join_two_large_groups_but_adds_a_single_image() -> None:
+    strong = [Pair(k, k + 1, 0.95, False) for k in (*range(9), *range(10, 19))]
+    weak = NEAR + 0.012
+    assert needed(1) == pytest.approx(NEAR)
+    assert needed(10) < weak < needed(100)
+    home, _ = link([*strong, Pair(3, 15, weak, False), Pair(5, 20, weak, False)], range(21))
+    assert len(set(home[:10])) == 1 and len(set(home[10:20])) == 1
+    assert home[0] != home[10] and home[20] == home[0]
+    joined, used = link([*strong, Pair(3, 15, 0.9, False)], range(21))
+    assert joined[0] == joined[10] and Pair(3, 15, 0.9, False) in used
+
+
+def test_groups_that_were_there_before_stay() -> None:
+    start = [0, 0, 0, 3, 3, 5]
+    assert link([], start) == (start, [])
+    home, used = link([Pair(0, 2, 0.99, False), Pair(2, 3, 0.99, False)], start)
+    assert len({home[k] for k in range(5)}) == 1 and home[5] == 5 and len(used) == 1
