@@ -93,14 +93,14 @@ def split(
     config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes))
     with Progress("reading images", len(found.images)) as progress:
-        if folds is None:
-            manifests = (make_split(found, config, lambda done, total: progress.advance()),)
-        else:
+        if folds is not None:
             manifests = make_folds(found, config, folds, lambda done, total: progress.advance())
-    if folds is None:
-        manifests[0].write(out, overwrite=overwrite)
-    else:
+        else:
+            manifests = (make_split(found, config, lambda done, total: progress.advance()),)
+    if folds is not None:
         write_folds(out, manifests, overwrite=overwrite)
+    else:
+        manifests[0].write(out, overwrite=overwrite)
     _say_parts(manifests)
     if found.unlabelled:
         click.echo(f"left out   {found.unlabelled:6} images that labels.csv does not name")

@@ -44,7 +44,7 @@ def near_duplicates(views: Sequence[View], progress: Progress | None = None) -> 
             f"near duplicates: {len(views)} images are more than the {MOST_IMAGES} that can all be compared with each "
             "other; use --groups patient, or a smaller folder."
         )
-    found = []
+    found: list[Pair] = []
     for first, others in _candidates(views):
         if len(others):
             found.extend(_similar(views, first, others))
