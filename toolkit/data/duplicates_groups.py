@@ -6,15 +6,15 @@ import numpy as np
 
 from hemotk.data.duplicates import NEAR, Pair
 
-_PER_FACTOR = 0.01  # by how much artanh of the similarity must exceed the least, per factor e of comparisons
+_PER_FACTOR = 0.03  # by how much artanh of the similarity must exceed the least, per factor e in size
 
 
 def link(pairs: Sequence[Pair], start: Sequence[int]) -> tuple[list[int], list[Pair]]:
     """Join the groups `start` (a number per image) along `pairs`: the new numbers, and the pairs that joined two.
 
-    Strongest pairs first. Two groups of a and b images are joined by their strongest pair alone, and that is the best
-    of a·b comparisons: it must exceed the least similarity the more, the larger a·b. So unrelated heads that happen
-    to look alike do not chain whole groups together.
+    Strongest pairs first. Two groups are joined by their strongest pair, which must be the more similar the larger the
+    smaller of them is: a wrong pair would then bind the more unrelated images together. So a weak pair adds a single
+    image to a group, but does not chain whole series of different heads.
     """
     home = list(start)
     members: dict[int, list[int]] = {}
@@ -23,7 +23,7 @@ def link(pairs: Sequence[Pair], start: Sequence[int]) -> tuple[list[int], list[P
     used = []
     for pair in sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)):
         one, two = home[pair.first], home[pair.second]
-        if one == two or pair.similarity < needed(len(members[one]) * len(members[two])):
+        if one == two or pair.similarity < needed(min(len(members[one]), len(members[two]))):
             continue
         for image in members[two]:
             home[image] = one
@@ -32,6 +32,6 @@ def link(pairs: Sequence[Pair], start: Sequence[int]) -> tuple[list[int], list[P
     return home, used
 
 
-def needed(comparisons: int) -> float:
-    """The least similarity of two groups' strongest pair, out of so many, that joins them."""
-    return float(np.tanh(np.arctanh(NEAR) + _PER_FACTOR * np.log(comparisons)))
+def needed(smaller: int) -> float:
+    """The least similarity of the pair that joins a group of `smaller` images to one at least as large."""
+    return float(np.tanh(np.arctanh(NEAR) + _PER_FACTOR * np.log(smaller)))

@@ -164,7 +164,7 @@ def test_one_weak_pair_does_not_join_two_large_groups_but_adds_a_single_image() 
     strong = [Pair(k, k + 1, 0.95, False) for k in (*range(9), *range(10, 19))]
     weak = NEAR + 0.012
     assert needed(1) == pytest.approx(NEAR)
-    assert needed(10) < weak < needed(100)
+    assert needed(1) < weak < needed(10)
     home, _ = link([*strong, Pair(3, 15, weak, False), Pair(5, 20, weak, False)], range(21))
     assert len(set(home[:10])) == 1 and len(set(home[10:20])) == 1
     assert home[0] != home[10] and home[20] == home[0]
