@@ -1,5 +1,6 @@
 """Training, validation and test parts that share no patient and no picture."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -48,9 +49,8 @@ def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: M
         SplitItem(image.path, fingerprint.file, image.label, group, parts[group])
         for image, fingerprint, group in zip(found.images, grouped.prints, grouped.groups, strict=True)
     )
-    groups = tuple(
-        SplitGroup(name, grouped.groups.count(name), reasons) for name, reasons in sorted(grouped.reasons.items())
-    )
+    sizes = Counter(grouped.groups)
+    groups = tuple(SplitGroup(name, sizes[name], reasons) for name, reasons in sorted(grouped.reasons.items()))
     return SplitManifest(
         created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
         folder=found.folder.resolve().as_posix(),
