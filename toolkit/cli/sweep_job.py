@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hemotk.artifacts import FieldError
+from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, FieldError
 from hemotk.artifacts.codec import decode
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
@@ -16,7 +16,7 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.pruning.job import Network, PruneJob, read_material, read_network
 from hemotk.training.config import TrainConfig
 from hemotk.training.lock import LOCK_FILE
-from hemotk.training.partial import partial_of
+from hemotk.training.partial import foreign, partial_of
 
 if TYPE_CHECKING:
     from hemotk.sweep.points import Network as Point
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 BUDGETS = "0.5,0.25,0.15,0.08,0.05"
 # For each budget: the descent has come most of the way already.
 STEPS, EPOCHS = 2, 40
+# What a sweep holds, finished or not.
+BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
+BENCH_FILE = "bench.json"
+OWN_FILES = (LOCK_FILE, BENCH_FILE, SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE)
 
 Kind = Literal["unpruned", "pruned", "reference"]
 
@@ -139,6 +143,11 @@ def read_start(job: SweepJob) -> Start:
 
 def _check_partial(job: SweepJob) -> None:
     folder = job.partial
+    others = foreign(folder, OWN_FILES, (BUNDLES, RUNS, VALIDATION))
+    if others:
+        raise HemotkError(
+            f"{folder}: holds something else than a sweep ({others[0]}); remove it, or choose another --out."
+        )
     if not job.resume and folder.exists() and any(path.name != LOCK_FILE for path in folder.iterdir()):
         raise HemotkError(
             f"{folder}: an unfinished sweep lies there; add --resume to go on with it, or remove the folder."

@@ -17,7 +17,7 @@ import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Part, RunCard, SplitItem, SplitManifest
 from hemotk.cli.progress import Progress
-from hemotk.cli.sweep_job import Entry, Start, SweepJob
+from hemotk.cli.sweep_job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, Start, SweepJob
 from hemotk.data.scan import LABELS_CSV
 from hemotk.files import check_sha256, new_folder
 from hemotk.pruning.job import PruneJob, read_material, read_network
@@ -25,8 +25,6 @@ from hemotk.training.partial import check_identity
 
 # The test part is looked at once, for the network that is chosen, and not by the sweep.
 PARTS_SEEN: tuple[Part, ...] = ("train", "validation")
-BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
-BENCH_FILE = "bench.json"
 
 
 def pruned_entries(job: SweepJob, start: Start) -> list[Entry]:

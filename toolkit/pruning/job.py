@@ -18,7 +18,7 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.pruning.groups import groups
 from hemotk.pruning.importance import Scores
 from hemotk.training.lock import LOCK_FILE
-from hemotk.training.partial import check_identity, partial_of
+from hemotk.training.partial import check_identity, foreign, partial_of
 
 STATE_FILE = "prune.json"
 
@@ -170,5 +170,5 @@ def _check_partial(material: Material) -> None:
                 f"{folder}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
             )
         check_identity(state, read_state(state)["identity"], material.identity)
-    elif folder.exists() and any(path.name != LOCK_FILE for path in folder.iterdir()):
+    elif foreign(folder, (LOCK_FILE, STATE_FILE)):
         raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another --out.")

@@ -1,6 +1,5 @@
 """From a run to a run with zeros among its weights: the smallest become zero, the others learn on."""
 
-import shutil
 import time
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from hemotk.pruning.sparse_size import SparseSize, said, sparse_size
 from hemotk.training.config import TrainConfig
 from hemotk.training.fit import Listener, Stage, fit, load_data, score, steps_an_epoch
 from hemotk.training.lock import locked
+from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
 
 
@@ -58,7 +58,7 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
             parent.split, origin, parent.shape, parent.card.preprocess, weights, history, metrics, seconds
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite)
-    shutil.rmtree(job.partial)
+    remove_partial(job.partial)
     return SparseRun(card, before, after)
 
 

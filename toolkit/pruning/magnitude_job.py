@@ -12,7 +12,12 @@ from hemotk.pruning.job import STATE_FILE, Network, PruneJob, read_network
 from hemotk.pruning.magnitude_config import MagnitudeConfig
 from hemotk.pruning.sparse_pattern import can_hold, holds, zeros_asked
 from hemotk.pruning.sparse_size import kernels, zeros
+from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE
+from hemotk.training.partial import CHECKPOINT_FILE, foreign
+
+# What an unfinished magnitude pruning keeps beside its output.
+OWN_FILES = (LOCK_FILE, CHECKPOINT_FILE, HISTORY_FILE)
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,18 @@ def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None
 
 
 def _check_partial(job: PruneJob) -> None:
-    if not job.partial.exists():
-        return
-    there = {path.name for path in job.partial.iterdir()} - {LOCK_FILE}
-    if STATE_FILE in there:
+    others = foreign(job.partial, OWN_FILES)
+    if STATE_FILE in others:
         raise HemotkError(
             f"{job.partial}: an unfinished channel pruning lies there; go on with it by --method channels --resume, or "
             "remove the folder."
         )
-    if there and not job.resume:
+    if others:
+        raise HemotkError(
+            f"{job.partial}: holds something else than a magnitude pruning ({others[0]}); remove it, or choose another "
+            "--out."
+        )
+    if (job.partial / CHECKPOINT_FILE).exists() and not job.resume:
         raise HemotkError(
             f"{job.partial}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
         )

@@ -14,10 +14,8 @@ from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 from hemotk.models.build import named_variables
 from hemotk.training.history import Epoch
-from hemotk.training.partial import check_identity
+from hemotk.training.partial import CHECKPOINT_FILE, check_identity
 from hemotk.training.steps import Trainer
-
-CHECKPOINT_FILE = "checkpoint.npz"
 
 
 def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], identity: Mapping[str, Any]) -> None:

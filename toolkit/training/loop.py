@@ -22,7 +22,7 @@ from hemotk.training.fit import Data, Listener, Stage, fit, load_data
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
-from hemotk.training.partial import partial_of
+from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
 from hemotk.training.steps import Trainer
 
@@ -92,7 +92,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
             logits,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite)
-    _remove_partial(job.partial)
+    remove_partial(job.partial)
     return card
 
 
@@ -123,26 +123,13 @@ def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:
 
 
 def _check_partial(job: TrainJob) -> None:
-    if job.partial.is_dir():
-        others = [path.name for path in sorted(job.partial.iterdir()) if not _is_own(path)]
-        if others:
-            raise HemotkError(
-                f"{job.partial}: holds something else than a training ({others[0]}), such as an unfinished pruning; "
-                "finish or remove it, or choose another --out."
-            )
+    others = foreign(job.partial, OWN_FILES)
+    if others:
+        raise HemotkError(
+            f"{job.partial}: holds something else than a training ({others[0]}), such as an unfinished pruning; "
+            "finish or remove it, or choose another --out."
+        )
     if job.partial.exists() and not job.resume and any(job.partial.glob("*.npz")):
         raise HemotkError(
             f"{job.partial}: an unfinished training lies there; add --resume to go on with it, or remove the folder."
         )
-
-
-def _is_own(path: Path) -> bool:
-    """Whether a training put it there; what was being written when one was killed has a name with a dot before."""
-    unfinished = path.name.startswith(tuple(f".{name}." for name in OWN_FILES))
-    return path.is_file() and (path.name in OWN_FILES or unfinished)
-
-
-def _remove_partial(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink(missing_ok=True)
-    folder.rmdir()

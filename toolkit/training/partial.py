@@ -1,7 +1,7 @@
 """What lies beside an output that is not finished, and whether it is what is asked for now."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.training.operating_point import OperatingConfig
 
 PARTIAL_SUFFIX = ".partial"
+CHECKPOINT_FILE = "checkpoint.npz"
 # What trainings did before this could be asked for.
 _EARLIER = {"window": asdict(BRAIN), "operating": asdict(OperatingConfig())}
 
@@ -25,6 +26,27 @@ def kept_split(out: Path) -> Path | None:
     """The file with the split that the unfinished training of `out` was started with, if there is one."""
     path = partial_of(out) / SPLIT_FILE
     return path if path.is_file() else None
+
+
+def foreign(folder: Path, files: Collection[str], folders: Collection[str] = ()) -> list[str]:
+    """Sorted names of what in `folder` is none of `files` and `folders`; none where there is no such folder.
+
+    What was being written when its process was killed, which has such a name with a dot before it, is not foreign.
+    """
+    if not folder.is_dir():
+        return []
+    return [path.name for path in sorted(folder.iterdir()) if not _is_one(path, folders if path.is_dir() else files)]
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove `folder`, which holds files only."""
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def _is_one(path: Path, names: Collection[str]) -> bool:
+    return path.name in names or path.name.startswith(tuple(f".{name}." for name in names))
 
 
 def check_identity(path: Path, kept: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

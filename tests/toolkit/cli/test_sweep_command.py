@@ -232,6 +232,13 @@ def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], say
     assert not Path("sweeps/refused").exists() and not Path("sweeps/refused.partial").exists()
 
 
+def test_what_something_else_left_is_not_adopted(home: Path, prune: Prune) -> None:
+    keep = home / "sweeps" / "foreign.partial" / "step-1"
+    keep.mkdir(parents=True)
+    code, said = prune(*ONE, "--out", "sweeps/foreign", "--resume")
+    assert code == 2 and "holds something else than a sweep (step-1)" in said and keep.exists()
+
+
 def test_a_run_that_is_no_densenet(home: Path, prune: Prune) -> None:
     split = SplitManifest.read(home / "runs" / "first" / SPLIT_FILE)
     make_run(home / "runs" / "plain", split, CnnShape((4,), 4, SIZE), arch="cnn")

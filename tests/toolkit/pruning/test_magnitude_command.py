@@ -57,6 +57,17 @@ def test_two_of_four(here: Path) -> None:
     assert RunCard.read(Path("runs/structured") / RUN_CARD).settings["structure"] == "2:4"
 
 
+def test_what_something_else_left_is_neither_adopted_nor_removed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep = Path("runs/foreign.partial/notes.txt")
+    keep.parent.mkdir()
+    keep.write_text("mine")
+    assert run([*PRUNE, "runs/first", "--out", "runs/foreign", "--resume"]) == 2
+    assert "something else than a magnitude pruning (notes.txt)" in capsys.readouterr().err
+    assert keep.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

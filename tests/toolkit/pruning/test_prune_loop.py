@@ -153,6 +153,16 @@ def test_a_latency_budget_is_met_as_measured(home: Path, tmp_path: Path) -> None
     assert f"{ratio:.3f} of that of parent" in card.notes[-1]
 
 
+def test_what_a_kill_left_of_the_state_is_no_other_pruning(home: Path, tmp_path: Path) -> None:
+    job = PruneJob(home / "parent", tmp_path / "run")
+    job.partial.mkdir()
+    (job.partial / f".{STATE_FILE}.0123abcd.tmp").touch()
+    assert read_material(job, CONFIG).job == job
+    (job.partial / "notes.txt").touch()
+    with pytest.raises(HemotkError, match="something else than a pruning"):
+        read_material(job, CONFIG)
+
+
 def test_existing_output(home: Path, undisturbed: Path) -> None:
     before = sha256_file(undisturbed / RUN_CARD)
     with pytest.raises(HemotkError, match="--overwrite"):
