@@ -63,10 +63,13 @@ class SweepJob:
         for arch in self.references:
             if arch not in ARCHITECTURES:
                 raise HemotkError(f"--references {arch}: is unknown; choose of {', '.join(ARCHITECTURES)}.")
-        for name, count in Counter([name_of(self.run), *map(name_of, self.others), *self.references]).items():
+        for name, count in Counter(self._names()).items():
             if count > 1:
                 raise HemotkError(f"{name}: {count} networks of the sweep would have this name; leave all but one out.")
         self.config(0.5)
+
+    def _names(self) -> list[str]:
+        return [name_of(self.run), *map(budget_name, self.budgets), *map(name_of, self.others), *self.references]
 
     @property
     def partial(self) -> Path:
@@ -119,6 +122,11 @@ class Start:
 def name_of(run: Path) -> str:
     """What a run is called in the sweep: its folder."""
     return run.resolve().name
+
+
+def budget_name(budget: float) -> str:
+    """What the network that is pruned to `budget` is called in the sweep."""
+    return f"macs-{budget:g}"
 
 
 def read_start(job: SweepJob) -> Start:

@@ -17,7 +17,7 @@ import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Part, RunCard, SplitItem, SplitManifest
 from hemotk.cli.progress import Progress
-from hemotk.cli.sweep_job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, Start, SweepJob
+from hemotk.cli.sweep_job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, Start, SweepJob, budget_name
 from hemotk.data.scan import LABELS_CSV
 from hemotk.files import check_sha256, new_folder
 from hemotk.pruning.job import PruneJob, read_material, read_network
@@ -38,7 +38,7 @@ def pruned_entries(job: SweepJob, start: Start) -> list[Entry]:
 
 
 def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, at: str) -> Entry:
-    name = f"macs-{budget:g}"
+    name = budget_name(budget)
     folder = job.partial / RUNS / name
     size = start.unpruned.network.card.preprocess.size
     config = job.config(budget * start.macs / before.network.shape.macs(size))

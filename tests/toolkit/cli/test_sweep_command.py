@@ -213,6 +213,8 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/first", "--sweep", "--references", "alexnet"), "--references alexnet: is unknown"),
         (("runs/first", "--sweep", "--references", "cnn,cnn"), "cnn: 2 networks of the sweep would have this name"),
         (("runs/first", "--sweep", "--with", "runs/first"), "first: 2 networks of the sweep"),
+        ((*ONE, "--with", "runs/macs-0.6"), "macs-0.6: 2 networks of the sweep would have this name"),
+        (("runs/first", "--sweep", "--budgets", "0.50000001,0.5"), "macs-0.5: 2 networks of the sweep"),
         ((*ONE, "--with", "runs/small"), "--with runs/small: takes pictures of 16 pixels"),
         ((*ONE, "--with", "runs/elsewhere"), "--with runs/elsewhere: was trained on another split"),
         ((*ONE, "--with", "runs/none"), "runs/none/run.json: no such file"),
