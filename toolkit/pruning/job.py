@@ -43,6 +43,11 @@ class PruneJob:
         """The folder of the unfinished run, beside `out`; `step-N` in it are the runs of finished steps."""
         return partial_of(self.out)
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The runs that are read."""
+        return (self.run,) if self.teacher is None else (self.run, self.teacher)
+
 
 @dataclass(frozen=True)
 class Network:
@@ -84,6 +89,7 @@ def read_material(job: PruneJob, config: PruneConfig) -> Material:
             or teacher that is none or does not fit, or a budget that cannot be met.
     """
     refuse_existing(job.out, job.overwrite)
+    check_out(job.out, *job.inputs)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
     teacher = parent if job.teacher is None else read_network(job.teacher)
@@ -94,6 +100,19 @@ def read_material(job: PruneJob, config: PruneConfig) -> Material:
         choose(shape, scores, parent.card.preprocess.size, config.macs, config.multiple, config.multiple)
     _check_partial(material)
     return material
+
+
+def check_out(out: Path, *inputs: Path) -> None:
+    """Check that writing `out`, and what is unfinished of it, touches none of the runs that are read.
+
+    Raises:
+        HemotkError: `out` is one of them, holds it or lies inside it.
+    """
+    for run in inputs:
+        found = run.resolve()
+        for path in (out.resolve(), partial_of(out).resolve()):
+            if path.is_relative_to(found) or found.is_relative_to(path):
+                raise HemotkError(f"--out {out}: is {run}, holds it or lies inside it; choose another --out.")
 
 
 def read_network(folder: Path) -> Network:

@@ -8,7 +8,7 @@ from typing import Any
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 from hemotk.models.weights import Weights
-from hemotk.pruning.job import STATE_FILE, Network, PruneJob, read_network
+from hemotk.pruning.job import STATE_FILE, Network, PruneJob, check_out, read_network
 from hemotk.pruning.magnitude_config import MagnitudeConfig
 from hemotk.pruning.sparse_pattern import can_hold, holds, zeros_asked
 from hemotk.pruning.sparse_size import kernels, zeros
@@ -48,6 +48,7 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
             no layer to prune or is as sparse already, or a teacher, which this method has no use for.
     """
     refuse_existing(job.out, job.overwrite)
+    check_out(job.out, *job.inputs)
     if job.teacher is not None:
         raise HemotkError("--teacher: magnitude pruning learns from the labels alone; leave it out.")
     parent = read_network(job.run)

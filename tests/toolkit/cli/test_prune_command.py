@@ -80,6 +80,13 @@ def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], say
     assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
 
 
+@pytest.mark.parametrize("out", ["runs/first", "runs/cnn", "runs/first/small"])
+def test_the_run_and_its_teacher_are_not_replaced(prune: Prune, out: str) -> None:
+    code, said = prune("runs/first", "--macs", "0.5", "--teacher", "runs/cnn", "--out", out, "--overwrite")
+    assert code == 2 and f"--out {out}: is runs/" in said
+    assert all(Path("runs", name, RUN_CARD).exists() for name in ("first", "cnn"))
+
+
 def test_options_of_another_method_are_refused(prune: Prune, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"channels": ("macs", "epochs"), "other": ("importance", "epochs")}
     monkeypatch.setattr(command, "OWN_OPTIONS", own)

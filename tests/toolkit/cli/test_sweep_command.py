@@ -241,6 +241,14 @@ def test_what_something_else_left_is_not_adopted(home: Path, prune: Prune) -> No
     assert code == 2 and "holds something else than a sweep (step-1)" in said and keep.exists()
 
 
+@pytest.mark.parametrize("out", ["runs/first", "runs/narrow", "runs/small", "runs", "runs/narrow/sweep"])
+def test_no_run_that_is_read_is_replaced(prune: Prune, out: str) -> None:
+    inputs = ("--with", "runs/narrow", "--teacher", "runs/small")
+    code, said = prune(*ONE, *inputs, "--out", out, "--overwrite")
+    assert code == 2 and f"--out {out}: is runs/" in said
+    assert all(Path("runs", name, RUN_CARD).exists() for name in ("first", "narrow", "small"))
+
+
 def test_a_run_that_is_no_densenet(home: Path, prune: Prune) -> None:
     split = SplitManifest.read(home / "runs" / "first" / SPLIT_FILE)
     make_run(home / "runs" / "plain", split, CnnShape((4,), 4, SIZE), arch="cnn")

@@ -68,6 +68,14 @@ def test_what_something_else_left_is_neither_adopted_nor_removed(
     assert keep.read_text() == "mine"
 
 
+@pytest.mark.parametrize("out", ["runs/first", "runs", "runs/first/small"])
+def test_the_run_that_is_read_is_not_replaced(here: Path, capsys: pytest.CaptureFixture[str], out: str) -> None:
+    card = (here / "runs/first" / RUN_CARD).read_bytes()
+    assert run([*PRUNE, "runs/first", "--out", out, "--overwrite"]) == 2
+    assert f"--out {out}: is runs/first, holds it or lies inside it" in capsys.readouterr().err
+    assert (here / "runs/first" / RUN_CARD).read_bytes() == card
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
