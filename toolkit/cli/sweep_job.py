@@ -13,7 +13,7 @@ from hemotk.files import refuse_existing
 from hemotk.models.families import ARCHITECTURES
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.job import Network, PruneJob, check_out, read_material, read_network
+from hemotk.pruning.job import Network, PruneJob, check_out, read_material, read_network, read_runs
 from hemotk.training.config import TrainConfig
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import foreign, partial_of
@@ -139,10 +139,10 @@ def read_start(job: SweepJob) -> Start:
     refuse_existing(job.out, job.overwrite)
     check_out(job.out, job.run, *job.others, *([] if job.teacher is None else [job.teacher]))
     _check_partial(job)
-    alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)  # each budget must be one that can be met
-    material = read_material(alone, job.config(job.budgets[0] if job.budgets else 0.5))
-    if job.budgets:
-        read_material(alone, job.config(job.budgets[-1]))
+    alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)
+    material = read_runs(alone, job.config(0.5))
+    for budget in job.budgets:
+        read_material(alone, job.config(budget))  # each must be one that can be met
     network = material.parent
     unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
     others = tuple(_other(folder, network) for folder in job.others)

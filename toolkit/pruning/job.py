@@ -85,8 +85,23 @@ def read_material(job: PruneJob, config: PruneConfig) -> Material:
     """Read and check everything that is asked for; needs no TensorFlow.
 
     Raises:
-        HemotkError: an output that exists, an unfinished pruning that is not to be resumed or was another one, a run
-            or teacher that is none or does not fit, or a budget that cannot be met.
+        HemotkError: as `read_runs`, or an unfinished pruning that is not to be resumed or was another one, or a budget
+            that cannot be met.
+    """
+    material = read_runs(job, config)
+    if config.macs is not None:
+        shape = material.shape
+        scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
+        choose(shape, scores, material.parent.card.preprocess.size, config.macs, config.multiple, config.multiple)
+    _check_partial(material)
+    return material
+
+
+def read_runs(job: PruneJob, config: PruneConfig) -> Material:
+    """Read run and teacher, whatever the budget.
+
+    Raises:
+        HemotkError: an output that exists or is one of them, or a run or teacher that is none or does not fit.
     """
     refuse_existing(job.out, job.overwrite)
     check_out(job.out, *job.inputs)
@@ -94,12 +109,7 @@ def read_material(job: PruneJob, config: PruneConfig) -> Material:
     shape = _densenet(parent, job.run)
     teacher = parent if job.teacher is None else read_network(job.teacher)
     _check_teacher(teacher, job.teacher or job.run, parent, job.run)
-    material = Material(job, config, parent, teacher, shape)
-    if config.macs is not None:
-        scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
-        choose(shape, scores, parent.card.preprocess.size, config.macs, config.multiple, config.multiple)
-    _check_partial(material)
-    return material
+    return Material(job, config, parent, teacher, shape)
 
 
 def check_out(out: Path, *inputs: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -23,7 +24,7 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import run
 from hemotk.cli.sweep import _make
-from hemotk.cli.sweep_job import Entry, Start, SweepJob
+from hemotk.cli.sweep_job import Entry, Start, SweepJob, read_start
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import CheckFailed, HemotkError
@@ -247,6 +248,15 @@ def test_no_run_that_is_read_is_replaced(prune: Prune, out: str) -> None:
     code, said = prune(*ONE, *inputs, "--out", out, "--overwrite")
     assert code == 2 and f"--out {out}: is runs/" in said
     assert all(Path("runs", name, RUN_CARD).exists() for name in ("first", "narrow", "small"))
+
+
+def test_without_budgets_a_run_that_cannot_be_cut_is_compared(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    settings = {"multiple": 512}
+    job = SweepJob(Path("runs/first"), Path("sweeps/none"), (), (Path("runs/narrow"),), settings=settings)
+    assert [entry.name for entry in read_start(job).others] == ["narrow"]
+    with pytest.raises(HemotkError, match="nothing to cut"):
+        read_start(replace(job, budgets=(0.5,)))
 
 
 def test_a_run_that_is_no_densenet(home: Path, prune: Prune) -> None:
