@@ -22,7 +22,7 @@ SWEEPS = Path("sweeps")
 
 @dataclass(frozen=True)
 class _Made:
-    """The bundle of every network by its name, and why some have none."""
+    """The bundle of every network by its name, and why some networks have none or are not made."""
 
     entries: "dict[str, Entry]" = field(default_factory=dict)
     bundles: dict[str, Path] = field(default_factory=dict)
@@ -97,7 +97,12 @@ def _make(job: "SweepJob", start: "Start") -> _Made:
     from hemotk.cli.sweep_making import make_bundle, pruned_entries, trained_entries
 
     made = _Made()
-    for entry in (start.unpruned, *pruned_entries(job, start), *start.others, *trained_entries(job, start)):
+    for entry in (
+        start.unpruned,
+        *pruned_entries(job, start, made.left_out),
+        *start.others,
+        *trained_entries(job, start),
+    ):
         try:
             made.bundles[entry.name] = make_bundle(job, entry)
             made.entries[entry.name] = entry

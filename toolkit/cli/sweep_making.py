@@ -27,11 +27,18 @@ from hemotk.training.partial import check_identity
 PARTS_SEEN: tuple[Part, ...] = ("train", "validation")
 
 
-def pruned_entries(job: SweepJob, start: Start) -> list[Entry]:
-    """Prune to one budget after the other, each from the run of the budget before."""
+def pruned_entries(job: SweepJob, start: Start, left_out: dict[str, str]) -> list[Entry]:
+    """Prune to one budget after the other, each from the run of the budget before.
+
+    A budget that the run before is within already goes to `left_out`, with the reason.
+    """
     found: list[Entry] = []
     before = start.unpruned
+    size = before.network.card.preprocess.size
     for place, budget in enumerate(job.budgets, 1):
+        if before.network.shape.macs(size) <= budget * start.macs:
+            left_out[budget_name(budget)] = f"the same network as {before.name}"
+            continue
         before = _pruned(job, start, before, budget, f"{place} of {len(job.budgets)}")
         found.append(before)
     return found

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import ANY
+from unittest.mock import ANY, Mock
 
 import pytest
 from prunable_runs import SMALL, make_run, split_of_squares
@@ -24,7 +24,8 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import run
 from hemotk.cli.sweep import _make
-from hemotk.cli.sweep_job import Entry, Start, SweepJob, read_start
+from hemotk.cli.sweep_job import Entry, Start, SweepJob, budget_name, read_start
+from hemotk.cli.sweep_making import pruned_entries
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import CheckFailed, HemotkError
@@ -126,6 +127,25 @@ def test_a_network_whose_bundle_does_not_hold_is_left_out(monkeypatch: pytest.Mo
     refused = ["first"]
     with pytest.raises(CheckFailed):
         _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
+
+
+def test_a_budget_that_the_cut_before_overshot_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shape(macs: int) -> Mock:
+        return Mock(macs=lambda _: macs)
+
+    def pruned(_job: object, _start: object, before: Entry, budget: float, _at: str) -> Entry:
+        asked.append((before.name, budget))
+        return replace(whole, name=budget_name(budget), network=Mock(shape=shape({0.5: 440, 0.3: 300}[budget])))
+
+    asked: list[tuple[str, float]] = []
+    whole = Entry("first", "unpruned", Path(), Mock(shape=shape(1000)))
+    monkeypatch.setattr("hemotk.cli.sweep_making._pruned", pruned)
+    left_out: dict[str, str] = {}
+    job = SweepJob(Path("first"), Path("out"), (0.5, 0.44, 0.3))
+    found = pruned_entries(job, Start(whole, (), shape(1000), "", None), left_out)
+    assert [entry.name for entry in found] == ["macs-0.5", "macs-0.3"]
+    assert asked == [("first", 0.5), ("macs-0.5", 0.3)]
+    assert left_out == {"macs-0.44": "the same network as macs-0.5"}
 
 
 def test_what_was_finished_is_not_made_again(swept: tuple[Path, dict[Path, str]]) -> None:
