@@ -10,7 +10,8 @@ from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, FieldError
 from hemotk.artifacts.codec import decode
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
-from hemotk.models.families import ARCHITECTURES
+from hemotk.models.families import ARCHITECTURES, smallest_input
+from hemotk.models.pretrained import has_imagenet
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.config import PruneConfig
 from hemotk.pruning.job import Network, PruneJob, check_out, read_material, read_network, read_runs
@@ -183,7 +184,7 @@ def _recipe(job: SweepJob, network: Network) -> TrainConfig:
     """What the unpruned run was trained by.
 
     Raises:
-        HemotkError: it was not trained by hemotk, or from weights that fit no other architecture.
+        HemotkError: it was not trained by hemotk, or from weights that fit no other architecture, or in a way that a reference cannot be.
     """
     card = network.card
     settings = {name: value for name, value in card.settings.items() if name != "seconds_in_epochs"}
@@ -201,4 +202,20 @@ def _recipe(job: SweepJob, network: Network) -> TrainConfig:
             f"--references: {job.run} was trained from {recipe.weights}, which fits no other architecture; train them "
             "with `hemotk train` and name their runs with --with."
         )
+    for arch in job.references:
+        _check_reference(arch, recipe)
     return recipe
+
+
+def _check_reference(arch: str, recipe: TrainConfig) -> None:
+    """Refuse what would only fail when it is its turn to be trained."""
+    if recipe.size < smallest_input(arch):
+        raise HemotkError(
+            f"--references {arch}: needs pictures of {smallest_input(arch)} pixels or more, and the swept run takes "
+            f"{recipe.size}; leave it out."
+        )
+    if recipe.weights == "imagenet" and not has_imagenet(arch):
+        raise HemotkError(
+            f"--references {arch}: has no ImageNet weights, which the swept run was trained from; train it with "
+            "`hemotk train` and name its run with --with."
+        )

@@ -32,8 +32,8 @@ def named_shape(arch: str, size: int) -> Shape:
     """
     if arch not in ARCHITECTURES:
         raise HemotkError(f"--arch {arch}: is unknown; choose one of {', '.join(ARCHITECTURES)}.")
-    if size < _smallest_input(arch):
-        raise HemotkError(f"--size {size}: is too small for {arch}; take {_smallest_input(arch)} or more.")
+    if size < smallest_input(arch):
+        raise HemotkError(f"--size {size}: is too small for {arch}; take {smallest_input(arch)} or more.")
     if arch in DENSENETS:
         return DENSENETS[arch]
     if arch == CNN:
@@ -43,7 +43,8 @@ def named_shape(arch: str, size: int) -> Shape:
     return application_shape(cast(Application, arch), size)
 
 
-def _smallest_input(arch: str) -> int:
+def smallest_input(arch: str) -> int:
+    """The smallest picture side that `arch`, one of `ARCHITECTURES`, takes."""
     return SMALLEST_APPLICATION if arch in APPLICATIONS else DENSENETS.get(arch, CnnShape()).smallest_input()
 
 

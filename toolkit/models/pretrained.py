@@ -38,6 +38,11 @@ _IMAGENET: Mapping[str, _Official] = {
 }
 
 
+def has_imagenet(arch: str) -> bool:
+    """Whether there are ImageNet weights that `arch` may start from."""
+    return arch in _IMAGENET
+
+
 def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarray]:
     """The backbone arrays (float32, without the head) of `weights`: 'imagenet', a run folder, an .npz or an .h5 file.
 

@@ -55,6 +55,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_run(folder / "runs" / "first", split, SMALL, preprocess=spec, settings=settings)
     make_run(folder / "runs" / "narrow", split, densenet((1, 1), growth=8), preprocess=spec, source="imported")
     make_run(folder / "runs" / "small", split, densenet((1, 1), growth=8), preprocess=PreprocessSpec(16))
+    given = {**settings, "arch": "densenet121", "weights": "imagenet"}
+    make_run(folder / "runs" / "imagenet", split, SMALL, preprocess=spec, settings=given)
+    make_run(folder / "runs" / "tiny", split, SMALL, preprocess=PreprocessSpec(16), settings={**settings, "size": 16})
     other = make_split(scan(folder / "images"), SplitConfig(seed=1))
     make_run(folder / "runs" / "elsewhere", other, densenet((1, 1), growth=8), preprocess=spec)
     return folder
@@ -236,6 +239,8 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/first", "--sweep", "--with", "runs/first"), "first: 2 networks of the sweep"),
         ((*ONE, "--with", "runs/macs-0.6"), "macs-0.6: 2 networks of the sweep would have this name"),
         (("runs/first", "--sweep", "--budgets", "0.50000001,0.5"), "macs-0.5: 2 networks of the sweep"),
+        (("runs/imagenet", *ONE[1:], "--references", "densenet121,cnn"), "--references cnn: has no ImageNet weights"),
+        (("runs/tiny", *ONE[1:], "--references", "resnet50"), "--references resnet50: needs pictures of 32 pixels"),
         ((*ONE, "--with", "runs/small"), "--with runs/small: takes pictures of 16 pixels"),
         ((*ONE, "--with", "runs/elsewhere"), "--with runs/elsewhere: was trained on another split"),
         ((*ONE, "--with", "runs/none"), "runs/none/run.json: no such file"),
