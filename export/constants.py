@@ -8,13 +8,15 @@ from hemotk.export.graph.ir import Affine, Array, Graph, Linear, Reader, affine,
 from hemotk.export.quantize import Range
 from hemotk.export.ranges import LEAST_WIDTH, Measured, effective_ranges
 
+# A channel that changes by less than this share of its value would take biases and factors that int8 kernels refuse.
+LEAST_CHANGE = 2.0**-12
 # Biases are int32 in steps of (input step · weight step); this leaves a factor of 2 below their end.
 LARGEST_BIAS = 2.0**30
 WEIGHT_STEPS = 127
 
 
 def without_constants(graph: Graph, measured: Measured) -> Graph:
-    """Let no reader of the plain `graph` see a channel that was constant on the calibration images.
+    """Let no reader of the plain `graph` see a channel that was constant, or all but, on the calibration images.
 
     BatchNorm divides a dead channel by √ε, so that its readers have weights of several hundred for it: in int8 they
     would leave nothing of the other channels, which share their quantization step. Equal to `graph` wherever those
@@ -23,7 +25,7 @@ def without_constants(graph: Graph, measured: Measured) -> Graph:
     for block in range(len(graph.blocks)):
         effective = effective_ranges(graph, block, measured)
         width = effective.high - effective.low
-        constant = width <= max(width.max(), 0.0) * LEAST_WIDTH
+        constant = width <= np.maximum(max(width.max(), 0.0) * LEAST_WIDTH, np.abs(effective.high) * LEAST_CHANGE)
         found = tuple(_without(reader, constant, effective.high) for reader in readers(graph, block))
         graph = with_readers(graph, block, found)
     return graph
@@ -59,5 +61,7 @@ def _least(linear: Linear, width: float) -> Linear:
     least = np.abs(linear.bias) / (step * LARGEST_BIAS) * WEIGHT_STEPS
     weight = linear.weight.copy()
     greatest = np.abs(weight).argmax(axis=0), np.arange(weight.shape[1])
-    weight[greatest] = np.where(np.abs(weight[greatest]) < least, least, weight[greatest])
+    weight[greatest] = np.where(
+        np.abs(weight[greatest]) < least, np.copysign(least, weight[greatest]), weight[greatest]
+    )
     return Linear(weight, linear.bias)

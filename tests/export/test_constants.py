@@ -53,6 +53,27 @@ def test_filters_of_zeros_are_no_trouble(array: str) -> None:
     assert noise(plain(graph_of(SHAPE, arrays))) < 0.25
 
 
+@pytest.mark.parametrize("channel", [0, 7])
+@pytest.mark.parametrize("factor", [1e-3, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7])
+def test_a_channel_that_hardly_changes_gives_a_model_that_runs(channel: int, factor: float) -> None:
+    arrays = trained_like(SHAPE, 2, SIZE)
+    arrays["conv1/conv/kernel"] = arrays["conv1/conv/kernel"].copy()
+    arrays["conv1/conv/kernel"][..., channel] *= factor
+    assert noise(plain(graph_of(SHAPE, arrays))) < 0.3
+
+
+def test_a_least_weight_keeps_the_sign() -> None:
+    graph = plain(graph_of(tiny_shape(), trained_like(tiny_shape(), 7, SIZE)))
+    layer = graph.blocks[0][0]
+    weight, bias = np.zeros_like(layer.reduce.weight), np.full_like(layer.reduce.bias, 3.0)
+    weight[0, 1] = -1e-9
+    layers = (replace(layer, reduce=Linear(weight, bias)), *graph.blocks[0][1:])
+    graph = replace(graph, blocks=(layers, *graph.blocks[1:]))
+    made = with_least_weights(graph, {"head_mean": (0.0, 1.0)}, (5.0, 5.0)).blocks[0][0].reduce.weight
+    assert made[0, 1] < -1e-9
+    assert made[0, 2] > 0
+
+
 def test_constants_are_read_from_biases() -> None:
     arrays = trained_like(tiny_shape(), 7, SIZE)
     arrays["conv2_block1_2_conv/kernel"][..., 1] = 0
