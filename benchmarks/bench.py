@@ -53,7 +53,7 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
         if config.profile:
             _profile(rows, scored.last, config, watch)
     for row in elsewhere:
-        keep(row, scored.images, row.scores)
+        keep(row, scored.images[: len(row.scores)], row.scores)
     found = results([*rows, *elsewhere], scored.images)
     ours = [row for row in found if row.source == HERE]
     here = environment.surroundings(runtime, before, ours, config.threads, config.cpus)

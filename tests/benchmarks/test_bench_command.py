@@ -6,10 +6,11 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from device_file import device_bench
+from device_file import device_bench, edit
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
@@ -86,6 +87,18 @@ def test_a_devices_file_stands_beside(pristine, tmp_path, capsys):
     device_bench(pristine).write(tmp_path / "device.json")
     assert hemotk(pristine, "--import", tmp_path / "device.json") == 0
     assert "tiny on Google Pixel 7" in capsys.readouterr().out
+
+
+def test_scores_have_no_lines_of_a_model_that_failed_on_the_device(pristine, tmp_path):
+    broken = {"failure": "out of memory", "load_ns": None, "first_ns": None, "rounds_ns": (), "images": ()}
+    edit(device_bench(pristine), model=1, **broken).write(tmp_path / "device.json")
+    assert hemotk(pristine, "--import", tmp_path / "device.json", "--scores", tmp_path / "scores.csv") == 1
+    lines = (tmp_path / "scores.csv").read_text().splitlines()[1:]
+    assert Counter(tuple(line.split(",")[3:5]) for line in lines) == {
+        ("here", "float32"): 12,
+        ("here", "int8"): 12,
+        ("Google Pixel 7", "float32"): 12,
+    }
 
 
 def test_a_limit_that_does_not_hold_ends_with_1_and_still_writes(make_bundle, tmp_path, capsys):
