@@ -28,12 +28,17 @@ def import_devices(paths: Sequence[Path], bundles: Sequence[OpenBundle]) -> tupl
     found = [(path, DeviceBench.read(path)) for path in paths]
     names = _names(found)
     sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, found, strict=True))
-    rows = [
-        _row(path, model, source.name, bundles)
-        for source, (path, bench) in zip(sources, found, strict=True)
-        for model in bench.models
-    ]
+    rows = []
+    for source, (path, bench) in zip(sources, found, strict=True):
+        likely = _by_models(bundles, bench)
+        rows += [_row(path, model, source.name, likely) for model in bench.models]
     return sources, rows
+
+
+def _by_models(bundles: Sequence[OpenBundle], bench: DeviceBench) -> list[OpenBundle]:
+    """The bundle that has most of the device's models first: bundles may share a file, and a file has one parent."""
+    measured = {model.sha256 for model in bench.models}
+    return sorted(bundles, key=lambda bundle: -sum(found.sha256 in measured for found in bundle.card.variants))
 
 
 def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:

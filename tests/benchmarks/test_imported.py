@@ -107,6 +107,19 @@ def test_a_model_that_failed_there_is_a_failed_row(write, pristine, measured):
     assert (rows[1].loaded, rows[1].scores, rows[1].timings.rounds) == (None, [], [])
 
 
+def test_a_file_that_bundles_share_belongs_to_the_bundle_that_the_device_ran(
+    make_bundle, pristine, models, tmp_path, write
+):
+    other = make_bundle(float32="float32", int8="shifted")
+    path = write(device_bench(other))
+    _, rows = import_devices([path], [open_bundle(pristine), open_bundle(other)])
+    assert [row.bundle.name for row in rows] == ["made", "made"]
+    limits = Limits(accuracy_drop=None, sensitivity_drop=None, latency_ratio=1e6)
+    found = bench(Subject((pristine, other), imported=(path,)), dataclasses.replace(QUICK, limits=limits))
+    (held,) = [check for check in found.verdicts if check.source == NAME and check.limit == "latency ratio"]
+    assert (held.bundle, held.measured) == ("made", pytest.approx(501 / 1001))
+
+
 def test_images_may_be_named_by_their_rows(write, pristine, measured):
     numbered = measured
     for row in range(COUNT):
