@@ -6,6 +6,7 @@ from scipy import optimize, special
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
+from hemotk.benchmarks import calibration as module
 from hemotk.benchmarks.calibration import BINS, calibration
 from hemotk.benchmarks.statistics import share_bounds
 
@@ -77,3 +78,41 @@ def test_a_network_sure_of_itself_and_right_on_every_image_has_no_interval_of_a_
 
 def test_it_is_repeatable():
     assert calibration(*drawn(50, 2)) == calibration(*drawn(50, 2))
+
+
+@pytest.mark.parametrize("count", [32, 300])
+@pytest.mark.parametrize("true", [0.0, 0.05])
+def test_the_interval_of_the_error_holds_the_true_one(monkeypatch, count, true):
+    monkeypatch.setattr(module, "DRAWS", 100)
+    random, covered = np.random.default_rng(4), 0
+    for _ in range(100):
+        chance = random.uniform(0.05, 0.95, count)
+        found = calibration(random.random(count) < chance + true, chance).error
+        covered += found.low <= true <= found.high
+    assert covered >= 90
+
+
+def test_an_error_far_beyond_chance_has_an_interval_that_leaves_out_zero():
+    found = calibration(*drawn(300, 5, 8.0))
+    assert found.error.value > found.by_chance
+    assert 0 < found.error.low < found.error.value
+    assert calibration(*drawn(300, 5)).error.low == 0
+
+
+def test_bins_share_images_of_the_same_probability_whatever_their_order():
+    found = calibration([0] * 100 + [1] * 100, [0.5] * 200)
+    assert found.error.value == pytest.approx(0, abs=1e-12)
+    assert found.error.high > 0.05
+    assert found.by_chance < 0.1
+    assert [(item.count, item.share) for item in found.bins] == [(20, pytest.approx(0.5))] * BINS
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.1, 0.5, 0.52, 0.9])), min_size=1, max_size=60).flatmap(
+        lambda pairs: st.tuples(st.just(pairs), st.permutations(pairs))
+    )
+)
+def test_the_order_of_the_images_changes_nothing(orders):
+    one, other = (calibration(*map(np.array, zip(*pairs, strict=True))) for pairs in orders)
+    assert one == other
