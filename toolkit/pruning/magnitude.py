@@ -13,7 +13,7 @@ from hemotk.pruning.magnitude_job import MagnitudeMaterial
 from hemotk.pruning.magnitude_masks import Ramp, SparseTrainer
 from hemotk.pruning.sparse_size import SparseSize, said, sparse_size
 from hemotk.training.config import TrainConfig
-from hemotk.training.fit import Listener, Stage, fit, load_data, score, steps_an_epoch
+from hemotk.training.fit import Listener, Stage, fit, load_data, logits_of, metrics_of, steps_an_epoch
 from hemotk.training.lock import locked
 from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
@@ -52,10 +52,11 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
         check_weights(weights, parent.shape, job.out / WEIGHTS_FILE)
         before, after = sparse_size(parent.weights), sparse_size(weights)
         origin = _origin(material, said(after, before))
-        metrics = score(trainer, data, PARTS, origin.threshold, origin.temperature)
+        logits = logits_of(trainer, data, PARTS)
+        metrics = metrics_of(data, logits, origin.threshold, origin.temperature)
         seconds = time.monotonic() - started
         trained = Trained(
-            parent.split, origin, parent.shape, parent.card.preprocess, weights, history, metrics, seconds
+            parent.split, origin, parent.shape, parent.card.preprocess, weights, history, metrics, seconds, logits
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite)
     remove_partial(job.partial)

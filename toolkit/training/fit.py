@@ -100,9 +100,19 @@ def score(
     trainer: Trainer, data: Data, parts: Sequence[Part], threshold: float = 0.5, temperature: float = 1.0
 ) -> dict[str, Metrics]:
     """What the network does on each of `parts`."""
-    return {
-        part: evaluate(data.labels[part], trainer.logits(data.pixels[part]), threshold, temperature) for part in parts
-    }
+    return metrics_of(data, logits_of(trainer, data, parts), threshold, temperature)
+
+
+def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part, np.ndarray]:
+    """What the network says of each image of `parts`: float64 [n] for each."""
+    return {part: trainer.logits(data.pixels[part]) for part in parts}
+
+
+def metrics_of(
+    data: Data, logits: Mapping[Part, np.ndarray], threshold: float, temperature: float
+) -> dict[str, Metrics]:
+    """How right `logits` are, for each part that they are of."""
+    return {part: evaluate(data.labels[part], scores, threshold, temperature) for part, scores in logits.items()}
 
 
 def learning_rate(config: TrainConfig, epoch: int, share: float) -> float:

@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 import tf_keras as keras
 
-from hemotk.artifacts import PARTS, SPLIT_FILE, WEIGHTS_FILE, Metrics, Part, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, SPLIT_FILE, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, writing
-from hemotk.metrics import evaluate
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
 from hemotk.models.weights import check_weights
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import RECIPE_NOTES, TrainConfig
-from hemotk.training.fit import Data, Listener, Stage, fit, load_data
+from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
@@ -78,7 +77,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         history = fit(stage, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        logits = {part: trainer.logits(data.pixels[part]) for part in PARTS if part in job.parts}
+        logits = logits_of(trainer, data, [part for part in PARTS if part in job.parts])
         point = _operating_point(trainer, data, logits)
         trained = Trained(
             job.split,
@@ -87,7 +86,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
             spec,
             weights,
             history,
-            _metrics(data, logits, point),
+            metrics_of(data, logits, point.threshold, point.temperature),
             time.monotonic() - started,
             logits,
         )
@@ -103,12 +102,6 @@ def _operating_point(trainer: Trainer, data: Data, logits: Mapping[Part, np.ndar
     known = logits.get("validation")
     scores = trainer.logits(data.pixels["validation"]) if known is None else known
     return choose_operating_point(data.labels["validation"], scores, config)
-
-
-def _metrics(data: Data, logits: Mapping[Part, np.ndarray], point: OperatingPoint) -> dict[str, Metrics]:
-    return {
-        part: evaluate(data.labels[part], scores, point.threshold, point.temperature) for part, scores in logits.items()
-    }
 
 
 def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:

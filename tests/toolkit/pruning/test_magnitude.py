@@ -27,6 +27,7 @@ from hemotk.training.fit import Listener
 from hemotk.training.history import Epoch
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
+from hemotk.training.scores import SCORES_FILE, read_scores
 
 CONFIG = MagnitudeConfig(sparsity=0.5, epochs=4, batch=8, learning_rate=1e-3, seed=1)
 
@@ -112,6 +113,7 @@ def test_the_result_is_a_run_of_the_same_shape(dense: Path, pruned: SparseRun) -
     assert {name: sha256_file(run / name) for name in card.files} == card.files
     assert (run / SHAPE_FILE).read_bytes() == (dense / SHAPE_FILE).read_bytes()
     assert card.preprocess == parent.preprocess and (card.threshold, card.temperature) == (0.5, 1.0)
+    assert len(read_scores(run / SCORES_FILE, "test")) == 8 and SCORES_FILE in card.files
     assert card.settings["method"] == "magnitude" and card.settings["sparsity"] == 0.5
     assert {part: metrics.count for part, metrics in card.metrics.items()} == {"train": 26, "validation": 6, "test": 8}
     assert not dense.with_name("pruned.partial").exists()

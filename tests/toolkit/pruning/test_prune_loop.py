@@ -11,6 +11,7 @@ from prunable_runs import SIZE, SMALL, make_run, split_of_squares
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.metrics import evaluate
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 from hemotk.models.weights import read_weights
 from hemotk.pruning.config import PruneConfig
@@ -18,6 +19,7 @@ from hemotk.pruning.job import STATE_FILE, PruneJob, read_material
 from hemotk.pruning.schedule import epochs_of, shares
 from hemotk.training.config import DistillConfig
 from hemotk.training.history import HISTORY_FILE, Epoch, read_history
+from hemotk.training.scores import SCORES_FILE, read_scores
 
 pytest.importorskip("tf_keras")
 from hemotk.export.source import open_run
@@ -80,6 +82,11 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert card.parents["run"] == card.parents["teacher"] == parent
     assert card.parents["split"] == SplitManifest.read(home / "parent" / "split.json").sha256()
     assert set(card.metrics) == {"train", "validation", "test"}
+    labels = {item.path: item.label for item in SplitManifest.read(undisturbed / "split.json").part("test")}
+    scores = read_scores(undisturbed / SCORES_FILE, "test")
+    assert SCORES_FILE in card.files and scores.keys() == labels.keys()
+    found = evaluate(np.array(list(labels.values())), np.array([scores[path] for path in labels]), 0.4, 1.5)
+    assert found == card.metrics["test"]
     assert (card.threshold, card.temperature, card.metrics["test"].threshold) == (0.4, 1.5, 0.4)
     assert card.settings["macs"] == 0.4 and card.settings["distill"] == {"share": 0.8, "temperature": 3.0}
     assert f"{SMALL.parameters():,} → {shape.parameters():,} parameters" in card.notes[0]
