@@ -21,17 +21,21 @@ COLUMNS = ("image", "label", "bundle", "source", "variant", "logit", "output", "
 class ScoresFile:
     """A CSV file that grows as `NAME.partial` and gets its name when all is there; use as a context manager.
 
+    What an error leaves behind keeps the name `NAME.partial`; without any score, nothing is left.
+
     `probability` is sigmoid(logit / temperature), `called` 1 where it reaches the bundle's threshold. `label` is empty
     where there is none, `logit`, `output` and `probability` are `nan` or `inf` where the model said so.
 
     Raises:
-        HemotkError: the file exists and `overwrite` is false, or it cannot be written.
+        HemotkError: the file or its `.partial` exists and `overwrite` is false, or it cannot be written.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
-        refuse_existing(path, overwrite)
         self._path = path
         self._partial = path.with_name(path.name + ".partial")
+        self._empty = True
+        for name in (self._path, self._partial):
+            refuse_existing(name, overwrite)
         with writing(self._partial):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream: TextIO = self._partial.open("w", encoding="utf-8", newline="")
@@ -44,13 +48,15 @@ class ScoresFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the file its name; after an error it keeps the one that says it is not whole."""
+        """Give the file its name; after an error it keeps the one that says it is not whole, if it has scores."""
         with writing(self._partial):
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
             if error is None:
                 self._partial.replace(self._path)
+            elif self._empty:
+                self._partial.unlink(missing_ok=True)
 
     def add(self, row: Row, images: Sequence[ImageRef], scores: Sequence[Scores]) -> None:
         """Append the scores of `images`, one each, and hand them to the system.
@@ -67,6 +73,7 @@ class ScoresFile:
             (image.id, "" if image.label is None else image.label, *where, found.logit, found.probability, p, decision)
             for image, found, p, decision in zip(images, scores, probabilities.tolist(), called.tolist(), strict=True)
         )
+        self._empty = self._empty and not scores
 
     def _write(self, lines: object) -> None:
         with writing(self._partial):

@@ -15,6 +15,7 @@ from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
 from hemotk.cli.main import run
+from hemotk.errors import HemotkError
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 
@@ -58,6 +59,49 @@ def test_no_output_is_replaced_and_nothing_measured_if_one_is_there(pristine, tm
     assert hemotk(pristine, f"--{name}", tmp_path / "mine") == 2
     assert "add --overwrite" in one_sentence(capsys)
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_two_outputs_never_share_a_file(pristine, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("hemotk.cli.bench.run", lambda *arguments: pytest.fail("something was measured"))
+    (tmp_path / "folder").mkdir()
+    assert hemotk(pristine, "--json", tmp_path / "r", "--html", tmp_path / "folder" / ".." / "r", "--overwrite") == 2
+    assert "is given with --json and with --html" in one_sentence(capsys)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--cpu", "a"), "is no list of processor numbers"),
+        (("--cpu", 4095), "no processor 4095"),
+        (("--delegate", "gone.so"), "--delegate gone.so"),
+    ],
+)
+def test_no_phone_is_asked_before_the_options_are_right(pristine, monkeypatch, capsys, options, words):
+    monkeypatch.setattr("hemotk.benchmarks.adb.bench_on_phone", lambda *arguments: pytest.fail("a phone was asked"))
+    assert hemotk(pristine, "--device", "adb", *options) == 2
+    assert words in one_sentence(capsys)
+
+
+def test_a_bench_that_scored_nothing_leaves_no_table_and_another_s_is_kept(pristine, tmp_path, capsys):
+    scores, partial = tmp_path / "s.csv", tmp_path / "s.csv.partial"
+    assert hemotk(tmp_path / "nosuch", "--scores", scores) == 2
+    assert list(tmp_path.iterdir()) == []
+    capsys.readouterr()
+    partial.write_text("mine")
+    assert hemotk(pristine, "--scores", scores) == 2
+    assert f"{partial}: already exists" in one_sentence(capsys)
+    assert partial.read_text() == "mine"
+
+
+def test_scores_that_were_there_before_an_error_are_kept_aside(pristine, tmp_path, monkeypatch):
+    def ends(row, images):
+        raise HemotkError("it: broke; try again.")
+
+    monkeypatch.setattr("hemotk.benchmarks.bench.results", ends)
+    assert hemotk(pristine, "--scores", tmp_path / "s.csv") == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["s.csv.partial"]
+    assert len((tmp_path / "s.csv.partial").read_text().splitlines()) == 25
 
 
 def test_the_command_to_repeat_names_the_bundles_and_what_was_asked_for(pristine, tmp_path):

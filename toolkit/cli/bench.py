@@ -15,8 +15,10 @@ import click
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
+from hemotk.benchmarks.environment import check_cpus
 from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.rows import ignore
+from hemotk.benchmarks.runners import check_delegate
 from hemotk.benchmarks.scores import ScoresFile
 from hemotk.benchmarks.subject import Subject
 from hemotk.cli.options import PATH, Progress, bundle_or_newest, json_option, overwrite_option, threads_option
@@ -113,13 +115,13 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
     """
-    for path in filter(None, (given["json_file"], *(given[name] for name in (*RENDERED, "scores")))):
-        refuse_existing(path, given["overwrite"])
+    _check_outputs(given)
+    config = _config(given)
     bundles = given["bundles"] or (bundle_or_newest(None),)
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
         subject = Subject(bundles, given["images"], imported, _command(context, bundles))
-        report = _measure(subject, _config(given), given["scores"], given["overwrite"])
+        report = _measure(subject, config, given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)
     if not report.passed:
@@ -128,10 +130,28 @@ def bench(context: click.Context, **given: Any) -> None:
         raise CheckFailed(f"{names}: {failed}; export with other options, or change the limits.")
 
 
+def _check_outputs(given: dict[str, Any]) -> None:
+    """Refuse to replace what is there, and to write two outputs to one file."""
+    outputs = {"--json": given["json_file"], **{f"--{name}": given[name] for name in (*RENDERED, "scores")}}
+    taken: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        refuse_existing(path, given["overwrite"])
+        other = taken.setdefault(path.resolve(), option)
+        if other != option:
+            raise HemotkError(f"{path}: is given with {other} and with {option}; give each output a file of its own.")
+
+
 def _config(given: dict[str, Any]) -> BenchConfig:
+    """What was asked for, with what can be refused before anything is measured, here or on a phone, checked."""
     limits = Limits(**{field.name: given[field.name] for field in dataclasses.fields(Limits)})
     plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds")
-    return BenchConfig(cpus=_processors(given["cpu"]), limits=limits, **{name: given[name] for name in plain})
+    config = BenchConfig(cpus=_processors(given["cpu"]), limits=limits, **{name: given[name] for name in plain})
+    if given["device"] is not None:
+        check_cpus(config.cpus)
+        check_delegate(config)
+    return config
 
 
 def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) -> list[Path]:
