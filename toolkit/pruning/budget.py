@@ -61,6 +61,11 @@ def choose(  # noqa: PLR0917 - two numbers with a default, asked for in the orde
     return KeepSet.of(shape, [order[order.size - width :] for order, width in zip(orders, widths, strict=True)])
 
 
+def least_share(shape: DenseNetShape, size: int, multiple: int = 8, smallest: int = 8) -> float:
+    """The smallest `macs_to_keep` that `choose` can meet; 1 where there is nothing to cut."""
+    return _least(shape, size, _Steps(multiple, smallest)) / shape.macs(size)
+
+
 def macs_per_channel(shape: DenseNetShape, size: int) -> tuple[int, ...]:
     """How many multiply-accumulates one channel of each group costs, in the order of `groups(shape)`.
 
@@ -119,7 +124,7 @@ def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps)
             "there is nothing to cut; ask for a smaller share."
         )
     budget = math.floor(macs_to_keep * now * (1 + 1e-12))  # a share that is a quotient of counts rounds to its count
-    least = with_widths(shape, [steps.least(group.width) for group in groups(shape)]).macs(size)
+    least = _least(shape, size, steps)
     if least == now:
         raise HemotkError(
             f"macs: no width of this network can become a smaller multiple of {steps.multiple} that is at least "
@@ -132,3 +137,8 @@ def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps)
             "more, or allow smaller widths."
         )
     return budget
+
+
+def _least(shape: DenseNetShape, size: int, steps: _Steps) -> int:
+    """The multiply-accumulates of the smallest network that the widths allow."""
+    return with_widths(shape, [steps.least(group.width) for group in groups(shape)]).macs(size)

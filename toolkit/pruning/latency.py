@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.budget import choose
+from hemotk.pruning.budget import choose, least_share
 from hemotk.pruning.importance import Scores
 from hemotk.pruning.surgery import cut_shape
 
@@ -33,6 +33,11 @@ class Choice:
     size: int
     multiple: int
 
+    @property
+    def least(self) -> float:
+        """The smallest share that the widths allow."""
+        return least_share(self.shape, self.size, self.multiple, self.multiple)
+
     def within(self, share: float) -> DenseNetShape | None:
         """The network that `share` of the multiply-accumulates leaves; None where the widths do not allow it."""
         try:
@@ -46,7 +51,8 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
     """The largest share of the network's multiply-accumulates found whose latency ratio is at most `target`.
 
     At most `TRIALS` shares are measured, each between one that is too slow and one that is fast enough; it ends
-    within 5 % below the target. A share that widths do not allow counts as fast enough, but cannot be the result.
+    within 5 % below the target. A share that widths do not allow counts as fast enough, but cannot be the result. If
+    none is found, the smallest network that the widths allow is measured.
 
     Raises:
         HemotkError: nothing that the widths allow is fast enough.
@@ -68,12 +74,18 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
             best = Found(share, ratio)
             if ratio >= CLOSE * target:
                 break
-    if best is None:
-        raise HemotkError(
-            f"--target-latency-ratio {target:g}: no widths that are allowed reach it, the fastest measured takes "
-            f"{fastest:.3f} of the latency; ask for more, or allow smaller widths with --multiple."
-        )
-    return best
+    if best is not None:
+        return best
+    smallest = choice.within(choice.least)
+    if smallest is not None:
+        ratio = measure(smallest)
+        if ratio <= target:
+            return Found(choice.least, ratio)
+        fastest = min(fastest, ratio)
+    raise HemotkError(
+        f"--target-latency-ratio {target:g}: no widths that are allowed reach it, the fastest measured takes "
+        f"{fastest:.3f} of the latency; ask for more, or allow smaller widths with --multiple."
+    )
 
 
 def _between(low: float, high: float, at_low: float, at_high: float, target: float) -> float:

@@ -49,3 +49,12 @@ def test_a_network_that_is_fast_enough_is_left_alone() -> None:
 def test_a_machine_that_gets_no_faster() -> None:
     with pytest.raises(HemotkError, match=r"--target-latency-ratio 0.5: no widths that are allowed reach it"):
         find_share(CHOICE, 0.5, Machine(lambda share: 0.8 + 0.2 * share))
+
+
+def test_when_the_trials_run_out_the_smallest_network_is_tried() -> None:
+    least = CHOICE.least
+    found = find_share(CHOICE, 0.5, Machine(lambda share: 0.4 if share <= least * 1.001 else 0.9))
+    assert found.macs == least and found.ratio == 0.4
+    smallest = CHOICE.within(least)
+    assert smallest is not None and CHOICE.within(least * 0.999) is None
+    assert smallest.macs(SIZE) / SHAPE.macs(SIZE) == pytest.approx(least)
