@@ -105,13 +105,13 @@ class Entry:
 class Start:
     """The runs that are there at the beginning; `shape` is the unpruned one's, `recipe` what it was trained by.
 
-    `teacher` is the SHA-256 of the teacher's run card.
+    `teacher` is the SHA-256 of the teacher's run card, None where there is none.
     """
 
     unpruned: Entry
     others: tuple[Entry, ...]
     shape: DenseNetShape
-    teacher: str
+    teacher: str | None
     recipe: TrainConfig | None
 
     @property
@@ -148,7 +148,7 @@ def read_start(job: SweepJob) -> Start:
     unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
     others = tuple(_other(folder, network) for folder in job.others)
     recipe = _recipe(job, network) if job.references else None
-    return Start(unpruned, others, material.shape, material.teacher.sha256, recipe)
+    return Start(unpruned, others, material.shape, material.parents.get("teacher"), recipe)
 
 
 def _check_partial(job: SweepJob) -> None:
@@ -184,7 +184,8 @@ def _recipe(job: SweepJob, network: Network) -> TrainConfig:
     """What the unpruned run was trained by.
 
     Raises:
-        HemotkError: it was not trained by hemotk, or from weights that fit no other architecture, or in a way that a reference cannot be.
+        HemotkError: it was not trained by hemotk, or from weights that fit no other architecture, or in a way that a
+            reference cannot be.
     """
     card = network.card
     settings = {name: value for name, value in card.settings.items() if name != "seconds_in_epochs"}

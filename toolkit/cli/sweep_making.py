@@ -49,12 +49,12 @@ def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, at: str) 
     folder = job.partial / RUNS / name
     size = start.unpruned.network.card.preprocess.size
     config = job.config(budget * start.macs / before.network.shape.macs(size))
-    parents = {"run": before.network.sha256, "teacher": start.teacher}
+    parents = {"run": before.network.sha256, **({"teacher": start.teacher} if start.teacher else {})}
     if not _finished(folder, {**config.settings(), **parents}):
         from hemotk.cli.train import shown
         from hemotk.pruning.loop import prune
 
-        teacher = job.teacher or job.run
+        teacher = (job.teacher or job.run) if start.teacher else None
         material = read_material(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
         with Progress(f"pruning {name}, {at}", config.epochs) as progress:
             _say(name, prune(material, shown(progress)))

@@ -62,18 +62,27 @@ class Network:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that a pruning needs but the images; `shape` is the parent's."""
+    """Everything that a pruning needs but the images; `shape` is the parent's.
+
+    There is no `teacher` where its share of the loss is 0.
+    """
 
     job: PruneJob
     config: PruneConfig
     parent: Network
-    teacher: Network
+    teacher: Network | None
     shape: DenseNetShape
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """What a resumed pruning must be equal in."""
-        return {**self.config.settings(), "run": self.parent.sha256, "teacher": self.teacher.sha256}
+        return {**self.config.settings(), **self.parents}
+
+    @property
+    def parents(self) -> Mapping[str, str]:
+        """The SHA-256 of the run cards that the pruned run comes from."""
+        teacher = {} if self.teacher is None else {"teacher": self.teacher.sha256}
+        return {"run": self.parent.sha256, **teacher}
 
     @property
     def state_file(self) -> Path:
@@ -107,9 +116,21 @@ def read_runs(job: PruneJob, config: PruneConfig) -> Material:
     check_out(job.out, *job.inputs)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
-    teacher = parent if job.teacher is None else read_network(job.teacher)
-    _check_teacher(teacher, job.teacher or job.run, parent, job.run)
-    return Material(job, config, parent, teacher, shape)
+    return Material(job, config, parent, _teacher(job, config, parent), shape)
+
+
+def _teacher(job: PruneJob, config: PruneConfig, parent: Network) -> Network | None:
+    if config.distill.share == 0:
+        if job.teacher is not None:
+            raise HemotkError(
+                f"--teacher {job.teacher}: has no share of the loss with --teacher-share 0; leave one of both out."
+            )
+        return None
+    if job.teacher is None:
+        return parent
+    teacher = read_network(job.teacher)
+    _check_teacher(teacher, job.teacher, parent, job.run)
+    return teacher
 
 
 def check_out(out: Path, *inputs: Path) -> None:

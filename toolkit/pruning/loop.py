@@ -25,7 +25,7 @@ from hemotk.pruning.gradients import Scoring, taylor_scores
 from hemotk.pruning.importance import Scores, magnitude
 from hemotk.pruning.job import Material, read_state
 from hemotk.pruning.latency import Choice, Found, LatencyRatio, find_share
-from hemotk.pruning.notes import cost_note, width_note
+from hemotk.pruning.notes import cost_note, operating_note, width_note
 from hemotk.pruning.schedule import epochs_of, shares
 from hemotk.pruning.surgery import cut
 from hemotk.training.checkpoint import CHECKPOINT_FILE
@@ -135,12 +135,12 @@ def _read_network(folder: Path) -> tuple[DenseNetShape, Weights]:
 
 
 def _teacher(work: _Work) -> Teacher | None:
-    distill = work.config.distill
-    if distill.share == 0:
+    teacher = work.material.teacher
+    if teacher is None:
         return None
-    model = build_model(work.material.teacher.shape)
-    set_arrays(model, work.material.teacher.weights)
-    return Teacher(model, distill, work.size)
+    model = build_model(teacher.shape)
+    set_arrays(model, teacher.weights)
+    return Teacher(model, work.config.distill, work.size)
 
 
 def _step(work: _Work, step: int, candidate: _Candidate, teacher: Teacher | None) -> tuple[_Candidate, Trainer]:
@@ -241,6 +241,7 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
 def _origin(work: _Work, shape: DenseNetShape) -> Origin:
     material, card = work.material, work.material.parent.card
     notes = [cost_note(card.name, material.shape, shape, work.size), width_note(material.shape, shape)]
+    notes += operating_note(card)
     if work.measure is not None:
         work.listener.doing("timing the result")
         notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")
@@ -249,7 +250,7 @@ def _origin(work: _Work, shape: DenseNetShape) -> Origin:
         card.arch,
         work.config.settings(),
         tuple(notes),
-        {"run": material.parent.sha256, "teacher": material.teacher.sha256},
+        material.parents,
         card.threshold,
         card.temperature,
     )

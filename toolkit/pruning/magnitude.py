@@ -11,6 +11,7 @@ from hemotk.models.build import build_model, get_arrays, named_variables, set_ar
 from hemotk.models.weights import check_weights
 from hemotk.pruning.magnitude_job import MagnitudeMaterial
 from hemotk.pruning.magnitude_masks import Ramp, SparseTrainer
+from hemotk.pruning.notes import operating_note
 from hemotk.pruning.sparse_size import SparseSize, said, sparse_size
 from hemotk.training.config import TrainConfig
 from hemotk.training.fit import Listener, Stage, fit, load_data, logits_of, metrics_of, steps_an_epoch
@@ -86,7 +87,7 @@ def _origin(material: MagnitudeMaterial, note: str) -> Origin:
         source="pruned",
         arch=card.arch,
         settings=material.config.settings(),
-        notes=(note,),
+        notes=(note, *operating_note(card)),
         parents={"run": material.parent.sha256},
         threshold=card.threshold,
         temperature=card.temperature,

@@ -1,5 +1,6 @@
 """A pruning in words, for the run card."""
 
+from hemotk.artifacts import RunCard
 from hemotk.models.shape import DenseNetShape
 
 
@@ -9,6 +10,16 @@ def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int)
     return (
         f"Channels of {name} removed: {old / 1e6:,.1f} → {new / 1e6:,.1f} million multiply-accumulates "
         f"({new / old:.4f} of them), {before.parameters():,} → {after.parameters():,} parameters."
+    )
+
+
+def operating_note(card: RunCard) -> tuple[str, ...]:
+    """Where threshold and temperature come from, if the run of `card`, which is pruned, chose any."""
+    if (card.threshold, card.temperature) == (0.5, 1.0):
+        return ()
+    return (
+        f"Threshold {card.threshold:.4g} and temperature {card.temperature:.4g} are those of {card.name}, not chosen "
+        "anew.",
     )
 
 

@@ -38,7 +38,7 @@ pytest.importorskip("tf_keras")
 
 SIZE = 32
 RECIPE = TrainConfig(arch="densenet-tiny", size=SIZE, epochs=1, batch=8)
-QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1", "--teacher-share", "0")
+QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1")
 ONE = ("runs/first", "--sweep", "--budgets", "0.6")
 SWEEP = ("runs/first", "--sweep", "--budgets", "0.6,0.4", "--with", "runs/narrow", "--references", "cnn", *QUICK)
 

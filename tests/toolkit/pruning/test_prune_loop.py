@@ -90,6 +90,7 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert (card.threshold, card.temperature, card.metrics["test"].threshold) == (0.4, 1.5, 0.4)
     assert card.settings["macs"] == 0.4 and card.settings["distill"] == {"share": 0.8, "temperature": 3.0}
     assert f"{SMALL.parameters():,} → {shape.parameters():,} parameters" in card.notes[0]
+    assert card.notes[2:] == ("Threshold 0.4 and temperature 1.5 are those of parent, not chosen anew.",)
     assert f"stem 16 → {shape.stem}" in card.notes[1]
     assert [epoch.epoch for epoch in read_history(undisturbed / HISTORY_FILE)] == [1, 2, 3, 4]
     assert open_run(undisturbed).shape == shape
@@ -203,6 +204,14 @@ def test_runs_that_cannot_be_pruned(home: Path, tmp_path: Path) -> None:
     (cnn / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(HemotkError, match="changed or cut short"):
         read_material(PruneJob(cnn, tmp_path / "run"), CONFIG)
+
+
+def test_without_a_share_of_the_loss_there_is_no_teacher(home: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, distill=DistillConfig(share=0.0))
+    material = read_material(PruneJob(home / "parent", tmp_path / "run"), config)
+    assert material.teacher is None and set(material.parents) == {"run"} and "teacher" not in material.identity
+    with pytest.raises(HemotkError, match="has no share of the loss with --teacher-share 0"):
+        read_material(PruneJob(home / "parent", tmp_path / "run", home / "parent"), config)
 
 
 def test_teachers_that_do_not_fit(home: Path, tmp_path: Path) -> None:
