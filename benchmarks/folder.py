@@ -28,18 +28,29 @@ def find_pictures(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
 
     Raises:
-        HemotkError: no such folder, no pictures, or labels for some only.
+        HemotkError: no such folder, no pictures, a name that is not UTF-8, or labels for some only.
     """
     if not folder.is_dir():
         raise HemotkError(f"{folder}: no such folder; check the path.")
     files = sorted(relative_images(folder))
     if not files:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
+    for file in files:
+        _check_name(folder / file)
     if (folder / LABELS_CSV).is_file() or any(file.partition("/")[0] in classes for file in files):
         images = tuple(ImageRef(found.path, found.label) for found in labelled_images(folder, files, classes))
     else:
         images = tuple(ImageRef(file, None) for file in files)
     return FoundPictures(folder, images, len(files) - len(images))
+
+
+def _check_name(path: Path) -> None:
+    """Refuse what no table or report can name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise HemotkError(f"{shown}: its name is not UTF-8, so no output can hold it; rename it.") from error
 
 
 class Chunks:

@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import sys
 
 import numpy as np
 import pytest
@@ -68,6 +70,13 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         find_pictures(tmp_path, CLASSES)
     with pytest.raises(HemotkError, match="no such folder"):
         find_pictures(tmp_path / "gone", CLASSES)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
+def test_a_name_that_no_output_can_hold_is_refused(pictures):
+    (pictures / "3.png").rename(pictures / os.fsdecode(b"\xff.png"))
+    with pytest.raises(HemotkError, match=r"\\udcff\.png: its name is not UTF-8"):
+        find_pictures(pictures, CLASSES)
 
 
 def test_every_picture_comes_once_at_every_size_a_few_at_a_time(pictures, tmp_path, monkeypatch):
