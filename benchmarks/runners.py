@@ -20,6 +20,9 @@ from hemotk.errors import HemotkError
 from hemotk.runtime import Scores
 
 WORKER = "hemotk.benchmarks.worker"
+# As `python -m`, but without the current folder: a json.py there must not take the place of the real one. `-P` does
+# that too, from Python 3.11 on.
+_START = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module({!r}, run_name='__main__')"
 
 
 class RunnerFailed(Exception):
@@ -45,7 +48,10 @@ class Runner:
         self._config = config
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
+            [sys.executable, "-c", _START.format(WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
         )
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)

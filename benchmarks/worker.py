@@ -1,4 +1,4 @@
-"""The process that one variant lives in: `python -m hemotk.benchmarks.worker`.
+"""The process that one variant lives in: this module, run as a program.
 
 One JSON object per line comes in on stdin, one goes out on stdout for each. Whatever breaks in here, a crash of the
 interpreter included, breaks this process and no other. It ends when its stdin does.

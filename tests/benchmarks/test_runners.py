@@ -102,6 +102,15 @@ def test_a_model_that_cannot_be_opened_fails_with_its_sentence(pristine, tmp_pat
         runner.load(broken, images_of(pristine), SPEC)
 
 
+def test_nothing_is_imported_from_the_current_folder(pristine, tmp_path, monkeypatch):
+    for name in ("json", "numpy", "hemotk"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    with Runner(QUICK) as runner:
+        load(runner, pristine, "int8")
+        assert runner.score(0).logit < 0
+
+
 def test_a_crash_is_called_one_with_its_signal(stub, pristine):
     stub("import os, signal, sys; sys.stdin.readline(); os.kill(os.getpid(), signal.SIGSEGV)")
     with Runner(QUICK) as runner, pytest.raises(RunnerFailed, match="interpreter crashed: Segmentation fault"):
