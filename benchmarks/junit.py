@@ -1,7 +1,5 @@
 """A bench report as JUnit XML: one test case per check, for build servers."""
 
-from itertools import groupby
-
 from hemotk.artifacts import HERE, BenchReport, Verdict
 from hemotk.benchmarks.figures import what_is_wrong
 from hemotk.benchmarks.markup import Markup, element
@@ -9,8 +7,10 @@ from hemotk.benchmarks.markup import Markup, element
 
 def render(report: BenchReport) -> str:
     """An XML document with one suite per bundle and machine, in the order of the report."""
-    groups = groupby(report.verdicts, key=lambda verdict: (verdict.bundle, verdict.source))
-    suites = [_suite(report, bundle, source, list(found)) for (bundle, source), found in groups]
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in report.verdicts:
+        groups.setdefault((verdict.bundle, verdict.source), []).append(verdict)
+    suites = [_suite(report, bundle, source, found) for (bundle, source), found in groups.items()]
     failed = sum(not verdict.passed for verdict in report.verdicts)
     root = element("testsuites", *suites, name="hemotk bench", tests=len(report.verdicts), failures=failed, errors=0)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'

@@ -54,6 +54,14 @@ def test_every_bundle_and_machine_is_a_suite_and_the_counts_add_up():
     assert all(int(suite.get("tests")) == len(suite.findall("testcase")) == 1 for suite in suites)
 
 
+def test_checks_of_one_suite_may_stand_apart():
+    subject = everywhere()
+    apart = (*subject.verdicts, *(dataclasses.replace(found, kind="fp16") for found in subject.verdicts))
+    suites = parsed(dataclasses.replace(subject, verdicts=apart)).findall("testsuite")
+    assert [suite.get("name") for suite in suites] == ["first", "first on Maker Phone", "old"]
+    assert [len(suite.findall("testcase")) for suite in suites] == [2, 2, 2]
+
+
 def test_hostile_words_are_escaped():
     refs = images()
     bad = dataclasses.replace(verdict(passed=False), sentence=HOSTILE, limit='"><x>')
