@@ -57,7 +57,8 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
     found = results([*rows, *elsewhere], scored.images)
     ours = [row for row in found if row.source == HERE]
     here = environment.surroundings(runtime, before, ours, config.threads, config.cpus)
-    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, here.warnings)
+    warnings = (*here.warnings, *environment.device_warnings(devices, found))
+    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings)
     report = write_up(subject, config, outcome)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 

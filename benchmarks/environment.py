@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.artifacts import Latency, VariantResult
+from hemotk.artifacts import THERMAL, Device, Latency, Source, VariantResult
 from hemotk.environment import machine, versions
 from hemotk.errors import HemotkError
 from hemotk.runtime import Runtime
@@ -22,6 +22,8 @@ SPREAD = 1.25
 ROUNDS_SPREAD = 0.1
 CLOCK_CHANGE = 0.1
 HOT = 85.0
+# On Android the processors are slowed down from this thermal status on.
+THROTTLING = THERMAL.index("moderate")
 
 # The middle 80 % of the rounds are looked at, and that only where there are so many.
 ROUNDS = 5
@@ -128,6 +130,27 @@ def warnings(before: Snapshot, after: Snapshot, variants: Sequence[VariantResult
     if room.threads > room.ours:
         found.append(f"{room.threads} threads share {room.ours} cores")
     return tuple(found)
+
+
+def device_warnings(sources: Sequence[Source], variants: Sequence[VariantResult]) -> tuple[str, ...]:
+    """Why the times of the devices among `sources` may not repeat, a clause each; `variants` are rows of any source."""
+    found: list[str] = []
+    for source in sources:
+        if source.device is None:
+            continue
+        found.extend(_of_heat(source.name, source.device))
+        for row in variants:
+            if row.source == source.name and row.latency is not None:
+                found.extend(_of_times(f"{row.bundle} {row.kind} on {source.name}", row.latency))
+    return tuple(found)
+
+
+def _of_heat(name: str, device: Device) -> Iterator[str]:
+    known = [status for status in (device.thermal_before, device.thermal_after) if status is not None]
+    if known and known[-1] > known[0]:
+        yield f"the thermal status of {name} went from {THERMAL[known[0]]} to {THERMAL[known[-1]]}"
+    elif known and max(known) >= THROTTLING:
+        yield f"the thermal status of {name} was {THERMAL[max(known)]}"
 
 
 def others(before: Snapshot, after: Snapshot) -> float | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from hemotk.artifacts import BenchReport, Estimate, Paired, VariantResult
+from hemotk.artifacts import THERMAL, BenchReport, Device, Estimate, Paired, VariantResult
 
 NOTHING = "–"
 
@@ -82,6 +83,16 @@ def what_was_scored(report: BenchReport) -> str:
     """How many pictures of what."""
     count = len(report.images)
     return f"{count} images of {report.folder}" if report.folder else f"{count} images of the test split"
+
+
+def device_facts(device: Device) -> dict[str, Any]:
+    """What the device is and how warm it was, by the names of its fields; the thermal status in Android's words."""
+    facts: dict[str, Any] = {
+        field: getattr(device, field) for field in ("maker", "model", "soc", "system", "abi", "cores")
+    }
+    for moment, status in (("before", device.thermal_before), ("after", device.thermal_after)):
+        facts[f"thermal status {moment}"] = "not known" if status is None else THERMAL[status]
+    return facts
 
 
 def comparisons(report: BenchReport) -> Iterator[tuple[VariantResult, str, Paired]]:

@@ -16,6 +16,7 @@ from hemotk.benchmarks.figures import (
     Cell,
     cells,
     comparisons,
+    device_facts,
     headings,
     label_of,
     megabytes,
@@ -245,7 +246,8 @@ def _checks(report: BenchReport) -> tuple[Sequence[str], list[tuple[Cell, ...]]]
 def _environment(report: BenchReport) -> Iterator[Markup]:
     for source in report.sources:
         where = "this machine" if source.name == HERE else source.name
-        yield _section(f"Environment: {where}", _facts(source.environment))
+        device = {} if source.device is None else device_facts(source.device)
+        yield _section(f"Environment: {where}", _facts({**device, **source.environment}))
     yield _section("Bundles and settings", *(part for part in _bundles(report)), _facts(report.settings))
 
 

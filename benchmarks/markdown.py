@@ -8,6 +8,7 @@ from hemotk.benchmarks.figures import (
     PAIRED_HEADINGS,
     cells,
     comparisons,
+    device_facts,
     headings,
     label_of,
     paired_cells,
@@ -35,6 +36,7 @@ def render(report: BenchReport) -> str:
         list(_flips(report)),
         [f"- {_text(line)}" for line in what_is_wrong(report)],
         [_text(f"{what_was_scored(report)}, {facts.get('runtime')} {facts.get('runtime_version')}, {report.created}.")],
+        [f"- {_text(line)}" for line in _devices(report)],
         ["```", printable(report.command).replace("\n", " ").replace("```", "` ` `"), "```"] if report.command else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -61,6 +63,14 @@ def _flips(report: BenchReport) -> Iterator[str]:
             )
         if len(flips) > MOST_FLIPS:
             yield f"- {len(flips) - MOST_FLIPS} more flips of {_text(report.name_of(row))}; the JSON has them all"
+
+
+def _devices(report: BenchReport) -> Iterator[str]:
+    """Each device that measured something, in a line."""
+    for source in report.sources:
+        if source.device is not None:
+            facts = {**device_facts(source.device), "threads": source.environment.get("threads", "")}
+            yield f"{source.name}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value != "")
 
 
 def _text(words: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hemotk.artifacts import HERE, Estimate, Latency, VariantResult
+from hemotk.artifacts import HERE, Device, Estimate, Latency, Source, VariantResult
 from hemotk.benchmarks import environment
 from hemotk.benchmarks.environment import Room, Snapshot
 from hemotk.errors import HemotkError
@@ -58,6 +58,32 @@ def test_noise_is_called_noise(before, after, variants, threads, words):
     assert len(found) == len(words)
     for sentence, word in zip(found, words, strict=True):
         assert word in sentence
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (None, None, []),
+        (0, 0, []),
+        (1, 1, []),
+        (1, 0, []),
+        (None, 1, []),
+        (0, 1, ["the thermal status of Phone went from none to light"]),
+        (2, 2, ["the thermal status of Phone was moderate"]),
+        (3, 1, ["the thermal status of Phone was severe"]),
+        (None, 2, ["the thermal status of Phone was moderate"]),
+    ],
+)
+def test_a_hot_device_is_called_hot(before, after, words):
+    device = Device("Maker", "Phone", "", "Android 14", "arm64-v8a", 8, before, after)
+    assert list(environment.device_warnings([Source("Phone", {}, device)], [])) == words
+
+
+def test_noise_of_a_device_is_called_noise_with_its_name():
+    device = Source("Phone", {}, Device("Maker", "Phone", "", "Android 14", "arm64-v8a", 8))
+    noisy = timed("int8", 106.0, 120.0, DRIFTING)
+    (found,) = environment.device_warnings([Source(HERE, {}), device], [noisy, replace(noisy, source="Phone")])
+    assert found.startswith("the rounds of one int8 on Phone differ")
 
 
 def test_threads_are_held_against_the_cores_that_workers_are_pinned_to():

@@ -10,6 +10,7 @@ import subprocess
 from xml.etree import ElementTree
 
 import pytest
+from device_file import PHONE
 from drawn_report import HOSTILE, everywhere, images, report, row, usual, verdict
 
 from hemotk.artifacts import Estimate, Profile
@@ -109,6 +110,17 @@ def test_flips_environment_settings_profile_warnings_and_command_are_there():
         assert part.replace("runtime9.9", "runtime version9.9") in said
     assert "Times may not repeat: it was busy." in said
     assert "Note: a note." in said
+
+
+def test_a_device_is_described_with_its_heat():
+    subject = everywhere()
+    here, phone = subject.sources
+    warm = dataclasses.replace(phone, device=dataclasses.replace(PHONE, thermal_after=2), environment={"threads": 4})
+    said = words(render(dataclasses.replace(subject, sources=(here, warm))))
+    for fact in ("makerGoogle", "modelPixel 7", "socTensor G2", "systemAndroid 14 (API 34)", "threads4"):
+        assert fact in said
+    assert "thermal status beforenone" in said
+    assert "thermal status aftermoderate" in said
 
 
 def test_hostile_names_stay_words():

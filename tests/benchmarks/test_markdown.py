@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from device_file import PHONE
 from drawn_report import HOSTILE, everywhere, images, report, row, usual
 
 from hemotk.benchmarks.figures import cells, headings
@@ -36,6 +37,19 @@ def test_flips_warnings_and_the_command_are_there():
     assert "- Times may not repeat: it was busy." in text
     assert f"```\n{subject.command}\n```" in text
     assert text == render(usual())
+
+
+def test_a_device_is_described_in_a_line():
+    subject = everywhere()
+    here, phone = subject.sources
+    phone = dataclasses.replace(phone, device=PHONE, environment={"threads": 4})
+    (line,) = [
+        line
+        for line in render(dataclasses.replace(subject, sources=(here, phone))).splitlines()
+        if line.startswith("- Maker Phone: ")
+    ]
+    assert line.endswith("cores 8, thermal status before none, thermal status after light, threads 4")
+    assert "maker Google, model Pixel 7, soc Tensor G2, system Android 14 (API 34)" in line
 
 
 def test_hostile_names_break_neither_rows_nor_the_code_block():
