@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.cli.progress import Progress
+from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
     from hemotk.pruning.job import PruneJob
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 
 def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
     """Check the job, prune with a progress bar, and print the zeros, the sizes and the metrics."""
-    from hemotk.pruning.magnitude_config import MagnitudeConfig
+    from hemotk.pruning.magnitude_config import NO_PATTERN, MagnitudeConfig
     from hemotk.pruning.magnitude_job import read_magnitude
 
+    if given.get("structure", NO_PATTERN) != NO_PATTERN:
+        for name in ("begin", "end"):
+            if name in given:
+                raise HemotkError(
+                    f"--{name}: with --structure all zeros come after the first step; leave one of both out."
+                )
     material = read_magnitude(job, MagnitudeConfig(**given))
 
     from hemotk.training.quiet import import_tensorflow
@@ -32,8 +39,9 @@ def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
 
 
 def _report(result: "SparseRun") -> None:
-    click.echo(f"{'':18} {'zeros':>7} {'weights':>12}")
+    width = max(map(len, result.after.zeros))
+    click.echo(f"{'':{width}} {'zeros':>7} {'weights':>12}")
     for kind, found in result.after.zeros.items():
-        click.echo(f"{kind:18} {found.share:7.4f} {found.count:12,}")
+        click.echo(f"{kind:{width}} {found.share:7.4f} {found.count:12,}")
     for note in result.card.notes:
         click.echo(note)

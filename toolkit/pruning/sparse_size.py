@@ -9,7 +9,7 @@ import numpy as np
 from hemotk.models.weights import Weights
 
 KERNEL = "/kernel"
-NOT_PRUNED = "BatchNorm, bias"
+NOT_PRUNED = "not pruned (BatchNorm, bias, depthwise)"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def sparse_size(weights: Weights) -> SparseSize:
 
 def deflated_bytes(arrays: Iterable[np.ndarray]) -> int:
     """Bytes of `arrays` one after another, deflated (RFC 1951, level 6) as in a .zip, an .apk or a web download."""
-    squeeze = zlib.compressobj()
+    squeeze = zlib.compressobj(wbits=-zlib.MAX_WBITS)  # without the head and checksum of a zlib stream
     return sum(len(squeeze.compress(np.ascontiguousarray(array).data)) for array in arrays) + len(squeeze.flush())
 
 

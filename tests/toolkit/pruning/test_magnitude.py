@@ -17,7 +17,7 @@ from hemotk.pruning.job import STATE_FILE, PruneJob
 from hemotk.pruning.magnitude_config import MagnitudeConfig
 from hemotk.pruning.magnitude_job import read_magnitude
 from hemotk.pruning.sparse_pattern import holds
-from hemotk.pruning.sparse_size import KERNEL, deflated_bytes
+from hemotk.pruning.sparse_size import KERNEL, NOT_PRUNED, deflated_bytes
 
 pytest.importorskip("tf_keras")
 from hemotk.pruning.magnitude import SparseRun, prune_magnitude
@@ -149,7 +149,7 @@ def test_the_report_counts_zeros_and_deflated_bytes(dense: Path, pruned: SparseR
     assert found.count == sum(array.size for array in three)
     assert found.zeros == sum((array == 0).sum() for array in three)
     assert set(pruned.after.zeros) == {
-        "1×1 convolution", "3×3 convolution", "7×7 convolution", "BatchNorm, bias", "dense"
+        "1×1 convolution", "3×3 convolution", "7×7 convolution", NOT_PRUNED, "dense"
     }  # fmt: skip
     assert pruned.before.pruned.share == 0 and pruned.after.pruned.share == pytest.approx(0.5, abs=1e-3)
     (note,) = pruned.card.notes

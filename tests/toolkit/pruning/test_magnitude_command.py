@@ -39,9 +39,9 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_prunes_the_newest_run_and_says_what_zeros_do(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*PRUNE, "--sparsity", "0.75", "--epochs", "2", "--begin", "0.2", "--end", "0.8"]) == 0
     said = capsys.readouterr()
-    lines = {line[:18].strip(): line[18:].split() for line in said.out.splitlines()}
+    lines = {line[:39].strip(): line[39:].split() for line in said.out.splitlines()}
     assert lines["3×3 convolution"] == ["0.7500", "92,448"] and lines["dense"][0] == "0.7500"
-    assert float(lines["BatchNorm, bias"][0]) < 0.75
+    assert float(lines["not pruned (BatchNorm, bias, depthwise)"][0]) < 0.75
     assert "latency does not change" in said.out and "wrote runs/first-pruned after" in said.out
     assert "pruning 2/2" in said.err
     card = RunCard.read(Path("runs/first-pruned") / RUN_CARD)
@@ -83,6 +83,8 @@ def test_the_run_that_is_read_is_not_replaced(here: Path, capsys: pytest.Capture
         (["--structure", "1:2"], "field 'structure' must be one of none, 2:4"),
         (["--structure", "2:4", "--sparsity", "0.6"], "field 'sparsity' must be 0.5 with structure 2:4"),
         (["--begin", "0.7"], "field 'end' must be above begin"),
+        (["--structure", "2:4", "--begin", "0.1"], "--begin: with --structure all zeros come after the first step"),
+        (["--structure", "2:4", "--end", "0.6"], "--end: with --structure"),
         (["--macs", "0.5"], "--macs: belongs to --method channels"),
         (["--teacher", "runs/first"], "--teacher: belongs to --method channels"),
         (["--method", "channels", "--macs", "0.5", "--structure", "2:4"], "--structure: belongs to --method magnitude"),
