@@ -63,7 +63,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepReport(Artifact):
-    """What a sweep found on the `images` of the validation part, `positives` of them with hemorrhage.
+    """What a sweep found on the `images` of the validation part, `positives` of them of the class `positive`.
 
     `points` has the unpruned run first; `left_out` says of each network that is no point, why. `chosen` names
     one of the points, None if none was good enough; `why` is the sentence for either. `settings` is what was asked for,
@@ -83,6 +83,7 @@ class SweepReport(Artifact):
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
     seconds: float
+    positive: str = "hemorrhage"
 
     def __post_init__(self) -> None:
         names = [point.name for point in self.points]

@@ -132,6 +132,7 @@ def _report(job: "SweepJob", made: _Made, bench: BenchReport, started: float) ->
         settings=_settings(job),
         environment=bench.environment,
         seconds=time.monotonic() - started,
+        positive=entries[0].network.card.labels[1],
     )
 
 

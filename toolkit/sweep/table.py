@@ -76,7 +76,7 @@ def _notes(report: SweepReport) -> list[str]:
     return [
         *(f"{name} is left out: {why}\n" for name, why in report.left_out.items()),
         f"Accuracy, AUC, log-loss and flips are of the {report.images} images of the validation part, "
-        f"{report.positives} of them with hemorrhage; the test part was not scored. Brackets are 95 % intervals. The "
+        f"{report.positives} of them {report.positive}; the test part was not scored. Brackets are 95 % intervals. The "
         "validation part was looked at to choose, so its figures flatter what is chosen: score that once on the test "
         "part. Flips are images on which int8 decides otherwise than its own float32. All networks were timed in turns "
         "in one bench, one inference at a time; the float parent is the unpruned run's float32. Front names the Pareto "

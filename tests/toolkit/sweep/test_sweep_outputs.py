@@ -29,7 +29,12 @@ def test_the_table_has_every_network_and_the_float_parent() -> None:
     assert parent[4:9] == ["72.50", "80.00", "1.000 [0.990, 1.010]", "0.920 [0.760, 0.980]", "0.990 [0.830, 1.000]"]
     assert whole[4:6] == ["18.40", "33.00"] and small[4:7] == ["3.00", "16.00", "0.200 [0.190, 0.210]"]
     assert (parent[10], small[10]) == ("", "2")
-    assert "26 images of the validation part, 13 of them" in lines[-1] and "Because." in lines
+    assert "26 images of the validation part, 13 of them hemorrhage;" in lines[-1] and "Because." in lines
+
+
+def test_the_table_names_the_class_that_is_looked_for() -> None:
+    text = markdown(replace(report(), positive="tumour"))
+    assert "13 of them tumour;" in text and "hemorrhage" not in text
 
 
 def test_what_is_left_out_is_told() -> None:
