@@ -42,10 +42,13 @@ def _by_models(bundles: Sequence[OpenBundle], bench: DeviceBench) -> list[OpenBu
 
 
 def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
-    """Maker and model, and the file as well where one device wrote several."""
+    """Maker and model, and the file where one device wrote several: by its name if no other has it, else its path."""
     plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in found]
-    counts = Counter(plain)
-    names = [name if counts[name] == 1 else f"{name} ({path})" for name, (path, _) in zip(plain, found, strict=True)]
+    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, found, strict=True))
+    names = []
+    for name, (path, _) in zip(plain, found, strict=True):
+        file = path.name if files[name, path.name] == 1 else path
+        names.append(name if counts[name] == 1 else f"{name} ({file})")
     for name, count in Counter(names).items():
         if count > 1:
             raise HemotkError(f"--import: the same file is given {count} times for {name}; name each file once.")

@@ -133,6 +133,19 @@ def test_a_devices_file_stands_beside(pristine, tmp_path, capsys):
     assert "tiny on Google Pixel 7" in capsys.readouterr().out
 
 
+def test_a_phone_that_benched_several_bundles_has_the_same_names_each_time(
+    pristine, make_bundle, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hemotk.benchmarks.adb.bench_on_phone", lambda bundle, _: device_bench(bundle.folder))
+    made = make_bundle(float32="float32", int8="shifted")
+    assert hemotk(pristine, made, "--device", "adb", "--json", tmp_path / "bench.json") == 1
+    report = BenchReport.read(tmp_path / "bench.json")
+    names = [f"Google Pixel 7 ({name}.json)" for name in ("1-tiny", "2-made")]
+    assert [source.name for source in report.sources] == ["here", *names]
+    found = [(row.bundle, row.source) for row in report.variants if row.source != "here"]
+    assert found == [(bundle, name) for bundle, name in zip(("tiny", "made"), names, strict=True) for _ in range(2)]
+
+
 def test_scores_have_no_lines_of_a_model_that_failed_on_the_device(pristine, tmp_path):
     broken = {"failure": "out of memory", "load_ns": None, "first_ns": None, "rounds_ns": (), "images": ()}
     edit(device_bench(pristine), model=1, **broken).write(tmp_path / "device.json")

@@ -132,10 +132,14 @@ def test_nan_of_a_device_is_nan(write, pristine, measured):
     assert rows[0].scores[0].logit != rows[0].scores[0].logit
 
 
-def test_several_files_of_one_device_are_told_apart_by_their_paths(write, pristine, measured, tmp_path):
+def test_several_files_of_one_device_are_told_apart_by_their_names_or_paths(write, pristine, measured, tmp_path):
     sources, rows = imported(write, pristine, measured, dataclasses.replace(measured, threads=4))
-    assert [source.name for source in sources] == [f"{NAME} ({tmp_path / f'device{place}.json'})" for place in (0, 1)]
+    assert [source.name for source in sources] == [f"{NAME} (device{place}.json)" for place in (0, 1)]
     assert [row.source for row in rows] == [name for source in sources for name in [source.name] * 2]
+    (tmp_path / "b").mkdir()
+    twins = [write(measured, name) for name in ("device0.json", "b/device0.json")]
+    sources, _ = import_devices(twins, [open_bundle(pristine)])
+    assert [source.name for source in sources] == [f"{NAME} ({path})" for path in twins]
     path = write(measured)
     with pytest.raises(HemotkError, match="the same file is given 2 times"):
         import_devices([path, path], [open_bundle(pristine)])

@@ -166,7 +166,8 @@ def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) 
     from hemotk.benchmarks.testset import open_bundle
 
     config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
-    files = [folder / f"phone-{number}.json" for number in range(len(bundles))]
+    # A report may call a phone by its file.
+    files = [folder / f"{number}-{bundle.resolve().name}.json" for number, bundle in enumerate(bundles, 1)]
     for file, bundle in zip(files, bundles, strict=True):
         bench_on_phone(open_bundle(bundle), config).write(file)
     return files
