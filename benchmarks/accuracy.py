@@ -1,12 +1,22 @@
 """The accuracy protocol: every image's score is kept, and a variant is held against its float parent image by image."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.artifacts import Calibration, Estimate, Flip, ImageRef, ImageScores, Metrics, Paired, SameModel
+from hemotk.artifacts import (
+    Calibration,
+    Estimate,
+    Flip,
+    ImageRef,
+    ImageScores,
+    Metrics,
+    Paired,
+    SameModel,
+    TensorSpec,
+)
 from hemotk.benchmarks.calibration import calibration
 from hemotk.benchmarks.statistics import auc_difference, mcnemar
 from hemotk.metrics import calibrated, decide, evaluate, wilson
@@ -14,6 +24,24 @@ from hemotk.runtime import Scores
 
 CONSTANT = "gives every image the same score"
 UNLABELLED = "the images have no labels"
+BOTH_BY_PARENT = "where its float parent calls both classes"
+NO_SIGMOID = "its probability is not the sigmoid of its logit"
+# What rounding in float16, the coarsest arithmetic of any device, leaves between an output and its logit's sigmoid.
+ROUNDING = 1e-3
+
+
+def unusable(findings: Sequence[str]) -> bool:
+    """Whether one of a row's `findings` makes its scores unusable, however accurate they are."""
+    return any(finding == CONSTANT or BOTH_BY_PARENT in finding or NO_SIGMOID in finding for finding in findings)
+
+
+def sigmoid_bound(outputs: Sequence[TensorSpec]) -> float:
+    """How far a sound model's probability output may be from the sigmoid of its logit output.
+
+    Two steps of the stored probability, and a quarter of a step of the logit, as a sigmoid is nowhere steeper.
+    """
+    step = {output.name: output.scale for output in outputs}
+    return ROUNDING + 2 * step["probability"] + step["logit"] / 4
 
 
 @dataclass(frozen=True)
@@ -67,20 +95,28 @@ class Judge:
             return None
         return calibration(self.labels, row.probability)
 
-    def findings(self, row: Judged) -> tuple[str, ...]:
-        """What is wrong with the scores whatever the labels say, by name; empty if nothing is."""
+    def findings(self, row: Judged, parent: Judged | None = None, bound: float = ROUNDING) -> tuple[str, ...]:
+        """What is wrong with the scores, by name; empty if nothing is.
+
+        `bound` is how far the probability output may be from the sigmoid of the logit. One class only is wrong where
+        the labels have both, or `parent` calls both.
+        """
         count = len(row.logit)
         broken = count - int((np.isfinite(row.logit) & np.isfinite(row.output)).sum())
         if broken:
             return (f"gives NaN or infinity for {broken} of {count} images",)
         if count > 1 and np.ptp(row.logit) == 0:
-            return (CONSTANT,)
-        two_classes = self.labels is not None and len(np.unique(self.labels)) == 2
-        if two_classes and row.called.all():
-            return ("calls every image positive",)
-        if two_classes and not row.called.any():
-            return ("calls every image negative",)
-        return ()
+            return (CONSTANT, *_no_sigmoid(row, bound))
+        return (*self._one_class(row, parent), *_no_sigmoid(row, bound))
+
+    def _one_class(self, row: Judged, parent: Judged | None) -> Iterator[str]:
+        if row.called.any() and not row.called.all():
+            return
+        called = f"calls every image {'positive' if row.called.all() else 'negative'}"
+        if parent is not None and parent.finite and parent.called.any() and not parent.called.all():
+            yield f"{called} {BOTH_BY_PARENT}"
+        elif self.labels is not None and len(np.unique(self.labels)) == 2:
+            yield called
 
     def paired(self, row: Judged, parent: Judged) -> Paired | None:
         """A row against its parent on the same images; None if a score of either is not finite."""
@@ -103,14 +139,19 @@ class Judge:
         )
 
     def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:
-        """What the same file said elsewhere against what it said here; NaN is identical to NaN."""
+        """What the same file said elsewhere against what it said here; NaN is identical to NaN.
+
+        The drift of an image whose score is finite on one side only is 1, the largest that there is.
+        """
         same = [_identical(*pair) for pair in ((elsewhere.logit, here.logit), (elsewhere.output, here.output))]
-        drift = np.abs(elsewhere.probability - here.probability)
+        known, known_here = (np.isfinite(row.logit) & np.isfinite(row.output) for row in (elsewhere, here))
+        drift = np.where(known & known_here, np.abs(elsewhere.probability - here.probability), known != known_here)
         return SameModel(
             images=len(drift),
             identical=int(np.logical_and(*same).sum()),
             flips=self._flips(elsewhere, here),
-            max_drift=float(np.nanmax(drift)) if np.isfinite(drift).any() else 0.0,
+            max_drift=float(drift.max()),
+            one_sided=int((known != known_here).sum()),
         )
 
     def _changes(self, row: Judged, parent: Judged) -> tuple[int | None, int | None]:
@@ -131,6 +172,13 @@ class Judge:
             )
             for index in np.flatnonzero(known & (row.called != parent.called)).tolist()
         )
+
+
+def _no_sigmoid(row: Judged, bound: float) -> Iterator[str]:
+    # The output is as the model gives it, before temperature scaling.
+    apart = float(np.abs(row.output - calibrated(row.logit, 1.0)).max())
+    if apart > bound:
+        yield f"{NO_SIGMOID}: they are up to {apart:.3g} apart, {bound:.3g} allowed"
 
 
 def _identical(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,12 +1,13 @@
 """The gate: limits held against what was measured, a pure function."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from hemotk.artifacts import HERE, VariantResult, Verdict, row_name
-from hemotk.benchmarks.accuracy import CONSTANT
+from hemotk.benchmarks.accuracy import CONSTANT, unusable
 from hemotk.errors import HemotkError
 
+FLOAT = "float32"
 # int16x8 is a reference for fidelity: no accelerated kernels exist for it, and nobody ships it for its speed.
 NOT_FOR_SPEED = ("int16x8",)
 # A drop of 3 of 30 images must not fail a limit of 0.1 because of how fractions round.
@@ -37,8 +38,8 @@ class Limits:
             (self.sensitivity_drop, "--max-sensitivity-drop", _fraction, "a fraction, 0 to 1"),
             (self.score_drift, "--max-score-drift", _fraction, "a fraction, 0 to 1"),
             (self.min_auc, "--min-auc", _fraction, "a fraction, 0 to 1"),
-            (self.latency_ratio, "--max-latency-ratio", _positive, "above 0"),
-            (self.size, "--max-size", _positive, "above 0"),
+            (self.latency_ratio, "--max-latency-ratio", _positive, "a finite number above 0"),
+            (self.size, "--max-size", _positive, "a finite number above 0"),
             (self.flips, "--max-flips", lambda count: count >= 0, "0 or more"),
         ):
             if value is not None and not fits(value):
@@ -48,13 +49,15 @@ class Limits:
 def judge(rows: Sequence[VariantResult], limits: Limits) -> tuple[Verdict, ...]:
     """One verdict per limit and row; every row, float parents included, must be usable at all.
 
-    A limit whose figure could not be measured is not held, and fails. It is left out where no row can have the figure:
-    the images have no labels or none with label 1, or the row's device ran no float parent to be compared with.
+    Without labels `accuracy_drop` holds for the share of decisions that are not those of the float parent, the most
+    that accuracy can have dropped. A limit whose figure could not be measured is not held, and fails. It is left out
+    where no row can have the figure: the images have no labels or none with label 1, or the row's device ran no float
+    parent to be compared with.
     """
     several, verdicts = len({row.bundle for row in rows}) > 1, []
     for row in rows:
         found = [_usable(row)]
-        if found[0].passed:
+        if not _broken(row):
             found += _held(row, rows, limits)
         verdicts += [check.verdict(row, several) for check in found]
     return tuple(verdicts)
@@ -62,11 +65,13 @@ def judge(rows: Sequence[VariantResult], limits: Limits) -> tuple[Verdict, ...]:
 
 def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     """Which of the `limits` that were asked for `judge` leaves out, and why; a sentence each without full stop."""
+    if all(row.kind == FLOAT for row in rows):
+        return tuple(_without_variants(rows, limits))
     found = []
     if not _labelled(rows):
         asked = (limits.accuracy_drop, limits.sensitivity_drop, limits.min_auc)
         if any(limit is not None for limit in asked):
-            found.append("the images have no labels: no limit on accuracy, sensitivity or AUC was held")
+            found.append(_without_labels(limits))
     elif limits.sensitivity_drop is not None and not _positives(rows):
         found.append("no image has label 1: no limit on sensitivity was held")
     if limits.latency_ratio is not None:
@@ -76,6 +81,21 @@ def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
             if any(row.source == source and not _parent_there(row, rows) for row in rows)
         ]
     return tuple(found)
+
+
+def _without_variants(rows: Sequence[VariantResult], limits: Limits) -> Iterator[str]:
+    if any(limit is not None for limit in astuple(limits)):
+        held = "no limit but that on AUC" if limits.min_auc is not None and _labelled(rows) else "no limit"
+        yield f"no variant but float32: {held} was held"
+
+
+def _without_labels(limits: Limits) -> str:
+    if limits.accuracy_drop is None:
+        return "the images have no labels: no limit on sensitivity or AUC was held"
+    return (
+        "the images have no labels: the limit on accuracy was held against the share of decisions that are not those "
+        "of float, none on sensitivity or AUC was held"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,20 +115,30 @@ class _Check:
 
 
 def _usable(row: VariantResult) -> _Check:
-    reason = row.failure
-    if not reason and (row.scores is None or None in row.scores.logit + row.scores.output or CONSTANT in row.findings):
-        reason = "; ".join(row.findings) or "has no scores"
+    reason = _broken(row) or ("; ".join(row.findings) if unusable(row.findings) else "")
     return _Check("usable", float(not reason), None, not reason, reason or "runs, and its scores are usable")
+
+
+def _broken(row: VariantResult) -> str:
+    """Why no limit can be held against the row; empty if one can."""
+    if row.failure:
+        return row.failure
+    if row.scores is None or None in row.scores.logit + row.scores.output or CONSTANT in row.findings:
+        return "; ".join(row.findings) or "has no scores"
+    return ""
 
 
 def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[_Check]:
     labelled, paired = _labelled(rows), row.paired
     if labelled and limits.min_auc is not None:
         yield _at_least("AUC", None if row.metrics is None else row.metrics.auc.value, limits.min_auc)
-    if row.kind == "float32":
+    if row.kind == FLOAT:
         return
-    if labelled and limits.accuracy_drop is not None:
-        yield _at_most("accuracy drop", _drop(row, rows, "accuracy"), limits.accuracy_drop)
+    if limits.accuracy_drop is not None:
+        if labelled:
+            yield _at_most("accuracy drop", _drop(row, rows, "accuracy"), limits.accuracy_drop)
+        else:
+            yield _at_most("disagreement with float", _disagreement(row), limits.accuracy_drop)
     if labelled and limits.sensitivity_drop is not None and _positives(rows):
         yield _at_most("sensitivity drop", _drop(row, rows, "sensitivity"), limits.sensitivity_drop)
     if limits.flips is not None:
@@ -132,8 +162,14 @@ def _drop(row: VariantResult, rows: Sequence[VariantResult], figure: str) -> flo
     return None if value is None or parent_value is None else float(parent_value - value)
 
 
+def _disagreement(row: VariantResult) -> float | None:
+    """The share of images decided otherwise than by the float parent: accuracy cannot have dropped by more."""
+    agreement = None if row.paired is None else row.paired.agreement.value
+    return None if agreement is None else 1 - agreement
+
+
 def _parent(row: VariantResult, rows: Sequence[VariantResult], source: str) -> VariantResult | None:
-    wanted = (row.bundle, source, "float32")
+    wanted = (row.bundle, source, FLOAT)
     return next((other for other in rows if (other.bundle, other.source, other.kind) == wanted), None)
 
 

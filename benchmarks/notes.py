@@ -51,4 +51,5 @@ def _same_models(rows: Sequence[VariantResult]) -> Iterator[str]:
             yield (
                 f"{name}: {same.images - same.identical} of {same.images} images have other scores than here, "
                 f"{len(same.flips)} flipped, largest difference {same.max_drift:.3g}"
+                + (f"; {same.one_sided} give NaN or infinity in one of the two places only" if same.one_sided else "")
             )

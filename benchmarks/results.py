@@ -15,7 +15,7 @@ from hemotk.artifacts import (
     VariantResult,
 )
 from hemotk.benchmarks import gate, latency
-from hemotk.benchmarks.accuracy import Judge, Judged
+from hemotk.benchmarks.accuracy import Judge, Judged, sigmoid_bound
 from hemotk.benchmarks.conclusion import conclude
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.notes import notes
@@ -106,7 +106,7 @@ def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
     parent, first, here = field.judged_parent(row), field.judged_first(row), field.judged_here(row)
     return replace(
         found,
-        findings=judge.findings(ours),
+        findings=judge.findings(ours, parent, sigmoid_bound(variant.outputs)),
         scores=ours.scores(),
         metrics=judge.metrics(ours),
         calibration=judge.calibration(ours),

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from hemotk.artifacts import ImageRef
-from hemotk.benchmarks.accuracy import CONSTANT, UNLABELLED, Judge
+from hemotk.artifacts import ImageRef, TensorSpec
+from hemotk.benchmarks.accuracy import CONSTANT, UNLABELLED, Judge, sigmoid_bound, unusable
 from hemotk.runtime import Scores
 
 
@@ -61,8 +61,9 @@ def test_scores_that_are_no_numbers_are_called_that_and_never_judged(bad):
     assert one.paired(sound, broken) is None
     assert broken.scores().logit == (0.0, None, 1.0)
     found = one.same_model(broken, sound)
-    assert (found.images, found.identical) == (3, 1)
-    assert one.same_model(broken, broken).identical == 3
+    assert (found.images, found.identical, found.one_sided, found.max_drift) == (3, 1, 1, 1.0)
+    twice = one.same_model(broken, broken)
+    assert (twice.identical, twice.one_sided, twice.max_drift) == (3, 0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,51 @@ def test_scores_that_are_no_numbers_are_called_that_and_never_judged(bad):
 def test_degenerate_predictions_are_called_by_name(labels, logits, finding):
     one = judge(labels)
     assert one.findings(one.judged(scores(logits))) == finding
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits", "parent", "findings"),
+    [
+        ([None] * 3, [0.5, 0.7, 0.9], [-0.5, 1, 1], ("calls every image positive where its float parent",)),
+        ([0, 1, 1], [-0.5, -0.7, -0.9], [-1, 1, 1], ("calls every image negative where its float parent",)),
+        ([0, 1, 1], [-0.5, -0.7, -0.9], [-1, -2, -3], ("calls every image negative",)),
+        ([None] * 3, [0.5, 0.7, 0.9], [1.5, 0.7, 0.9], ()),
+        ([None] * 3, [-0.5, 0.7, 0.9], [0.5, -0.7, 0.9], ()),
+        ([None] * 3, [0.5, 0.7, 0.9], [-0.5, 0.7, float("nan")], ()),
+    ],
+)
+def test_one_class_only_is_unusable_where_the_parent_calls_both(labels, logits, parent, findings):
+    one = judge(labels)
+    found = one.findings(one.judged(scores(logits)), one.judged(scores(parent)))
+    assert [item.startswith(start) for item, start in zip(found, findings, strict=True)] == [True] * len(findings)
+    assert unusable(found) == any("float parent" in item for item in findings)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "bound", "sound"),
+    [
+        ([0.5, 0.5, 0.5], 1e-3, False),
+        ([0.2689, 0.5, 0.7311], 1e-3, True),
+        ([0.2689, 0.5, 0.7331], 1e-3, False),
+        ([0.26, 0.51, 0.72], 0.02, True),
+        ([0.7311, 0.5, 0.2689], 0.05, False),
+        ([0.0, 0.0, 0.0], 0.05, False),
+    ],
+)
+def test_a_probability_output_that_is_not_the_sigmoid_of_the_logit_is_unusable(outputs, bound, sound):
+    one = judge([0, 1, 1], temperature=3.0)
+    row = one.judged([Scores(logit, output) for logit, output in zip([-1.0, 0.0, 1.0], outputs, strict=True)])
+    found = one.findings(row, bound=bound)
+    assert unusable(found) == (not sound)
+    assert sound or found[0].startswith("its probability is not the sigmoid of its logit: ")
+
+
+@settings(max_examples=20)
+@given(st.floats(-20, 20), st.floats(0.02, 0.3))
+def test_what_is_stored_in_bytes_stays_within_the_bound(logit, step):
+    stored, read = round(logit / step) * step, min(round(expit(logit) * 256), 255) / 256
+    outputs = [TensorSpec("logit", "uint8", (1, 1), step), TensorSpec("probability", "uint8", (1, 1), 1 / 256)]
+    assert abs(read - expit(stored)) <= sigmoid_bound(outputs) < 0.09
 
 
 def test_scores_are_kept_as_the_model_gave_them_beside_the_calibrated_one():

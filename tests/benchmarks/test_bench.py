@@ -88,11 +88,12 @@ def test_decisions_are_made_at_the_threshold_and_temperature_of_the_card(bundle,
 def test_flips_are_listed_and_fail_the_gate(make_bundle):
     report = bench(Subject((make_bundle(float32="float32", int8="shifted"),)), EASY)
     result = report.variant("int8")
-    assert result.findings == ("calls every image negative",)
+    assert result.findings == ("calls every image negative where its float parent calls both classes",)
     assert [flip.id for flip in result.paired.flips] == [f"class1/{row}.png" for row in range(1, COUNT, 2)]
     assert (result.paired.lost, result.paired.gained) == (6, 0)
     assert not report.passed
     assert [verdict.sentence for verdict in report.verdicts if not verdict.passed] == [
+        "int8: calls every image negative where its float parent calls both classes",
         "int8: accuracy drop 0.5, at most 0.01 allowed",
         "int8: sensitivity drop 1, at most 0.01 allowed",
     ]

@@ -155,7 +155,11 @@ def test_a_folder_without_labels_has_agreement_only(pristine, pictures):
 def test_flips_count_without_labels(make_bundle, pictures):
     made = make_bundle(float32="float32", int8="shifted")
     found = bench(Subject((made,), images=flat(pictures)), dataclasses.replace(EASY, limits=Limits(0.0, None, 0)))
-    assert [verdict.limit for verdict in found.verdicts if not verdict.passed] == ["flips"]
+    assert [verdict.limit for verdict in found.verdicts if not verdict.passed] == [
+        "usable",
+        "disagreement with float",
+        "flips",
+    ]
     flips = [(flip.id, flip.label) for flip in found.variant("int8").paired.flips]
     assert flips[:2] == [("01.png", None), ("03.png", None)]
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from hemotk.artifacts import HERE, Estimate, Flip, ImageScores, Latency, Metrics, Paired, VariantResult
-from hemotk.benchmarks.accuracy import CONSTANT
+from hemotk.benchmarks.accuracy import BOTH_BY_PARENT, CONSTANT, NO_SIGMOID
 from hemotk.benchmarks.gate import Limits, judge, left_out
 from hemotk.errors import HemotkError
 
@@ -16,7 +16,9 @@ def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, sensitivity=None, auc=1.0, dr
     found = Estimate(accuracy if sensitivity is None else sensitivity)
     metrics = None if accuracy is None else Metrics(30, positives, 0.5, share, found, share, Estimate(auc), 0.1, 0.1)
     flipped = tuple(Flip(str(index), 1, 0.6, 0.4) for index in range(flips or 0))
-    paired = None if flips is None else Paired(share, flipped, flips, 0, 1.0, drift, 0.0, Estimate(0.0))
+    paired = (
+        None if flips is None else Paired(Estimate(1 - flips / 30), flipped, flips, 0, 1.0, drift, 0.0, Estimate(0.0))
+    )
     latency = None if ratio is None else Latency(1, 1, (1,), ((1,),), 1.0, 1.0, 1.0, Estimate(ratio))
     plain = VariantResult("b", HERE, kind, f"{kind}.tflite", "0", 5_000_000)
     measured = {"scores": GOOD, "metrics": metrics, "paired": paired, "latency": latency}
@@ -75,6 +77,17 @@ CASES = {
     ),
     "constant": ([row("int8", 0.9, findings=(CONSTANT,))], DEFAULT, ["int8 usable"]),
     "one class is a matter of accuracy": ([row("int8", 0.9, findings=("calls every image positive",))], DEFAULT, []),
+    "one class where the parent calls both": (
+        [row("int8", 0.9, findings=(f"calls every image positive {BOTH_BY_PARENT}",))],
+        DEFAULT,
+        ["int8 usable"],
+    ),
+    "one class, and worse": (
+        [row("int8", 0.5, findings=(f"calls every image negative {BOTH_BY_PARENT}",))],
+        DEFAULT,
+        ["int8 usable", *WORSE],
+    ),
+    "a stuck probability": ([row("int8", 0.9, findings=(f"{NO_SIGMOID}: 0.5",))], DEFAULT, ["int8 usable"]),
     "nothing but the parent": ([], DEFAULT, []),
     "no scores": ([row("int8", 0.9, scores=None)], DEFAULT, ["int8 usable"]),
     "no limits": ([row("int8", 0.1, 9.0, 20)], Limits(None, None, None, None), []),
@@ -103,8 +116,24 @@ WHOLE = {
     "no labels": ([unlabelled("float32"), unlabelled("int8")], Limits(min_auc=0.9), []),
     "no labels, too many flips": (
         [unlabelled("float32"), unlabelled("int8", flips=3)],
-        Limits(flips=2),
+        Limits(None, flips=2),
         ["int8 flips"],
+    ),
+    "no labels, every decision flipped": (
+        [unlabelled("float32"), unlabelled("int8", flips=30)],
+        DEFAULT,
+        ["int8 disagreement with float"],
+    ),
+    "no labels, flips within": ([unlabelled("float32"), unlabelled("int8", flips=3)], Limits(0.1), []),
+    "no labels, nothing to compare with": (
+        [unlabelled("float32"), unlabelled("int8", flips=None)],
+        DEFAULT,
+        ["int8 disagreement with float"],
+    ),
+    "no labels, one class only": (
+        [unlabelled("float32"), unlabelled("int8", findings=(f"calls every image negative {BOTH_BY_PARENT}",))],
+        DEFAULT,
+        ["int8 usable"],
     ),
     "no labels, no scores": ([unlabelled("float32"), unlabelled("int8", scores=None)], DEFAULT, ["int8 usable"]),
     "no hemorrhages": (
@@ -165,6 +194,11 @@ def test_sentences_name_variant_figure_and_limit():
     ]
 
 
+def test_without_labels_the_sentence_names_the_disagreement():
+    verdicts = judge([unlabelled("float32"), unlabelled("int8", flips=15)], DEFAULT)
+    assert verdicts[2].sentence == "int8: disagreement with float 0.5, at most 0.01 allowed"
+
+
 @pytest.mark.parametrize(
     ("wrong", "option"),
     [
@@ -172,6 +206,8 @@ def test_sentences_name_variant_figure_and_limit():
         ({"accuracy_drop": 1.5}, "--max-accuracy-drop"),
         ({"latency_ratio": 0.0}, "--max-latency-ratio"),
         ({"latency_ratio": float("nan")}, "--max-latency-ratio"),
+        ({"latency_ratio": float("inf")}, "--max-latency-ratio: must be a finite number above 0"),
+        ({"size": float("inf")}, "--max-size: must be a finite number above 0"),
         ({"flips": -1}, "--max-flips"),
         ({"sensitivity_drop": 1.01}, "--max-sensitivity-drop"),
         ({"score_drift": float("nan")}, "--max-score-drift"),
@@ -197,9 +233,14 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
     ("rows", "limits", "words"),
     [
         ([row("float32"), row("int8")], DEFAULT, ()),
-        ([unlabelled("float32")], DEFAULT, ("the images have no labels",)),
-        ([unlabelled("float32")], Limits(None, None, 3, None), ()),
-        ([row("float32", positives=0)], DEFAULT, ("no image has label 1",)),
+        ([row("float32")], DEFAULT, ("no variant but float32: no limit was held",)),
+        ([row("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit but that on AUC was held",)),
+        ([unlabelled("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit was held",)),
+        ([row("float32")], Limits(None, None, None, None), ()),
+        ([unlabelled("float32"), unlabelled("int8")], DEFAULT, ("the images have no labels: the limit on accuracy",)),
+        ([unlabelled("float32"), unlabelled("int8")], Limits(None), ("the images have no labels: no limit on sens",)),
+        ([unlabelled("float32"), unlabelled("int8")], Limits(None, None, 3, None), ()),
+        ([row("float32", positives=0), row("int8", positives=0)], DEFAULT, ("no image has label 1",)),
         ([row("float32"), row("int8", source="phone")], DEFAULT, ("no float32 was run on phone",)),
         ([row("float32"), row("int8", source="phone")], Limits(latency_ratio=None), ()),
     ],

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hemotk.artifacts import BundleCard, ImageRef, TestItem
+from hemotk.artifacts import BundleCard, ImageRef, SameModel, TestItem, VariantResult
 from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.scoring import Scored
@@ -42,4 +42,15 @@ def test_pictures_that_were_left_out_are_counted(card):
     assert said(card, [0, 1], skipped=("a.png: is corrupt.",), left_out=4) == (
         "1 of 3 pictures could not be read and were left out",
         "4 pictures are not in labels.csv and were left out",
+    )
+
+
+def test_images_without_a_number_on_one_side_are_counted(card):
+    row = VariantResult("a", "phone", "int8", "m", "0", 1, same_model=SameModel(3, 0, (), 1.0, one_sided=2))
+    found = notes(
+        [OpenBundle("a", Path(), card, "", ())], Scored((ImageRef("0", 0), ImageRef("1", 1)), 1), [row], NO_LIMITS
+    )
+    assert found == (
+        "int8 on phone: 3 of 3 images have other scores than here, 0 flipped, largest difference 1; "
+        "2 give NaN or infinity in one of the two places only",
     )

@@ -96,13 +96,15 @@ class SameModel:
     """A row measured elsewhere against the row of the same file measured here, image by image.
 
     Of `images` compared, `identical` have exactly the same logit and probability output; `flips` are those on which
-    the decision differs (`parent` is the probability found here); drift is |Δ probability|.
+    the decision differs (`parent` is the probability found here); drift is |Δ probability|. `one_sided` images have
+    NaN or infinity on one side only; their drift counts as 1.
     """
 
     images: int
     identical: int
     flips: tuple[Flip, ...]
     max_drift: float
+    one_sided: int = 0
 
     def __post_init__(self) -> None:
         require(0 <= self.identical <= self.images, "identical", "between 0 and images")
