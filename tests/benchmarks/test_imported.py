@@ -39,7 +39,7 @@ def write(tmp_path):
 @pytest.fixture(scope="session")
 def report(pristine, measured, tmp_path_factory):
     path = tmp_path_factory.mktemp("device") / "device.json"
-    edit(measured, model=1, image=3, logit="00").write(path)
+    edit(measured, model=1, image=3, logit="00", probability="00").write(path)
     return bench(Subject((pristine,), imported=(path,)), EASY)
 
 
@@ -51,6 +51,7 @@ def test_a_devices_rows_stand_beside_those_measured_here(report):
         (NAME, "int8"),
     ]
     assert report.sources[1].device == PHONE
+    assert f"the thermal status of {NAME} went from none to light" in report.warnings
     assert report.sources[1].environment["runtime"] == "org.tensorflow:tensorflow-lite"
     assert report.sources[1].environment["threads"] == 1
 
