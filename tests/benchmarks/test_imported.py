@@ -39,7 +39,7 @@ def write(tmp_path):
 @pytest.fixture(scope="session")
 def report(pristine, measured, tmp_path_factory):
     path = tmp_path_factory.mktemp("device") / "device.json"
-    edit(measured, model=1, image=3, logit="00", probability="00").write(path)
+    edit(measured, model=1, image=3, logit="00", probability="0c").write(path)
     return bench(Subject((pristine,), imported=(path,)), EASY)
 
 
