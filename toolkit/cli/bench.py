@@ -65,7 +65,11 @@ def _output(name: str, words: str) -> Decorator:
 @_output("junit", "the checks as JUnit XML")
 @_output("scores", "every score as CSV")
 @overwrite_option
-@_limit("--max-accuracy-drop", FRACTION, "Most accuracy a variant may lose against float32, a fraction.")
+@_limit(
+    "--max-accuracy-drop",
+    FRACTION,
+    "Most accuracy a variant may lose against float32, a fraction; without labels, most decisions that may differ.",
+)
 @_limit("--max-sensitivity-drop", FRACTION, "Most sensitivity it may lose against float32, a fraction.")
 @_limit("--max-flips", click.IntRange(0), "Most images whose decision may differ from float32's.")
 @_limit("--max-score-drift", FRACTION, "Furthest a probability may be from float32's on any image, a fraction.")
