@@ -230,10 +230,10 @@ def test_scores_are_written_as_they_come_and_named_when_all_are_there(pristine, 
     assert target.read_text().splitlines()[1].startswith("00.png,,tiny,here,float32,")
 
 
-def test_a_bench_that_breaks_leaves_a_table_that_says_so(tmp_path):
+def test_a_bench_that_breaks_before_the_first_score_leaves_nothing(tmp_path):
     with pytest.raises(HemotkError, match="broken"), ScoresFile(tmp_path / "s.csv"):
         raise HemotkError("broken")
-    assert [path.name for path in tmp_path.iterdir()] == ["s.csv.partial"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_table_is_kept_unless_told_otherwise(tmp_path):
@@ -258,8 +258,10 @@ def test_a_table_that_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(HemotkError, match="cannot be written"):
         ScoresFile(tmp_path / "file" / "s.csv")
     (tmp_path / "s.csv.partial").mkdir()
-    with pytest.raises(HemotkError, match="cannot be written"):
+    with pytest.raises(HemotkError, match="already exists"):
         ScoresFile(tmp_path / "s.csv")
+    with pytest.raises(HemotkError, match="cannot be written"):
+        ScoresFile(tmp_path / "s.csv", overwrite=True)
 
 
 @pytest.mark.slow
