@@ -107,6 +107,7 @@ def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path:
     assert contents(run) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "again.testset"]
     assert set(contents(tmp_path / "again")) == {
+        "MODEL_CARD.md",
         "bundle.json",
         "checks.json",
         "golden.npz",

@@ -142,6 +142,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "size": st.integers(16, 1024),
         "scale": st.floats(1e-6, 10),
         "zero_point": st.integers(0, 255),
+        "window_level": st.floats(-1000, 1000),
         "window_width": st.floats(1, 4000),
     },
     SplitGroup: {"reasons": st.permutations(("patient", "exact", "near")).map(lambda names: tuple(names[:2]))},

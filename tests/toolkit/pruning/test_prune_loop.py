@@ -126,7 +126,7 @@ def test_killed_in_each_step_and_resumed_it_gives_the_same_run(home: Path, undis
 
 
 def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, importance="magnitude", distill=DistillConfig(share=0.0))
+    config = replace(CONFIG, importance="magnitude", distill=DistillConfig())
     job = PruneJob(home / "parent", tmp_path / "run")
     with pytest.raises(Killed):
         prune(read_material(job, config), KillAfter(0))
