@@ -1,6 +1,7 @@
 """`hemotk import` as a user types it."""
 
 import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,12 @@ ASKED = ["--data", "data", "--classes", "clear,bleed", "--normalization", "torch
 def test_import_writes_a_run_and_says_what_it_did(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["import", "theirs.h5", *ASKED]) == 0
     said = capsys.readouterr().out
-    assert "test       accuracy 0." in said and "wrote runs/theirs after" in said and "may be optimistic" in said
+    # The weights are random: on a test part this small they may even get everything right.
+    assert (
+        re.search(r"^test       accuracy [01]\.\d{4} \[", said, re.MULTILINE)
+        and "wrote runs/theirs after" in said
+        and "may be optimistic" in said
+    )
     card = RunCard.read(Path("runs/theirs") / RUN_CARD)
     assert card.source == "imported" and card.labels == ("clear", "bleed") and card.preprocess.size == SIZE
     assert card.settings["normalization"] == "torch" and card.settings["positive_class"] == 1
