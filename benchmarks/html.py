@@ -1,11 +1,10 @@
-"""A bench report as one HTML file that needs no network and no script, for screens of any width and for paper.
+"""A bench report as one HTML file without scripts.
 
 It shows no image; the ids of flipped images, which are file names, do appear.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 from hemotk.artifacts import HERE, BenchReport, Profile
@@ -27,42 +26,31 @@ from hemotk.benchmarks.figures import (
     what_was_scored,
 )
 from hemotk.benchmarks.markup import Markup, element
+from hemotk.benchmarks.page import page, section
 
 FLIP_HEADINGS = ("image", "variant", "against", "label", "its probability", "the variant's", "the variant's threshold")
 MOST_FLIPS = 200
 MOST_OPERATORS = 12
-# Nothing may be fetched or run, whatever the report holds.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def render(report: BenchReport) -> str:
-    """The whole document, well-formed as XML too; the same text for the same report."""
+    """The whole document; the same text for the same report."""
     names = ", ".join(bundle.name for bundle in report.bundles)
-    style = resources.files("hemotk.benchmarks").joinpath("page.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("title", f"{names}: {verdict(report)}"),
-        element("style", Markup(f"\n{style}")),
-    )
-    body = element("body", element("main", *_sections(report, names)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    return page(f"{names}: {verdict(report)}", *_sections(report, names))
 
 
 def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
     yield _opening(report, names)
-    yield _section("Results", _table(headings(report), (cells(report, row) for row in report.variants)), _intervals())
+    yield section("Results", _table(headings(report), (cells(report, row) for row in report.variants)), _intervals())
     yield from _problems(report)
     yield _pictures(report)
-    yield _section("Against float32, image by image", *_comparisons(report))
-    yield _section("Time and memory", _table(*_times(report)))
+    yield section("Against float32, image by image", *_comparisons(report))
+    yield section("Time and memory", _table(*_times(report)))
     yield from _elsewhere(report)
     yield from _profiles(report)
-    yield _section("Checks", _table(*_checks(report)))
+    yield section("Checks", _table(*_checks(report)))
     yield from _environment(report)
-    yield _section("To repeat this", *_repeat(report))
+    yield section("To repeat this", *_repeat(report))
 
 
 def _opening(report: BenchReport, names: str) -> Markup:
@@ -81,7 +69,7 @@ def _opening(report: BenchReport, names: str) -> Markup:
 def _problems(report: BenchReport) -> Iterator[Markup]:
     lines = [element("li", line) for line in what_is_wrong(report)]
     if lines:
-        yield _section("What to know about these figures", element("ul", *lines, class_="wrong"))
+        yield section("What to know about these figures", element("ul", *lines, class_="wrong"))
 
 
 def _pictures(report: BenchReport) -> Markup:
@@ -104,7 +92,7 @@ def _pictures(report: BenchReport) -> Markup:
         element("figure", picture, element("figcaption", words)) for picture, words in captions if picture is not None
     ]
     missing = [] if plots.roc(report) is not None else [element("p", "No ROC curve: " + _why_no_roc(report))]
-    return _section(
+    return section(
         "Pictures",
         plots.legend(report, report.variants),
         *missing,
@@ -182,13 +170,13 @@ def _elsewhere(report: BenchReport) -> Iterator[Markup]:
     ]
     if rows:
         names = ("variant", "images compared", "identical outputs", "other decisions", "largest |Δp|")
-        yield _section("The same files on other machines", _table(names, rows))
+        yield section("The same files on other machines", _table(names, rows))
 
 
 def _profiles(report: BenchReport) -> Iterator[Markup]:
     parts = [part for row in report.variants if row.profile for part in _profile(report.name_of(row), row.profile)]
     if parts:
-        yield _section("Where the time goes", *parts)
+        yield section("Where the time goes", *parts)
 
 
 def _profile(name: str, profile: Profile) -> Iterator[Markup]:
@@ -247,8 +235,8 @@ def _environment(report: BenchReport) -> Iterator[Markup]:
     for source in report.sources:
         where = "this machine" if source.name == HERE else source.name
         device = {} if source.device is None else device_facts(source.device)
-        yield _section(f"Environment: {where}", _facts({**device, **source.environment}))
-    yield _section("Bundles and settings", *(part for part in _bundles(report)), _facts(report.settings))
+        yield section(f"Environment: {where}", _facts({**device, **source.environment}))
+    yield section("Bundles and settings", *(part for part in _bundles(report)), _facts(report.settings))
 
 
 def _bundles(report: BenchReport) -> Iterator[Markup]:
@@ -295,10 +283,6 @@ def _flat(facts: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
             yield name, ", ".join(map(str, value))
         else:
             yield name, f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _section(title: str, *content: Markup, class_: str | None = None) -> Markup:
-    return element("section", element("h2", title), *content, class_=class_)
 
 
 def _intervals() -> Markup:

@@ -15,7 +15,8 @@ from drawn_report import HOSTILE, everywhere, images, report, row, usual, verdic
 
 from hemotk.artifacts import Estimate, Profile
 from hemotk.benchmarks.figures import cells, paired_cells
-from hemotk.benchmarks.html import POLICY, render
+from hemotk.benchmarks.html import render
+from hemotk.benchmarks.page import POLICY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -2,42 +2,31 @@
 
 import base64
 from collections.abc import Iterable, Iterator
-from importlib import resources
 
 from hemotk.artifacts import AuditReport
 from hemotk.benchmarks.markup import Markup, element
+from hemotk.benchmarks.page import EMBEDDED_PICTURES, page, section
 from hemotk.cli.audit_text import PROBE_HEADINGS, contents, findings, probe_rows
 
 MOST_PAIRS = 200
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def render(report: AuditReport, sheet: bytes | None = None) -> str:
     """The whole document; `sheet` is a PNG to embed, which shows pixels of patients."""
     title = f"Audit of {report.folder}"
-    style = resources.files("hemotk.benchmarks").joinpath("page.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("title", title),
-        element("style", Markup(f"\n{style}")),
-    )
     opening = element("header", element("h1", title), element("p", f"Made {report.created}.", class_="soft"))
-    body = element("body", element("main", opening, *_sections(report, sheet)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    return page(title, opening, *_sections(report, sheet), policy=EMBEDDED_PICTURES)
 
 
 def _sections(report: AuditReport, sheet: bytes | None) -> Iterator[Markup]:
     found = list(findings(report))
     lines = element("ul", *(element("li", line) for line in found), class_="wrong")
-    yield _section("What to act on", lines if found else element("p", "Nothing was found."))
-    yield _section("Files", _table(("", ""), contents(report)))
+    yield section("What to act on", lines if found else element("p", "Nothing was found."))
+    yield section("Files", _table(("", ""), contents(report)))
     if report.unreadable:
         rows = ((one.path, one.why) for one in report.unreadable)
-        yield _section("Unreadable files", _table(("file", "why"), rows))
-    yield _section("What gives the label away", _table(PROBE_HEADINGS, probe_rows(report)), element("p", _PROBES))
+        yield section("Unreadable files", _table(("file", "why"), rows))
+    yield section("What gives the label away", _table(PROBE_HEADINGS, probe_rows(report)), element("p", _PROBES))
     yield from _duplicates(report, sheet)
 
 
@@ -52,11 +41,11 @@ def _duplicates(report: AuditReport, sheet: bytes | None) -> Iterator[Markup]:
     if not report.pairs:
         return
     groups = ((str(len(group)), ", ".join(group)) for group in report.groups)
-    yield _section("Groups of duplicates", _table(("images", "files"), groups))
+    yield section("Groups of duplicates", _table(("images", "files"), groups))
     if sheet is not None:
         source = f"data:image/png;base64,{base64.b64encode(sheet).decode()}"
         picture = element("img", src=source, alt="The groups as small pictures", style="max-width: 100%")
-        yield _section(
+        yield section(
             "Contact sheet", element("p", "Shows pixels of patients: handle this file as you do the images."), picture
         )
     rows = (
@@ -65,11 +54,7 @@ def _duplicates(report: AuditReport, sheet: bytes | None) -> Iterator[Markup]:
     )
     more = len(report.pairs) - MOST_PAIRS
     note = [element("p", f"{more} weaker pairs are in the JSON alone.")] if more > 0 else []
-    yield _section("Pairs", _table(("first", "second", "kind", "similarity", ""), rows), *note)
-
-
-def _section(title: str, *content: str) -> Markup:
-    return element("section", element("h2", title), *content)
+    yield section("Pairs", _table(("first", "second", "kind", "similarity", ""), rows), *note)
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> Markup:
