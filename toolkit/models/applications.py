@@ -39,5 +39,5 @@ def build_application(family: Application, size: int, bn_momentum: float = 0.99,
     x = layers.GlobalAveragePooling2D(name="avg_pool")(backbone.output)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(1, name="logit")(x)
+    x = layers.Dense(1, dtype="float32", name="logit")(x)
     return keras.Model(pixels, layers.Activation("sigmoid", dtype="float32", name="probability")(x), name=family)

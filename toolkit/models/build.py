@@ -1,6 +1,8 @@
 """From a shape and its arrays to a tf_keras model, and back."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias
 
 import tf_keras as keras
 
@@ -10,14 +12,37 @@ from hemotk.models.densenet import build_densenet
 from hemotk.models.shape import ApplicationShape, DenseNetShape, Shape
 from hemotk.models.weights import Weights
 
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
-def build_model(shape: Shape, bn_momentum: float = 0.99, dropout: float = 0.0) -> keras.Model:
-    """The tf_keras network of any shape, with fresh random weights."""
+
+def build_model(
+    shape: Shape, bn_momentum: float = 0.99, dropout: float = 0.0, precision: Precision = "float32"
+) -> keras.Model:
+    """The tf_keras network of any shape, with fresh random weights.
+
+    In 'bfloat16' all but the logit is computed in that type, while the weights stay float32 (mixed precision,
+    Micikevicius et al. 2018, arXiv 1710.03740; bfloat16 has float32's range, so the loss needs no scaling).
+    """
+    with _computed_in(precision):
+        return _built(shape, bn_momentum, dropout)
+
+
+def _built(shape: Shape, bn_momentum: float, dropout: float) -> keras.Model:
     if isinstance(shape, DenseNetShape):
         return build_densenet(shape, bn_momentum, dropout)
     if isinstance(shape, ApplicationShape):
         return build_application(shape.family, shape.size, bn_momentum, dropout)
     return build_cnn(shape, dropout)
+
+
+@contextmanager
+def _computed_in(precision: Precision) -> Iterator[None]:
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
 
 
 def with_logit(model: keras.Model) -> keras.Model:

@@ -17,5 +17,5 @@ def build_cnn(shape: CnnShape, dropout: float = 0.0) -> keras.Model:
     x = layers.Dense(shape.hidden, activation="relu", name="hidden")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    x = layers.Dense(1, name="logit")(x)
+    x = layers.Dense(1, dtype="float32", name="logit")(x)
     return keras.Model(pixels, layers.Activation("sigmoid", dtype="float32", name="probability")(x), name="cnn")

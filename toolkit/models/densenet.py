@@ -74,5 +74,5 @@ class _Net:
             x = layers.Dense(width, activation="relu", name=f"hidden{number}")(x)
         if dropout:
             x = layers.Dropout(dropout, name="dropout")(x)
-        x = layers.Dense(1, name="logit")(x)
+        x = layers.Dense(1, dtype="float32", name="logit")(x)
         return layers.Activation("sigmoid", dtype="float32", name="probability")(x)

@@ -51,7 +51,8 @@ class TrainConfig:
     """What `hemotk train` was asked for.
 
     `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
-    1e-4 with given weights. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
+    1e-4 with given weights. `precision` is what the network is computed in while it learns; a finished run is scored
+    in float32. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
     Keras's: the share of the old moving average. `operating` says how threshold and temperature come about, `window`
     what DICOM is seen through.
     """
@@ -66,6 +67,7 @@ class TrainConfig:
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup_epochs: int = 3
     dropout: float = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
     bn_momentum: float = 0.9
     class_weights: bool = True
     augment: AugmentConfig = AugmentConfig()

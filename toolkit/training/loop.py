@@ -14,7 +14,8 @@ from hemotk.files import refuse_existing, writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
-from hemotk.models.weights import check_weights
+from hemotk.models.shape import Shape
+from hemotk.models.weights import Weights, check_weights
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import RECIPE_NOTES, TrainConfig
 from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
@@ -24,6 +25,7 @@ from hemotk.training.operating_point import OperatingPoint, check_choosable, cho
 from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
 from hemotk.training.steps import Trainer
+from hemotk.training.study_point import with_study_point
 
 # What an unfinished training keeps beside its output.
 OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE)
@@ -67,7 +69,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     started = time.monotonic()
     stage = Stage(job.partial, {**config.settings(), "split": job.split.sha256()}, resume=job.resume)
     keras.utils.set_random_seed(config.seed)
-    model = build_model(shape, config.bn_momentum, config.dropout)
+    model = build_model(shape, config.bn_momentum, config.dropout, config.precision)
     if config.weights != "none" and not stage.resumable:
         set_arrays(model, load_pretrained(config.weights, config.arch, shape))
     data = load_data(job.split, job.data, spec, listener)
@@ -77,8 +79,9 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         history = fit(stage, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        logits = logits_of(trainer, data, [part for part in PARTS if part in job.parts])
-        point = _operating_point(trainer, data, logits)
+        scorer = trainer if config.precision == "float32" else _in_float32(shape, weights, config, spec)
+        logits = logits_of(scorer, data, [part for part in PARTS if part in job.parts])
+        point = _operating_point(job.split, scorer, data, logits)
         trained = Trained(
             job.split,
             _origin(config, point),
@@ -95,13 +98,20 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     return card
 
 
-def _operating_point(trainer: Trainer, data: Data, logits: Mapping[Part, np.ndarray]) -> OperatingPoint:
+def _in_float32(shape: Shape, weights: Weights, config: TrainConfig, spec: PreprocessSpec) -> Trainer:
+    model = build_model(shape)
+    set_arrays(model, weights)
+    return Trainer(model, config, spec)
+
+
+def _operating_point(
+    split: SplitManifest, trainer: Trainer, data: Data, logits: Mapping[Part, np.ndarray]
+) -> OperatingPoint:
     config = trainer.config.operating
-    if not config.chooses:
-        return OperatingPoint(config.threshold)
     known = logits.get("validation")
     scores = trainer.logits(data.pixels["validation"]) if known is None else known
-    return choose_operating_point(data.labels["validation"], scores, config)
+    point = choose_operating_point(data.labels["validation"], scores, config)
+    return with_study_point(point, split, scores, config)
 
 
 def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:
@@ -112,6 +122,7 @@ def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:
         (RECIPE_NOTES[config.recipe], *point.notes),
         threshold=point.threshold,
         temperature=point.temperature,
+        study=point.study,
     )
 
 

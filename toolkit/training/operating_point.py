@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemotk.artifacts import Metrics, SplitManifest, require
+from hemotk.artifacts import Metrics, SplitManifest, StudyPoint, require
 from hemotk.errors import HemotkError
 from hemotk.metrics import evaluate, in_words, log_loss, sigmoid
 
@@ -50,11 +50,15 @@ class OperatingConfig:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A probability of `threshold` or more, after the logit was divided by `temperature`, is class 1."""
+    """A probability of `threshold` or more, after the logit was divided by `temperature`, is class 1.
+
+    `study` is the same for a series of slices, None where it was not chosen.
+    """
 
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = ()
+    study: StudyPoint | None = None
 
 
 def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:

@@ -18,6 +18,7 @@ from hemotk.artifacts import (
     PreprocessSpec,
     RunCard,
     SplitManifest,
+    StudyPoint,
 )
 from hemotk.environment import machine, versions
 from hemotk.files import new_folder, sha256_file
@@ -35,7 +36,7 @@ _CHECKED = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE, SCORES_FILE)
 class Origin:
     """Where a run comes from, as its card says; `parents` are those besides the split.
 
-    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`.
+    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; a series by `study`.
     """
 
     source: Literal["trained", "pruned"]
@@ -45,6 +46,7 @@ class Origin:
     parents: Mapping[str, str] = field(default_factory=dict)
     threshold: float = 0.5
     temperature: float = 1.0
+    study: StudyPoint | None = None
 
 
 @dataclass(frozen=True)
@@ -107,5 +109,6 @@ def _card(trained: Trained, name: str, folder: Path) -> RunCard:
         seconds=trained.seconds,
         threshold=origin.threshold,
         temperature=origin.temperature,
+        study=origin.study,
         notes=origin.notes,
     )

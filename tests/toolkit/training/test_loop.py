@@ -17,12 +17,14 @@ from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
 
 pytest.importorskip("tf_keras")
+from hemotk.models.build import build_model, set_arrays
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
-from hemotk.training.fit import Listener
+from hemotk.training.fit import Listener, load_data, score
 from hemotk.training.history import Epoch, read_history
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
+from hemotk.training.steps import Trainer
 
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
 
@@ -180,3 +182,23 @@ def test_a_loss_that_explodes_is_said(split: SplitManifest, tmp_path: Path) -> N
 def test_the_baseline_trains(split: SplitManifest, tmp_path: Path, arch: str) -> None:
     card = train(TrainJob(split, tmp_path / "run"), from_recipe("paper", arch=arch, size=32, epochs=2, batch=8))
     assert card.arch == arch and card.settings["recipe"] == "paper"
+
+
+def test_mixed_precision_learns_in_bfloat16_and_is_scored_in_float32(split: SplitManifest, tmp_path: Path) -> None:
+    config = from_recipe("hemotk", epochs=2, precision="bfloat16", **SMALL)
+    card = train(TrainJob(split, tmp_path / "run"), config)
+    assert card.settings["precision"] == "bfloat16"
+    shape = read_shape(tmp_path / "run" / SHAPE_FILE)
+    weights = read_weights(tmp_path / "run" / WEIGHTS_FILE, shape)
+    assert {array.dtype for array in weights.values()} == {np.dtype(np.float32)}
+    model = build_model(shape)
+    set_arrays(model, weights)
+    data = load_data(split, None, card.preprocess, Listener())
+    assert score(Trainer(model, config, card.preprocess), data, ("test",))["test"] == card.metrics["test"]
+
+
+def test_mixed_precision_is_for_one_network_alone(undisturbed: Path) -> None:
+    shape = read_shape(undisturbed / SHAPE_FILE)
+    types = {layer.name: layer.compute_dtype for layer in build_model(shape, precision="bfloat16").layers}
+    assert types["conv2_block1_2_conv"] == "bfloat16" and types["logit"] == types["probability"] == "float32"
+    assert {layer.compute_dtype for layer in build_model(shape).layers} == {"float32"}
