@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, Variant
 from hemotk.data.plausible import judge, measure
-from hemotk.data.preprocess import load_colours, load_gray, to_pixels
+from hemotk.data.preprocess import load_gray, load_with_colours, to_pixels
 from hemotk.data.study import study_score
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file
@@ -145,8 +145,8 @@ class Classifier:
             HemotkError: the model is broken.
         """
         try:
-            gray = load_gray(picture, self.model.preprocess.window)
-            doubts = judge(measure(gray, load_colours(picture)))
+            gray, colours = load_with_colours(picture, self.model.preprocess.window)
+            doubts = judge(measure(gray, colours))
         except HemotkError as error:
             raise UnreadablePicture(str(error)) from error
         pixels = to_pixels(gray, self.model.preprocess.size)

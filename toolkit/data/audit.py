@@ -15,7 +15,7 @@ from hemotk.data.duplicates import Pair, near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
 from hemotk.data.grouping import Fingerprint, Progress, fingerprint, same, united
-from hemotk.data.preprocess import load_colours, load_gray
+from hemotk.data.preprocess import load_with_colours
 from hemotk.data.scan import FoundFolder, FoundImage
 from hemotk.data.shortcuts import PERMUTATIONS, run_probes
 from hemotk.data.shortcuts_features import Features, file_features
@@ -91,9 +91,9 @@ def _look_at_all(found: FoundFolder, progress: Progress | None) -> tuple[list[_L
 
 def _look(folder: Path, image: FoundImage) -> _Looked:
     path = folder / image.path
-    gray = load_gray(path)
+    gray, colours = load_with_colours(path)
     size = path.stat().st_size
-    features = file_features(size, gray, load_colours(path))
+    features = file_features(size, gray, colours)
     height, width = gray.shape
     return _Looked(image, size, (width, height), _kind(path), fingerprint(path, gray), view(gray), features)
 

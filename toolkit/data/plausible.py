@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.artifacts.pixels import BRAIN, Window
-from hemotk.data.preprocess import load_colours, load_gray
+from hemotk.data.preprocess import load_with_colours
 
 _SIDE = 128
 _DIRECTIONS = 96
@@ -52,7 +52,7 @@ def doubts(path: Path, window: Window = BRAIN) -> tuple[str, ...]:
     Raises:
         HemotkError: the picture cannot be read.
     """
-    return judge(measure(load_gray(path, window), load_colours(path)))
+    return judge(measure(*load_with_colours(path, window)))
 
 
 def measure(gray: NDArray[np.uint8], colours: NDArray[np.uint8] | None = None) -> Looks:

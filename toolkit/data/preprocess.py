@@ -38,13 +38,17 @@ def load_gray(path: Path, window: Window = BRAIN) -> np.ndarray:
     return load_dicom(path, window) if is_dicom(path) else _decoded(path, _gray)
 
 
-def load_colours(path: Path) -> np.ndarray | None:
-    """Decode the picture at `path` to uint8 [height, width, 3], transparency left away; None where it is gray.
+def load_with_colours(path: Path, window: Window = BRAIN) -> tuple[np.ndarray, np.ndarray | None]:
+    """Decode the picture at `path` once, to gray as `load_gray` and to colours.
+
+    Colours are uint8 [height, width, 3], transparency left away; None where the picture is gray.
 
     Raises:
         HemotkError: as for `load_gray`.
     """
-    return None if is_dicom(path) else _decoded(path, _colours)
+    if is_dicom(path):
+        return load_dicom(path, window), None
+    return _decoded(path, lambda image, path: (_gray(image, path), _colours(image)))
 
 
 def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
@@ -108,7 +112,7 @@ def _gray(image: Image.Image, path: Path) -> np.ndarray:
     return np.asarray(image.convert("L"))
 
 
-def _colours(image: Image.Image, path: Path) -> np.ndarray | None:
+def _colours(image: Image.Image) -> np.ndarray | None:
     if image.mode.startswith("I") or image.mode in ("1", "L", "LA", "La", "F"):
         return None
     return np.asarray(image.convert("RGB"))
