@@ -1,6 +1,7 @@
 """The points of a sweep as Markdown."""
 
-from hemotk.artifacts import Estimate, Measured, SweepPoint, SweepReport
+from hemotk.artifacts import Measured, SweepPoint, SweepReport
+from hemotk.metrics import in_words
 from hemotk.sweep.front import pareto_front
 
 _HEADINGS = (
@@ -54,22 +55,13 @@ def _cells(point: SweepPoint, name: str, measured: Measured, flips: str, front: 
         f"{point.parameters:,}",
         f"{measured.bytes / 1e6:.2f}",
         f"{measured.latency_ns / 1e6:.2f}",
-        words(measured.ratio),
-        words(measured.accuracy),
-        words(measured.auc),
+        in_words(measured.ratio),
+        in_words(measured.accuracy),
+        in_words(measured.auc),
         f"{measured.loss:.4f}",
         flips,
         front,
     )
-
-
-def words(estimate: Estimate) -> str:
-    """The value with its interval, or why there is none."""
-    if estimate.value is None:
-        return f"unknown ({estimate.why})"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def _notes(report: SweepReport) -> list[str]:
