@@ -53,12 +53,44 @@ def choose(  # noqa: PLR0917 - two numbers with a default, asked for in the orde
     Raises:
         HemotkError: scores or numbers do not fit, the network is already within the budget, or it cannot be met.
     """
-    steps = _Steps(multiple, smallest)
     scores.check(shape)
-    budget = _budget(shape, size, macs_to_keep, steps)
-    widths = _widths_within(shape, scores, size, budget, steps)
+    budget = macs_budget(shape, size, macs_to_keep, multiple, smallest)
+    widths = _widths_within(shape, scores, size, budget, _Steps(multiple, smallest))
     orders = [np.lexsort((-np.arange(value.size), value)) for value in scores.values]
     return KeepSet.of(shape, [order[order.size - width :] for order, width in zip(orders, widths, strict=True)])
+
+
+def macs_budget(shape: DenseNetShape, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8) -> int:
+    """The multiply-accumulates that `choose` may leave, whatever the scores.
+
+    Raises:
+        HemotkError: numbers do not fit, the network is already within the budget, or it cannot be met.
+    """
+    steps = _Steps(multiple, smallest)
+    if size < shape.smallest_input():
+        raise HemotkError(f"size: {size} is too small for this network; give at least {shape.smallest_input()}.")
+    if not 0 < macs_to_keep < math.inf:
+        raise HemotkError(f"macs: {macs_to_keep:g} is no share of the network to keep; give one above 0 and below 1.")
+    now = shape.macs(size)
+    if macs_to_keep >= 1:
+        raise HemotkError(
+            f"macs: the network has {now:,} multiply-accumulates and may have {macs_to_keep:.4g} times as many, so "
+            "there is nothing to cut; ask for a smaller share."
+        )
+    budget = math.floor(macs_to_keep * now * (1 + 1e-12))  # a share that is a quotient of counts rounds to its count
+    least = _least(shape, size, steps)
+    if least == now:
+        raise HemotkError(
+            f"macs: no width of this network can become a smaller multiple of {steps.multiple} that is at least "
+            f"{steps.smallest}, so there is nothing to cut; allow smaller multiples or smaller widths."
+        )
+    if least > budget:
+        raise HemotkError(
+            f"macs: a share of {macs_to_keep:.4g} cannot be reached with widths of at least {steps.smallest} in "
+            f"multiples of {steps.multiple}: {math.ceil(least / now * 1e4) / 1e4:.4f} is the smallest; ask for that or "
+            "more, or allow smaller widths."
+        )
+    return budget
 
 
 def least_share(shape: DenseNetShape, size: int, multiple: int = 8, smallest: int = 8) -> float:
@@ -109,34 +141,6 @@ def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int,
 def _lost(kept: Array, width: int, next_: int) -> float:
     """s · ln(a / b), see `choose`; `kept` is the score that a group keeps at every width."""
     return kept[-1] * (math.log(kept[width]) - math.log(kept[next_])) if kept[next_] > 0 else 0.0
-
-
-def _budget(shape: DenseNetShape, size: int, macs_to_keep: float, steps: _Steps) -> int:
-    """The multiply-accumulates that may be left, if they can be reached."""
-    if size < shape.smallest_input():
-        raise HemotkError(f"size: {size} is too small for this network; give at least {shape.smallest_input()}.")
-    if not 0 < macs_to_keep < math.inf:
-        raise HemotkError(f"macs: {macs_to_keep:g} is no share of the network to keep; give one above 0 and below 1.")
-    now = shape.macs(size)
-    if macs_to_keep >= 1:
-        raise HemotkError(
-            f"macs: the network has {now:,} multiply-accumulates and may have {macs_to_keep:.4g} times as many, so "
-            "there is nothing to cut; ask for a smaller share."
-        )
-    budget = math.floor(macs_to_keep * now * (1 + 1e-12))  # a share that is a quotient of counts rounds to its count
-    least = _least(shape, size, steps)
-    if least == now:
-        raise HemotkError(
-            f"macs: no width of this network can become a smaller multiple of {steps.multiple} that is at least "
-            f"{steps.smallest}, so there is nothing to cut; allow smaller multiples or smaller widths."
-        )
-    if least > budget:
-        raise HemotkError(
-            f"macs: a share of {macs_to_keep:.4g} cannot be reached with widths of at least {steps.smallest} in "
-            f"multiples of {steps.multiple}: {math.ceil(least / now * 1e4) / 1e4:.4f} is the smallest; ask for that or "
-            "more, or allow smaller widths."
-        )
-    return budget
 
 
 def _least(shape: DenseNetShape, size: int, steps: _Steps) -> int:

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Part, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, refuse_existing, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.models.weights import Weights, read_shape, read_weights
-from hemotk.pruning.budget import choose
+from hemotk.pruning.budget import macs_budget
 from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.groups import groups
-from hemotk.pruning.importance import Scores
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import check_identity, foreign, partial_of
 
@@ -99,9 +95,8 @@ def read_material(job: PruneJob, config: PruneConfig) -> Material:
     """
     material = read_runs(job, config)
     if config.macs is not None:
-        shape = material.shape
-        scores = Scores(tuple(np.ones(group.width) for group in groups(shape)))
-        choose(shape, scores, material.parent.card.preprocess.size, config.macs, config.multiple, config.multiple)
+        size = material.parent.card.preprocess.size
+        macs_budget(material.shape, size, config.macs, config.multiple, config.multiple)
     _check_partial(material)
     return material
 
