@@ -165,6 +165,7 @@ def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: f
         preprocess=run.preprocess,
         threshold=run.threshold,
         temperature=run.temperature,
+        study=run.study,
         variants=tuple(_variant(kind, content) for kind, content in made.models.items()),
         files={path.name: sha256_file(path) for path in sorted(folder.iterdir())},
         parents={"run": made.source.card_sha256, "split": run.files[SPLIT_FILE]},

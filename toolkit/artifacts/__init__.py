@@ -37,6 +37,7 @@ from hemotk.artifacts.report import (
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
+from hemotk.artifacts.study import StudyPoint
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "SplitGroup",
     "SplitItem",
     "SplitManifest",
+    "StudyPoint",
     "SweepPoint",
     "SweepReport",
     "TensorSpec",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
+from hemotk.artifacts.study import StudyPoint
 
 BUNDLE_CARD = "bundle.json"
 TESTSET_CARD = "testset.json"
@@ -64,10 +65,12 @@ class BundleCard(Artifact):
     """A finished bundle: `bundles/NAME/` with this card, the .tflite variants, `labels.txt` and `golden.npz`.
 
     It holds no picture of a person; `testset` is the SHA-256 of `testset.json` in the folder `NAME.testset` beside it.
-    `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for.
+    `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for. `study` says how a
+    series of slices gets one verdict, None where that was not chosen on data.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bundle/1"
+    LATER: ClassVar[tuple[str, ...]] = ("study",)
 
     name: str
     created: str
@@ -86,6 +89,7 @@ class BundleCard(Artifact):
     versions: Mapping[str, str]
     seconds: float
     intended_use: str = "research, not for diagnosis"
+    study: StudyPoint | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")

@@ -31,9 +31,13 @@ def require(holds: bool, field: str, must: str) -> None:
 
 
 class Artifact:
-    """A frozen dataclass with a `SCHEMA` of the form 'hemotk.<what>/<version>' that is kept as one JSON file."""
+    """A frozen dataclass with a `SCHEMA` of the form 'hemotk.<what>/<version>' that is kept as one JSON file.
+
+    Fields named in `LATER` are not written while they are None: files from before them keep their checksums.
+    """
 
     SCHEMA: ClassVar[str]
+    LATER: ClassVar[tuple[str, ...]] = ()
 
     def to_json(self) -> bytes:
         """UTF-8 JSON: the schema first, then the fields in their order."""
@@ -41,7 +45,11 @@ class Artifact:
 
     def body(self) -> dict[str, Any]:
         """What `to_json` writes, as plain JSON values."""
-        return {"schema": self.SCHEMA, **encode(self)}
+        fields = encode(self).items()
+        return {
+            "schema": self.SCHEMA,
+            **{key: value for key, value in fields if key not in self.LATER or value is not None},
+        }
 
     def sha256(self) -> str:
         """SHA-256 of the JSON file that `write` makes."""

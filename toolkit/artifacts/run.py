@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
+from hemotk.artifacts.study import StudyPoint
 
 RUN_CARD = "run.json"
 SHAPE_FILE = "shape.json"
@@ -21,10 +22,12 @@ class RunCard(Artifact):
 
     `files` maps file names in the folder to their SHA-256; `parents` names to the SHA-256 of what the run was made
     from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.
-    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`.
+    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; those of a series of
+    slices by `study`, None where that was not chosen on data.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.run/1"
+    LATER: ClassVar[tuple[str, ...]] = ("study",)
 
     name: str
     created: str
@@ -42,6 +45,7 @@ class RunCard(Artifact):
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = field(default=())
+    study: StudyPoint | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.name), "name", "non-empty")

@@ -253,4 +253,5 @@ def _origin(work: _Work, shape: DenseNetShape) -> Origin:
         material.parents,
         card.threshold,
         card.temperature,
+        card.study,
     )

@@ -32,7 +32,7 @@ class SparseRun:
 def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = None) -> SparseRun:
     """Make the smallest weights zero while the network trains on, and publish the run folder `material.job.out`.
 
-    The run has the parent's shape, threshold and temperature; its test part is scored once. Biases, BatchNorm and
+    The run has the parent's shape and operating point; its test part is scored once. Biases, BatchNorm and
     depthwise kernels get no zeros. Prune channels first, if both are wanted: removing channels breaks a structure.
 
     Raises:
@@ -91,4 +91,5 @@ def _origin(material: MagnitudeMaterial, note: str) -> Origin:
         parents={"run": material.parent.sha256},
         threshold=card.threshold,
         temperature=card.temperature,
+        study=card.study,
     )

@@ -14,13 +14,13 @@ def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int)
 
 
 def operating_note(card: RunCard) -> tuple[str, ...]:
-    """Where threshold and temperature come from, if the run of `card`, which is pruned, chose any."""
-    if (card.threshold, card.temperature) == (0.5, 1.0):
-        return ()
-    return (
-        f"Threshold {card.threshold:.4g} and temperature {card.temperature:.4g} are those of {card.name}, not chosen "
-        "anew.",
-    )
+    """Where the operating point comes from, if the run of `card`, which is pruned, chose any."""
+    found = []
+    if (card.threshold, card.temperature) != (0.5, 1.0):
+        found.append(f"Threshold {card.threshold:.4g} and temperature {card.temperature:.4g}")
+    if card.study is not None:
+        found.append(f"The {card.study.k} highest slices of a series and their threshold {card.study.threshold:.4g}")
+    return tuple(f"{what} are those of {card.name}, not chosen anew." for what in found)
 
 
 def width_note(before: DenseNetShape, after: DenseNetShape) -> str:
