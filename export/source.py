@@ -10,7 +10,7 @@ import numpy as np
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, Part, RunCard, SplitItem, SplitManifest
 from hemotk.data.pipeline import Progress, load_items
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, sha256_file
+from hemotk.files import check_files, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import read_shape
 
@@ -50,8 +50,7 @@ def open_run(folder: Path, data: Path | None = None) -> Source:
         HemotkError: a file is missing, is not the recorded one, or cannot be read.
     """
     card = RunCard.read(folder / RUN_CARD)
-    for name, sha256 in card.files.items():
-        check_sha256(folder / name, sha256)
+    check_files(folder, card.files)
     split = SplitManifest.read(folder / SPLIT_FILE)
     shape = read_shape(folder / SHAPE_FILE)
     if card.preprocess.size < shape.smallest_input():

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,16 @@ def check_sha256(path: Path, expected: str) -> None:
             f"{path}: checksum {found[:12]}… is not the recorded {expected[:12]}…: the file was changed or cut short; "
             "make it again, or copy it again from where it came from."
         )
+
+
+def check_files(folder: Path, recorded: Mapping[str, str]) -> None:
+    """Check that every file of `folder` has its `recorded` SHA-256.
+
+    Raises:
+        HemotkError: as `check_sha256`, about the first that has not.
+    """
+    for name, sha256 in recorded.items():
+        check_sha256(folder / name, sha256)
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from hemotk import files
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, new_folder, refuse_existing, sha256_bytes, sha256_file, write_bytes, writing
+from hemotk.files import (
+    check_files,
+    check_sha256,
+    new_folder,
+    refuse_existing,
+    sha256_bytes,
+    sha256_file,
+    write_bytes,
+    writing,
+)
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
 
@@ -66,6 +75,13 @@ def test_check_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abd")
     with pytest.raises(HemotkError, match=r"abc: checksum .* is not the recorded ba7816bf8f01….*make it again"):
         check_sha256(tmp_path / "abc", ABC)
+
+
+def test_check_files_checks_each(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    check_files(tmp_path, {"abc": ABC})
+    with pytest.raises(HemotkError, match="gone: cannot be read"):
+        check_files(tmp_path, {"abc": ABC, "gone": ABC})
 
 
 @given(data=st.binary(max_size=64))

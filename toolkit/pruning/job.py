@@ -8,7 +8,7 @@ from typing import Any
 
 from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Part, RunCard, SplitManifest
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, refuse_existing, sha256_file
+from hemotk.files import check_files, refuse_existing, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.models.weights import Weights, read_shape, read_weights
 from hemotk.pruning.budget import macs_budget
@@ -148,8 +148,7 @@ def read_network(folder: Path) -> Network:
         HemotkError: it is no finished run, or a file of it was changed or cut short.
     """
     card = RunCard.read(folder / RUN_CARD)
-    for name, sha256 in card.files.items():
-        check_sha256(folder / name, sha256)
+    check_files(folder, card.files)
     shape = read_shape(folder / SHAPE_FILE)
     weights = read_weights(folder / WEIGHTS_FILE, shape)
     return Network(card, sha256_file(folder / RUN_CARD), SplitManifest.read(folder / SPLIT_FILE), shape, weights)
