@@ -237,3 +237,28 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
         config = PhantomConfig(count=count, seed=seed)
         write_phantoms(folder, config, overwrite=overwrite, progress=lambda done, total: progress.advance())
     click.echo(f"wrote {count} phantoms to {folder}")
+
+
+@data.command()
+@click.argument("splits", type=PATH, nargs=-1, required=True, metavar="SPLIT...")
+@click.option("--out", type=PATH, default=Path("merged.json"), show_default=True, help="The split file to write.")
+@overwrite_option
+def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
+    """Make one split of several, such as those of two hospitals; every image keeps its part.
+
+    Near duplicates between the folders are not looked for, equal files in different parts are refused.
+
+    \b
+    Example:
+      hemotk data merge ours.json theirs.json --out both.json
+    """
+    from hemotk.artifacts import SplitManifest
+    from hemotk.data.merge import merge_splits
+    from hemotk.files import refuse_existing
+
+    refuse_existing(out, overwrite)
+    merged = merge_splits([SplitManifest.read(path) for path in splits])
+    merged.write(out, overwrite=overwrite)
+    _say_parts((merged,))
+    click.echo("near duplicates between the folders were not looked for.")
+    click.echo(f"wrote {out}")

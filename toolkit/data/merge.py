@@ -1,0 +1,78 @@
+"""One split out of several, such as those of two hospitals, in which every image keeps its part."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from hemotk.artifacts import FieldError, Grouping, SplitGroup, SplitItem, SplitManifest
+from hemotk.errors import HemotkError
+
+# What a merged split may claim: no more than the least of its sources.
+_FROM_LEAST: tuple[Grouping, ...] = ("none", "patient", "auto")
+
+
+def merge_splits(splits: Sequence[SplitManifest]) -> SplitManifest:
+    """All images of `splits` under the folder that theirs have in common; groups are told apart by their folder.
+
+    Near duplicates between the sources are not looked for; equal files in different parts are refused.
+
+    Raises:
+        HemotkError: fewer than two splits, one folder twice, other class names, a fold, or a file that two splits put
+            into different parts.
+    """
+    _check_mergeable(splits)
+    folder = os.path.commonpath([split.folder for split in splits])
+    items = tuple(item for split in splits for item in _items(split, _below(folder, split)))
+    groups = tuple(group for split in splits for group in _groups(split, _below(folder, split)))
+    tests = sum(item.part == "test" for item in items)
+    validations = sum(item.part == "validation" for item in items)
+    try:
+        return SplitManifest(
+            created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+            folder=folder,
+            classes=splits[0].classes,
+            seed=splits[0].seed,
+            test=tests / len(items),
+            validation=validations / (len(items) - tests),
+            grouping=min((split.grouping for split in splits), key=_FROM_LEAST.index),
+            items=items,
+            groups=groups,
+        )
+    except FieldError as error:
+        raise HemotkError(f"{folder}: {error}; split one of the folders anew without that file.") from error
+
+
+def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
+    if len(splits) < 2:
+        raise HemotkError("SPLIT: one is no merger; name two or more split files.")
+    folders = [split.folder for split in splits]
+    for index, split in enumerate(splits):
+        if split.folder in folders[:index]:
+            raise HemotkError(f"{split.folder}: two of the splits are of this folder; name it once.")
+        if split.fold is not None:
+            raise HemotkError(f"{split.folder}: its split is one of {split.folds} folds; merge whole splits.")
+        if split.classes != splits[0].classes:
+            raise HemotkError(
+                f"{split.folder}: its classes are {' and '.join(split.classes)}, those of {folders[0]} are "
+                f"{' and '.join(splits[0].classes)}; split it anew with --classes."
+            )
+
+
+def _below(folder: str, split: SplitManifest) -> str:
+    return Path(split.folder).relative_to(folder).as_posix()
+
+
+def _items(split: SplitManifest, below: str) -> Iterator[SplitItem]:
+    for item in split.items:
+        yield replace(item, path=(Path(below) / item.path).as_posix(), group=_name(item.group, below))
+
+
+def _groups(split: SplitManifest, below: str) -> Iterator[SplitGroup]:
+    for group in split.groups:
+        yield replace(group, name=_name(group.name, below))
+
+
+def _name(group: str, below: str) -> str:
+    return f"{group}@{below}"
