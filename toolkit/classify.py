@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, Variant
+from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, StudyPoint, Variant
 from hemotk.data.plausible import judge, measure
 from hemotk.data.preprocess import load_gray, load_with_colours, to_pixels
 from hemotk.data.study import study_score
@@ -32,8 +32,9 @@ class UnreadablePicture(HemotkError):
 class Model:
     """A .tflite whose checksum was found right, and how its logit becomes a verdict.
 
-    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `bundle` and
-    `kind` are empty for a model without a card, whose other facts are then assumed.
+    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` says the
+    same of a series, None where that was not chosen on data. `bundle` and `kind` are empty for a model without a card,
+    whose other facts are then assumed.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Model:
     labels: tuple[str, str] = ("normal", "hemorrhage")
     bundle: str = ""
     kind: str = ""
+    study: StudyPoint | None = None
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Prediction:
 
 @dataclass(frozen=True)
 class StudyVerdict:
-    """One verdict for a series of `slices` slices: `probability` is the mean of their `k` highest."""
+    """One verdict for a series of `slices` slices: `probability`, the mean of the `k` highest, against `threshold`."""
 
     slices: int
     k: int
+    threshold: float
     probability: float
     label: int
     verdict: str
@@ -167,16 +170,16 @@ class Classifier:
         return heatmap(load_gray(picture, preprocess.window), self._scorer.cam(), preprocess.size)
 
 
-def study_verdict(model: Model, predictions: Sequence[Prediction], k: int) -> StudyVerdict:
-    """The verdict for the series whose slices `predictions` are: its score against the threshold for slices.
+def study_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: StudyPoint) -> StudyVerdict:
+    """The verdict for the series whose slices `predictions` are; `labels` are the words for class 0 and 1.
 
     Raises:
-        ValueError: no predictions, or `k` below 1.
+        ValueError: no predictions.
     """
-    probability = study_score([prediction.probability for prediction in predictions], k)
-    label = int(probability >= model.threshold)
+    probability = study_score([prediction.probability for prediction in predictions], point.k)
+    label = int(probability >= point.threshold)
     count = len(predictions)
-    return StudyVerdict(count, min(k, count), probability, label, model.labels[label])
+    return StudyVerdict(count, min(point.k, count), point.threshold, probability, label, labels[label])
 
 
 def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
@@ -191,6 +194,7 @@ def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
         labels=card.labels,
         bundle=card.name,
         kind=variant.kind,
+        study=card.study,
     )
 
 

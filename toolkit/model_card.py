@@ -84,6 +84,7 @@ def _model(sources: CardSources) -> Iterator[str]:
 
 def _use(sources: CardSources) -> Iterator[str]:
     positive = _text(sources.run.labels[1])
+    study = " or on a whole study" if sources.run.study is None else ""
     yield "## Intended use"
     yield ""
     yield (
@@ -92,7 +93,7 @@ def _use(sources: CardSources) -> Iterator[str]:
     )
     yield ""
     yield (
-        "Not for: a verdict on a patient or on a whole study; the kind, place or age of a finding; anything other than "
+        f"Not for: a verdict on a patient{study}; the kind, place or age of a finding; anything other than "
         f"'{positive}'; other windows, other modalities, other parts of the body, photographs of a screen."
     )
 
@@ -158,6 +159,18 @@ def _decision(sources: CardSources) -> Iterator[str]:
     )
     if (card.threshold, card.temperature) == (0.5, 1.0):
         yield "Both are the defaults."
+    yield ""
+    if card.study is None:
+        yield (
+            "How a series of slices gets one verdict was not chosen on data: `hemotk predict --study` says so, and "
+            "holds the highest slices against the threshold for one slice, which they reach more easily."
+        )
+    else:
+        yield (
+            f"A series of slices is called where the mean of its {card.study.k} highest probabilities is "
+            f"{card.study.threshold:.6g} or more; both were chosen on the series of the validation part, and the "
+            "figures above are of single slices."
+        )
 
 
 def _models(sources: CardSources) -> Iterator[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from random_networks import random_pixels, trained_like
 
-from hemotk.artifacts import PreprocessSpec, RunCard, SplitItem, SplitManifest
+from hemotk.artifacts import PreprocessSpec, RunCard, SplitItem, SplitManifest, StudyPoint
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, DenseNetShape
 
@@ -61,6 +61,7 @@ def card_for(folder: Path, split: SplitManifest, size: int) -> RunCard:
         seconds=1.0,
         threshold=0.5,
         temperature=1.25,
+        study=StudyPoint(2, 0.7),
     )
 
 

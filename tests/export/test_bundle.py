@@ -6,7 +6,7 @@ import pytest
 from random_networks import random_arrays, tiny_shape
 from run_folders import contents, make_densenet_run, make_run, make_split
 
-from hemotk.artifacts import BundleCard, TestSetCard
+from hemotk.artifacts import BundleCard, StudyPoint, TestSetCard
 from hemotk.data.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
 from hemotk.export.bundle import beside, export_run
@@ -45,6 +45,7 @@ def test_the_card_says_what_is_there(run: Path, bundle: Path) -> None:
     assert all(card.files[variant.file] == variant.sha256 for variant in card.variants)
     assert card.parents["run"] == sha256_file(run / "run.json")
     assert (card.threshold, card.temperature, card.labels) == (0.5, 1.25, ("normal", "hemorrhage"))
+    assert card.study == StudyPoint(2, 0.7)
     assert card.intended_use == "research, not for diagnosis"
     assert card.recipe["rewrites"][:3] == ["fold_batchnorm", "gray_stem", "pool_first"]
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from tiny_artefacts import METRICS, write_run
 
-from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest
+from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest, StudyPoint
 from hemotk.model_card import CardSources, ExportedModel, model_card
 
 INT8 = ExportedModel("int8", 1_500_000, 26, 0.001, 0.02, 1, 36.71)
@@ -39,6 +39,13 @@ def test_the_run_is_described(sources):
     assert "Chosen \\*somehow\\*." in text and "'bleed\\|old'" in text
     assert "Nobody looked for them" in text and "## Exported models" not in text
     assert "Images of one group are alike" in text
+
+
+def test_what_a_series_goes_by(sources):
+    text = model_card(sources())
+    assert "one verdict was not chosen on data" in text and "a patient or on a whole study" in text
+    text = model_card(sources(study=StudyPoint(4, 0.625)))
+    assert "where the mean of its 4 highest probabilities is 0.625 or more" in text and "whole study" not in text
 
 
 def test_no_patient_and_no_path_is_named(sources):

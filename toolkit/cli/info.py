@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hemotk.artifacts import TESTSET_CARD, Estimate, Metrics, TensorSpec
+from hemotk.artifacts import TESTSET_CARD, Estimate, Metrics, StudyPoint, TensorSpec
 from hemotk.cli.columns import columns
 from hemotk.cli.options import PATH, bundle_or_newest, run_or_newest
 from hemotk.errors import HemotkError
@@ -79,6 +79,7 @@ def _run(run: "Run") -> Iterator[str]:
         ("network", f"{card.arch}, {run.parameters:,} parameters, {_macs(run.macs)} at {size}×{size}"),
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
+        *_series(card.study),
         ("settings", _settings(card.settings)),
         ("parents", _parents(card.parents)),
         *(("note", note) for note in card.notes),
@@ -90,6 +91,11 @@ def _run(run: "Run") -> Iterator[str]:
     yield from _metrics(card.metrics)
 
 
+def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
+    if study is not None:
+        yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
+
+
 def _bundle(bundle: "Bundle") -> Iterator[str]:
     card = bundle.card
     size, calibration = card.preprocess.size, len(card.calibration)
@@ -99,6 +105,7 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
         ("network", f"{card.arch}, pictures of {size}×{size}"),
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
+        *_series(card.study),
         ("recipe", _settings(card.recipe)),
         ("calibration", f"{calibration} images, {positives} of class {card.labels[1]}"),
         ("parents", _parents(card.parents)),

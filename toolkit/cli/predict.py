@@ -65,8 +65,9 @@ def predict(
     its scores and threshold were not made for).
 
     With --study the pictures are the slices of one series, and it gets one verdict: its score is the mean of the
-    highest slices' probabilities, held against the threshold for slices. How many is a choice that was not made on
-    validation data: name your own with --top-k.
+    highest slices' probabilities. How many, and the threshold for that mean, is what the bundle says, chosen on the
+    series of the validation part when it was trained. Where nothing was chosen, or with another number in --top-k, the
+    threshold for slices is used, with a remark.
 
     A heatmap is the picture with the model's class-activation map over it, for models of `hemotk export --cam`: red
     speaks for hemorrhage, blue against it, and what adds nothing is left as it is. The scale is the same for every

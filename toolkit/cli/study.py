@@ -12,6 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
 if TYPE_CHECKING:
+    from hemotk.artifacts import StudyPoint
     from hemotk.classify import Model, Prediction, StudyVerdict
 
 TOP_K = 3
@@ -26,7 +27,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--top-k",
             type=click.IntRange(min=1),
             metavar="K",
-            help=f"With --study: average the K highest slices.  [default: {TOP_K}]",
+            help=f"With --study: average the K highest slices.  [default: as the bundle says, else {TOP_K}]",
         ),
         click.option(
             "--strip",
@@ -97,11 +98,32 @@ class StudyOptions:
         from hemotk.classify import study_verdict
         from hemotk.data.study_strip import strip
 
-        found = study_verdict(model, predictions, TOP_K if self.top_k is None else self.top_k)
+        found = study_verdict(model.labels, predictions, self._point(model))
         says = f"{found.probability:.4f}  {found.verdict}"
-        click.echo(f"study  {says}, the mean of the {found.k} highest of {found.slices} slices")
+        highest = f"the mean of the {found.k} highest of {found.slices} slices"
+        click.echo(f"study  {says}, {highest}, threshold {found.threshold:.4g}")
         if self.strip is not None:
             probabilities = [prediction.probability for prediction in predictions]
-            write_bytes(self.strip, strip(probabilities, found.k, model.threshold, f"study {says}"))
+            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}"))
             click.echo(f"wrote {self.strip}")
         return found
+
+    def _point(self, model: "Model") -> "StudyPoint":
+        """How the verdict is made: as the bundle says, unless another number of slices is asked for."""
+        from hemotk.artifacts import StudyPoint
+
+        chosen = model.study
+        if chosen is not None and self.top_k in (None, chosen.k):
+            return chosen
+        k = TOP_K if self.top_k is None else self.top_k
+        why = (
+            f"k = {k} is {'the default' if self.top_k is None else 'as asked for'}, not chosen on data"
+            if chosen is None
+            else f"the bundle's threshold for series was chosen for k = {chosen.k}, not for {k}"
+        )
+        click.echo(
+            f"hemotk: --study: {why}; the threshold for slices, {model.threshold:.4g}, is used, which the highest "
+            "slices of a series reach more easily than one slice.",
+            err=True,
+        )
+        return StudyPoint(k, model.threshold)

@@ -254,6 +254,8 @@ def report(card: "RunCard", out: Path) -> None:
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
     click.echo(f"decision   threshold {card.threshold:.4g}, temperature {card.temperature:.4g}")
+    if card.study is not None:
+        click.echo(f"series     mean of the {card.study.k} highest slices, threshold {card.study.threshold:.4g}")
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
 
 

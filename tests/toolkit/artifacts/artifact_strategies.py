@@ -33,6 +33,7 @@ from hemotk.artifacts import (
     SplitGroup,
     SplitItem,
     SplitManifest,
+    StudyPoint,
     TensorSpec,
     TestItem,
     TestSetCard,
@@ -153,6 +154,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "temperature": st.floats(0.25, 8),
         "files": st.just({"shape.json": "1", "weights.npz": "2", "split.json": "3"}),
     },
+    StudyPoint: {"k": POSITIVE, "threshold": SHARES},
     TensorSpec: {"shape": st.lists(POSITIVE, max_size=4).map(tuple)},
     Variant: {"file": NAMES, "outputs": VARIANT_OUTPUTS},
     BundleCard: {

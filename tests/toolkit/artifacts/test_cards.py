@@ -16,6 +16,7 @@ from hemotk.artifacts import (
     RunCard,
     SplitItem,
     SplitManifest,
+    StudyPoint,
     TensorSpec,
     TestSetCard,
     Variant,
@@ -34,6 +35,7 @@ RUN = RunCard(
 BUNDLE = BundleCard(
     "first", NOW, "densenet121", ("normal", "hemorrhage"), SPEC, 0.5, 1.0, (VARIANT,), {}, {}, "", {}, (), {}, {}, 1.0
 )
+STUDY = StudyPoint(4, 0.6)
 ITEMS = tuple(
     SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(("train", "validation", "test"))
 )
@@ -71,6 +73,8 @@ SPLIT = SplitManifest(NOW, "head_ct", ("normal", "hemorrhage"), 0, 0.2, 0.2, "no
         ),
         (VARIANT, {"file": "../model.tflite"}, "'file' must be a plain file name"),
         (VARIANT, {"outputs": OUTPUTS[:1]}, "'outputs' must be a list with 'probability' and 'logit'"),
+        (STUDY, {"k": 0}, "'k' must be 1 or more"),
+        (STUDY, {"threshold": 1.0}, "'threshold' must be between 0 and 1"),
         (OUTPUTS[0], {"shape": (0, 1)}, "'shape' must be static"),
         (OUTPUTS[0], {"shape": (-1, 1)}, "'shape' must be static"),
         (ITEMS[0], {"path": ""}, "'path' must be a path inside the folder"),
@@ -128,3 +132,21 @@ def test_the_parts_and_the_folder_of_a_split() -> None:
     ]
     assert SPLIT.root() == Path("head_ct")
     assert SPLIT.root(Path("elsewhere")) == Path("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("card", "before"),
+    [
+        (RUN, "e35ad43e3a8ebe677359d0865dc8629f99b3c37703a9cd9aa4e9eb5076bc55c4"),
+        (BUNDLE, "5efa643bfaa7438e4b22f1df49f189cbfea6b81d29917ac60bc7e6b19d03faf7"),
+    ],
+)
+def test_a_card_without_a_study_point_has_the_checksum_that_it_had_before_there_were_any(
+    card: RunCard | BundleCard, before: str, tmp_path: Path
+) -> None:
+    assert card.sha256() == before
+    card.write(tmp_path / "card.json")
+    assert type(card).read(tmp_path / "card.json") == card
+    chosen = dataclasses.replace(card, study=STUDY)
+    chosen.write(tmp_path / "chosen.json")
+    assert type(card).read(tmp_path / "chosen.json") == chosen != card

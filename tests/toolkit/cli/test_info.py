@@ -6,6 +6,7 @@ import pytest
 from mean_model import mean_model
 from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_run
 
+from hemotk.artifacts import StudyPoint
 from hemotk.cli.columns import columns
 from hemotk.cli.main import run
 from hemotk.metrics import evaluate
@@ -27,6 +28,7 @@ def said(capsys, *arguments):
 def test_a_run(here, capsys):
     layers = ((LayerShape(9, 3), LayerShape(4, 5)),)
     lines = said(capsys, write_run(here / "runs" / "r", DenseNetShape(6, layers, ()), notes=("by hand", "twice")))
+    assert not any(line.startswith("series") for line in lines)
     assert lines[0] == f"run {here}/runs/r"
     for line in (
         f"created {CREATED}, trained in 61 s",
@@ -57,9 +59,11 @@ def test_a_value_that_does_not_exist_says_why(here, capsys):
 
 
 def test_a_bundle(here, capsys):
-    lines = said(capsys, write_bundle(here / "bundles" / "b", threshold=0.25, temperature=1.5))
+    study = StudyPoint(4, 0.625)
+    lines = said(capsys, write_bundle(here / "bundles" / "b", threshold=0.25, temperature=1.5, study=study))
     for line in (
         "decision threshold 0.25, temperature 1.5",
+        "series mean of the 4 highest slices, threshold 0.625",
         "recipe quantize int8, ranges.method min-max",
         "calibration 3 images, 1 of class hemorrhage",
         "parents run abababababab…",

@@ -8,6 +8,7 @@ from odd_pictures import jet
 from PIL import Image, ImageDraw
 from tiny_artefacts import logit_of, write_bundle, write_picture
 
+from hemotk.artifacts import StudyPoint
 from hemotk.cli.main import run
 from hemotk.cli.window import parse_window
 from hemotk.errors import HemotkError
@@ -44,11 +45,11 @@ def test_a_series_gets_one_verdict_and_a_strip(here, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:6]] == [f"series/s{i}.png" for i in range(8, 13)]
     score = chance(230, 200, 120)
-    assert lines[6] == f"study  {score:.4f}  hemorrhage, the mean of the 3 highest of 5 slices"
+    assert lines[6] == f"study  {score:.4f}  hemorrhage, the mean of the 3 highest of 5 slices, threshold 0.5"
     assert lines[7:] == ["wrote out/s.png", "Research, not for diagnosis.", "wrote a.json"]
     written = json.loads((here / "a.json").read_text())["study"]
     assert written.pop("probability") == pytest.approx(score, abs=1e-5)
-    assert written == {"slices": 5, "k": 3, "label": 1, "verdict": "hemorrhage"}
+    assert written == {"slices": 5, "k": 3, "threshold": 0.5, "label": 1, "verdict": "hemorrhage"}
     assert Image.open(here / "out" / "s.png").format == "PNG"
 
 
@@ -59,15 +60,46 @@ def test_a_series_gets_one_verdict_and_a_strip(here, capsys):
 def test_k_is_the_user_s(here, capsys, k, values, verdict):
     assert run(["predict", "series", "--study", "--top-k", str(k)]) == 0
     says = f"study  {chance(*values):.4f}  {verdict}, the mean of the {min(k, 5)} highest of 5 slices"
-    assert says in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert says in said.out
+    assert (
+        f"hemotk: --study: k = {k} is as asked for, not chosen on data; the threshold for slices, 0.5, is used, which "
+        "the highest slices of a series reach more easily than one slice.\n"
+    ) in said.err
 
 
-def test_the_verdict_is_at_the_bundle_s_threshold(here, capsys):
+def test_without_a_choice_the_verdict_is_at_the_threshold_for_slices_and_says_so(here, capsys):
     score = chance(230, 200, 120)
     for threshold, verdict in ((score - 1e-4, "hemorrhage"), (score + 1e-4, "normal")):
         write_bundle(here / f"b{verdict}", threshold=threshold)
         assert run(["predict", f"b{verdict}", "series", "--study"]) == 0
-        assert f"study  {score:.4f}  {verdict}," in capsys.readouterr().out
+        said = capsys.readouterr()
+        assert f"study  {score:.4f}  {verdict}," in said.out
+        assert "k = 3 is the default, not chosen on data; the threshold for slices" in said.err
+
+
+def test_the_bundle_s_own_k_and_threshold_go_before_the_defaults(here, capsys):
+    score = chance(230, 200)
+    for place, verdict in ((score - 1e-4, "hemorrhage"), (score + 1e-4, "normal")):
+        write_bundle(here / f"b{verdict}", study=StudyPoint(2, place))
+        for more in ([], ["--top-k", "2"]):
+            assert run(["predict", f"b{verdict}", "series", "--study", *more, "--json", "a.json", "--overwrite"]) == 0
+            said = capsys.readouterr()
+            assert f"study  {score:.4f}  {verdict}, the mean of the 2 highest of 5 slices, threshold " in said.out
+            assert "--study" not in said.err
+            written = json.loads((here / "a.json").read_text())
+            assert written["study"]["threshold"] == place
+            assert written["model"]["study"] == {"k": 2, "threshold": place}
+
+
+def test_another_k_than_the_bundle_s_loses_its_threshold(here, capsys):
+    write_bundle(here / "b", study=StudyPoint(2, 0.99), threshold=0.6)
+    assert run(["predict", "b", "series", "--study", "--top-k", "1"]) == 0
+    said = capsys.readouterr()
+    assert "the mean of the 1 highest of 5 slices, threshold 0.6\n" in said.out
+    assert (
+        "the bundle's threshold for series was chosen for k = 2, not for 1; the threshold for slices, 0.6" in said.err
+    )
 
 
 def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):

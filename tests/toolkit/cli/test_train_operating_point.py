@@ -12,20 +12,26 @@ from prunable_runs import split_of_squares
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
 from hemotk.metrics import calibrated, evaluate
 from hemotk.model_card import MODEL_CARD
 from hemotk.model_metadata import metadata_of
 
 pytest.importorskip("tf_keras")
 
+NAMES = ("normal", "hemorrhage")
 SMALL = ["--arch", "densenet-tiny", "--size", "32", "--batch", "8", "--epochs", "1"]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures, a run whose threshold and temperature were chosen, and its bundle."""
+    """A folder of 30 patients' pictures, two each, a run whose operating point was chosen on them, and its bundle."""
     home = tmp_path_factory.mktemp("home")
-    split_of_squares(home / "pictures", 40).write(home / "split.json")
+    split_of_squares(home / "pictures", 60)
+    lines = [f"{NAMES[i % 2]}/{i}.png,{i % 2},{i // 4 * 2 + i % 2}" for i in range(60)]
+    (home / "pictures" / "labels.csv").write_text("path,hemorrhage,patient\n" + "\n".join(lines))
+    make_split(scan(home / "pictures"), SplitConfig(validation=0.45, grouping="patient")).write(home / "split.json")
     asked = ["--min-sensitivity", "0.8", "--calibrate", "--out", str(home / "run")]
     assert run(["train", str(home / "split.json"), *SMALL, *asked]) == 0
     assert run(["export", str(home / "run"), "--out", str(home / "bundle")]) == 0
@@ -36,6 +42,8 @@ def test_the_run_keeps_what_was_chosen_and_is_judged_by_it(home: Path) -> None:
     card = RunCard.read(home / "run" / RUN_CARD)
     assert card.temperature != 1 and card.threshold != 0.5
     assert card.notes[1].startswith("Temperature ") and card.notes[2].startswith("Threshold ")
+    assert card.study is not None and card.notes[3].startswith(f"Series: the mean of the {card.study.k} highest slices")
+    assert "at a sensitivity of at least 0.8), chosen on the 12 validation series (6" in card.notes[3]
     assert card.settings["operating"]["rule"] == "sensitivity" and card.settings["operating"]["calibrate"] is True
     with (home / "run" / "scores.csv").open() as stream:
         rows = list(csv.DictReader(stream))
@@ -49,7 +57,7 @@ def test_the_run_keeps_what_was_chosen_and_is_judged_by_it(home: Path) -> None:
 
 def test_bundle_and_models_say_the_same(home: Path) -> None:
     card, bundle = RunCard.read(home / "run" / RUN_CARD), BundleCard.read(home / "bundle" / "bundle.json")
-    assert (bundle.threshold, bundle.temperature) == (card.threshold, card.temperature)
+    assert (bundle.threshold, bundle.temperature, bundle.study) == (card.threshold, card.temperature, card.study)
     for variant in bundle.variants:
         said = metadata_of(home / "bundle" / variant.file)
         assert said is not None and said.thresholds["logit"] == pytest.approx(card.threshold, rel=1e-6)
@@ -66,7 +74,7 @@ def test_predict_decides_by_it(home: Path) -> None:
     found = json.loads(out.read_text())["predictions"]
     with (home / "run" / "scores.csv").open() as stream:
         kept = {row["path"]: float(row["logit"]) for row in csv.DictReader(stream)}
-    assert len(found) == len(kept) == 40
+    assert len(found) == len(kept) == 60
     for one in found:
         logit = kept[Path(one["path"]).relative_to(home / "pictures").as_posix()]
         assert one["logit"] == pytest.approx(logit, abs=1e-3)
@@ -94,6 +102,7 @@ def test_the_model_card_is_that_of_the_bundle(home: Path, capsys: pytest.Capture
     text = capsys.readouterr().out
     assert text == (home / "bundle" / MODEL_CARD).read_text()
     assert f"is {card.threshold:.6g} or more" in text and card.notes[2][:30] in text and "| int8 |" in text
+    assert card.study is not None and f"probabilities is {card.study.threshold:.6g} or more" in text
     assert str(home) not in text and "folder `pictures`" in text
     assert run(["card", str(home / "run"), "--out", str(home / "card.md")]) == 0
     assert "## Exported models" not in (home / "card.md").read_text()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest, StudyPoint
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
@@ -86,7 +86,9 @@ def trained(split: SplitManifest, out: Path, arch: str) -> Path:
 
 @pytest.fixture(scope="module")
 def dense(split: SplitManifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained(split, tmp_path_factory.mktemp("runs") / "dense", "densenet-tiny")
+    run = trained(split, tmp_path_factory.mktemp("runs") / "dense", "densenet-tiny")
+    replace(RunCard.read(run / RUN_CARD), study=StudyPoint(2, 0.625)).write(run / RUN_CARD)
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,7 @@ def test_the_result_is_a_run_of_the_same_shape(dense: Path, pruned: SparseRun) -
     assert {name: sha256_file(run / name) for name in card.files} == card.files
     assert (run / SHAPE_FILE).read_bytes() == (dense / SHAPE_FILE).read_bytes()
     assert card.preprocess == parent.preprocess and (card.threshold, card.temperature) == (0.5, 1.0)
+    assert card.study == StudyPoint(2, 0.625) and card.notes[1].startswith("The 2 highest slices of a series")
     assert len(read_scores(run / SCORES_FILE, "test")) == 8 and SCORES_FILE in card.files
     assert card.settings["method"] == "magnitude" and card.settings["sparsity"] == 0.5
     assert {part: metrics.count for part, metrics in card.metrics.items()} == {"train": 26, "validation": 6, "test": 8}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from prunable_runs import SIZE, SMALL, make_run, split_of_squares
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest, StudyPoint
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.metrics import evaluate
@@ -57,7 +57,8 @@ class KillAfter(Listener):
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`images` and the run `parent` on them."""
     folder = tmp_path_factory.mktemp("home")
-    make_run(folder / "parent", split_of_squares(folder / "images"), threshold=0.4, temperature=1.5)
+    chosen = {"threshold": 0.4, "temperature": 1.5, "study": StudyPoint(2, 0.625)}
+    make_run(folder / "parent", split_of_squares(folder / "images"), **chosen)
     return folder
 
 
@@ -90,7 +91,11 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert (card.threshold, card.temperature, card.metrics["test"].threshold) == (0.4, 1.5, 0.4)
     assert card.settings["macs"] == 0.4 and card.settings["distill"] == {"share": 0.8, "temperature": 3.0}
     assert f"{SMALL.parameters():,} → {shape.parameters():,} parameters" in card.notes[0]
-    assert card.notes[2:] == ("Threshold 0.4 and temperature 1.5 are those of parent, not chosen anew.",)
+    assert card.study == StudyPoint(2, 0.625)
+    assert card.notes[2:] == (
+        "Threshold 0.4 and temperature 1.5 are those of parent, not chosen anew.",
+        "The 2 highest slices of a series and their threshold 0.625 are those of parent, not chosen anew.",
+    )
     assert f"stem 16 → {shape.stem}" in card.notes[1]
     assert [epoch.epoch for epoch in read_history(undisturbed / HISTORY_FILE)] == [1, 2, 3, 4]
     assert open_run(undisturbed).shape == shape
