@@ -11,6 +11,17 @@ from pathlib import Path
 from hemotk.errors import HemotkError
 
 _CHUNK = 1 << 20
+# One of these lies in every folder that a command makes, and begins with its schema.
+CARDS = (
+    "run.json",
+    "bundle.json",
+    "testset.json",
+    "cv.json",
+    "sweep.json",
+    "fold1.json",
+    "phantoms.json",
+    "app/src/main/assets/bundle/bundle.json",
+)
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -59,10 +70,12 @@ def check_files(folder: Path, recorded: Mapping[str, str]) -> None:
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless asked to; refuse always to replace the folder that one is in.
+    """Refuse to replace what is there, unless asked to.
+
+    Asked to or not, the folder that one is in is not replaced, nor one that is neither empty nor of hemotk's making.
 
     Raises:
-        HemotkError: `path` exists and `overwrite` is false, or `path` holds the current folder.
+        HemotkError: `path` exists and `overwrite` is false, or it is such a folder.
     """
     if not os.path.lexists(path):
         return
@@ -70,13 +83,18 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise HemotkError(f"{path}: already exists; choose another name, or add --overwrite to replace it.")
     if Path.cwd().is_relative_to(path.resolve()):
         raise HemotkError(f"{path}: holds the folder you are in and is not replaced; choose another --out.")
+    if path.is_dir() and not path.is_symlink():
+        with writing(path):
+            foreign = any(path.iterdir()) and not any(_is_card(path / name) for name in CARDS)
+        if foreign:
+            raise HemotkError(f"{path}: is a folder that hemotk did not make; choose another name, or remove it first.")
 
 
 def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
     """Write `data` to `path` atomically: aside, synced, renamed.
 
     Raises:
-        HemotkError: `path` exists and `overwrite` is false, or it cannot be written (rights, full disk).
+        HemotkError: as `refuse_existing`, or it cannot be written (rights, full disk).
     """
     with writing(path):
         refuse_existing(path, overwrite)
@@ -98,7 +116,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give an empty folder aside that becomes `path` when the block ends well, and vanishes when it does not.
 
     Raises:
-        HemotkError: `path` exists and `overwrite` is false, or the folder cannot be written.
+        HemotkError: as `refuse_existing`, or the folder cannot be written.
     """
     with writing(path):
         refuse_existing(path, overwrite)
@@ -156,6 +174,13 @@ def writing(path: Path) -> Iterator[None]:
         raise HemotkError(
             f"{path}: cannot be written ({_reason(error)}); free some space or choose a folder you may write to."
         ) from error
+
+
+def _is_card(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return b'"schema": "hemotk.' in stream.read(64)
 
 
 def _aside(path: Path, ending: str) -> Path:

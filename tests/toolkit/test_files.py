@@ -9,8 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hemotk import files
+from hemotk.android import ASSETS
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SWEEP_FILE, TESTSET_CARD
+from hemotk.artifacts.cv import CV_FILE
+from hemotk.data.phantom import PHANTOM_CARD
 from hemotk.errors import HemotkError
 from hemotk.files import (
+    CARDS,
     check_files,
     check_sha256,
     new_folder,
@@ -22,6 +27,7 @@ from hemotk.files import (
 )
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+CARD = b'{\n "schema": "hemotk.run/1"\n}\n'
 
 
 def everything(folder: Path) -> list[str]:
@@ -171,7 +177,7 @@ def test_new_folder_appears_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("there", [True, False])
 def test_new_folder_vanishes_with_the_block(tmp_path: Path, error: type[BaseException], there: bool) -> None:
     if there:
-        write_bytes(tmp_path / "one" / "file", b"old")
+        write_bytes(tmp_path / "one" / "run.json", CARD)
     before = everything(tmp_path)
     with pytest.raises(error), new_folder(tmp_path / "one", overwrite=there) as aside:
         (aside / "half").write_bytes(b"new")
@@ -180,14 +186,40 @@ def test_new_folder_vanishes_with_the_block(tmp_path: Path, error: type[BaseExce
 
 
 def test_new_folder_refuses_to_replace_and_replaces_when_asked(tmp_path: Path) -> None:
-    write_bytes(tmp_path / "one" / "old", b"old")
+    write_bytes(tmp_path / "one" / "run.json", CARD)
     with pytest.raises(HemotkError, match="one: already exists"), new_folder(tmp_path / "one"):
         pass
-    assert everything(tmp_path) == ["one", "one/old"]
+    assert everything(tmp_path) == ["one", "one/run.json"]
     with new_folder(tmp_path / "one", overwrite=True) as aside:
         (aside / "new").write_bytes(b"new")
-        assert (tmp_path / "one" / "old").exists()
+        assert (tmp_path / "one" / "run.json").exists()
     assert everything(tmp_path) == ["one", "one/new"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("notes.txt", CARD), ("run.json", b"{}"), ("split.json", CARD)])
+def test_a_folder_that_hemotk_did_not_make_is_never_replaced(tmp_path: Path, name: str, content: bytes) -> None:
+    write_bytes(tmp_path / "one" / name, content)
+    with pytest.raises(HemotkError, match=r"one: is a folder that hemotk did not make; choose another name, or remove"):
+        refuse_existing(tmp_path / "one", overwrite=True)
+    with pytest.raises(HemotkError, match="did not make"), new_folder(tmp_path / "one", overwrite=True):
+        pass
+    assert everything(tmp_path) == ["one", f"one/{name}"]
+
+
+def test_a_folder_that_became_anothers_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with pytest.raises(HemotkError, match="did not make"), new_folder(tmp_path / "one", overwrite=True):
+        write_bytes(tmp_path / "one" / "theirs", b"")
+    assert everything(tmp_path) == ["one", "one/theirs"]
+
+
+def test_every_kind_of_folder_that_a_command_makes_may_be_replaced(tmp_path: Path) -> None:
+    bundle_of_app = (ASSETS / "bundle" / BUNDLE_CARD).as_posix()
+    made = (RUN_CARD, BUNDLE_CARD, TESTSET_CARD, CV_FILE, SWEEP_FILE, "fold1.json", PHANTOM_CARD, bundle_of_app)
+    assert set(made) == set(CARDS)
+    for number, name in enumerate(made):
+        write_bytes(tmp_path / str(number) / name, CARD)
+        refuse_existing(tmp_path / str(number), overwrite=True)
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
@@ -227,7 +259,7 @@ def test_new_folder_on_a_full_disk(tmp_path: Path) -> None:
 def test_new_folder_puts_the_old_one_back_if_the_last_rename_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_bytes(tmp_path / "one" / "old", b"old")
+    write_bytes(tmp_path / "one" / "run.json", CARD)
     real = Path.rename
 
     def fail(self: Path, target: Path) -> Path:
@@ -238,7 +270,7 @@ def test_new_folder_puts_the_old_one_back_if_the_last_rename_fails(
     monkeypatch.setattr(Path, "rename", fail)
     with pytest.raises(HemotkError, match="input/output error"), new_folder(tmp_path / "one", overwrite=True) as aside:
         (aside / "new").write_bytes(b"new")
-    assert everything(tmp_path) == ["one", "one/old"]
+    assert everything(tmp_path) == ["one", "one/run.json"]
 
 
 def test_new_folder_without_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,8 +137,8 @@ def read_start(job: SweepJob) -> Start:
         HemotkError: an output that exists, an unfinished sweep that is not to be resumed, a run that is none or cannot
             be compared, a budget that cannot be met, or references without a recipe to train them by.
     """
-    refuse_existing(job.out, job.overwrite)
     check_out(job.out, job.run, *job.others, *([] if job.teacher is None else [job.teacher]))
+    refuse_existing(job.out, job.overwrite)
     _check_partial(job)
     alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)
     material = read_runs(alone, job.config(0.5))

@@ -8,6 +8,7 @@ import csv
 import dataclasses
 import gc
 import io
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -141,7 +142,8 @@ def bench_validation(
     from hemotk.benchmarks.subject import Subject
 
     images = job.partial / VALIDATION
-    with new_folder(images, overwrite=True) as aside:
+    shutil.rmtree(images, ignore_errors=True)  # of the sweep that is resumed
+    with new_folder(images) as aside:
         link_images(split.part("validation"), split.root(job.data), aside)
     final = [job.out / folder.relative_to(job.partial) for folder in (images, *bundles)]
     command = f"hemotk bench {' '.join(map(str, final[1:]))} --images {final[0]}"

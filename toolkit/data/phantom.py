@@ -9,16 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hemotk.artifacts import require
+from hemotk.artifacts import Artifact, require
 from hemotk.errors import HemotkError
 from hemotk.files import new_folder
 
 CLASS_FOLDERS = ("normal", "hemorrhage")
+PHANTOM_CARD = "phantoms.json"
 SLICE_STEP = 2.5
 MAX_SLICE_OFFSET = 4
 
@@ -38,11 +40,13 @@ _WHITE, _GRAY, _FLUID, _EDEMA, _FALX, _SINUS = 28.0, 37.0, 7.0, 18.0, 50.0, 56.0
 
 
 @dataclass(frozen=True)
-class PhantomConfig:
+class PhantomConfig(Artifact):
     """What `write_phantoms` draws: `count` slices, of which `hemorrhage_share` (a fraction) show a hemorrhage.
 
     Heights are spread over `size_low` to `size_high` pixels; widths are 0.78 to 1 times as much.
     """
+
+    SCHEMA: ClassVar[str] = "hemotk.phantoms/1"
 
     count: int = 200
     seed: int = 0
@@ -76,7 +80,8 @@ def write_phantoms(
 ) -> None:
     """Draw slices of `config.count` patients into `folder`/normal and `folder`/hemorrhage, as 8-bit gray PNG.
 
-    `progress` is called with (done, count) after each slice. The folder appears whole or not at all.
+    `config` is written beside them. `progress` is called with (done, count) after each slice. The folder appears whole
+    or not at all.
 
     Raises:
         HemotkError: `folder` exists and `overwrite` is false, or it cannot be written.
@@ -89,6 +94,7 @@ def write_phantoms(
             Image.fromarray(picture).save(aside / CLASS_FOLDERS[label] / f"{index:05d}.png")
             if progress is not None:
                 progress(index + 1, config.count)
+        config.write(aside / PHANTOM_CARD)
 
 
 def draw_slice(

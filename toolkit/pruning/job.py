@@ -107,8 +107,8 @@ def read_runs(job: PruneJob, config: PruneConfig) -> Material:
     Raises:
         HemotkError: an output that exists or is one of them, or a run or teacher that is none or does not fit.
     """
-    refuse_existing(job.out, job.overwrite)
     check_out(job.out, *job.inputs)
+    refuse_existing(job.out, job.overwrite)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
     return Material(job, config, parent, _teacher(job, config, parent), shape)

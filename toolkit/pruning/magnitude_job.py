@@ -47,8 +47,8 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
         HemotkError: an output that exists, an unfinished pruning that is not to be resumed, a run that is none, has
             no layer to prune or is as sparse already, or a teacher, which this method has no use for.
     """
-    refuse_existing(job.out, job.overwrite)
     check_out(job.out, *job.inputs)
+    refuse_existing(job.out, job.overwrite)
     if job.teacher is not None:
         raise HemotkError("--teacher: magnitude pruning learns from the labels alone; leave it out.")
     parent = read_network(job.run)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import FieldError
-from hemotk.data.phantom import CLASS_FOLDERS, MAX_SLICE_OFFSET, PhantomConfig, draw_slice, write_phantoms
+from hemotk.data.phantom import (
+    CLASS_FOLDERS,
+    MAX_SLICE_OFFSET,
+    PHANTOM_CARD,
+    PhantomConfig,
+    draw_slice,
+    write_phantoms,
+)
 from hemotk.data.preprocess import to_pixels
 from hemotk.errors import HemotkError
 
@@ -133,13 +140,22 @@ def test_write_phantoms(tmp_path: Path) -> None:
 
 def test_write_phantoms_overwrites_only_when_asked(tmp_path: Path) -> None:
     config = PhantomConfig(count=2, size_low=32, size_high=32)
-    (tmp_path / "out").mkdir()
+    write_phantoms(tmp_path / "out", config)
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(HemotkError, match=r"out: already exists; .*--overwrite"):
         write_phantoms(tmp_path / "out", config)
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
     write_phantoms(tmp_path / "out", config, overwrite=True)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["hemorrhage", "normal"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["hemorrhage", "normal", PHANTOM_CARD]
+    assert PhantomConfig.read(tmp_path / "out" / PHANTOM_CARD) == config
+
+
+def test_pictures_of_others_are_not_replaced(tmp_path: Path) -> None:
+    write_phantoms(tmp_path / "out", PhantomConfig(count=2, size_low=32, size_high=32))
+    (tmp_path / "out" / PHANTOM_CARD).unlink()
+    with pytest.raises(HemotkError, match="out: is a folder that hemotk did not make"):
+        write_phantoms(tmp_path / "out", PhantomConfig(count=2), overwrite=True)
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 2
 
 
 def test_write_phantoms_leaves_nothing_half_written(tmp_path: Path) -> None:
