@@ -11,6 +11,8 @@ from hemotk.training.operating_point import OperatingConfig
 
 LEARNING_RATE = 1e-3
 FINE_TUNING_RATE = 1e-4
+HEAD_EPOCHS = 20
+MOST_VIEWS = 64
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class TrainConfig:
     in float32. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
     Keras's: the share of the old moving average. `operating` says how threshold and temperature come about, `window`
     what DICOM is seen through.
+
+    With given weights the new head alone learns first, for `head_epochs` (None means 20, and 0 without weights) on the
+    features that the frozen backbone gives of `head_views` augmented views of each picture; then the whole network for
+    `epochs`, which may be 0 after a head phase.
     """
 
     arch: str = "densenet201"
@@ -69,6 +75,8 @@ class TrainConfig:
     dropout: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     bn_momentum: float = 0.9
+    head_epochs: int | None = None
+    head_views: int = 8
     class_weights: bool = True
     augment: AugmentConfig = AugmentConfig()
     operating: OperatingConfig = field(default_factory=OperatingConfig)
@@ -77,7 +85,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         require(16 <= self.size <= 1024, "size", "between 16 and 1024 pixels")
-        require(self.epochs >= 1, "epochs", "1 or more")
+        require(not self.head_epochs or self.weights != "none", "head_epochs", "0 without weights for the backbone")
+        require(self.head_epochs is None or self.head_epochs >= 0, "head_epochs", "0 or more")
+        require(1 <= self.head_views <= MOST_VIEWS, "head_views", f"between 1 and {MOST_VIEWS}")
+        require(self.epochs >= (0 if self.head_phase else 1), "epochs", "1 or more, or 0 after a head phase")
         require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
         require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "above 0")
         require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1")
@@ -91,9 +102,21 @@ class TrainConfig:
             return self.learning_rate
         return LEARNING_RATE if self.weights == "none" else FINE_TUNING_RATE
 
+    @property
+    def head_phase(self) -> int:
+        """Epochs in which the head alone learns."""
+        if self.head_epochs is not None:
+            return self.head_epochs
+        return 0 if self.weights == "none" else HEAD_EPOCHS
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of both phases."""
+        return self.head_phase + self.epochs
+
     def settings(self) -> Mapping[str, Any]:
         """The settings as plain values for the run card."""
-        return asdict(self)
+        return {**asdict(self), "head_epochs": self.head_phase}
 
 
 # What each recipe sets; anything given on the command line goes before it.
@@ -104,6 +127,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "schedule": "constant",
         "learning_rate": LEARNING_RATE,
         "bn_momentum": 0.99,
+        "head_epochs": 0,
         "class_weights": False,
         "augment": AugmentConfig(flip=True, rotation_degrees=15.0, zoom=0.15, shift=0.0, contrast=0.0),
     },
@@ -111,7 +135,8 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 
 RECIPE_NOTES: Mapping[str, str] = {
     "hemotk": "Adam with warm-up and cosine decay to 0 instead of a constant rate; shifts and contrast besides flips, "
-    "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9).",
+    "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9); given weights get a "
+    "head that learned alone before the whole network does.",
     "paper": "The 2021 paper's: Adam at a constant 0.001, binary cross-entropy, sigmoid, 100 epochs, "
     "flips, rotation, zoom.",
 }

@@ -2,19 +2,25 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
 HISTORY_FILE = "history.csv"
 
+Phase: TypeAlias = Literal["head", "network"]
+
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch, counted from 1: losses in nats, accuracies as fractions, training figures over augmented pictures."""
+    """One epoch, counted from 1: losses in nats, accuracies as fractions, training figures over augmented pictures.
+
+    `phase` says what learned: the head alone, or the whole network.
+    """
 
     epoch: int
     loss: float
@@ -23,6 +29,7 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+    phase: Phase = "network"
 
 
 def write_history(path: Path, history: Sequence[Epoch]) -> None:
@@ -49,12 +56,15 @@ def read_history(path: Path) -> tuple[Epoch, ...]:
     """
     try:
         with path.open(newline="") as stream:
-            return tuple(
-                Epoch(int(row["epoch"]), *(float(row[field.name]) for field in fields(Epoch)[1:]))
-                for row in csv.DictReader(stream)
-            )
+            return tuple(_epoch(row) for row in csv.DictReader(stream))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise HemotkError(f"{path}: is no training history or was cut short; copy it again.") from error
+
+
+def _epoch(row: Mapping[str, str]) -> Epoch:
+    figures = {field.name: float(row[field.name]) for field in fields(Epoch)[1:-1]}
+    # A history from before there were phases is of the whole network.
+    return Epoch(int(row["epoch"]), **figures, phase="head" if row.get("phase") == "head" else "network")
 
 
 def plot_curves(folder: Path, history: Sequence[Epoch], title: str) -> None:
@@ -63,6 +73,7 @@ def plot_curves(folder: Path, history: Sequence[Epoch], title: str) -> None:
     from matplotlib.figure import Figure
 
     epochs = [epoch.epoch for epoch in history]
+    in_head = sum(epoch.phase == "head" for epoch in history)
     for what, unit in (("accuracy", "share of pictures"), ("loss", "binary cross-entropy, nats")):
         figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
         FigureCanvasAgg(figure)
@@ -72,6 +83,8 @@ def plot_curves(folder: Path, history: Sequence[Epoch], title: str) -> None:
         axes.set(title=title, xlabel="epoch", ylabel=f"{what} ({unit})")
         if what == "accuracy":
             axes.set_ylim(0, 1.02)
+        if in_head:
+            axes.axvspan(0.5, in_head + 0.5, color="0.92", label="head alone")
         axes.grid(alpha=0.3)
         axes.legend()
         figure.savefig(folder / f"{what}.png")

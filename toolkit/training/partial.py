@@ -14,7 +14,13 @@ from hemotk.training.operating_point import OperatingConfig
 PARTIAL_SUFFIX = ".partial"
 CHECKPOINT_FILE = "checkpoint.npz"
 # What trainings did before this could be asked for.
-_EARLIER = {"window": asdict(BRAIN), "operating": asdict(OperatingConfig())}
+_EARLIER = {
+    "window": asdict(BRAIN),
+    "operating": asdict(OperatingConfig()),
+    "precision": "float32",
+    "head_epochs": 0,
+    "head_views": 8,
+}
 
 
 def partial_of(out: Path) -> Path:

@@ -1,5 +1,7 @@
 """Settings, recipes, learning rates, class weights and augmentation: numbers without a network."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -37,6 +39,29 @@ def test_unknown_recipe_and_bad_settings() -> None:
 def test_fine_tuning_starts_lower() -> None:
     assert TrainConfig(weights="imagenet").peak_rate < TrainConfig().peak_rate
     assert TrainConfig(weights="imagenet", learning_rate=0.5).peak_rate == 0.5
+
+
+def test_given_weights_get_a_head_phase_unless_the_recipe_is_the_papers() -> None:
+    assert from_recipe("hemotk").head_phase == from_recipe("paper", weights="imagenet").head_phase == 0
+    given_weights = from_recipe("hemotk", weights="imagenet", epochs=5)
+    assert given_weights.head_phase == 20 and given_weights.all_epochs == 25
+    assert given_weights.settings()["head_epochs"] == 20
+    assert from_recipe("paper", weights="imagenet", head_epochs=3, epochs=0).all_epochs == 3
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"head_epochs": 3},
+        {"head_epochs": -1, "weights": "imagenet"},
+        {"epochs": 0, "weights": "imagenet", "head_epochs": 0},
+        {"head_views": 0},
+        {"head_views": 65},
+    ],
+)
+def test_head_phases_that_cannot_be(bad: dict[str, Any]) -> None:
+    with pytest.raises(HemotkError, match=f"'{next(iter(bad))}' must be"):
+        TrainConfig(**bad)
 
 
 @given(st.integers(1, 200))
