@@ -1,6 +1,5 @@
 """The run that an export starts from: checked against its checksums, with the images of its split."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +63,13 @@ def open_run(folder: Path, data: Path | None = None) -> Source:
 def calibration_items(split: SplitManifest, count: int) -> tuple[SplitItem, ...]:
     """At most `count` items of the training part, its classes in their proportion, at least one of each.
 
-    Which ones depends on the files' checksums alone, so the order of the manifest does not matter.
+    Which ones depends on the files' checksums alone (without them: on their paths), so the order of the manifest does
+    not matter.
 
     Raises:
         HemotkError: the training part has one class only, or shares an image or a patient with the test part.
     """
-    by_label = {label: sorted(i.sha256 for i in split.part("train") if i.label == label) for label in (0, 1)}
+    by_label = {label: sorted(i.key for i in split.part("train") if i.label == label) for label in (0, 1)}
     for label, found in by_label.items():
         if not found:
             raise HemotkError(
@@ -80,7 +80,7 @@ def calibration_items(split: SplitManifest, count: int) -> tuple[SplitItem, ...]
     count = min(count, total)
     positives = min(max(round(count * len(by_label[1]) / total), 1), count - 1)
     chosen = {*by_label[1][:positives], *by_label[0][: count - positives]}
-    items = tuple(item for item in split.part("train") if item.sha256 in chosen)
+    items = tuple(item for item in split.part("train") if item.key in chosen)
     check_apart(items, split.part("test"))
     return items
 
@@ -92,7 +92,7 @@ def check_apart(calibration: Sequence[SplitItem], test: Sequence[SplitItem]) -> 
         HemotkError: an image or a group is in both.
     """
     for field in ("sha256", "group"):
-        seen = Counter(getattr(item, field) for item in test)
+        seen = {getattr(item, field) for item in test} - {None}
         for item in calibration:
             if getattr(item, field) in seen:
                 raise HemotkError(

@@ -1,11 +1,13 @@
 """`split.json`: which image belongs to training, validation and test."""
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, FieldError, encode, require
+from hemotk.errors import HemotkError
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -18,25 +20,33 @@ _FIRST_SCHEMA = "hemotk.split/1"
 _SINCE_SECOND = ("groups", "fold", "folds")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SplitItem:
     """One image: its path relative to the folder, the checksum of the file, label (1 = hemorrhage), group and part.
 
-    Images of one `group` (a patient, or copies of one picture) are never in two parts.
+    Images of one `group` (a patient, or copies of one picture) are never in two parts. The checksum is None where the
+    images were too many to be read for the split.
     """
 
     path: str
-    sha256: str
+    sha256: str | None
     label: int
     group: str
     part: Part
 
     def __post_init__(self) -> None:
-        path = PurePosixPath(self.path)
-        inside = bool(self.path) and not path.is_absolute() and ".." not in path.parts
+        inside = bool(self.path) and not self.path.startswith("/") and ".." not in self.path.split("/")
         require(inside, "path", "a path inside the folder")
-        require(len(self.sha256) == 64, "sha256", "64 hexadecimal digits")
+        if self.sha256 is None:  # is written as lines
+            require("\n" not in self.path and "\n" not in self.group, "path", "without line breaks")
+        else:
+            require(len(self.sha256) == 64, "sha256", "64 hexadecimal digits")
         require(self.label in (0, 1), "label", "0 or 1")
+
+    @property
+    def key(self) -> str:
+        """What tells the image from others: its checksum, else its path."""
+        return self.path if self.sha256 is None else self.sha256
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class SplitManifest(Artifact):
     `fold` of `folds`, counted from 1: its test part is that fold.
 
     Version 1 of the file had neither `groups` nor folds. A split without them is still written as version 1, so that
-    the checksums in finished runs hold.
+    the checksums in finished runs hold. A split without checksums of its images is written as version 3.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.split/2"
@@ -84,6 +94,7 @@ class SplitManifest(Artifact):
         require(0 < self.test < 1, "test", "between 0 and 1")
         require(0 < self.validation < 1, "validation", "between 0 and 1")
         self._check_apart()
+        require(len({item.sha256 is None for item in self.items}) < 2, "items", "all with a checksum, or all without")
         require(len({item.path for item in self.items}) == len(self.items), "items", "without double paths")
         for part in PARTS:
             require(bool(self.part(part)), "items", f"non-empty for part '{part}'")
@@ -96,16 +107,19 @@ class SplitManifest(Artifact):
             require(self.folds >= 2, "folds", "2 or more")
             require(1 <= self.fold <= self.folds, "fold", "between 1 and the number of folds")
 
+    @property
+    def checked(self) -> bool:
+        """Whether the images have checksums."""
+        return self.items[0].sha256 is not None
+
     def _check_apart(self) -> None:
-        parts: dict[str, set[str]] = defaultdict(set)
-        contents: dict[str, set[str]] = defaultdict(set)
+        groups: dict[str, Part] = {}
+        contents: dict[str, Part] = {}
         for item in self.items:
-            parts[item.group].add(item.part)
-            contents[item.sha256].add(item.part)
-        for name, found in (("group", parts), ("file with checksum", contents)):
-            for key, value in found.items():
-                if len(value) > 1:
-                    raise FieldError(f"field 'items': {name} '{key}' lies in {' and '.join(sorted(value))}")
+            for name, key, found in (("group", item.group, groups), ("file with checksum", item.sha256, contents)):
+                if key is not None and found.setdefault(key, item.part) != item.part:
+                    both = " and ".join(sorted((found[key], item.part)))
+                    raise FieldError(f"field 'items': {name} '{key}' lies in {both}")
 
     def part(self, part: Part) -> tuple[SplitItem, ...]:
         """The items of one part, in the manifest's order."""
@@ -117,14 +131,85 @@ class SplitManifest(Artifact):
 
     def body(self) -> dict[str, Any]:
         """What `to_json` writes: version 1 where that says everything."""
-        fields = encode(self)
-        if self.grouping == "auto" or any(fields[name] for name in _SINCE_SECOND):
-            return {"schema": self.SCHEMA, **fields}
-        return {"schema": _FIRST_SCHEMA, **{key: fields[key] for key in fields if key not in _SINCE_SECOND}}
+        if not self.checked:
+            return _ColumnManifest.of(self).body()
+        values = encode(self)
+        if self.grouping == "auto" or any(values[name] for name in _SINCE_SECOND):
+            return {"schema": self.SCHEMA, **values}
+        return {"schema": _FIRST_SCHEMA, **{key: values[key] for key in values if key not in _SINCE_SECOND}}
+
+    def write(self, path: Path, *, overwrite: bool = True) -> None:
+        """As `Artifact.write`."""
+        if self.checked:
+            super().write(path, overwrite=overwrite)
+        else:
+            _ColumnManifest.of(self).write(path, overwrite=overwrite)
 
     @classmethod
     def from_dict(cls, body: Any, where: Path) -> "SplitManifest":
-        """As `Artifact.from_dict`; reads version 1 too."""
+        """As `Artifact.from_dict`; reads versions 1 and 3 too."""
+        if isinstance(body, dict) and body.get("schema") == _ColumnManifest.SCHEMA:
+            return _ColumnManifest.from_dict(body, where).manifest(where)
         if isinstance(body, dict) and body.get("schema") == _FIRST_SCHEMA:
             body = {**body, "schema": cls.SCHEMA}
         return super().from_dict(body, where)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Images without checksums, a line of each text per image: read and written in seconds when they are a million."""
+
+    path: str
+    label: str
+    group: str
+    part: str
+
+    @classmethod
+    def of(cls, items: Sequence[SplitItem]) -> "_Columns":
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: "\n".join([str(getattr(item, name)) for item in items]) for name in names})
+
+    def items(self) -> tuple[SplitItem, ...]:
+        parts: dict[str, Part] = {part: part for part in PARTS}
+        labels = {"0": 0, "1": 1}
+        groups: dict[str, str] = {}
+        columns = [column.split("\n") for column in (self.path, self.label, self.group, self.part)]
+        require(len({len(column) for column in columns}) == 1, "items", "of as many lines in each column")
+        try:
+            return tuple(
+                SplitItem(path, None, labels[label], groups.setdefault(group, group), parts[part])
+                for path, label, group, part in zip(*columns, strict=True)
+            )
+        except KeyError as error:
+            raise FieldError(f"field 'items': holds {error}, which is no label or no part") from error
+
+
+@dataclass(frozen=True)
+class _ColumnManifest(Artifact):
+    """Version 3 of the file: the fields of `SplitManifest`, with `items` in columns and without checksums."""
+
+    SCHEMA: ClassVar[str] = "hemotk.split/3"
+
+    created: str
+    folder: str
+    classes: tuple[str, str]
+    seed: int
+    test: float
+    validation: float
+    grouping: Grouping
+    items: _Columns
+    groups: tuple[SplitGroup, ...] = ()
+    fold: int | None = None
+    folds: int | None = None
+
+    @classmethod
+    def of(cls, split: SplitManifest) -> "_ColumnManifest":
+        values = {field.name: getattr(split, field.name) for field in fields(split)}
+        return cls(**{**values, "items": _Columns.of(split.items)})
+
+    def manifest(self, where: Path) -> SplitManifest:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        try:
+            return SplitManifest(**{**values, "items": self.items.items()})
+        except FieldError as error:
+            raise HemotkError(f"{where}: {error}; make the file again, or undo the edit.") from error

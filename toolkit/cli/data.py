@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hemotk.artifacts import AuditReport, SplitManifest
+    from hemotk.data.found import FoundFolder
 
 
 @click.group()
@@ -54,6 +55,7 @@ def two_classes(text: str) -> tuple[str, str]:
     show_default=True,
     help="What stays together besides equal pictures: patients and near duplicates, patients, or nothing.",
 )
+@click.option("--patients", type=PATH, metavar="FILE", help="Table id,patient; only beside stage_2_train.csv.")
 @click.option("--folds", type=int, help="Write this many folds for cross-validation, each tested once.")
 @click.option("--out", type=PATH, help="What to write: a file (split.json), or with --folds a folder (folds).")
 @classes_option
@@ -65,6 +67,7 @@ def split(
     validation: float,
     seed: int,
     groups: str,
+    patients: Path | None,
     folds: int | None,
     out: Path | None,
     classes: str,
@@ -76,6 +79,10 @@ def split(
     hemorrhage or label, optionally patient). Classes are balanced over the parts. Equal pictures always stay together;
     so do, by default, the images of a patient and near duplicates: one slice rescaled, windowed, compressed or
     mirrored, and neighbouring slices of a head. With --folds each fold is the test part of one split file.
+
+    FOLDER may also be the RSNA 2019 set: stage_2_train.csv beside the DICOM files in stage_2_train/. Its pictures are
+    too many to be compared and get no checksums; patients are those of --patients, else of FOLDER/patients.csv, else
+    of the headers of all files, which takes minutes.
 
     \b
     Examples:
@@ -91,8 +98,8 @@ def split(
     out = out or Path("folds" if folds is not None else "split.json")
     refuse_existing(out, overwrite)
     config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
-    found = scan(folder, two_classes(classes))
-    with Progress("reading images", len(found.images)) as progress:
+    found = scan(folder, two_classes(classes), patients)
+    with Progress("reading headers" if found.unread else "reading images", len(found.images)) as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, lambda done, total: progress.advance())
         else:
@@ -102,10 +109,22 @@ def split(
     else:
         manifests[0].write(out, overwrite=overwrite)
     _say_parts(manifests)
-    if found.unlabelled:
-        click.echo(f"left out   {found.unlabelled:6} images that labels.csv does not name")
-    _say_groups(manifests[0], any(image.patient for image in found.images))
+    _say_left_out(found)
+    known = any(image.patient for image in found.images) or (found.unread and manifests[0].grouping == "patient")
+    _say_groups(manifests[0], known)
+    if found.unread:
+        click.echo("pictures are not compared, so that copies may lie in different parts, and have no checksums.")
     click.echo(f"wrote {out}")
+
+
+def _say_left_out(found: "FoundFolder") -> None:
+    table = "stage_2_train.csv" if found.unread else "labels.csv"
+    if found.unlabelled:
+        click.echo(f"left out   {found.unlabelled:6} images that {table} does not name")
+    if found.missing:
+        click.echo(f"left out   {found.missing:6} images that {table} names and that are not there")
+    if found.repeated:
+        click.echo(f"{table} says {found.repeated} rows twice, with the same labels")
 
 
 def _say_parts(manifests: tuple["SplitManifest", ...]) -> None:
@@ -131,6 +150,35 @@ def _say_groups(manifest: "SplitManifest", patients: bool) -> None:
         click.echo("patients are not known: slices of one patient that look different may lie in different parts.")
     elif manifest.grouping == "none":
         click.echo("patients are not heeded: slices of one patient lie in different parts.")
+
+
+@data.command()
+@click.argument("folder", type=PATH)
+@click.option("--out", type=PATH, default="patients.csv", show_default=True, help="Table to write.")
+@overwrite_option
+def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
+    """Read once whose slices those of the RSNA 2019 set in FOLDER are, for many a split.
+
+    Patients are numbered: the table says nothing else about them. `hemotk data split` takes it with --patients, or by
+    itself where it lies in FOLDER. Uncompressed files that are cut short are found here.
+
+    \b
+    Example:
+      hemotk data patients rsna --out rsna/patients.csv
+    """
+    from hemotk.data.rsna import TABLE, is_rsna, scan_rsna
+    from hemotk.data.rsna_patients import read_patients, table_of
+    from hemotk.files import refuse_existing, write_bytes
+
+    refuse_existing(out, overwrite)
+    if not is_rsna(folder):
+        raise HemotkError(f"{folder}: has no {TABLE}; other folders say patients in their labels.csv.")
+    found = scan_rsna(folder, two_classes("normal,hemorrhage"))
+    with Progress("reading headers", len(found.images)) as progress:
+        numbers = read_patients(found, lambda done, total: progress.advance())
+    write_bytes(out, table_of(found, numbers), overwrite=overwrite)
+    _say_left_out(found)
+    click.echo(f"wrote {len(set(numbers))} patients of {len(numbers)} images to {out}")
 
 
 @data.command()
@@ -163,6 +211,7 @@ def audit(
       hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
     """
     from hemotk.data.audit import audit as look_through
+    from hemotk.data.rsna import TABLE, is_rsna
     from hemotk.data.scan import scan
     from hemotk.files import refuse_existing, write_bytes
 
@@ -171,6 +220,11 @@ def audit(
     for file in (html, json_file, sheet):
         if file is not None:
             refuse_existing(file, overwrite)
+    if is_rsna(folder):
+        raise HemotkError(
+            f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
+            "of them into normal/ and hemorrhage/ of a new folder and audit that."
+        )
     found = scan(folder, two_classes(classes))
     with Progress("reading images", len(found.images)) as progress:
         report = look_through(found, lambda done, total: progress.advance())

@@ -22,6 +22,7 @@ from hemotk.cli.sweep_job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, S
 from hemotk.data.scan import LABELS_CSV
 from hemotk.files import check_sha256, new_folder
 from hemotk.pruning.job import PruneJob, read_material, read_network
+from hemotk.training.finished import remove_left
 from hemotk.training.partial import check_identity
 
 # The test part is looked at once, for the network that is chosen, and not by the sweep.
@@ -96,6 +97,7 @@ def _finished(folder: Path, identity: Mapping[str, Any]) -> bool:
         return False
     card = RunCard.read(path)
     check_identity(path, {**card.settings, **card.parents}, identity)
+    remove_left(folder)
     return True
 
 
@@ -165,7 +167,8 @@ def link_images(items: Sequence[SplitItem], root: Path, folder: Path) -> None:
     writer.writerow(("id", "label"))
     for item in items:
         source, link = (root / item.path).resolve(), folder / item.path
-        check_sha256(source, item.sha256)
+        if item.sha256 is not None:
+            check_sha256(source, item.sha256)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source)
         writer.writerow((item.path, item.label))

@@ -1,5 +1,6 @@
 """Which images of a folder belong together and why, so that a split never parts them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from hemotk.data.duplicates import near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
 from hemotk.data.preprocess import load_gray
+from hemotk.data.rsna_patients import read_patients
 from hemotk.data.scan import LABELS_CSV, FoundFolder, FoundImage
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
@@ -29,22 +31,29 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Grouped:
-    """Fingerprint and group name of each image of a folder, in its order, and what joined each group of several."""
+    """Fingerprint and group name of each image of a folder, in its order, and what joined each group of several.
 
-    prints: tuple[Fingerprint, ...]
+    Fingerprints are None where the folder is unread. `grouping` is what was done.
+    """
+
+    prints: tuple[Fingerprint | None, ...]
     groups: tuple[str, ...]
     reasons: dict[str, tuple[Reason, ...]]
+    grouping: Grouping
 
 
 def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | None = None) -> Grouped:
     """Join what must not be parted: equal pictures; images of one patient unless 'none'; near duplicates in 'auto'.
 
-    Every file is decoded once, so an unreadable one is found here and not in the middle of a training.
+    Every file is decoded once, so an unreadable one is found here and not in the middle of a training. In an `unread`
+    folder no picture is compared: patients are joined unless 'none'; where they are not known, headers are read.
 
     Raises:
         HemotkError: an unreadable image, equal pictures with different labels, or `grouping` is 'patient' and no
             patients are known.
     """
+    if found.unread:
+        return _group_unread(found, grouping, progress)
     if grouping == "patient" and not any(image.patient for image in found.images):
         raise HemotkError(
             f"{found.folder}: --groups patient needs a column 'patient' in {LABELS_CSV}; add it, or use --groups auto."
@@ -61,7 +70,19 @@ def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | No
         home, used = link(pairs, home)
         joins.append(("near", [[pair.first, pair.second] for pair in used]))
     names = _names(found.images, home, patients=grouping != "none")
-    return Grouped(tuple(prints), tuple(names), _reasons(names, joins))
+    return Grouped(tuple(prints), tuple(names), _reasons(names, joins), grouping)
+
+
+def _group_unread(found: FoundFolder, grouping: Grouping, progress: Progress | None) -> Grouped:
+    nothing = (None,) * len(found.images)
+    if grouping == "none":
+        return Grouped(nothing, tuple(f"i{index:06d}" for index in range(len(nothing))), {}, grouping)
+    patients = [image.patient for image in found.images]
+    if None in patients:
+        patients = list(read_patients(found, progress))
+    groups = tuple(f"p{patient}" for patient in patients)
+    sizes = Counter(groups)
+    return Grouped(nothing, groups, {name: ("patient",) for name, size in sizes.items() if size > 1}, "patient")
 
 
 def united(count: int, sets: Iterable[Sequence[int]]) -> list[int]:

@@ -1,12 +1,15 @@
-"""What lies in an image folder: class subfolders, or images with a `labels.csv`."""
+"""What lies in an image folder: class subfolders, images with a `labels.csv`, or the layout of RSNA 2019."""
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
 from hemotk.data.dicom_series import patient_keys
+from hemotk.data.found import FoundFolder, FoundImage
+from hemotk.data.rsna import TABLE, is_rsna, scan_rsna
+from hemotk.data.rsna_patients import known_patients
 from hemotk.errors import HemotkError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
@@ -15,45 +18,28 @@ DEFAULT_CLASSES = ("normal", "hemorrhage")
 _ID_COLUMNS = ("path", "file", "filename", "id", "image")
 _LABEL_COLUMNS = ("hemorrhage", "label")
 _PATIENT_COLUMN = "patient"
-_ENOUGH_FOR_A_SPLIT = 3
 
 
-@dataclass(frozen=True)
-class FoundImage:
-    """One labelled image: path relative to the folder with '/', label (1 = hemorrhage), patient where known."""
-
-    path: str
-    label: int
-    patient: str | None = None
-
-
-@dataclass(frozen=True)
-class FoundFolder:
-    """A scanned folder; `unlabelled` counts images that `labels.csv` does not name."""
-
-    folder: Path
-    classes: tuple[str, str]
-    images: tuple[FoundImage, ...]
-    unlabelled: int = 0
-
-    def counts(self) -> tuple[int, int]:
-        """Images with label 0 and with label 1."""
-        positives = sum(image.label for image in self.images)
-        return len(self.images) - positives, positives
-
-
-def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolder:
+def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Path | None = None) -> FoundFolder:
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
-    Patients are those of `labels.csv`, else those that DICOM files name, under a key (`patient_keys`).
+    Patients are those of `labels.csv`, else those that DICOM files name, under a key (`patient_keys`). In the layout
+    of RSNA 2019 no image is opened, and patients are known only from the table `patients`, or one in the folder.
 
     Raises:
-        HemotkError: no folder, no images, only one class, or a `labels.csv` that does not fit the files.
+        HemotkError: no folder, no images, only one class, or a `labels.csv` that does not fit the files; as
+            `scan_rsna` and `known_patients`; `patients` given for another layout.
     """
     if not folder.is_dir():
         raise HemotkError(f"{folder}: no such folder; check the path.")
     if classes[0] == classes[1] or not all(classes):
         raise HemotkError("--classes: the two class names must be different and not empty.")
+    if is_rsna(folder):
+        return known_patients(scan_rsna(folder, classes), patients)
+    if patients is not None:
+        raise HemotkError(
+            f"--patients {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
+        )
     files = sorted(relative_images(folder))
     if not files:
         raise HemotkError(
@@ -62,7 +48,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES) -> FoundFolde
         )
     images = _with_patients(folder, labelled_images(folder, files, classes))
     found = FoundFolder(folder, classes, images, len(files) - len(images))
-    _check_counts(found)
+    found.check_counts()
     return found
 
 
@@ -91,15 +77,6 @@ def relative_images(folder: Path) -> Iterator[str]:
 def _with_patients(folder: Path, images: tuple[FoundImage, ...]) -> tuple[FoundImage, ...]:
     keys = patient_keys(folder, [image.path for image in images if image.patient is None])
     return tuple(replace(image, patient=keys.get(image.path, image.patient)) for image in images)
-
-
-def _check_counts(found: FoundFolder) -> None:
-    for count, name in zip(found.counts(), found.classes, strict=True):
-        if count < _ENOUGH_FOR_A_SPLIT:
-            raise HemotkError(
-                f"{found.folder}: has {count} image{'' if count == 1 else 's'} of class '{name}'; training, validation "
-                f"and test need at least {_ENOUGH_FOR_A_SPLIT} of each class."
-            )
 
 
 def _from_subfolders(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:

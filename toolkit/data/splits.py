@@ -1,7 +1,7 @@
 """Training, validation and test parts that share no patient and no picture."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -46,7 +46,7 @@ def make_split(found: FoundFolder, config: SplitConfig, progress: Progress | Non
 def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part]) -> SplitManifest:
     """The manifest of `found` with each group in its part."""
     items = tuple(
-        SplitItem(image.path, fingerprint.file, image.label, group, parts[group])
+        SplitItem(image.path, fingerprint.file if fingerprint else None, image.label, group, parts[group])
         for image, fingerprint, group in zip(found.images, grouped.prints, grouped.groups, strict=True)
     )
     sizes = Counter(grouped.groups)
@@ -58,7 +58,7 @@ def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: M
         seed=config.seed,
         test=config.test,
         validation=config.validation,
-        grouping=config.grouping,
+        grouping=grouped.grouping,
         items=items,
         groups=groups,
     )
@@ -84,25 +84,36 @@ def deal(counts: Counts, targets: np.ndarray, seed: int) -> dict[str, int]:
     order = np.random.default_rng(seed).permutation(len(names))
     shuffled = [names[index] for index in order]
     shuffled.sort(key=lambda name: -sum(counts[name]))
-    images = np.array([counts[name] for name in shuffled], float)
+    images = [counts[name] for name in shuffled]
     for lacking_first in (False, True):
-        parts, held = _dealt(images, targets.astype(float), lacking_first)
-        if held.all():
+        parts, held = _dealt(images, targets.astype(float).tolist(), lacking_first)
+        if all(map(all, held)):
             break
     return dict(zip(shuffled, parts, strict=True))
 
 
-def _dealt(images: np.ndarray, targets: np.ndarray, lacking_first: bool) -> tuple[list[int], np.ndarray]:
-    """The part of each group [groups, 2], and how much each part then holds [P, 2]."""
-    held = np.zeros_like(targets)
+def _dealt(
+    images: Sequence[tuple[int, int]], targets: list[list[float]], lacking_first: bool
+) -> tuple[list[int], list[list[int]]]:
+    """The part of each group, and how much each part then holds [P, 2].
+
+    In plain numbers, since there may be a million groups: arrays of three parts are ten times as slow.
+    """
+    held = [[0, 0] for _ in targets]
+    rows = range(len(targets))
     parts = []
-    for group in images:
-        need = (group * (targets - held) / np.maximum(targets, 1)).sum(axis=1)
+    for normal, hemorrhage in images:
+        need = [
+            normal * (want[0] - has[0]) / max(want[0], 1) + hemorrhage * (want[1] - has[1]) / max(want[1], 1)
+            for want, has in zip(targets, held, strict=True)
+        ]
+        choice: Iterable[int] = rows
         if lacking_first:
-            lacks = ((held == 0) & (group > 0)).sum(axis=1)
-            need = np.where(lacks == lacks.max(), need, -np.inf)
-        best = int(np.argmax(need))
-        held[best] += group
+            lacks = [(not has[0] and normal > 0) + (not has[1] and hemorrhage > 0) for has in held]
+            choice = [row for row in rows if lacks[row] == max(lacks)]
+        best = max(choice, key=need.__getitem__)
+        held[best][0] += normal
+        held[best][1] += hemorrhage
         parts.append(best)
     return parts, held
 
