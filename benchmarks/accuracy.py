@@ -10,6 +10,7 @@ from hemotk.artifacts import (
     Calibration,
     Estimate,
     Flip,
+    GroupMetrics,
     ImageRef,
     ImageScores,
     Metrics,
@@ -18,7 +19,9 @@ from hemotk.artifacts import (
     TensorSpec,
 )
 from hemotk.benchmarks.calibration import calibration
+from hemotk.benchmarks.groups import groups_of
 from hemotk.benchmarks.statistics import auc_difference, mcnemar
+from hemotk.group_metrics import evaluate_groups
 from hemotk.metrics import calibrated, decide, evaluate, wilson
 from hemotk.runtime import Scores
 
@@ -72,6 +75,7 @@ class Judge:
         self.temperature = temperature
         known = [image.label for image in images if image.label is not None]
         self.labels = np.array(known) if len(known) == len(images) else None
+        self.groups = groups_of(images)
 
     def judged(self, found: Sequence[Scores]) -> Judged:
         """Probabilities and decisions for `found`, one per image."""
@@ -88,6 +92,12 @@ class Judge:
         if self.labels is None or not row.finite:
             return None
         return evaluate(self.labels, row.logit, self.threshold, self.temperature)
+
+    def grouped(self, row: Judged) -> GroupMetrics | None:
+        """Accuracy and the rest with intervals over groups; None without labels or groups, or a score is not finite."""
+        if self.labels is None or self.groups is None or not row.finite:
+            return None
+        return evaluate_groups(self.labels, row.called, row.logit, self.groups)
 
     def calibration(self, row: Judged) -> Calibration | None:
         """Brier score and calibration error; None without labels, or if a score is not finite."""
@@ -136,6 +146,9 @@ class Judge:
             auc_difference=Estimate(None, why=UNLABELLED)
             if self.labels is None
             else auc_difference(self.labels, row.logit, parent.logit),
+            grouped_auc_difference=None
+            if self.labels is None or self.groups is None
+            else auc_difference(self.labels, row.logit, parent.logit, self.groups),
         )
 
     def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:

@@ -33,7 +33,7 @@ def _compatible(row: VariantResult, name: str) -> str:
     count, words = _count(row), []
     if row.metrics is not None and row.metrics.accuracy.value is not None:
         right = round(row.metrics.accuracy.value * count)
-        accuracy = percent(row.metrics.accuracy)
+        accuracy = percent((row.grouped or row.metrics).accuracy) + _over_groups(row)
         words.append(f"{right} of {count} right ({name}) is compatible with a true accuracy of {accuracy}")
     if row.paired is not None:
         flips = f"{len(row.paired.flips)} of {count} flipped" + ("" if words else f" ({name})")
@@ -51,7 +51,7 @@ def _limits(row: VariantResult) -> Iterator[str]:
         right, count = round(metrics.sensitivity.value * metrics.positives), metrics.positives
         yield (
             f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {right} found is compatible "
-            f"with a sensitivity of {percent(metrics.sensitivity)}."
+            f"with a sensitivity of {percent((row.grouped or metrics).sensitivity)}{_over_groups(row)}."
         )
     needed = math.ceil(Z95**2 * WANTED / (1 - WANTED))
     if row.paired is not None and (row.paired.agreement.low or 0) < WANTED:
@@ -62,6 +62,10 @@ def _limits(row: VariantResult) -> Iterator[str]:
             f"A calibration error of {found.error.value:.3f} is {more} what perfectly calibrated probabilities show by "
             f"chance on so many images (up to {found.by_chance:.3f})."
         )
+
+
+def _over_groups(row: VariantResult) -> str:
+    return "" if row.grouped is None else f" (over {row.grouped.groups} groups)"
 
 
 def _count(row: VariantResult) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hemotk.artifacts import THERMAL, BenchReport, Device, Estimate, Paired, VariantResult
+from hemotk.artifacts import THERMAL, BenchReport, Device, Estimate, GroupMetrics, Paired, VariantResult
 
 NOTHING = "–"
 
@@ -130,6 +130,31 @@ def paired_cells(report: BenchReport, row: VariantResult, parent: str, paired: P
         Cell(f"{paired.max_drift:.4f}"),
         Cell(f"{paired.mean_drift:.4f}"),
     )
+
+
+GROUPED = (
+    "Slices of one patient, and copies of one picture, are no independent images. These intervals come from drawing "
+    "whole groups of such images again; they are the ones to quote."
+)
+
+
+def grouped_headings(report: BenchReport) -> tuple[str, ...]:
+    """The columns of `grouped_rows`."""
+    against = ["its float32", *([f"float32 of {report.bundles[0].name}"] if len(report.bundles) > 1 else [])]
+    shares = ("accuracy", "sensitivity", "specificity", "AUC")
+    return ("variant", "groups", *shares, *(f"AUC difference to {parent}" for parent in against))
+
+
+def grouped_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
+    """The figures of each row with intervals over groups; no rows where each image is a group of its own."""
+    return [_grouped_cells(report, row, row.grouped) for row in report.variants if row.grouped is not None]
+
+
+def _grouped_cells(report: BenchReport, row: VariantResult, found: GroupMetrics) -> tuple[Cell, ...]:
+    shares = (found.accuracy, found.sensitivity, found.specificity, found.auc)
+    pairs = (row.paired, row.paired_first) if len(report.bundles) > 1 else (row.paired,)
+    differences = (None if paired is None else paired.grouped_auc_difference for paired in pairs)
+    return (Cell(report.name_of(row)), Cell(str(found.groups)), *map(estimate_cell, (*shares, *differences)))
 
 
 def what_is_wrong(report: BenchReport) -> Iterator[str]:

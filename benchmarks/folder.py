@@ -1,6 +1,7 @@
 """A folder of any number of pictures, a few of which are in memory at a time."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import ImageRef, PreprocessSpec
+from hemotk.benchmarks.groups import group_numbers
+from hemotk.data.dicom_series import patient_keys
 from hemotk.data.preprocess import load_pixels
-from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
+from hemotk.data.scan import LABELS_CSV, FoundImage, labelled_images, relative_images
 from hemotk.errors import HemotkError
 
 CHUNK = 64
@@ -27,6 +30,8 @@ class FoundPictures:
 def find_pictures(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
 
+    Labelled pictures are of groups where the table, or DICOM files, name the patient of each.
+
     Raises:
         HemotkError: no such folder, no pictures, a name that is not UTF-8, or labels for some only.
     """
@@ -38,10 +43,22 @@ def find_pictures(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     for file in files:
         _check_name(folder / file)
     if (folder / LABELS_CSV).is_file() or any(file.partition("/")[0] in classes for file in files):
-        images = tuple(ImageRef(found.path, found.label) for found in labelled_images(folder, files, classes))
+        labelled = labelled_images(folder, files, classes)
+        groups = group_numbers(_patients(folder, labelled))
+        images = tuple(ImageRef(found.path, found.label, group) for found, group in zip(labelled, groups, strict=True))
     else:
         images = tuple(ImageRef(file, None) for file in files)
     return FoundPictures(folder, images, len(files) - len(images))
+
+
+def _patients(folder: Path, images: Sequence[FoundImage]) -> list[str | None]:
+    """The patient of each image, None where the table does not name them and not every file does."""
+    names = [image.patient for image in images]
+    if None in names:
+        with suppress(HemotkError):
+            keys = patient_keys(folder, [image.path for image in images])
+            names = [keys.get(image.path) for image in images]
+    return names
 
 
 def _check_name(path: Path) -> None:

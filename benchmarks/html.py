@@ -10,12 +10,15 @@ from typing import Any
 from hemotk.artifacts import HERE, BenchReport, Profile
 from hemotk.benchmarks import plots
 from hemotk.benchmarks.figures import (
+    GROUPED,
     NOTHING,
     PAIRED_HEADINGS,
     Cell,
     cells,
     comparisons,
     device_facts,
+    grouped_headings,
+    grouped_rows,
     headings,
     label_of,
     megabytes,
@@ -42,6 +45,7 @@ def render(report: BenchReport) -> str:
 def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
     yield _opening(report, names)
     yield section("Results", _table(headings(report), (cells(report, row) for row in report.variants)), _intervals())
+    yield from _grouped(report)
     yield from _problems(report)
     yield _pictures(report)
     yield section("Against float32, image by image", *_comparisons(report))
@@ -64,6 +68,12 @@ def _opening(report: BenchReport, names: str) -> Markup:
     )
     about = f"{what_was_scored(report)}, measured {report.created} in {report.seconds:.0f} s."
     return element("header", element("h1", f"Bench of {names}"), element("p", about, class_="soft"), banner)
+
+
+def _grouped(report: BenchReport) -> Iterator[Markup]:
+    rows = grouped_rows(report)
+    if rows:
+        yield section("Intervals over groups of images", element("p", GROUPED), _table(grouped_headings(report), rows))
 
 
 def _problems(report: BenchReport) -> Iterator[Markup]:

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.figures import (
+    GROUPED,
     PAIRED_HEADINGS,
     cells,
     comparisons,
     device_facts,
+    grouped_headings,
+    grouped_rows,
     headings,
     label_of,
     paired_cells,
@@ -32,6 +35,7 @@ def render(report: BenchReport) -> str:
         [_text(report.conclusion)],
         _table(headings(report), (map(str, cells(report, row)) for row in report.variants)),
         ["In brackets 95 % intervals."],
+        *_grouped(report),
         _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *found)) for found in comparisons(report))),
         list(_flips(report)),
         [f"- {_text(line)}" for line in what_is_wrong(report)],
@@ -40,6 +44,14 @@ def render(report: BenchReport) -> str:
         ["```", printable(report.command).replace("\n", " ").replace("```", "` ` `"), "```"] if report.command else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _grouped(report: BenchReport) -> Iterator[list[str]]:
+    """What to know of intervals over groups of images, and the table of them; nothing without groups."""
+    rows = grouped_rows(report)
+    if rows:
+        yield [GROUPED]
+        yield _table(grouped_headings(report), (map(str, row) for row in rows))
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from hemotk.artifacts import VariantResult, row_name
+import numpy as np
+
+from hemotk.artifacts import ImageRef, VariantResult, row_name
 from hemotk.benchmarks import gate
+from hemotk.benchmarks.groups import groups_of
 from hemotk.benchmarks.scoring import Scored
-from hemotk.benchmarks.testset import OpenBundle
 
 
-def notes(
-    bundles: Sequence[OpenBundle], scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits
-) -> tuple[str, ...]:
+def notes(scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits) -> tuple[str, ...]:
     """All that applies to this bench."""
-    return (*_images(scored), *_groups(bundles[0]), *_same_models(rows), *gate.left_out(rows, limits))
+    return (*_images(scored), *_groups(scored.images), *_same_models(rows), *gate.left_out(rows, limits))
 
 
 def _images(scored: Scored) -> Iterator[str]:
@@ -29,12 +29,14 @@ def _images(scored: Scored) -> Iterator[str]:
         yield f"every image has label {label}: {missing} and AUC cannot be measured"
 
 
-def _groups(bundle: OpenBundle) -> Iterator[str]:
-    groups = {item.group for item in bundle.items}
-    if 0 < len(groups) < len(bundle.items):
+def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
+    found = groups_of(images)
+    if found is not None:
+        labelled = all(image.label is not None for image in images)
         yield (
-            f"the {len(bundle.items)} test images are of {len(groups)} groups (patients): intervals take images as "
-            "independent and are too narrow"
+            f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
+            "picture) and not independent of each other: intervals that take them as such are too narrow"
+            + ("; those over groups stand beside them" if labelled else "")
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hemotk.artifacts import HERE, BenchReport, Estimate, Profile, VariantResult
+from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,6 +124,9 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
     """Every figure with its interval; then what pairing with the float parent gave."""
     name = report.name_of(row)
     yield f"{name} 95 %: " + (", ".join(_intervals(row)) or "nothing measured")
+    if row.grouped is not None:
+        found = ", ".join(f"{measure} {_interval(share)}" for measure, share in _shares(row.grouped))
+        yield f"{name} 95 % over {row.grouped.groups} groups of images: {found}"
     for paired, parent in ((row.paired, "float32"), (row.paired_first, f"{report.bundles[0].name} float32")):
         if paired is None:
             continue
@@ -131,7 +134,10 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
         if paired.mcnemar is not None:
             words.append(f"{paired.lost} lost and {paired.gained} gained (McNemar p {paired.mcnemar:.2g})")
         if paired.auc_difference.value is not None:
-            words.append(f"AUC difference {paired.auc_difference.value:+.3f} ({_interval(paired.auc_difference, '+')})")
+            found = _interval(paired.auc_difference, "+")
+            if paired.grouped_auc_difference is not None:
+                found += f", over groups {_interval(paired.grouped_auc_difference, '+')}"
+            words.append(f"AUC difference {paired.auc_difference.value:+.3f} ({found})")
         words.append(f"score drift at most {paired.max_drift:.3g}, mean {paired.mean_drift:.2g}")
         yield f"{name} against {parent}: {', '.join(words)}"
 
@@ -139,8 +145,7 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
 def _intervals(row: VariantResult) -> Iterator[str]:
     named: list[tuple[str, Estimate]] = []
     if row.metrics is not None:
-        names = ("accuracy", "sensitivity", "specificity", "auc")
-        named += [(name.replace("auc", "AUC"), getattr(row.metrics, name)) for name in names]
+        named += _shares(row.metrics)
     if row.calibration is not None:
         named += [("Brier", row.calibration.brier), ("calibration error", row.calibration.error)]
     if row.paired is not None:
@@ -153,6 +158,11 @@ def _intervals(row: VariantResult) -> Iterator[str]:
         value = f" {item.value:.3f}" if name in ("Brier", "calibration error") else ""
         words = f" ({_interval(item)})" if value else f" {_interval(item)}"
         yield f"{name}{value}{words}" if item.low is not None else f"{name}: {item.why or item.method}"
+
+
+def _shares(found: Metrics | GroupMetrics) -> list[tuple[str, Estimate]]:
+    names = ("accuracy", "sensitivity", "specificity", "auc")
+    return [(name.replace("auc", "AUC"), getattr(found, name)) for name in names]
 
 
 def _interval(estimate: Estimate, sign: str = "") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hemotk.artifacts import ImageRef
 from hemotk.benchmarks.folder import Chunks, find_pictures
+from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
 from hemotk.errors import HemotkError
@@ -36,7 +37,9 @@ class Tools:
 
 def score_split(rows: Sequence[Row], tools: Tools) -> Scored:
     """Load each row and let it score every image of its bundle's test split."""
-    images = tuple(ImageRef(item.id, item.label) for item in rows[0].bundle.items)
+    items = rows[0].bundle.items
+    groups = group_numbers([item.group for item in items])
+    images = tuple(ImageRef(item.id, item.label, group) for item, group in zip(items, groups, strict=True))
     several = len({row.bundle.name for row in rows}) > 1
     for row in rows:
         what = f"scoring {row.bundle.name} {row.variant.kind}" if several else f"scoring {row.variant.kind}"

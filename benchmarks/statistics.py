@@ -15,6 +15,7 @@ SEED = 0
 LEVELS = (0.025, 0.975)
 BOOTSTRAP_ROUNDS = "bootstrap over rounds, 95 %"
 BOOTSTRAP_IMAGES = "paired bootstrap, stratified by label, and Wilson limit of what no pair of images showed, 95 %"
+BOOTSTRAP_GROUPS = "paired bootstrap over groups, and Wilson limit of what no pair of groups showed, 95 %"
 
 
 def percentile(samples: ArrayLike, share: float) -> float:
@@ -55,28 +56,36 @@ def ratio_of_medians(variant: Sequence[Sequence[int]], parent: Sequence[Sequence
     return _bootstrap(value, draw, BOOTSTRAP_ROUNDS)
 
 
-def auc_difference(labels: ArrayLike, variant: ArrayLike, parent: ArrayLike) -> Estimate:
+def auc_difference(
+    labels: ArrayLike, variant: ArrayLike, parent: ArrayLike, groups: ArrayLike | None = None
+) -> Estimate:
     """AUC of `variant` − AUC of `parent`, scores of the same images; no value with one class only.
 
     The bootstrap knows the images that it draws from and no others: with both AUCs at 1 its interval would be a point.
     Disjoint pairs of a positive and a negative image are as many independent witnesses as the smaller class has images
     (Hoeffding 1963, section 5), and what none of k witnesses showed may be as frequent as the Wilson limit of 0 of k.
     In such pairs the difference may be anything from −1 to 1: the interval is at least that wide.
+
+    `groups` [n] says of each image what group it is of. Then whole groups are drawn again (Field & Welsh 2007, the
+    cluster bootstrap), those with and without a positive image apart, and pairs are of groups.
     """
     truth = np.asarray(labels, bool)
-    groups = np.flatnonzero(truth), np.flatnonzero(~truth)
-    if not all(len(group) for group in groups):
-        return Estimate(None, method=BOOTSTRAP_IMAGES, why="the AUC needs images of both classes")
+    method = BOOTSTRAP_IMAGES if groups is None else BOOTSTRAP_GROUPS
+    place = np.arange(len(truth)) if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
+    positive, negative = (np.unique(place[chosen]) for chosen in (truth, ~truth))
+    if not (len(positive) and len(negative)):
+        return Estimate(None, method=method, why="the AUC needs images of both classes")
+    strata = [stratum for stratum in (positive, np.setdiff1d(negative, positive)) if len(stratum)]
     ours, theirs = _WeightedAuc(truth, variant), _WeightedAuc(truth, parent)
 
     def draw(random: np.random.Generator) -> float:
-        rows = np.concatenate([random.choice(group, len(group)) for group in groups])
-        times = np.bincount(rows, minlength=len(truth))
+        drawn = np.concatenate([random.choice(stratum, len(stratum)) for stratum in strata])
+        times = np.bincount(drawn, minlength=len(truth))[place]
         return ours(times) - theirs(times)
 
     once = np.ones(len(truth), np.intp)
-    found = _bootstrap(ours(once) - theirs(once), draw, BOOTSTRAP_IMAGES)
-    return _widened(found, wilson(0, min(map(len, groups))))
+    found = _bootstrap(ours(once) - theirs(once), draw, method)
+    return _widened(found, wilson(0, min(len(positive), len(negative))))
 
 
 def _widened(found: Estimate, unseen: Estimate) -> Estimate:
@@ -123,14 +132,16 @@ def _edge(beyond: Callable[[float], bool], outside: float, inside: float) -> flo
 
 
 def _bootstrap(value: float, draw: Callable[[np.random.Generator], float], method: str) -> Estimate:
-    """The percentile interval of `DRAWS` draws, widened to hold `value` itself where a small sample leaves it out."""
+    """The percentile interval of those of `DRAWS` draws that have a value, widened to hold `value` itself."""
     random = np.random.default_rng(SEED)
-    low, high = np.quantile([draw(random) for _ in range(DRAWS)], LEVELS)
+    drawn = np.array([draw(random) for _ in range(DRAWS)])
+    known = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(known, LEVELS) if len(known) else (value, value)
     return Estimate(value, min(float(low), value), max(float(high), value), method)
 
 
 class _WeightedAuc:
-    """The AUC where each image counts so many times; sorts once, not once per draw."""
+    """The AUC where each image counts so many times, NaN without one class; sorts once, not once per draw."""
 
     def __init__(self, truth: NDArray[np.bool_], scores: ArrayLike) -> None:
         self._truth = truth
@@ -141,7 +152,8 @@ class _WeightedAuc:
             np.bincount(self._place, np.where(chosen, times, 0)) for chosen in (self._truth, ~self._truth)
         )
         below = np.cumsum(negatives) - negatives / 2
-        return float(positives @ below / (positives.sum() * negatives.sum()))
+        pairs = positives.sum() * negatives.sum()
+        return float(positives @ below / pairs) if pairs else math.nan
 
 
 class _MedianOfRounds:

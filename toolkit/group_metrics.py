@@ -1,28 +1,16 @@
 """Shares and AUC of images that come in groups, such as slices of patients: intervals that count groups, not images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemotk.artifacts import Estimate
+from hemotk.artifacts import Estimate, GroupMetrics
 from hemotk.metrics import auc_estimate, wilson
 
 DRAWS = 1000
 SEED = 0
 GROUPS = "bootstrap over groups, and Wilson limit of what no group showed, 95 %"
-
-
-@dataclass(frozen=True)
-class GroupMetrics:
-    """Accuracy, sensitivity, specificity and AUC, fractions with 95 % intervals, over `groups` groups."""
-
-    groups: int
-    accuracy: Estimate
-    sensitivity: Estimate
-    specificity: Estimate
-    auc: Estimate
 
 
 def evaluate_groups(labels: ArrayLike, called: ArrayLike, scores: ArrayLike, groups: ArrayLike) -> GroupMetrics:

@@ -17,7 +17,7 @@ from hemotk.artifacts.bundle import (
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
-from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, Metrics
+from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
 from hemotk.artifacts.report import (
@@ -74,6 +74,7 @@ __all__ = [
     "Estimate",
     "FieldError",
     "Flip",
+    "GroupMetrics",
     "Grouping",
     "ImageRef",
     "ImageScores",

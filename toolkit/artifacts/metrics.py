@@ -47,6 +47,17 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class GroupMetrics:
+    """Accuracy, sensitivity, specificity and AUC, fractions with 95 % intervals over `groups` groups of images."""
+
+    groups: int
+    accuracy: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    auc: Estimate
+
+
+@dataclass(frozen=True)
 class CalibrationBin:
     """One bin of a reliability diagram: its images, their mean probability, and the share of them with label 1."""
 

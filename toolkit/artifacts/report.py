@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hemotk.artifacts.bundle import Kind
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.device import Device
-from hemotk.artifacts.metrics import Calibration, Estimate, Metrics
+from hemotk.artifacts.metrics import Calibration, Estimate, GroupMetrics, Metrics
 from hemotk.artifacts.profile import Profile
 
 Nanoseconds = tuple[int, ...]
@@ -19,10 +19,15 @@ HERE = "here"
 
 @dataclass(frozen=True)
 class ImageRef:
-    """One image: id (path in the split or folder) and label (1 = hemorrhage), None where nobody gave one."""
+    """One image: id (path in the split or folder), label (1 = hemorrhage), None where nobody gave one, and group.
+
+    Images of one patient, and copies of one picture, have the same `group`, a number that names nobody; None where
+    patients are not known.
+    """
 
     id: str
     label: int | None
+    group: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Paired:
     `agreement` is the share of images with the same decision; `lost` and `gained` count images that only the parent
     and only the variant gets right, `mcnemar` is the exact two-sided p-value of that pair; drift is |Δ probability|;
     `auc_difference` is variant − parent. Without labels `lost`, `gained` and `mcnemar` are None.
+    `grouped_auc_difference` has an interval over groups of images; None where each image is a group of its own, or
+    groups are not known.
     """
 
     agreement: Estimate
@@ -65,6 +72,7 @@ class Paired:
     max_drift: float
     mean_drift: float
     auc_difference: Estimate
+    grouped_auc_difference: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,8 @@ class VariantResult:
     """One row of the bench: a variant of `bundle` (a name in the report's `bundles`), measured on `source`.
 
     `failure` says why the variant could not be run to the end (empty if it could); `findings` name what is wrong
-    with its scores (NaN, a constant, one class). `metrics` and `calibration` need labels. `paired` is against its own
+    with its scores (NaN, a constant, one class). `metrics` and `calibration` need labels; `grouped` has intervals over
+    groups of images, None where each image is a group of its own, or groups are not known. `paired` is against its own
     float parent (None for the parent itself), `paired_first` against the float parent of the first bundle (None in
     that bundle); the parent is the one from the same source where it ran there, else the one measured here. Memory is
     the peak of the variant's own process, and what that process held before it opened the model. `profile` is None
@@ -140,6 +149,7 @@ class VariantResult:
     base_memory_bytes: int | None = None
     profile: Profile | None = None
     same_model: SameModel | None = None
+    grouped: GroupMetrics | None = None
 
 
 @dataclass(frozen=True)
