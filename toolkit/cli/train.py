@@ -93,8 +93,8 @@ def train(
     averages; --recipe paper is the paper's alone. Kill it at any moment: --resume goes on from the last whole epoch.
 
     A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
-    a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where the
-    validation part has series of several slices, of 5 patients or more with and 5 without hemorrhage, what
+    a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where
+    the validation part has series of several slices, of 5 patients or more with and 5 without hemorrhage, what
     `hemotk predict --study` goes by is chosen on them.
 
     With --folds every image is tested once, by a network that was trained without its group (patient, or copies). The
