@@ -20,9 +20,13 @@ from hemotk.errors import HemotkError
 from hemotk.runtime import Scores
 
 WORKER = "hemotk.benchmarks.worker"
-# As `python -m`, but without the current folder: a json.py there must not take the place of the real one. `-P` does
-# that too, from Python 3.11 on.
+# `-P` does that too, from Python 3.11 on.
 _START = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.run_module({!r}, run_name='__main__')"
+
+
+def python_module(name: str) -> list[str]:
+    """As `python -m name`, but without the current folder: a json.py there must not take the place of the real one."""
+    return [sys.executable, "-c", _START.format(name)]
 
 
 class RunnerFailed(Exception):
@@ -48,7 +52,7 @@ class Runner:
         self._config = config
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _START.format(WORKER)],
+            python_module(WORKER),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

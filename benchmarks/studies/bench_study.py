@@ -26,7 +26,7 @@ import numpy as np
 from hemotk.artifacts import BenchReport, Estimate
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.environment import others, snapshot
-from hemotk.benchmarks.runners import Runner
+from hemotk.benchmarks.runners import Runner, python_module
 from hemotk.benchmarks.statistics import ratio_of_medians
 from hemotk.benchmarks.testset import OpenBundle, open_bundle
 from hemotk.runtime import find_runtime
@@ -63,7 +63,7 @@ def repeat(bundle: Path, times: int) -> None:
         for number in range(times):
             path = Path(scratch) / f"{number}.json"
             subprocess.run(
-                [sys.executable, "-m", "hemotk", "bench", str(bundle), "--json", str(path)],
+                [*python_module("hemotk"), "bench", str(bundle), "--json", str(path)],
                 check=False,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

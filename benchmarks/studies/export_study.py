@@ -21,6 +21,7 @@ import numpy as np
 from common import logits, other_images, test_images
 
 from hemotk.artifacts import RUN_CARD, RunCard
+from hemotk.benchmarks.runners import python_module
 from hemotk.metrics import calibrated
 from hemotk.runtime import Scorer
 from hemotk.tflite import read_facts
@@ -87,7 +88,7 @@ def exported(run: Path, data: Path, out: Path) -> dict[str, Any]:
             "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024\n"
             "print(json.dumps({'seconds': time.monotonic() - t, 'peak_bytes': peak}))\n"
         )
-        command = [sys.executable, "-m", "hemotk", "export", run, "--data", data, "--quantize", "int8", "--out", out]
+        command = [*python_module("hemotk"), "export", run, "--data", data, "--quantize", "int8", "--out", out]
         done = subprocess.run(
             [sys.executable, "-c", code, *map(str, command)], check=True, stdout=subprocess.PIPE, text=True
         )
