@@ -13,6 +13,7 @@ from hemotk.artifacts import (
     GOLDEN_FILE,
     LABELS_FILE,
     SPLIT_FILE,
+    TESTSET_CARD,
     TESTSET_SUFFIX,
     BundleCard,
     CalibrationItem,
@@ -76,17 +77,27 @@ def export_run(
         CheckFailed: a variant does not do what its float parent does; nothing is published.
     """
     started = time.monotonic()
-    for folder in (out, beside(out)):
-        refuse_existing(folder, overwrite)
-    made = _make(open_run(run, config.data), config, progress or (lambda _what, _done, _total: None))
+    refuse_existing(out, overwrite)
+    source = open_run(run, config.data)
+    again = overwrite or _is_left(beside(out), source)
+    refuse_existing(beside(out), again)
+    made = _make(source, config, progress or (lambda _what, _done, _total: None))
     with new_folder(out, overwrite=overwrite) as aside:
         # The test set is published first: a bundle is never seen without it.
-        with new_folder(beside(out), overwrite=overwrite) as testset_aside:
+        with new_folder(beside(out), overwrite=again) as testset_aside:
             testset = write_testset(testset_aside, made.source, made.created)
         _write_files(aside, made)
         card = _card(aside, out.name, made, testset, time.monotonic() - started)
         card.write(aside / BUNDLE_CARD)
     return card
+
+
+def _is_left(testset: Path, source: Source) -> bool:
+    """Whether an export of this split that was killed has left `testset`: the one to be written, but for its time."""
+    if not (testset / TESTSET_CARD).is_file():
+        return False
+    card = TestSetCard.read(testset / TESTSET_CARD)
+    return (card.split, card.preprocess) == (source.card.files[SPLIT_FILE], source.card.preprocess)
 
 
 def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
@@ -171,7 +182,10 @@ def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: f
         parents={"run": made.source.card_sha256, "split": run.files[SPLIT_FILE]},
         testset=testset.sha256(),
         recipe=_recipe(made),
-        calibration=tuple(CalibrationItem(item.path, item.sha256, item.label) for item in made.calibration),
+        calibration=tuple(
+            CalibrationItem(item.path, item.sha256 or sha256_file(made.source.root / item.path), item.label)
+            for item in made.calibration
+        ),
         metrics=run.metrics,
         versions=versions(*PACKAGES),
         seconds=seconds,

@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all, and the checksums that link them."""
 
+import glob
 import hashlib
 import os
 import secrets
@@ -9,6 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hemotk.errors import HemotkError
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows: what a killed process has left there stays
+    fcntl = None  # type: ignore[assignment]
 
 _CHUNK = 1 << 20
 # One of these lies in every folder that a command makes, and begins with its schema.
@@ -115,20 +121,26 @@ def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
 def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give an empty folder aside that becomes `path` when the block ends well, and vanishes when it does not.
 
+    What processes that were killed in such a block for the same `path` have left vanishes, too.
+
     Raises:
         HemotkError: as `refuse_existing`, or the folder cannot be written.
     """
     with writing(path):
         refuse_existing(path, overwrite)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(path)
         aside = _aside(path, "tmp")
         aside.mkdir()
+        handle = _hold(aside)
         try:
             yield aside
             refuse_existing(path, overwrite)
             publish(aside, path)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            if handle is not None:
+                os.close(handle)
 
 
 def publish(aside: Path, path: Path) -> None:
@@ -137,6 +149,8 @@ def publish(aside: Path, path: Path) -> None:
     Raises:
         OSError: nothing has changed then.
     """
+    for left in aside.glob(".*.tmp"):  # of `write_bytes`, in a process that was killed
+        left.unlink()
     for file in aside.rglob("*"):
         if file.is_file():
             with file.open("rb") as stream:
@@ -185,6 +199,30 @@ def _is_card(path: Path) -> bool:
 
 def _aside(path: Path, ending: str) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{ending}")
+
+
+def _remove_left(path: Path) -> None:
+    """Remove the folders aside of `path` that nobody holds: their processes were killed."""
+    for aside in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.tmp"):
+        if aside.is_dir() and (handle := _hold(aside)) is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+            os.close(handle)
+
+
+def _hold(folder: Path) -> int | None:
+    """Hold `folder` until what this gives is closed, or the process ends in any way.
+
+    None if another process holds it, or the system or its disk knows no locks.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _is_about(error: OSError, path: Path) -> bool:

@@ -121,7 +121,9 @@ def train(
         )
         return
     out = RUNS / config.arch if out is None else out
-    refuse_existing(out, overwrite)
+    from hemotk.training.finished import refuse_finished
+
+    refuse_finished(out, overwrite)
     split = split_to_train_on(source, classes, out, resume=resume)
 
     from hemotk.training.quiet import import_tensorflow

@@ -8,11 +8,12 @@ from typing import Any
 
 from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Part, RunCard, SplitManifest
 from hemotk.errors import HemotkError
-from hemotk.files import check_files, refuse_existing, sha256_file
+from hemotk.files import check_files, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.models.weights import Weights, read_shape, read_weights
 from hemotk.pruning.budget import macs_budget
 from hemotk.pruning.config import PruneConfig
+from hemotk.training.finished import refuse_finished
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import check_identity, foreign, partial_of
 
@@ -108,7 +109,7 @@ def read_runs(job: PruneJob, config: PruneConfig) -> Material:
         HemotkError: an output that exists or is one of them, or a run or teacher that is none or does not fit.
     """
     check_out(job.out, *job.inputs)
-    refuse_existing(job.out, job.overwrite)
+    refuse_finished(job.out, job.overwrite)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
     return Material(job, config, parent, _teacher(job, config, parent), shape)

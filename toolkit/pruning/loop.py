@@ -33,6 +33,7 @@ from hemotk.training.distill import Teacher
 from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
 from hemotk.training.history import HISTORY_FILE, Epoch, read_history
 from hemotk.training.lock import locked
+from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
 from hemotk.training.steps import Trainer
 
@@ -93,7 +94,7 @@ def prune(material: Material, listener: Listener | None = None, measure: Latency
     with writing(job.partial), locked(job.partial):
         work = _Work(material, data, listener, measure, started)
         card = _steps(work)
-    shutil.rmtree(job.partial)
+    remove_partial(job.partial)
     return card
 
 
@@ -235,7 +236,8 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
         time.monotonic() - work.started,
         logits,
     )
-    return publish_run(trained, out, overwrite=material.job.overwrite)
+    job = material.job
+    return publish_run(trained, out, overwrite=job.overwrite, partial=job.partial if out == job.out else None)
 
 
 def _origin(work: _Work, shape: DenseNetShape) -> Origin:

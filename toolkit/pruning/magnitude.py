@@ -59,7 +59,7 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
         trained = Trained(
             parent.split, origin, parent.shape, parent.card.preprocess, weights, history, metrics, seconds, logits
         )
-        card = publish_run(trained, job.out, overwrite=job.overwrite)
+        card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)
     return SparseRun(card, before, after)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing
 from hemotk.models.weights import Weights
 from hemotk.pruning.job import STATE_FILE, Network, PruneJob, check_out, read_network
 from hemotk.pruning.magnitude_config import MagnitudeConfig
 from hemotk.pruning.sparse_pattern import can_hold, holds, zeros_asked
 from hemotk.pruning.sparse_size import kernels, zeros
+from hemotk.training.finished import refuse_finished
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import CHECKPOINT_FILE, foreign
@@ -48,7 +48,7 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
             no layer to prune or is as sparse already, or a teacher, which this method has no use for.
     """
     check_out(job.out, *job.inputs)
-    refuse_existing(job.out, job.overwrite)
+    refuse_finished(job.out, job.overwrite)
     if job.teacher is not None:
         raise HemotkError("--teacher: magnitude pruning learns from the labels alone; leave it out.")
     parent = read_network(job.run)

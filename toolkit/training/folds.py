@@ -22,6 +22,7 @@ from hemotk.group_metrics import evaluate_groups
 from hemotk.metrics import calibrated, log_loss
 from hemotk.training.config import TrainConfig
 from hemotk.training.cv_report import markdown, png
+from hemotk.training.finished import remove_left
 from hemotk.training.fit import Listener
 from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.loop import TrainJob, train
@@ -144,7 +145,8 @@ def _trained(job: FoldsJob, split: SplitManifest, number: int, config: TrainConf
     if path.exists():
         card = RunCard.read(path)
         check_identity(path, {**card.settings, **card.parents}, {**config.settings(), "split": split.sha256()})
-        listener.resumed(config.epochs)
+        listener.resumed(config.all_epochs)
+        remove_left(folder)
         return card
     gc.collect()  # a network that was traced holds on to itself
     return train(TrainJob(split, folder, job.data, resume=True), config, listener)

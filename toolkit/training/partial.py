@@ -1,6 +1,7 @@
 """What lies beside an output that is not finished, and whether it is what is asked for now."""
 
 import json
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from hemotk.artifacts import SPLIT_FILE
 from hemotk.artifacts.pixels import BRAIN
 from hemotk.errors import HemotkError
+from hemotk.training.lock import LOCK_FILE
 from hemotk.training.operating_point import OperatingConfig
 
 PARTIAL_SUFFIX = ".partial"
@@ -45,9 +47,13 @@ def foreign(folder: Path, files: Collection[str], folders: Collection[str] = ())
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove `folder`, which holds files only."""
+    """Remove `folder`, its lock last."""
     for path in folder.iterdir():
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK_FILE:
+            path.unlink(missing_ok=True)
+    (folder / LOCK_FILE).unlink(missing_ok=True)
     folder.rmdir()
 
 

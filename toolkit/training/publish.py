@@ -24,6 +24,7 @@ from hemotk.environment import machine, versions
 from hemotk.files import new_folder, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
+from hemotk.training.finished import announce
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
 from hemotk.training.scores import SCORES_FILE, write_scores
 
@@ -67,8 +68,10 @@ class Trained:
     logits: Mapping[Part, np.ndarray] = field(default_factory=dict)
 
 
-def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
+def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
     """Write the run folder `out`: card, shape, weights, split, history, scores and the two curves.
+
+    `partial` is the locked folder that is of no more use then.
 
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
@@ -83,6 +86,8 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool) -> RunCard:
         plot_curves(folder, trained.history, _title(trained.origin.arch, out.name))
         card = _card(trained, out.name, folder)
         card.write(folder / RUN_CARD)
+        if partial is not None:
+            announce(partial, folder / RUN_CARD)
     return card
 
 

@@ -1,0 +1,126 @@
+"""Training, pruning and export are killed again and again and end with what an undisturbed run ends with."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from prunable_runs import split_of_squares
+
+pytest.importorskip("tf_keras")
+
+from comparing import check_bundle, check_run, check_testset, compare_bundles, compare_runs
+from killing import ALIKE, Ended, Fuse, run_command, start_loading
+
+from hemotk.export.bundle import beside
+from hemotk.export.source import open_run
+from hemotk.training.partial import partial_of
+
+# How often each is killed: three times in every test run, twenty times by `make test-resume`.
+KILLS = int(os.environ.get("HEMOTK_KILLS", "3"))
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command but for its --out, the check that what it makes is whole, and the comparison of two of those."""
+
+    command: tuple[str, ...]
+    check: Callable[[Path], None]
+    compare: Callable[[Path, Path], None]
+
+
+SMALL = ("--batch", "8", "--resume")
+TRAIN = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "4", "--threshold", "youden", "--calibrate", *SMALL)
+CHANNELS = ("--macs", "0.6", "--steps", "2", "--epochs", "4", *SMALL)
+WEIGHTS = ("--method", "magnitude", "--epochs", "3", *SMALL)
+STAGES = {
+    "training": Stage(("train", "split.json", *TRAIN), check_run, compare_runs),
+    "channels": Stage(("prune", "run", *CHANNELS), check_run, compare_runs),
+    "weights": Stage(("prune", "run", *WEIGHTS), check_run, compare_runs),
+    "export": Stage(("export", "run", "--quantize", "int8"), check_bundle, compare_bundles),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """With a split and a run that was trained on it."""
+    folder = tmp_path_factory.mktemp("resume")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ALIKE.items():
+            patch.setenv(name, value)
+        start_loading()
+        split_of_squares(folder / "squares", 40).write(folder / "split.json")
+        undisturbed("training", folder, folder / "run")
+        yield folder
+
+
+def start(name: str, folder: Path, out: Path, fuse: Fuse = Fuse()) -> Ended:  # noqa: B008 - it is frozen
+    command, source, *options = STAGES[name].command
+    return run_command([command, str(folder / source), *options, "--out", str(out)], folder, fuse)
+
+
+def undisturbed(name: str, folder: Path, out: Path) -> Ended:
+    ended = start(name, folder, out)
+    assert ended.code == 0, ended.said
+    STAGES[name].check(out)
+    return ended
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_killed_at_random_moments_it_ends_as_if_undisturbed(name: str, folder: Path) -> None:
+    stage = STAGES[name]
+    wanted = folder / name / "undisturbed" / "result"
+    whole = undisturbed(name, folder, wanted)
+    rng = np.random.default_rng([*name.encode()])
+    kills = 0
+    while kills < KILLS:
+        found = folder / name / f"after {kills} kills" / "result"
+        kills += kill_until_done(name, folder, found, fuses(whole, KILLS - kills, kills, rng))
+        stage.check(found)
+        stage.compare(found, wanted)
+        made = {found, beside(found)} if name == "export" else {found}
+        assert {*found.parent.iterdir()} == made
+
+
+def fuses(whole: Ended, count: int, done: int, rng: np.random.Generator) -> Iterator[Fuse]:
+    """By turns a moment of the undisturbed run and one of its changes of the disk, which all lie close together."""
+    for kill in range(done, done + count):
+        if kill % 2:
+            yield Fuse(change=int(rng.integers(whole.changes)))
+        else:
+            yield Fuse(seconds=rng.uniform(0, whole.seconds))
+    while True:
+        yield Fuse()
+
+
+def kill_until_done(name: str, folder: Path, out: Path, planned: Iterator[Fuse]) -> int:
+    """Start the command, kill it, look at what is there, and start it again until it ends by itself: how many kills.
+
+    A command that was killed when all was done, but before it ended, then says that its output is there.
+    """
+    kills = 0
+    for fuse in planned:
+        was_there = out.exists()
+        ended = start(name, folder, out, fuse)
+        if ended.code is not None:
+            said = "already exists" in ended.said
+            assert ended.code == 2 and said if was_there else ended.code == 0, (kills, ended)
+            break
+        kills += 1
+        check_between(name, out)
+    return kills
+
+
+def check_between(name: str, out: Path) -> None:
+    """What has its final name is whole at any moment."""
+    if out.exists():
+        STAGES[name].check(out)
+    if name == "export" and beside(out).exists():
+        check_testset(beside(out))
+    for step in partial_of(out).glob("step-*"):
+        open_run(step, None)
+        check_run(step)
