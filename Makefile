@@ -14,7 +14,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test demo lint types format device docs real-run bench-export bench-arm bench-peers test-android clean
+.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -28,6 +28,7 @@ help:
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
+	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
@@ -45,6 +46,10 @@ $(VENV)/.installed: setup.cfg constraints.txt
 
 test: env
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+
+# `make test` kills three times each.
+test-resume: env
+	HEMOTK_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -q tests/resume $(ARGS)
 
 demo: env
 	$(BIN)/hemotk demo $(ARGS)
