@@ -12,7 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.models.shape import APPLICATIONS, Shape
 from hemotk.models.weights import check_weights
 
-_HEAD = ("hidden", "logit")
+HEAD = ("hidden", "logit")  # how the arrays that given weights leave as they are begin
 _TIMEOUT_SECONDS = 15.0
 _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/densenet"
 
@@ -53,11 +53,11 @@ def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarr
     if path.is_dir():
         path = path / WEIGHTS_FILE
     found = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
-    expected = {name for name in shape.arrays() if not name.startswith(_HEAD)}
+    expected = {name for name in shape.arrays() if not name.startswith(HEAD)}
     backbone = {name: array for name, array in found.items() if name in expected}
     if not backbone:
         raise HemotkError(f"--weights {path}: holds no layer of {arch}; give a weight file of that architecture.")
-    head = {name: np.zeros(size) for name, size in shape.arrays().items() if name.startswith(_HEAD)}
+    head = {name: np.zeros(size) for name, size in shape.arrays().items() if name.startswith(HEAD)}
     check_weights({**backbone, **head}, shape, path)
     return backbone
 

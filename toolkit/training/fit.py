@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from hemotk.artifacts import PARTS, Metrics, Part, PreprocessSpec, SplitManifest
-from hemotk.data.pipeline import load_items
+from hemotk.data.lazy import Pixels, prefetch, select
+from hemotk.data.pipeline import open_items
 from hemotk.errors import HemotkError
 from hemotk.metrics import evaluate
 from hemotk.training.augment import random_contrast, random_transforms
@@ -18,6 +19,9 @@ from hemotk.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_ch
 from hemotk.training.config import TrainConfig
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.steps import Batch, Trainer
+
+# Pictures that are read at once to be scored: some batches.
+_CHUNK = 64
 
 
 class Listener:
@@ -32,6 +36,9 @@ class Listener:
     def resumed(self, epoch: int) -> None:
         """The training goes on after `epoch` whole epochs."""
 
+    def features(self, done: int, total: int) -> None:
+        """`done` of `total` pictures have gone through the frozen backbone, every view counted."""
+
     def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
         """`done` of the `total` steps of `epoch`; figures are means over the epoch so far."""
 
@@ -41,9 +48,9 @@ class Listener:
 
 @dataclass(frozen=True)
 class Data:
-    """The pictures of each part, uint8 [n, size, size], and their labels, int64 [n]."""
+    """The pictures of each part, uint8 [n, size, size] or read when they are needed, and their labels, int64 [n]."""
 
-    pixels: Mapping[Part, np.ndarray]
+    pixels: Mapping[Part, Pixels]
     labels: Mapping[Part, np.ndarray]
 
 
@@ -66,15 +73,15 @@ class Stage:
 
 
 def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, listener: Listener) -> Data:
-    """All images of the split, from its own folder or from `data`.
+    """All images of the split, from its own folder or from `data`; more than fit into memory are read when needed.
 
     Raises:
         HemotkError: the folder is not there, or a file is missing, changed since the split, or unreadable.
     """
     items = split.items
-    pixels, labels = load_items(items, split.root(data), spec, listener.loading)
+    pixels, labels = open_items(items, split.root(data), spec, listener.loading)
     where = np.array([item.part for item in items])
-    return Data({p: pixels[where == p] for p in PARTS}, {p: labels[where == p] for p in PARTS})
+    return Data({p: select(pixels, where == p) for p in PARTS}, {p: labels[where == p] for p in PARTS})
 
 
 def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[Epoch]:
@@ -88,8 +95,14 @@ def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[
         history = load_checkpoint(stage.folder, trainer, stage.identity)
         listener.resumed(len(history))
     first = len(stage.before)
+    total = steps_an_epoch(trainer.config, data)
+
+    def validate() -> Metrics:
+        return score(trainer, data, ("validation",))["validation"]
+
     for number in range(len(history), first + trainer.config.epochs):
-        history.append(_epoch(number, number - first, trainer, data, listener))
+        steps = _steps(number, number - first, trainer, data)
+        history.append(follow(number, total, steps, validate, listener))
         save_checkpoint(stage.folder, trainer, history, stage.identity)
         write_history(stage.folder / HISTORY_FILE, history)
         listener.epoch(history[-1])
@@ -105,7 +118,12 @@ def score(
 
 def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part, np.ndarray]:
     """What the network says of each image of `parts`: float64 [n] for each."""
-    return {part: trainer.logits(data.pixels[part]) for part in parts}
+    return {part: _logits(trainer, data.pixels[part]) for part in parts}
+
+
+def _logits(trainer: Trainer, pixels: Pixels) -> np.ndarray:
+    chunks = (pixels[at : at + _CHUNK] for at in range(0, len(pixels), _CHUNK))
+    return np.concatenate([trainer.logits(chunk) for chunk in prefetch(chunks)])
 
 
 def metrics_of(
@@ -156,24 +174,36 @@ def steps_an_epoch(config: TrainConfig, data: Data) -> int:
     return math.ceil(len(data.labels["train"]) / config.batch)
 
 
-def _epoch(number: int, at: int, trainer: Trainer, data: Data, listener: Listener) -> Epoch:
-    """Epoch `number` of the whole history, which is epoch `at` of the learning rate's schedule."""
+@dataclass(frozen=True)
+class Learned:
+    """A gradient step on `count` pictures: mean loss (nats) and accuracy before it, and its learning rate."""
+
+    count: int
+    loss: float
+    accuracy: float
+    rate: float
+
+
+def follow(number: int, total: int, steps: Iterable[Learned], validate: Callable[[], Metrics], tell: Listener) -> Epoch:
+    """Take all `total` steps of epoch `number` (counted from 0), telling of each, and then `validate`.
+
+    Raises:
+        HemotkError: the loss is no number any more.
+    """
     started = time.monotonic()
     losses = accuracies = rate = 0.0
-    seen, total = 0, steps_an_epoch(trainer.config, data)
-    for step, batch in enumerate(batches(trainer.config, data, number)):
-        rate = learning_rate(trainer.config, at, step / total)
-        loss, accuracy = trainer.step(batch, rate)
-        if not math.isfinite(loss):
+    seen = 0
+    for done, step in enumerate(steps, 1):
+        if not math.isfinite(step.loss):
             raise HemotkError(
-                f"epoch {number + 1}, step {step + 1}: the loss is {loss}; start again with a lower --learning-rate."
+                f"epoch {number + 1}, step {done}: the loss is {step.loss}; start again with a lower --learning-rate."
             )
-        count = len(batch.labels)
-        seen += count
-        losses += loss * count
-        accuracies += accuracy * count
-        listener.step(number + 1, step + 1, total, losses / seen, accuracies / seen)
-    validation = score(trainer, data, ("validation",))["validation"]
+        rate = step.rate
+        seen += step.count
+        losses += step.loss * step.count
+        accuracies += step.accuracy * step.count
+        tell.step(number + 1, done, total, losses / seen, accuracies / seen)
+    validation = validate()
     return Epoch(
         epoch=number + 1,
         loss=losses / seen,
@@ -183,3 +213,12 @@ def _epoch(number: int, at: int, trainer: Trainer, data: Data, listener: Listene
         learning_rate=rate,
         seconds=time.monotonic() - started,
     )
+
+
+def _steps(number: int, at: int, trainer: Trainer, data: Data) -> Iterator[Learned]:
+    """Epoch `number` of the whole history, which is epoch `at` of the learning rate's schedule."""
+    total = steps_an_epoch(trainer.config, data)
+    # The next batch is read while the network works on this one.
+    for step, batch in enumerate(prefetch(batches(trainer.config, data, number))):
+        rate = learning_rate(trainer.config, at, step / total)
+        yield Learned(len(batch.labels), *trainer.step(batch, rate), rate)

@@ -10,7 +10,7 @@ import tf_keras as keras
 
 from hemotk.artifacts import PARTS, SPLIT_FILE, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing, writing
+from hemotk.files import writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
@@ -18,7 +18,10 @@ from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, check_weights
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import RECIPE_NOTES, TrainConfig
+from hemotk.training.features import FEATURE_FILES
+from hemotk.training.finished import refuse_finished
 from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
+from hemotk.training.head import head_phase
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
@@ -28,7 +31,7 @@ from hemotk.training.steps import Trainer
 from hemotk.training.study_point import with_study_point
 
 # What an unfinished training keeps beside its output.
-OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE)
+OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
         HemotkError: bad settings, data or weights; an output that exists; a second training on the same output.
     """
     listener = listener or Listener()
-    refuse_existing(job.out, job.overwrite)
+    refuse_finished(job.out, job.overwrite)
     shape = named_shape(config.arch, config.size)
     spec = PreprocessSpec(config.size, window_level=config.window.level, window_width=config.window.width)
     check_choosable(job.split, config.operating)
@@ -76,7 +79,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     trainer = Trainer(model, config, spec)
     with writing(job.partial), locked(job.partial):
         job.split.write(job.partial / SPLIT_FILE)
-        history = fit(stage, trainer, data, listener)
+        history = fit(head_phase(stage, trainer, spec, data, listener), trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
         scorer = trainer if config.precision == "float32" else _in_float32(shape, weights, config, spec)
@@ -93,7 +96,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
             time.monotonic() - started,
             logits,
         )
-        card = publish_run(trained, job.out, overwrite=job.overwrite)
+        card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)
     return card
 
@@ -109,7 +112,7 @@ def _operating_point(
 ) -> OperatingPoint:
     config = trainer.config.operating
     known = logits.get("validation")
-    scores = trainer.logits(data.pixels["validation"]) if known is None else known
+    scores = logits_of(trainer, data, ["validation"])["validation"] if known is None else known
     point = choose_operating_point(data.labels["validation"], scores, config)
     return with_study_point(point, split, scores, config)
 
