@@ -79,7 +79,7 @@ def _trained(job: SweepJob, start: Start, split: SplitManifest, arch: str) -> En
         from hemotk.cli.train import shown
         from hemotk.training.loop import TrainJob, train
 
-        with Progress(f"training {arch}", config.epochs) as progress:
+        with Progress(f"training {arch}", config.all_epochs) as progress:
             card = train(TrainJob(split, folder, job.data, True, parts=PARTS_SEEN), config, shown(progress))
         _say(arch, card)
         _forget()

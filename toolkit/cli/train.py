@@ -38,7 +38,17 @@ if TYPE_CHECKING:
 )
 @click.option("--size", type=int, help="Width and height of the network's picture.  [default: 224]")
 @window_option
-@click.option("--epochs", type=int, help="Passes over the training part.  [default: 100]")
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the training part, in which the whole network learns.  [default: 100]",
+)
+@click.option(
+    "--head-epochs",
+    type=int,
+    help="Epochs before these, in which the head alone learns; 0: none.  [default: 20 with given weights, without 0]",
+)
+@click.option("--head-views", type=int, help="Augmented views of each picture for the head.  [default: 8]")
 @click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
 @click.option(
     "--precision",
@@ -92,6 +102,10 @@ def train(
     is the 2021 paper's with a decaying learning rate, shifts and contrast changes, class weights and faster BatchNorm
     averages; --recipe paper is the paper's alone. Kill it at any moment: --resume goes on from the last whole epoch.
 
+    With --weights the head is new: it first learns alone, while the rest of the network is frozen. What the rest says
+    of a few augmented views of each picture is computed once, so its epochs take a moment. --epochs 0 leaves it at
+    that. --recipe paper has no such phase unless you ask for it.
+
     A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
     a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where
     the validation part has series of several slices, of 5 patients or more with and 5 without hemorrhage, what
@@ -105,6 +119,7 @@ def train(
     Examples:
       hemotk train split.json --out runs/first
       hemotk train head_ct --arch densenet201 --recipe paper --weights imagenet
+      hemotk train split.json --weights runs/first --epochs 30 --out runs/second
       hemotk train split.json --arch cnn --size 128 --epochs 40 --out runs/cnn --resume
       hemotk train split.json --min-sensitivity 0.95 --calibrate
       hemotk train head_ct --folds 5 --out runs/head_ct-cv
@@ -132,7 +147,7 @@ def train(
     from hemotk.training.loop import TrainJob, train
 
     job = TrainJob(split, out, data_folder, resume, overwrite)
-    with Progress("training", config.epochs) as progress:
+    with Progress("training", config.all_epochs) as progress:
         card = train(job, config, shown(progress))
     for note in card.notes:
         click.echo(note)
@@ -146,7 +161,7 @@ def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", 
     from hemotk.training.cv_report import notes, table
     from hemotk.training.folds import FoldsJob, cross_validate
 
-    with Progress("training", config.epochs * len(splits)) as progress:
+    with Progress("training", config.all_epochs * len(splits)) as progress:
         found = cross_validate(FoldsJob(splits, out, **options), config, shown(progress))
     for line in columns(table(found)):
         click.echo(line)
@@ -237,14 +252,18 @@ def shown(progress: Progress) -> Any:
         def resumed(self, epoch: int) -> None:
             progress.advance(epoch, f"resumed after epoch {epoch}")
 
+        def features(self, done: int, total: int) -> None:
+            progress.advance(0, f"features {done}/{total}")
+
         def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
             progress.advance(0, f"epoch {epoch} step {done}/{total} loss {loss:.3f} accuracy {accuracy:.3f}")
 
         def epoch(self, epoch: "Epoch") -> None:
+            learned = "the head learned: " if epoch.phase == "head" else ""
             progress.advance(
                 1,
-                f"loss {epoch.loss:.3f} accuracy {epoch.accuracy:.3f} | validation loss {epoch.validation_loss:.3f} "
-                f"accuracy {epoch.validation_accuracy:.3f}",
+                f"{learned}loss {epoch.loss:.3f} accuracy {epoch.accuracy:.3f} | "
+                f"validation loss {epoch.validation_loss:.3f} accuracy {epoch.validation_accuracy:.3f}",
             )
 
     return Shown()
