@@ -37,6 +37,7 @@ from hemotk.artifacts import (
     VariantResult,
     Verdict,
 )
+from hemotk.artifacts.cv import CV_FILE, CvFold, CvImage, CvReport, OutOfFold
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.metrics import evaluate
 from hemotk.models.shape import densenet
@@ -137,6 +138,20 @@ def write_run(folder, shape=None, size=64, **changes):
         "notes": ("made by hand",),
     }
     RunCard(**{**facts, **changes}).write(folder / RUN_CARD)
+    return folder
+
+
+def write_cross_validation(folder):
+    """Two folds of four images, whose runs decide at 0.5 and 0.25."""
+    folds = []
+    for number, threshold in enumerate((0.5, 0.25), 1):
+        run = write_run(folder / f"fold-{number}", threshold=threshold)
+        folds.append(CvFold(run.name, sha256_file(run / RUN_CARD), threshold, 1.0, METRICS))
+    shares = (METRICS.accuracy, METRICS.sensitivity, METRICS.specificity)
+    pooled = OutOfFold(8, 4, 4, *shares, Estimate(None, why="unknown"), 0.9, 0.5, 0.25)
+    images = tuple(CvImage(f"{i}.png", i % 2, f"p{i // 2}", i % 2 + 1, 0.5) for i in range(8))
+    names = (folder.name, CREATED, "densenet-tiny", ("normal", "hemorrhage"), "patient", {})
+    CvReport(*names, tuple(folds), pooled, images, 61.0).write(folder / CV_FILE)
     return folder
 
 

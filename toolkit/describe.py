@@ -1,10 +1,8 @@
-"""What a run, bundle, split, test set, bench report or model is, as data; nothing is run and nothing is changed."""
+"""What a folder or file of hemotk's is, as data; nothing is run and nothing is changed."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
 
 from hemotk.artifacts import (
     BUNDLE_CARD,
@@ -18,172 +16,38 @@ from hemotk.artifacts import (
     Artifact,
     BenchReport,
     BundleCard,
-    Metrics,
-    Part,
-    PreprocessSpec,
     RunCard,
     SplitItem,
     SplitManifest,
     TestItem,
     TestSetCard,
     VariantResult,
-    Verdict,
 )
-from hemotk.artifacts.metrics import Estimate
+from hemotk.artifacts.cv import CV_FILE, CvReport
+from hemotk.descriptions import (
+    BlockFacts,
+    Bundle,
+    CrossValidation,
+    Decision,
+    Description,
+    FileState,
+    Model,
+    PartFacts,
+    Report,
+    ReportRow,
+    Run,
+    Split,
+    TestSet,
+)
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.model_metadata import ModelMetadata, metadata_of
-from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.model_metadata import metadata_of
+from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_shape
-from hemotk.tflite import ModelFacts, is_model, read_facts
+from hemotk.tflite import is_model, read_facts
 
 REPORT = "bench.json"
-_FOLDER_CARDS = (RUN_CARD, BUNDLE_CARD, TESTSET_CARD, REPORT)
-Checked = Literal["good", "changed", "missing"]
-
-
-@dataclass(frozen=True)
-class FileState:
-    """A file, its size if it is there, and whether its SHA-256 is the recorded one."""
-
-    path: str
-    state: Checked
-    bytes: int | None
-
-
-@dataclass(frozen=True)
-class BlockFacts:
-    """One dense block: channels that enter and leave it; lowest and highest width of its layers."""
-
-    layers: int
-    entering: int
-    leaving: int
-    bottleneck: tuple[int, int]
-    growth: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class PartFacts:
-    """How much there is of one part of a split: images, those of each class, and groups (patients or copies)."""
-
-    images: int
-    classes: tuple[int, int]
-    groups: int
-
-
-@dataclass(frozen=True)
-class Description:
-    """What lies at `path`; `what` says of which kind it is."""
-
-    what: ClassVar[str]
-    path: str
-    files: tuple[FileState, ...] = field(default=(), kw_only=True)
-
-    @property
-    def faulty(self) -> tuple[FileState, ...]:
-        """The files that are not what was recorded."""
-        return tuple(file for file in self.files if file.state != "good")
-
-
-@dataclass(frozen=True)
-class Run(Description):
-    """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families."""
-
-    what: ClassVar[str] = "run"
-    card: RunCard
-    shape: Shape
-    parameters: int
-    macs: int
-    blocks: tuple[BlockFacts, ...]
-
-
-@dataclass(frozen=True)
-class TestSet(Description):
-    """A preprocessed test split; `split` is the SHA-256 of the split it was drawn from."""
-
-    what: ClassVar[str] = "testset"
-    __test__: ClassVar[bool] = False
-    created: str
-    preprocess: PreprocessSpec
-    facts: PartFacts
-    split: str
-
-
-@dataclass(frozen=True)
-class Bundle(Description):
-    """A bundle; `testset` is None where the one that belongs to it does not lie beside it."""
-
-    what: ClassVar[str] = "bundle"
-    card: BundleCard
-    testset: TestSet | None
-
-
-@dataclass(frozen=True)
-class Split(Description):
-    """A split; `folder_found` says whether the recorded image folder is there. Its images are not read."""
-
-    what: ClassVar[str] = "split"
-    created: str
-    folder: str
-    folder_found: bool
-    classes: tuple[str, str]
-    grouping: str
-    seed: int
-    test: float
-    validation: float
-    sha256: str
-    parts: Mapping[Part, PartFacts]
-
-
-@dataclass(frozen=True)
-class ReportRow:
-    """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median.
-
-    `kind` has bundle and device beside it where the bench had several.
-    """
-
-    kind: str
-    bytes: int
-    failure: str
-    findings: tuple[str, ...]
-    metrics: Metrics | None
-    agreement: Estimate | None
-    flips: int | None
-    p50_ms: float | None
-    p90_ms: float | None
-    ratio: Estimate | None
-
-
-@dataclass(frozen=True)
-class Report(Description):
-    """A bench report without its raw samples; threshold and temperature are those of its first bundle."""
-
-    what: ClassVar[str] = "report"
-    created: str
-    bundle: str
-    images: int
-    threshold: float
-    temperature: float
-    passed: bool
-    conclusion: str
-    warnings: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
-    variants: tuple[ReportRow, ...]
-
-
-@dataclass(frozen=True)
-class Model(Description):
-    """A .tflite; `bundle` and `kind` are those of the card beside it, empty if none names the file.
-
-    `metadata` is None where the model carries none.
-    """
-
-    what: ClassVar[str] = "model"
-    sha256: str
-    facts: ModelFacts
-    bundle: str
-    kind: str
-    metadata: ModelMetadata | None
+_FOLDER_CARDS = (RUN_CARD, BUNDLE_CARD, TESTSET_CARD, CV_FILE, REPORT)
 
 
 def describe(path: Path) -> Description:
@@ -197,14 +61,17 @@ def describe(path: Path) -> Description:
         if not cards:
             raise HemotkError(
                 f"{path}: holds no {', '.join(_FOLDER_CARDS[:-1])} or {_FOLDER_CARDS[-1]}, so it is no finished run, "
-                "bundle, test set or report; check the path."
+                "bundle, test set, cross-validation or report; check the path."
             )
         path = cards[0]
     if not path.exists():
         raise HemotkError(f"{path}: no such file or folder; check the path.")
     reader = _reader(path)
     if reader is None:
-        raise HemotkError(f"{path}: is no run, bundle, split, test set, bench report or .tflite model; check the path.")
+        raise HemotkError(
+            f"{path}: is no run, bundle, split, test set, cross-validation, bench report or .tflite model; check the "
+            "path."
+        )
     return reader(path)
 
 
@@ -282,6 +149,27 @@ def describe_split(path: Path) -> Split:
     )
 
 
+def describe_cross_validation(path: Path) -> CrossValidation:
+    """The cross-validation in the file `path`, and the state of its folds' run cards beside it.
+
+    Raises:
+        HemotkError: it cannot be read.
+    """
+    report, folder = CvReport.read(path), path.parent
+    return CrossValidation(
+        str(folder),
+        name=report.name,
+        created=report.created,
+        arch=report.arch,
+        labels=report.labels,
+        grouping=report.grouping,
+        folds=report.folds,
+        pooled=report.pooled,
+        seconds=report.seconds,
+        files=_states((folder / fold.run / RUN_CARD, fold.sha256) for fold in report.folds),
+    )
+
+
 def describe_report(path: Path) -> Report:
     """The bench report in the file `path`.
 
@@ -292,10 +180,8 @@ def describe_report(path: Path) -> Report:
     return Report(
         str(path),
         created=report.created,
-        bundle=", ".join(bundle.name for bundle in report.bundles),
         images=len(report.images),
-        threshold=report.bundles[0].threshold,
-        temperature=report.bundles[0].temperature,
+        decisions=tuple(Decision(bundle.name, bundle.threshold, bundle.temperature) for bundle in report.bundles),
         passed=report.passed,
         conclusion=report.conclusion,
         warnings=report.warnings,
@@ -326,6 +212,7 @@ _READERS: Mapping[type[Artifact], tuple[str, Callable[[Path], Description]]] = {
     BundleCard: (BUNDLE_CARD, describe_bundle),
     TestSetCard: (TESTSET_CARD, describe_testset),
     SplitManifest: (SPLIT_FILE, describe_split),
+    CvReport: (CV_FILE, describe_cross_validation),
     BenchReport: (REPORT, describe_report),
 }
 

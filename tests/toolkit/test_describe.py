@@ -2,9 +2,10 @@ import shutil
 
 import pytest
 from mean_model import SIZE, mean_model
-from tiny_artefacts import CREATED, SPEC, make_report, make_split, write_bundle, write_run
+from tiny_artefacts import CREATED, SPEC, make_report, make_split, write_bundle, write_cross_validation, write_run
 
-from hemotk.describe import BlockFacts, PartFacts, describe
+from hemotk.describe import describe
+from hemotk.descriptions import BlockFacts, PartFacts
 from hemotk.errors import HemotkError
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape, densenet
 
@@ -122,6 +123,16 @@ def test_a_report(tmp_path):
     assert (fp16.failure, fp16.p50_ms, fp16.metrics) == ("crashed", None, None)
 
 
+def test_a_cross_validation(tmp_path):
+    found = describe(write_cross_validation(tmp_path / "cv"))
+    assert found == describe(tmp_path / "cv" / "cv.json")
+    assert (found.what, found.name, found.pooled.count) == ("cross-validation", "cv", 8)
+    assert [fold.threshold for fold in found.folds] == [0.5, 0.25]
+    assert not found.faulty
+    (tmp_path / "cv" / "fold-2" / "run.json").unlink()
+    assert [file.state for file in describe(tmp_path / "cv").files] == ["good", "missing"]
+
+
 def test_a_model_alone_and_in_a_bundle(bundle, tmp_path):
     found = describe(bundle / "int8.tflite")
     assert (found.what, found.bundle, found.kind, states(found)) == ("model", "b", "int8", {"int8.tflite": "good"})
@@ -138,14 +149,18 @@ def test_a_model_alone_and_in_a_bundle(bundle, tmp_path):
 def test_what_hemotk_does_not_know_is_one_sentence(tmp_path, content):
     path = tmp_path / "thing"
     path.write_text(content)
-    with pytest.raises(HemotkError, match=r"thing: is no run, bundle, split, test set, bench report or \.tflite"):
+    with pytest.raises(
+        HemotkError, match=r"thing: is no run, bundle, split, test set, cross-validation, bench report or \.tflite"
+    ):
         describe(path)
 
 
 def test_missing_paths_and_other_folders_are_named(tmp_path):
     with pytest.raises(HemotkError, match=r"gone: no such file or folder; check the path"):
         describe(tmp_path / "gone")
-    with pytest.raises(HemotkError, match=r"holds no run\.json, bundle\.json, testset\.json or bench\.json, so"):
+    with pytest.raises(
+        HemotkError, match=r"holds no run\.json, bundle\.json, testset\.json, cv\.json or bench\.json, so"
+    ):
         describe(tmp_path)
 
 

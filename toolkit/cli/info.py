@@ -1,32 +1,19 @@
 """`hemotk info`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from hemotk.artifacts import TESTSET_CARD, Estimate, Metrics, StudyPoint, TensorSpec
-from hemotk.cli.columns import columns
 from hemotk.cli.options import PATH, bundle_or_newest, run_or_newest
 from hemotk.errors import HemotkError
-
-if TYPE_CHECKING:
-    from hemotk.describe import BlockFacts, Bundle, Description, Model, PartFacts, Report, Run, Split, TestSet
-    from hemotk.model_metadata import ModelMetadata
-    from hemotk.tflite import ModelTensor
-
-Row = Sequence[str]
-INDENT = 2
-ABSENT = "–"
 
 
 @click.command()
 @click.argument("path", required=False, type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
 def info(path: Path | None, as_json: bool) -> None:
-    """Say what a run, bundle, split, test set, bench report or .tflite model is.
+    """Say what a run, bundle, split, test set, cross-validation, bench report or .tflite model is.
 
     PATH is a folder or a file; the default is the newest bundle, else the newest run. Every file is held against the
     checksum that was recorded for it: if one is missing or was changed, the exit code is 2.
@@ -39,15 +26,16 @@ def info(path: Path | None, as_json: bool) -> None:
       hemotk info bundles/first/model_int8.tflite
     """
     from hemotk.artifacts.codec import encode
+    from hemotk.cli.info_text import name_of, text
     from hemotk.describe import describe
 
     found = describe(_newest() if path is None else path)
     if as_json:
         click.echo(json.dumps({"what": found.what, **encode(found)}, indent=1))
     else:
-        click.echo("\n".join(_text(found)))
+        click.echo("\n".join(text(found)))
     if found.faulty:
-        names = ", ".join(f"{Path(file.path).name} ({file.state})" for file in found.faulty)
+        names = ", ".join(f"{name_of(file, found)} ({file.state})" for file in found.faulty)
         raise HemotkError(
             f"{found.path}: not every file is the one that was recorded: {names}; make it again, or copy it again from "
             "where it came from."
@@ -61,291 +49,3 @@ def _newest() -> Path:
         except HemotkError:
             continue
     raise HemotkError("info: no finished bundle under bundles/ or run under runs/; name a path.")
-
-
-def _text(found: "Description") -> Iterator[str]:
-    yield f"{found.what} {found.path}"
-    yield from _TEXTS[found.what](found)
-    if found.files:
-        yield "files"
-        yield from columns([(Path(file.path).name, _size(file.bytes), file.state) for file in found.files], INDENT)
-
-
-def _run(run: "Run") -> Iterator[str]:
-    card = run.card
-    size = card.preprocess.size
-    yield from _facts(
-        ("created", f"{card.created}, {card.source} in {card.seconds:.0f} s"),
-        ("network", f"{card.arch}, {run.parameters:,} parameters, {_macs(run.macs)} at {size}×{size}"),
-        ("classes", " (0), ".join(card.labels) + " (1)"),
-        ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
-        *_series(card.study),
-        ("settings", _settings(card.settings)),
-        ("parents", _parents(card.parents)),
-        *(("note", note) for note in card.notes),
-    )
-    if run.blocks:
-        yield "blocks"
-        yield from columns([_block(number, block) for number, block in enumerate(run.blocks, 1)], INDENT)
-        yield from _widths(run)
-    yield from _metrics(card.metrics)
-
-
-def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
-    if study is not None:
-        yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
-
-
-def _bundle(bundle: "Bundle") -> Iterator[str]:
-    card = bundle.card
-    size, calibration = card.preprocess.size, len(card.calibration)
-    positives = sum(item.label for item in card.calibration)
-    yield from _facts(
-        ("created", f"{card.created} in {card.seconds:.0f} s"),
-        ("network", f"{card.arch}, pictures of {size}×{size}"),
-        ("classes", " (0), ".join(card.labels) + " (1)"),
-        ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
-        *_series(card.study),
-        ("recipe", _settings(card.recipe)),
-        ("calibration", f"{calibration} images, {positives} of class {card.labels[1]}"),
-        ("parents", _parents(card.parents)),
-        ("test set", _beside(bundle)),
-        ("use", card.intended_use),
-    )
-    yield "variants"
-    for variant in card.variants:
-        rows = [("input", *_tensor(variant.input)), *(("output", *_tensor(output)) for output in variant.outputs)]
-        yield f"  {variant.kind}, {variant.file}, {_size(variant.bytes)}"
-        yield from columns(rows, 2 * INDENT)
-    yield from _metrics(card.metrics)
-
-
-def _beside(bundle: "Bundle") -> str:
-    if bundle.testset is not None:
-        return f"{bundle.testset.facts.images} images beside it, {bundle.testset.path}"
-    differs = any(Path(file.path).name == TESTSET_CARD for file in bundle.files)
-    return "the one beside it belongs to another bundle, or was changed" if differs else "not beside it"
-
-
-_GROUPINGS = {
-    "auto": "by patient where known, equal and nearly equal pictures together",
-    "patient": "by patient",
-    "none": "equal pictures together, patients not known or not heeded",
-}
-
-
-def _split(split: "Split") -> Iterator[str]:
-    where = split.folder if split.folder_found else f"{split.folder} (not there now)"
-    yield from _facts(
-        ("created", split.created),
-        ("folder", where),
-        ("classes", " (0), ".join(split.classes) + " (1)"),
-        ("grouping", _GROUPINGS[split.grouping]),
-        ("shares", f"test {split.test:g}, validation {split.validation:g} of the rest, seed {split.seed}"),
-        ("checksum", split.sha256),
-    )
-    yield "parts"
-    rows = [_part(part, facts) for part, facts in split.parts.items()]
-    yield from columns([("part", "images", *split.classes, "groups"), *rows], INDENT)
-
-
-def _testset(testset: "TestSet") -> Iterator[str]:
-    facts, size = testset.facts, testset.preprocess.size
-    yield from _facts(
-        ("created", testset.created),
-        (
-            "images",
-            f"{facts.images} of {size}×{size}, {facts.classes[0]} with label 0, {facts.classes[1]} with label 1",
-        ),
-        ("groups", str(facts.groups)),
-        ("split", testset.split),
-    )
-
-
-def _report(report: "Report") -> Iterator[str]:
-    yield from _facts(
-        ("created", report.created),
-        ("bundle", f"{report.bundle}, {report.images} test images"),
-        ("decision", f"threshold {report.threshold:g}, temperature {report.temperature:g}"),
-        ("result", f"{'passed' if report.passed else 'failed'}: {report.conclusion}"),
-        *(("warning", warning) for warning in report.warnings),
-        *(("limit", verdict.sentence) for verdict in report.verdicts),
-    )
-    yield "variants"
-    head = ("kind", "size", "agreement", "flips", "p50 ms", "p90 ms", "ratio", "")
-    rows = [
-        (
-            row.kind,
-            _size(row.bytes),
-            _estimate(row.agreement),
-            ABSENT if row.flips is None else str(row.flips),
-            *(ABSENT if time is None else f"{time:.2f}" for time in (row.p50_ms, row.p90_ms)),
-            _estimate(row.ratio),
-            "; ".join(filter(None, (row.failure, *row.findings))),
-        )
-        for row in report.variants
-    ]
-    yield from columns([head, *rows], INDENT)
-    yield from _metrics({row.kind: row.metrics for row in report.variants if row.metrics})
-
-
-def _model(model: "Model") -> Iterator[str]:
-    facts = model.facts
-    if facts.operators is None:
-        operators = f"{facts.runtime} does not list them"
-    else:
-        operators = f"{sum(facts.operators.values())}: " + ", ".join(
-            f"{n} {name}" for name, n in facts.operators.items()
-        )
-    yield from _facts(
-        ("bundle", f"{model.kind} of {model.bundle}" if model.bundle else "none beside it names this file"),
-        ("checksum", model.sha256),
-        ("signature", ", ".join(facts.signatures) or "none"),
-        *(("input", " ".join(_tensor(tensor))) for tensor in facts.inputs),
-        *(("output", " ".join(_tensor(tensor))) for tensor in facts.outputs),
-        ("tensors", str(facts.tensors)),
-        ("operators", operators),
-        ("read by", facts.runtime),
-    )
-    if model.metadata is None:
-        yield "metadata: none"
-    else:
-        yield "metadata"
-        yield from _metadata(model.metadata)
-
-
-def _metadata(said: "ModelMetadata") -> Iterator[str]:
-    normalized = said.normalization.items()
-    yield from _facts(
-        ("name", said.name or ABSENT),
-        ("version", said.version or ABSENT),
-        ("description", said.description or ABSENT),
-        ("author", said.author or ABSENT),
-        ("licence", said.license or ABSENT),
-        *(("normalization", f"{name}: (p - {_numbers(n.mean)}) / {_numbers(n.std)}") for name, n in normalized),
-        ("labels", ", ".join(said.labels) or ABSENT),
-        *(("threshold", f"{name}: {value:g}") for name, value in said.thresholds.items()),
-        *(("calibration", f"{name}: {'; '.join(lines)}") for name, lines in said.calibration.items()),
-        ("packed", ", ".join(said.files) or ABSENT),
-    )
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values) or ABSENT
-
-
-_TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
-    "run": _run,
-    "bundle": _bundle,
-    "split": _split,
-    "testset": _testset,
-    "report": _report,
-    "model": _model,
-}
-
-
-def _facts(*rows: tuple[str, str]) -> Iterator[str]:
-    return columns(rows, INDENT)
-
-
-def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
-    """A column per part or variant."""
-    if not metrics:
-        return
-    yield "metrics (fractions, 95 % intervals)"
-    all_found = metrics.values()
-    rows = [
-        ("", *metrics),
-        ("images", *(str(found.count) for found in all_found)),
-        ("with label 1", *(str(found.positives) for found in all_found)),
-        ("threshold", *(f"{found.threshold:g}" for found in all_found)),
-        ("accuracy", *(_estimate(found.accuracy) for found in all_found)),
-        ("sensitivity", *(_estimate(found.sensitivity) for found in all_found)),
-        ("specificity", *(_estimate(found.specificity) for found in all_found)),
-        ("AUC", *(_estimate(found.auc) for found in all_found)),
-        ("loss", *(f"{found.loss:.4f}" for found in all_found)),
-        ("Brier score", *(f"{found.brier:.4f}" for found in all_found)),
-    ]
-    yield from columns(rows, INDENT)
-
-
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
-        return ABSENT
-    if found.value is None:
-        return f"{ABSENT} ({found.why})" if found.why else ABSENT
-    if found.low is None or found.high is None:
-        return f"{found.value:.4f}"
-    return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
-
-
-def _block(number: int, block: "BlockFacts") -> Row:
-    return (
-        f"block {number}",
-        f"{block.layers} layers",
-        f"{block.entering} → {block.leaving} channels",
-        f"bottleneck {_span(block.bottleneck)}",
-        f"growth {_span(block.growth)}",
-    )
-
-
-def _widths(run: "Run") -> Iterator[str]:
-    """A picture of every layer's widths, a mark a layer."""
-    from hemotk.models.shape import DenseNetShape
-    from hemotk.widths import width_picture
-
-    if not isinstance(run.shape, DenseNetShape):
-        return
-    picture = width_picture(run.shape, run.card.arch)
-    full = f"a bottleneck of {picture.full_bottleneck}, a growth of {picture.full_growth}"
-    yield f"widths (a mark per layer; █ is {full})"
-    rows = []
-    for number, both in enumerate(zip(picture.bottleneck, picture.growth, strict=True), 1):
-        rows += [(f"block {number}", "bottleneck", both[0]), ("", "growth", both[1])]
-    yield from columns(rows, INDENT)
-
-
-def _part(name: str, facts: "PartFacts") -> Row:
-    return name, str(facts.images), *map(str, facts.classes), str(facts.groups)
-
-
-def _tensor(tensor: "TensorSpec | ModelTensor") -> Row:
-    shape = "×".join("any" if size < 0 else str(size) for size in tensor.shape)
-    stored = f"scale {tensor.scale:.7g}, zero point {tensor.zero_point}" if tensor.scale else ""
-    return tensor.name, tensor.dtype, shape, stored
-
-
-def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
-    """Names and values in one line; those of an inner object after its name and a dot."""
-    words = [
-        _settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else f"{prefix}{name} {_word(value)}"
-        for name, value in settings.items()
-    ]
-    return ", ".join(filter(None, words)) or ABSENT
-
-
-def _word(value: Any) -> str:
-    if value is None:
-        return ABSENT
-    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
-
-
-def _parents(parents: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {sha256[:12]}…" for name, sha256 in parents.items()) or ABSENT
-
-
-def _span(span: tuple[int, int]) -> str:
-    return str(span[0]) if span[0] == span[1] else f"{span[0]} to {span[1]}"
-
-
-def _macs(count: int) -> str:
-    return f"{count / 1e9:.2f} GMAC" if count >= 1e8 else f"{count / 1e6:.2f} MMAC"
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return ABSENT
-    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            return f"{count / scale:.2f} {unit}"
-    return f"{count} B"

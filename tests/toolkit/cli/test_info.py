@@ -1,16 +1,19 @@
+import dataclasses
 import json
 import subprocess
 import sys
 
 import pytest
 from mean_model import mean_model
-from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_run
+from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
 
 from hemotk.artifacts import StudyPoint
 from hemotk.cli.columns import columns
 from hemotk.cli.main import run
 from hemotk.metrics import evaluate
 from hemotk.models.shape import DenseNetShape, LayerShape
+
+SHARES = "0.7500 [0.3006, 0.9544] 1.0000 [0.3424, 1.0000] 0.5000 [0.0945, 0.9055]"
 
 
 @pytest.fixture
@@ -132,6 +135,41 @@ def test_a_report(here, capsys):
         assert line in lines
 
 
+def test_a_report_of_several_bundles_names_the_threshold_of_each(here, capsys):
+    report = make_report()
+    other = dataclasses.replace(report.bundles[0], name="other", threshold=0.25, temperature=2.0)
+    dataclasses.replace(report, bundles=(*report.bundles, other)).write(here / "bench.json")
+    lines = said(capsys, "bench.json")
+    assert "bundle b, other, 2 test images" in lines
+    assert [line for line in lines if line.startswith("decision")] == [
+        "decision b: threshold 0.5, temperature 1",
+        "decision other: threshold 0.25, temperature 2",
+    ]
+
+
+def test_a_cross_validation(here, capsys):
+    write_cross_validation(here / "cv")
+    lines = said(capsys, "cv")
+    assert said(capsys, "cv/cv.json") == lines
+    for line in (
+        "cross-validation cv",
+        f"created {CREATED} in 61 s",
+        "network densenet-tiny, 2 folds",
+        "classes normal (0), hemorrhage (1)",
+        "grouping by patient",
+        "images 8 of 4 groups, each scored by the network that did not know its group",
+        "AUC mean of the folds' own 0.9000; pooled compares different networks",
+        "images label 1 threshold accuracy sensitivity specificity AUC loss",
+        f"fold-2 4 2 0.25 {SHARES} 1.0000 [0.3856, 1.0000] {METRICS.loss:.4f}",
+        f"pooled 8 4 {SHARES} – (unknown) 0.5000",
+    ):
+        assert line in lines
+    assert sum(line.startswith("fold-") and line.endswith(" good") for line in lines) == 2
+    (here / "cv" / "fold-1" / "run.json").write_text("{}")
+    assert run(["info", "cv"]) == 2
+    assert "fold-1/run.json (changed)" in capsys.readouterr().err
+
+
 def test_a_model(here, capsys):
     lines = said(capsys, write_bundle(here / "b") / "int8.tflite")
     assert "bundle int8 of b" in lines
@@ -207,7 +245,8 @@ def test_what_is_unknown_is_one_sentence(here, capsys):
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err == (
-        "hemotk: picture.png: is no run, bundle, split, test set, bench report or .tflite model; check the path.\n"
+        "hemotk: picture.png: is no run, bundle, split, test set, cross-validation, bench report or .tflite model; "
+        "check the path.\n"
     )
 
 
