@@ -1,4 +1,6 @@
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +101,26 @@ def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_pat
     beside(tmp_path / "new").mkdir()
     with pytest.raises(HemotkError, match=r"new\.testset: already exists"):
         export_run(run, tmp_path / "new", FLOAT_ONLY)
+
+
+def test_a_test_set_that_a_killed_export_left_is_written_again(run: Path, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "bundle", FLOAT_ONLY)
+    shutil.rmtree(tmp_path / "bundle")
+    before = contents(beside(tmp_path / "bundle"))
+    export_run(run, tmp_path / "bundle", FLOAT_ONLY)
+    assert contents(beside(tmp_path / "bundle"))["images.npy"] == before["images.npy"]
+    card = TestSetCard.read(beside(tmp_path / "bundle") / "testset.json")
+    assert BundleCard.read(tmp_path / "bundle" / "bundle.json").testset == card.sha256()
+
+
+def test_a_test_set_of_another_split_is_not_replaced(run: Path, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "bundle", FLOAT_ONLY)
+    shutil.rmtree(tmp_path / "bundle")
+    path = beside(tmp_path / "bundle") / "testset.json"
+    replace(TestSetCard.read(path), split="0" * 64).write(path)
+    with pytest.raises(HemotkError, match=r"bundle.testset: already exists; .*--overwrite"):
+        export_run(run, tmp_path / "bundle", FLOAT_ONLY)
+    assert not (tmp_path / "bundle").exists()
 
 
 def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hemotk.files import (
     check_files,
     check_sha256,
     new_folder,
+    publish,
     refuse_existing,
     sha256_bytes,
     sha256_file,
@@ -238,6 +239,30 @@ def test_new_folder_refuses_what_another_process_finished_meanwhile(tmp_path: Pa
     with pytest.raises(HemotkError, match="one: already exists"), new_folder(tmp_path / "one"):
         write_bytes(tmp_path / "one" / "theirs", b"")
     assert everything(tmp_path) == ["one", "one/theirs"]
+
+
+def test_what_a_killed_process_left_of_the_same_folder_vanishes(tmp_path: Path) -> None:
+    others = ["two", ".two.0123abcd.tmp", ".one.two.0123abcd.tmp", ".one.0123abcd.old", ".one.tmp"]
+    for name in (".one.0123abcd.tmp", *others):
+        write_bytes(tmp_path / name / "file", b"")
+    with new_folder(tmp_path / "one"):
+        assert not (tmp_path / ".one.0123abcd.tmp").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"one", *others}
+
+
+def test_what_another_process_is_at_stays(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "one", overwrite=True) as theirs:
+        (theirs / "run.json").write_bytes(CARD)
+        with new_folder(tmp_path / "one") as ours:
+            (ours / "run.json").write_bytes(CARD)
+    assert everything(tmp_path) == ["one", "one/run.json"]
+
+
+def test_a_folder_that_grew_is_published_without_what_was_being_written_when_killed(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "one.partial" / "file", b"")
+    write_bytes(tmp_path / "one.partial" / ".file.0123abcd.tmp", b"")
+    publish(tmp_path / "one.partial", tmp_path / "one")
+    assert everything(tmp_path) == ["one", "one/file"]
 
 
 @pytest.mark.parametrize("out", [".", "..", "../inner"])

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from hemotk.errors import HemotkError
+from hemotk.training.finished import announce, refuse_finished, remove_left
+from hemotk.training.lock import LOCK_FILE, locked
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A run folder with the card of a run, and what is left beside it."""
+    out, partial = tmp_path / "run", tmp_path / "run.partial"
+    (partial / "work-2").mkdir(parents=True)
+    (partial / "work-2" / "checkpoint.npz").write_bytes(b"much")
+    (partial / "history.csv").write_bytes(b"")
+    out.mkdir()
+    (out / "run.json").write_text("the card")
+    with locked(partial):
+        announce(partial, out / "run.json")
+    return out
+
+
+def test_what_is_left_of_the_very_run_is_removed(out: Path) -> None:
+    with pytest.raises(HemotkError, match="run: already exists"):
+        refuse_finished(out, overwrite=False)
+    assert [path.name for path in out.parent.iterdir()] == ["run"]
+
+
+def test_a_removal_that_was_killed_goes_on(out: Path) -> None:
+    partial = out.with_name("run.partial")
+    for path in (partial / "work-2" / "checkpoint.npz", partial / "history.csv", partial / LOCK_FILE):
+        path.unlink()
+    (partial / "work-2").rmdir()
+    remove_left(out)
+    assert not partial.exists()
+
+
+def test_an_unfinished_run_of_the_same_name_stays(out: Path) -> None:
+    (out / "run.json").write_text("the card of an earlier run")
+    remove_left(out)
+    assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
+
+
+def test_a_run_that_is_being_resumed_stays(out: Path) -> None:
+    with locked(out.with_name("run.partial")):
+        remove_left(out)
+    assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
