@@ -1,4 +1,4 @@
-"""A folder of any number of pictures, a few of which are in memory at a time."""
+"""Any number of pictures of a folder, or of a split's test part, a few of which are in memory at a time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.artifacts import ImageRef, PreprocessSpec
+from hemotk.artifacts import ImageRef, PreprocessSpec, SplitManifest
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.data.dicom_series import patient_keys
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.scan import LABELS_CSV, FoundImage, labelled_images, relative_images
 from hemotk.errors import HemotkError
+from hemotk.files import check_sha256
 
 CHUNK = 64
 
@@ -27,7 +28,27 @@ class FoundPictures:
     left_out: int
 
 
-def find_pictures(folder: Path, classes: tuple[str, str]) -> FoundPictures:
+def find_pictures(source: Path, classes: tuple[str, str]) -> FoundPictures:
+    """List the pictures of a folder, or of the test part of a split file, with its labels and groups.
+
+    Raises:
+        HemotkError: as `below`; or the split cannot be read, or a file of its test part is missing or was changed.
+    """
+    return _test_part(SplitManifest.read(source)) if source.is_file() else below(source, classes)
+
+
+def _test_part(split: SplitManifest) -> FoundPictures:
+    items = split.part("test")
+    for item in items:
+        _check_name(split.root() / item.path)
+        if item.sha256 is not None:
+            check_sha256(split.root() / item.path, item.sha256)
+    groups = group_numbers([item.group for item in items])
+    images = tuple(ImageRef(item.path, item.label, group) for item, group in zip(items, groups, strict=True))
+    return FoundPictures(split.root(), images, 0)
+
+
+def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
 
     Labelled pictures are of groups where the table, or DICOM files, name the patient of each.

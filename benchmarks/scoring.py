@@ -49,7 +49,9 @@ def score_split(rows: Sequence[Row], tools: Tools) -> Scored:
 
 
 def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path) -> Scored:
-    """Let every row score every picture below `folder`; array files of a few of them at a time lie in `scratch`.
+    """Let every row score every picture of `folder`, which may be a split file, whose test part it is then.
+
+    Array files of a few of them at a time lie in `scratch`.
 
     Raises:
         HemotkError: the folder has no readable pictures, or labels for some only.

@@ -16,7 +16,8 @@ class Subject:
     """What to bench.
 
     The first of the `bundles` (folders) is what the others are held against beside their own float parents. `images`
-    is a folder of pictures to score in place of the test split; `imported` are files of what devices measured.
+    is a folder of pictures, or a split file for its test part, to score in place of the test split; `imported` are
+    files of what devices measured.
     `command` is what made the bench, for the report.
     """
 

@@ -10,6 +10,8 @@ from hemotk.artifacts import PreprocessSpec
 from hemotk.benchmarks import folder as module
 from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.data.preprocess import load_pixels
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 CLASSES = ("normal", "hemorrhage")
@@ -106,3 +108,19 @@ def test_pictures_that_cannot_be_read_are_left_out_with_a_sentence(pictures, tmp
 def test_bundles_of_another_contract_have_files_of_their_own(pictures, tmp_path):
     other = dataclasses.replace(SPECS[0], window_level=80.0)
     assert len(Chunks(find_pictures(pictures, CLASSES), [SPECS[0], other], tmp_path).files) == 2
+
+
+def test_a_split_file_stands_for_its_test_part_with_labels_and_groups(tmp_path):
+    for place in range(12):
+        draw(tmp_path / "ct" / f"{place}.png", place)
+    rows = "".join(f"{place},{place % 2},{'abcdef'[place // 2]}\n" for place in range(12))
+    (tmp_path / "ct" / "labels.csv").write_text("id,hemorrhage,patient\n" + rows)
+    split = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="patient"))
+    split.write(tmp_path / "split.json")
+    found = find_pictures(tmp_path / "split.json", CLASSES)
+    assert found.folder == split.root()
+    assert ids_and_labels(found) == [(item.path, item.label) for item in split.part("test")]
+    assert [image.group for image in found.images] == [1, 1]
+    draw(split.root() / found.images[0].id, 99)
+    with pytest.raises(HemotkError, match="is not the recorded"):
+        find_pictures(tmp_path / "split.json", CLASSES)

@@ -48,9 +48,9 @@ def _output(name: str, words: str) -> Decorator:
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE]...")
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    metavar="FOLDER",
-    help="Score the pictures below FOLDER, however many, in place of the test split.",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FOLDER|split.json",
+    help="Score the pictures below FOLDER, however many, or the test part of another split, in place of the bundle's.",
 )
 @click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
@@ -117,6 +117,7 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench bundles/first --json bench.json --html bench.html
       hemotk bench bundles/new bundles/old --max-flips 0
       hemotk bench --images other-hospital --scores scores.csv
+      hemotk bench --images other-hospital.json
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
