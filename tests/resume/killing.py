@@ -43,6 +43,9 @@ class Fuse:
     change: int | None = None
 
 
+NEVER = Fuse()
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a process ended: its exit code (None if it was killed), its wall time, its file operations, its words."""
@@ -58,7 +61,7 @@ def start_loading() -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(_LOADED))
 
 
-def run_command(argv: Sequence[str], folder: Path, fuse: Fuse = Fuse()) -> Ended:
+def run_command(argv: Sequence[str], folder: Path, fuse: Fuse = NEVER) -> Ended:
     """Run `hemotk argv`, which writes below `folder` only, and kill it when `fuse` says so."""
     context = multiprocessing.get_context("forkserver")
     changes = context.Value(ctypes.c_int, 0, lock=False)
@@ -74,7 +77,7 @@ def run_command(argv: Sequence[str], folder: Path, fuse: Fuse = Fuse()) -> Ended
     log.unlink(missing_ok=True)
     if process.exitcode != -signal.SIGKILL:
         return Ended(process.exitcode, seconds, changes.value, said)
-    if fuse == Fuse():
+    if fuse == NEVER:
         raise TimeoutError(f"hemotk {' '.join(argv)} did not end in {_FAR:.0f} s: {said}")
     return Ended(None, seconds, changes.value, said)
 

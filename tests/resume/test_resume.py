@@ -12,7 +12,7 @@ from prunable_runs import split_of_squares
 pytest.importorskip("tf_keras")
 
 from comparing import check_bundle, check_run, check_testset, compare_bundles, compare_runs
-from killing import ALIKE, Ended, Fuse, run_command, start_loading
+from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 
 from hemotk.export.bundle import beside
 from hemotk.export.source import open_run
@@ -34,11 +34,13 @@ class Stage:
 
 
 SMALL = ("--batch", "8", "--resume")
-TRAIN = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "4", "--threshold", "youden", "--calibrate", *SMALL)
-CHANNELS = ("--macs", "0.6", "--steps", "2", "--epochs", "4", *SMALL)
-WEIGHTS = ("--method", "magnitude", "--epochs", "3", *SMALL)
+TRAIN = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "8", "--threshold", "youden", "--calibrate", *SMALL)
+TUNE = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "5", "--weights", "run", "--head-epochs", "5", *SMALL)
+CHANNELS = ("--macs", "0.6", "--steps", "2", "--epochs", "8", *SMALL)
+WEIGHTS = ("--method", "magnitude", "--epochs", "8", *SMALL)
 STAGES = {
     "training": Stage(("train", "split.json", *TRAIN), check_run, compare_runs),
+    "fine-tuning": Stage(("train", "split.json", *TUNE), check_run, compare_runs),
     "channels": Stage(("prune", "run", *CHANNELS), check_run, compare_runs),
     "weights": Stage(("prune", "run", *WEIGHTS), check_run, compare_runs),
     "export": Stage(("export", "run", "--quantize", "int8"), check_bundle, compare_bundles),
@@ -58,9 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def start(name: str, folder: Path, out: Path, fuse: Fuse = Fuse()) -> Ended:  # noqa: B008 - it is frozen
-    command, source, *options = STAGES[name].command
-    return run_command([command, str(folder / source), *options, "--out", str(out)], folder, fuse)
+def start(name: str, folder: Path, out: Path, fuse: Fuse = NEVER) -> Ended:
+    words = [str(folder / word) if word in {"run", "split.json"} else word for word in STAGES[name].command]
+    return run_command([*words, "--out", str(out)], folder, fuse)
 
 
 def undisturbed(name: str, folder: Path, out: Path) -> Ended:
@@ -94,7 +96,7 @@ def fuses(whole: Ended, count: int, done: int, rng: np.random.Generator) -> Iter
         else:
             yield Fuse(seconds=rng.uniform(0, whole.seconds))
     while True:
-        yield Fuse()
+        yield NEVER
 
 
 def kill_until_done(name: str, folder: Path, out: Path, planned: Iterator[Fuse]) -> int:
