@@ -1,5 +1,6 @@
 """`hemotk data`: audit a folder, split it, draw phantoms."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,7 +100,9 @@ def split(
     refuse_existing(out, overwrite)
     config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients)
-    with Progress("reading headers" if found.unread else "reading images", len(found.images)) as progress:
+    bar = Progress("reading headers" if found.unread else "reading images", len(found.images))
+    nothing_to_read = found.unread and (groups == "none" or found.images[0].patient is not None)
+    with nullcontext(bar) if nothing_to_read else bar as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, lambda done, total: progress.advance())
         else:

@@ -1,6 +1,6 @@
 """Folds for cross-validation: every group is tested once, and no group is ever in two parts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +30,9 @@ def make_folds(
     grouped = group_images(found, config.grouping, progress)
     counts = class_counts([image.label for image in found.images], grouped.groups)
     parts = _fold_parts(found.folder.as_posix(), found.classes, counts, folds, config)
-    return tuple(
-        replace(manifest(found, grouped, config, one), fold=fold, folds=folds) for fold, one in enumerate(parts, 1)
-    )
+    first = next(parts)
+    split = replace(manifest(found, grouped, config, first), fold=1, folds=folds)
+    return split, *(replace(split, fold=fold, items=_dealt(split.items, one)) for fold, one in enumerate(parts, 2))
 
 
 def refold(split: SplitManifest, folds: int) -> tuple[SplitManifest, ...]:
@@ -71,24 +71,35 @@ def read_folds(folder: Path) -> tuple[SplitManifest, ...]:
     first = SplitManifest.read(folder / "fold1.json")
     if first.folds is None:
         raise HemotkError(f"{folder / 'fold1.json'}: is no fold; make folds with `hemotk data split --folds`.")
-    manifests = [first, *(SplitManifest.read(folder / f"fold{k}.json") for k in range(2, first.folds + 1))]
+    manifests = []
     tested: set[str] = set()
-    for number, split in enumerate(manifests, 1):
+    for number in range(1, first.folds + 1):
+        path = folder / f"fold{number}.json"
+        split = first if number == 1 else SplitManifest.read(path)
         here = {item.path for item in split.part("test")}
-        fits = (split.fold, split.folds) == (number, first.folds) and _facts(split) == _facts(first)
+        fits = (split.fold, split.folds) == (number, first.folds) and _same_images(split, first)
         if not fits or tested & here:
-            raise HemotkError(
-                f"{folder / f'fold{number}.json'}: belongs to other folds than fold1.json; make the folds again."
-            )
+            raise HemotkError(f"{path}: belongs to other folds than fold1.json; make the folds again.")
         tested |= here
+        manifests.append(_sharing(split, first))
     if len(tested) != len(first.items):
         raise HemotkError(f"{folder}: {len(first.items) - len(tested)} images are in no fold; make the folds again.")
     return tuple(manifests)
 
 
-def _facts(split: SplitManifest) -> tuple[object, ...]:
-    items = [(item.path, item.sha256, item.label, item.group) for item in split.items]
-    return split.folder, split.classes, split.grouping, items
+def _same_images(one: SplitManifest, other: SplitManifest) -> bool:
+    alike = (one.folder, one.classes, one.grouping) == (other.folder, other.classes, other.grouping)
+    return alike and len(one.items) == len(other.items) and all(map(_same_image, one.items, other.items))
+
+
+def _same_image(one: SplitItem, other: SplitItem) -> bool:
+    return (one.path, one.sha256, one.label, one.group) == (other.path, other.sha256, other.label, other.group)
+
+
+def _sharing(split: SplitManifest, first: SplitManifest) -> SplitManifest:
+    """`split`, with what its items and those of `first` have in common kept once."""
+    pairs = zip(first.items, split.items, strict=True)
+    return replace(split, items=tuple(_with_part(one, other.part) for one, other in pairs))
 
 
 def _share(folds: int) -> float:
@@ -98,17 +109,21 @@ def _share(folds: int) -> float:
 
 
 def _dealt(items: tuple[SplitItem, ...], parts: Mapping[str, Part]) -> tuple[SplitItem, ...]:
-    return tuple(replace(item, part=parts[item.group]) for item in items)
+    return tuple(_with_part(item, parts[item.group]) for item in items)
+
+
+def _with_part(item: SplitItem, part: Part) -> SplitItem:
+    """`item` in `part`; itself where it is there, since there may be a million in each of several folds."""
+    return item if item.part == part else replace(item, part=part)
 
 
 def _fold_parts(
     where: str, classes: tuple[str, str], counts: Counts, folds: int, config: SplitConfig
-) -> list[dict[str, Part]]:
+) -> Iterator[dict[str, Part]]:
     """The part of each group in each fold."""
     _check_groups(where, classes, counts, folds)
     totals = np.sum([counts[name] for name in sorted(counts)], axis=0)
     tests = deal(counts, np.tile(totals / folds, (folds, 1)), config.seed)
-    made = []
     for fold in range(folds):
         rest = {name: count for name, count in counts.items() if tests[name] != fold}
         totals = np.sum([rest[name] for name in sorted(rest)], axis=0)
@@ -117,8 +132,7 @@ def _fold_parts(
         parts: dict[str, Part] = dict.fromkeys(counts, "test")
         parts.update({name: "validation" if part else "train" for name, part in dealt.items()})
         check_parts(where, classes, counts, parts)
-        made.append(parts)
-    return made
+        yield parts
 
 
 def _check_groups(where: str, classes: tuple[str, str], counts: Counts, folds: int) -> None:
