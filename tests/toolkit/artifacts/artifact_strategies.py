@@ -91,18 +91,25 @@ def built(kind: Any, /, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[A
 
 @st.composite
 def splits(draw: st.DrawFn) -> SplitManifest:
-    """A manifest in which images are groups of their own, but for the last; a fold or none."""
+    """A manifest in which images are groups of their own, but for the last; with checksums or not; a fold or none."""
     parts = [
         "train",
         "validation",
         "test",
         *draw(st.lists(st.sampled_from(("train", "validation", "test")), max_size=3)),
     ]
+    checked = draw(st.booleans())
     items = tuple(
-        SplitItem(f"{i}/ä.png", f"{i:064x}", draw(st.integers(0, 1)), f"patient {i}", typing.cast(Any, part))
+        SplitItem(
+            f"{i}/ä.png",
+            f"{i:064x}" if checked else None,
+            draw(st.integers(0, 1)),
+            f"patient {i}",
+            typing.cast(Any, part),
+        )
         for i, part in enumerate(parts)
     )
-    twin = SplitItem("twin.png", "f" * 64, 1, "patient 0", "train")
+    twin = SplitItem("twin.png", "f" * 64 if checked else None, 1, "patient 0", "train")
     group = draw(built(SplitGroup, name=st.just("patient 0"), images=st.just(2)))
     fold, folds = draw(st.sampled_from(((None, None), (2, 3))))
     groups = draw(st.sampled_from(((), (group,))))

@@ -14,7 +14,7 @@ from hemotk.artifacts import PARTS, FieldError, PreprocessSpec, SplitManifest
 from hemotk.data.pipeline import load_items
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, assign, make_split
+from hemotk.data.splits import SplitConfig, assign, deal, make_split
 from hemotk.errors import HemotkError
 
 shares = st.floats(0.1, 0.4)
@@ -51,6 +51,39 @@ def test_assignment_depends_on_the_seed_alone() -> None:
     backwards = dict(reversed(counts.items()))
     assert assign(counts, SplitConfig(seed=3)) == assign(backwards, SplitConfig(seed=3))
     assert assign(counts, SplitConfig(seed=3)) != assign(counts, SplitConfig(seed=4))
+
+
+def dealt_by_arrays(counts: dict[str, tuple[int, int]], targets: np.ndarray, seed: int) -> dict[str, int]:
+    """`deal` as it was first written: splits made with it must not change."""
+    names = sorted(counts)
+    names = [names[index] for index in np.random.default_rng(seed).permutation(len(names))]
+    names.sort(key=lambda name: -sum(counts[name]))
+    for lacking_first in (False, True):
+        held, parts = np.zeros(targets.shape), []
+        for group in np.array([counts[name] for name in names], float):
+            need = (group * (targets - held) / np.maximum(targets, 1)).sum(axis=1)
+            if lacking_first:
+                lacks = ((held == 0) & (group > 0)).sum(axis=1)
+                need = np.where(lacks == lacks.max(), need, -np.inf)
+            parts.append(int(np.argmax(need)))
+            held[parts[-1]] += group
+        if held.all():
+            break
+    return dict(zip(names, parts, strict=True))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5)).filter(any), min_size=3, max_size=40),
+    st.integers(2, 6),
+    st.integers(0, 9),
+    st.booleans(),
+)
+def test_groups_are_dealt_as_ever(sizes: list[tuple[int, int]], parts: int, seed: int, equal: bool) -> None:
+    counts = {f"p{k}": size for k, size in enumerate(sizes)}
+    totals = np.sum(sizes, axis=0)
+    shares = np.full((parts, 1), 1 / parts) if equal else np.random.default_rng(seed).random((parts, 1))
+    targets = shares * totals if equal else np.rint(shares * totals)
+    assert deal(counts, targets, seed) == dealt_by_arrays(counts, targets, seed)
 
 
 def noise(path: Path, seed: int) -> None:
