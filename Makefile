@@ -14,7 +14,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android clean
+.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
 	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
+	@echo "make rsna-size                          split a folder of the size of RSNA 2019, within a minute and a gigabyte"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -120,6 +121,10 @@ $(PEERS)/.installed: setup.cfg constraints.txt benchmarks/studies/peers.txt
 # The app's core, its inference, its screens and its .apk; skips, and says so, where Maven Central cannot be reached.
 test-android: env
 	PYTHON="$(CURDIR)/$(BIN)/python" android_stub/tools/test.sh
+
+# Some 750,000 links to small files; what each command took is printed.
+rsna-size: env
+	HEMOTK_RSNA_SIZE=full $(BIN)/python -m pytest -q -s tests/test_rsna_size.py $(ARGS)
 
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
