@@ -259,7 +259,9 @@ def _command(sources: CardSources) -> str:
     if sources.run.source != "trained" or "recipe" not in settings:
         return ""
     words = ["hemotk", "train", "split.json"]
-    for name in ("arch", "recipe", "weights", "size", "epochs", "batch", "learning_rate", "seed"):
+    head = () if settings.get("weights", "none") == "none" else ("head_epochs", "head_views")
+    precision = () if settings.get("precision") == "float32" else ("precision",)
+    for name in ("arch", "recipe", "weights", "size", *head, "epochs", "batch", *precision, "learning_rate", "seed"):
         if settings.get(name) is not None:
             words += ["--" + name.replace("_", "-"), _value(settings[name])]
     window = settings.get("window", asdict(BRAIN))

@@ -77,3 +77,11 @@ def test_the_command_is_what_was_asked_for(sources):
     command = "hemotk train split.json --arch cnn --recipe paper --epochs 5 --min-sensitivity 0.95 --calibrate"
     assert f"    {command}\n" in text
     assert "hemotk train" not in model_card(sources(settings=settings, source="imported"))
+
+
+def test_the_command_names_the_phase_of_the_head_and_the_precision_where_they_are_not_the_usual(sources):
+    settings = {"recipe": "hemotk", "weights": "imagenet", "head_epochs": 5, "head_views": 8, "epochs": 9}
+    text = model_card(sources(settings={**settings, "precision": "bfloat16"}))
+    assert "--weights imagenet --head-epochs 5 --head-views 8 --epochs 9 --precision bfloat16" in text
+    text = model_card(sources(settings={**settings, "weights": "none", "head_epochs": 0, "precision": "float32"}))
+    assert "--weights none --epochs 9\n" in text
