@@ -15,6 +15,7 @@ from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
     from hemotk.artifacts import Estimate, RunCard, SplitManifest
+    from hemotk.training.cluster import StrategyName
     from hemotk.training.config import TrainConfig
     from hemotk.training.history import Epoch
     from hemotk.training.operating_point import OperatingConfig
@@ -76,6 +77,13 @@ if TYPE_CHECKING:
     metavar="K",
     help="Cross-validate: train K networks, each tested on another fold of whole groups.",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored", "multiworker"]),
+    default="none",
+    show_default=True,
+    help="Share each batch among all GPUs of this machine (mirrored), or of all machines in TF_CONFIG (multiworker).",
+)
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH, with --folds runs/ARCH-cv]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
@@ -89,6 +97,7 @@ def train(
     min_sensitivity: float | None,
     calibrate: bool,
     folds: int | None,
+    strategy: "StrategyName",
     out: Path | None,
     data_folder: Path | None,
     resume: bool,
@@ -115,6 +124,12 @@ def train(
     folder that is written holds a run per fold and all their tests together: cv.md, cv.png and cv.json. The source may
     then also be a folder of `hemotk data split --folds K`, or the splits/ of an earlier cross-validation.
 
+    With --strategy several devices share the work: the batch stays --batch pictures in all, and the result is that of
+    one device but for rounding. For multiworker start the same command on every machine, with a split file and images
+    that each can read, and TF_CONFIG as TensorFlow wants it, such as {"cluster": {"worker": ["a:2222", "b:2222"]},
+    "task": {"type": "worker", "index": 0}} with another index on each. Worker 0 (or the chief) writes the run; the
+    others need nothing of its folder, also to --resume. If one is lost, the others end: start all again with --resume.
+
     \b
     Examples:
       hemotk train split.json --out runs/first
@@ -129,6 +144,10 @@ def train(
     operating = operating_config(threshold, min_sensitivity, calibrate)
     config = from_recipe(recipe, operating=operating, **settings)
     if folds is not None:
+        if strategy != "none":
+            raise HemotkError(
+                f"--strategy {strategy}: is not offered with --folds; train each fold's split file alone."
+            )
         out = RUNS / f"{config.arch}-cv" if out is None else out
         refuse_existing(out, overwrite)
         _cross_validate(
@@ -136,22 +155,47 @@ def train(
         )
         return
     out = RUNS / config.arch if out is None else out
-    from hemotk.training.finished import refuse_finished
+    if writes(strategy, source):
+        from hemotk.training.finished import refuse_finished
 
-    refuse_finished(out, overwrite)
+        refuse_finished(out, overwrite)
     split = split_to_train_on(source, classes, out, resume=resume)
 
     from hemotk.training.quiet import import_tensorflow
 
-    import_tensorflow()
+    import_tensorflow(first_tensor=strategy != "multiworker")
     from hemotk.training.loop import TrainJob, train
+    from hemotk.training.strategy import make_replicas
 
-    job = TrainJob(split, out, data_folder, resume, overwrite)
+    job = TrainJob(split, out, data_folder, resume, overwrite, replicas=make_replicas(strategy))
     with Progress("training", config.all_epochs) as progress:
         card = train(job, config, shown(progress))
+    if not job.replicas.chief:
+        click.echo("done; the chief writes the run")
+        return
     for note in card.notes:
         click.echo(note)
     report(card, out)
+
+
+def writes(strategy: "StrategyName", source: Path) -> bool:
+    """Whether this process is the one that writes the run.
+
+    Raises:
+        HemotkError: TF_CONFIG does not describe the workers, or they would not all train on the same split.
+    """
+    from hemotk.training.cluster import read_cluster
+
+    if strategy != "multiworker":
+        return True
+    cluster = read_cluster()
+    if source.is_dir():
+        raise HemotkError(
+            f"{source}: is a folder, of which each worker would make a split of its own; make one for all with "
+            "`hemotk data split`."
+        )
+    click.echo(f"worker {cluster.rank} of {len(cluster.workers)}: waits for the others", err=True)
+    return cluster.chief
 
 
 def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", out: Path, **options: Any) -> None:

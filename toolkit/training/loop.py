@@ -1,9 +1,11 @@
 """Training from a split to a finished run folder; killed at any moment, it goes on from the last whole epoch."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import tf_keras as keras
@@ -28,6 +30,7 @@ from hemotk.training.operating_point import OperatingPoint, check_choosable, cho
 from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
 from hemotk.training.steps import Trainer
+from hemotk.training.strategy import Replicas
 from hemotk.training.study_point import with_study_point
 
 # What an unfinished training keeps beside its output.
@@ -38,7 +41,7 @@ OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILE
 class TrainJob:
     """Where a training reads and writes: `data` overrides the image folder that the split recorded.
 
-    The finished run is scored on `parts` of the split.
+    The finished run is scored on `parts` of the split. `replicas` learn together.
     """
 
     split: SplitManifest
@@ -47,6 +50,7 @@ class TrainJob:
     resume: bool = False
     overwrite: bool = False
     parts: tuple[Part, ...] = PARTS
+    replicas: Replicas = field(default_factory=Replicas)
 
     @property
     def partial(self) -> Path:
@@ -58,36 +62,60 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     """Train `config.arch` on the split and publish the run folder `job.out`.
 
     `job.parts` are scored once, with the final weights, at the threshold and temperature that `config.operating` asks
-    for.
+    for. With several workers each does all but its part of the steps for itself; what others than the chief write is
+    removed in the end.
 
     Raises:
-        HemotkError: bad settings, data or weights; an output that exists; a second training on the same output.
+        HemotkError: bad settings, data or weights; an output that exists; a second training on the same output; a
+            worker that has gone.
     """
-    listener = listener or Listener()
+    with _own(job) as own, job.replicas.together():
+        return _train(own, config, listener or Listener())
+
+
+@contextmanager
+def _own(job: TrainJob) -> Iterator[TrainJob]:
+    """The job of this process: only the chief's output is kept."""
+    if job.replicas.chief:
+        yield job
+        return
+    with TemporaryDirectory(prefix="hemotk-") as folder:
+        yield replace(job, out=Path(folder) / job.out.name, resume=True)
+
+
+def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     refuse_finished(job.out, job.overwrite)
     shape = named_shape(config.arch, config.size)
     spec = PreprocessSpec(config.size, window_level=config.window.level, window_width=config.window.width)
     check_choosable(job.split, config.operating)
+    job.replicas.check_batches(len(job.split.part("train")), config.batch)
     _check_partial(job)
     started = time.monotonic()
     stage = Stage(job.partial, {**config.settings(), "split": job.split.sha256()}, resume=job.resume)
+    job.replicas.check_equal(stage.identity)
     keras.utils.set_random_seed(config.seed)
     model = build_model(shape, config.bn_momentum, config.dropout, config.precision)
     if config.weights != "none" and not stage.resumable:
         set_arrays(model, load_pretrained(config.weights, config.arch, shape))
     data = load_data(job.split, job.data, spec, listener)
-    trainer = Trainer(model, config, spec)
+    model = job.replicas.hold(model)
+    with job.replicas.strategy.scope():
+        trainer = Trainer(model, config, spec)
     with writing(job.partial), locked(job.partial):
         job.split.write(job.partial / SPLIT_FILE)
-        history = fit(head_phase(stage, trainer, spec, data, listener), trainer, data, listener)
+        stage = job.replicas.chief_first(
+            job.partial / CHECKPOINT_FILE, lambda: head_phase(stage, trainer, spec, data, listener)
+        )
+        history = fit(stage, trainer, data, listener)
         weights = get_arrays(model)
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
-        scorer = trainer if config.precision == "float32" else _in_float32(shape, weights, config, spec)
+        as_it_is = config.precision == "float32" and job.replicas.alone
+        scorer = trainer if as_it_is else _in_float32(shape, weights, config, spec)
         logits = logits_of(scorer, data, [part for part in PARTS if part in job.parts])
         point = _operating_point(job.split, scorer, data, logits)
         trained = Trained(
             job.split,
-            _origin(config, point),
+            _origin(config, point, job.replicas.notes),
             shape,
             spec,
             weights,
@@ -117,12 +145,12 @@ def _operating_point(
     return with_study_point(point, split, scores, config)
 
 
-def _origin(config: TrainConfig, point: OperatingPoint) -> Origin:
+def _origin(config: TrainConfig, point: OperatingPoint, notes: tuple[str, ...]) -> Origin:
     return Origin(
         "trained",
         config.arch,
         config.settings(),
-        (RECIPE_NOTES[config.recipe], *point.notes),
+        (RECIPE_NOTES[config.recipe], *notes, *point.notes),
         threshold=point.threshold,
         temperature=point.temperature,
         study=point.study,

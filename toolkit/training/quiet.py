@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from hemotk.errors import HemotkError
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(*, first_tensor: bool = True) -> None:
     """Import TensorFlow with its start-up messages held back (set TF_CPP_MIN_LOG_LEVEL to see them).
+
+    Without a `first_tensor` it can still be told of other workers; its last messages are then seen.
 
     Raises:
         HemotkError: it is not installed.
@@ -21,7 +23,8 @@ def import_tensorflow() -> None:
             import tensorflow
             import tf_keras  # noqa: F401
 
-            tensorflow.zeros(())  # the last messages come with the first tensor
+            if first_tensor:
+                tensorflow.zeros(())  # the last messages come with it
     except ModuleNotFoundError as error:
         raise HemotkError(f"{error.name}: is not installed; run `pip install 'hemotk[train]'`.") from error
 

@@ -1,5 +1,6 @@
 """One gradient step and one forward pass, traced once by TensorFlow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +49,8 @@ def pixel_signature(size: int) -> tf.TensorSpec:
 class Trainer:
     """A network with its optimizer: `step` learns from a batch, `logits` scores pictures.
 
-    With a `teacher` its loss is in place of the labels' alone.
+    With a `teacher` its loss is in place of the labels' alone. Made in the scope of a `tf.distribute` strategy, every
+    replica learns from its part of the batch: the step is that of the whole batch, however many there are.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class Trainer:
         self._spec = spec
         self._logit_model = with_logit(model)
         self.optimizer.build(model.trainable_variables)
-        self._train_all = tf.function(self._step, input_signature=batch_signature(spec.size))
+        self._strategy = tf.distribute.get_strategy()
+        self._train_all = tf.function(self._on_replicas, input_signature=batch_signature(spec.size))
         self._score = tf.function(self._forward, input_signature=[pixel_signature(spec.size)])
 
     def step(self, batch: Batch, rate: float) -> tuple[float, float]:
@@ -79,26 +82,33 @@ class Trainer:
         logit, _ = self._logit_model(_normalized(_float(pixels), self._spec), training=False)
         return logit[:, 0]
 
-    def _step(
-        self,
-        pixels: tf.Tensor,
-        labels: tf.Tensor,
-        weights: tf.Tensor,
-        transforms: tf.Tensor,
-        contrast: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _on_replicas(self, *batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        parts = self._strategy.run(self._part, args=batch)
+        return tuple(self._strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts)
+
+    def _part(self, *batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The step of one replica, on its part of the batch."""
+        replica = tf.distribute.get_replica_context()
+        total = tf.shape(batch[0])[0]
+        first = total * replica.replica_id_in_sync_group // replica.num_replicas_in_sync
+        last = total * (replica.replica_id_in_sync_group + 1) // replica.num_replicas_in_sync
+        return self._step([tensor[first:last] for tensor in batch], tf.cast(total, tf.float32))
+
+    def _step(self, batch: Sequence[tf.Tensor], total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the pictures of `batch`, some of `total`, add to the mean loss and accuracy of all."""
+        pixels, labels, weights, transforms, contrast = batch
         x = augmented_input(pixels, transforms, contrast, self._spec)
         with tf.GradientTape() as tape:
             logit, _ = self._logit_model(x, training=True)
             logit = tf.cast(logit[:, 0], tf.float32)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logit)
             learned = losses if self._teacher is None else self._teacher.losses(x, labels, logit)
-            loss = tf.reduce_mean(learned * weights)
+            loss = tf.reduce_sum(learned * weights) / total
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         right = tf.cast(tf.equal(logit >= 0, labels >= 0.5), tf.float32)
-        return tf.reduce_mean(losses), tf.reduce_mean(right)
+        return tf.reduce_sum(losses) / total, tf.reduce_sum(right) / total
 
 
 def augmented_input(pixels: tf.Tensor, transforms: tf.Tensor, contrast: tf.Tensor, spec: PreprocessSpec) -> tf.Tensor:
