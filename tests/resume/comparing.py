@@ -13,11 +13,11 @@ from hemotk.artifacts import (
     RUN_CARD,
     TESTSET_CARD,
     TESTSET_IMAGES,
+    TESTSET_SUFFIX,
     WEIGHTS_FILE,
     BundleCard,
     TestSetCard,
 )
-from hemotk.export.bundle import beside
 from hemotk.files import check_files, check_sha256
 from hemotk.pruning.job import read_network
 from hemotk.training.history import HISTORY_FILE
@@ -27,6 +27,11 @@ from hemotk.training.scores import SCORES_FILE
 CLOCK = frozenset({"created", "seconds", "seconds_in_epochs"})
 # Undisturbed runs of one thread are equal to the last bit; leave room for other libraries.
 NOISE = 1e-6
+
+
+def beside(bundle: Path) -> Path:
+    """Where the test set of a bundle lies."""
+    return bundle.with_name(bundle.name + TESTSET_SUFFIX)
 
 
 def check_run(folder: Path) -> None:

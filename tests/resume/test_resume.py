@@ -1,5 +1,6 @@
 """Training, pruning and export are killed again and again and end with what an undisturbed run ends with."""
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from comparing import beside, check_bundle, check_run, check_testset, compare_bundles, compare_runs
+from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
-pytest.importorskip("tf_keras")
-
-from comparing import check_bundle, check_run, check_testset, compare_bundles, compare_runs
-from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
-
-from hemotk.export.bundle import beside
 from hemotk.export.source import open_run
 from hemotk.training.partial import partial_of
 
 # How often each is killed: three times in every test run, twenty times by `make test-resume`.
 KILLS = int(os.environ.get("HEMOTK_KILLS", "3"))
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Not imported here: only the processes that are killed need it.
+    pytest.mark.skipif(importlib.util.find_spec("tf_keras") is None, reason="needs tf_keras"),
+]
 
 
 @dataclass(frozen=True)
