@@ -24,6 +24,11 @@ _GROUPING = {
     "none": "Patients were not known or not used: slices of one patient may lie in different parts, which makes every "
     "figure below look better than it is. Only equal pictures were kept together.",
 }
+_GROUPING_UNREAD = {
+    "patient": "Images of one patient are never in two parts. Pictures were too many to be compared: copies may be.",
+    "none": "Patients were not used and pictures not compared: slices of one patient, and copies, may lie in different "
+    "parts, which makes every figure below look better than it is.",
+}
 _REASONS = {"patient": "one patient", "exact": "equal pictures", "near": "near duplicates"}
 
 
@@ -102,10 +107,11 @@ def _data(sources: CardSources) -> Iterator[str]:
     split = sources.split
     yield "## Data"
     yield ""
+    grouping = _GROUPING[split.grouping] if split.checked else _GROUPING_UNREAD[split.grouping]
     where = f"fold {split.fold} of {split.folds}" if split.fold else f"test share {split.test:g}"
     yield (
         f"Images of the folder `{PurePath(split.folder).name}`: {len(split.items)}, divided with seed {split.seed} "
-        f"({where}, validation share {split.validation:g} of the rest). {_GROUPING[split.grouping]}"
+        f"({where}, validation share {split.validation:g} of the rest). {grouping}"
     )
     yield ""
     yield from _table(

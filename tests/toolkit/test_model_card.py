@@ -70,6 +70,17 @@ def test_an_ungrouped_split_says_so(sources):
     assert "makes every figure below look better" in text
 
 
+@pytest.mark.parametrize("grouping", ["patient", "none"])
+def test_a_split_without_checksums_says_what_was_not_compared(sources, grouping):
+    found = sources()
+    items = tuple(dataclasses.replace(item, sha256=None) for item in found.split.items)
+    text = model_card(
+        dataclasses.replace(found, split=dataclasses.replace(found.split, items=items, grouping=grouping))
+    )
+    assert "compared" in text and "copies" in text and "copies of one picture, are never" not in text
+    assert ("Images of one patient are never in two parts" in text) == (grouping == "patient")
+
+
 def test_the_command_is_what_was_asked_for(sources):
     settings = {"recipe": "paper", "arch": "cnn", "learning_rate": None, "epochs": 5}
     settings["operating"] = {"rule": "sensitivity", "min_sensitivity": 0.95, "threshold": 0.5, "calibrate": True}

@@ -95,6 +95,8 @@ class SplitManifest(Artifact):
         require(0 < self.validation < 1, "validation", "between 0 and 1")
         self._check_apart()
         require(len({item.sha256 is None for item in self.items}) < 2, "items", "all with a checksum, or all without")
+        compared = self.grouping != "auto" or all(item.sha256 for item in self.items)
+        require(compared, "grouping", "'patient' or 'none' where images have no checksums")
         require(len({item.path for item in self.items}) == len(self.items), "items", "without double paths")
         for part in PARTS:
             require(bool(self.part(part)), "items", f"non-empty for part '{part}'")

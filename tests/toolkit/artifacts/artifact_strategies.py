@@ -113,7 +113,8 @@ def splits(draw: st.DrawFn) -> SplitManifest:
     group = draw(built(SplitGroup, name=st.just("patient 0"), images=st.just(2)))
     fold, folds = draw(st.sampled_from(((None, None), (2, 3))))
     groups = draw(st.sampled_from(((), (group,))))
-    rest = {"items": (*items, twin), "groups": groups, "fold": fold, "folds": folds}
+    grouping = draw(st.sampled_from(("auto", "patient", "none") if checked else ("patient", "none")))
+    rest = {"items": (*items, twin), "grouping": grouping, "groups": groups, "fold": fold, "folds": folds}
     return draw(built(SplitManifest, **{name: st.just(value) for name, value in rest.items()}))
 
 

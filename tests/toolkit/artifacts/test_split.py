@@ -90,6 +90,11 @@ def test_checksums_are_there_for_all_or_for_none() -> None:
         dataclasses.replace(SECOND, items=(*ITEMS[:3], THIRD.items[3]))
 
 
+def test_pictures_without_checksums_cannot_have_been_compared() -> None:
+    with pytest.raises(FieldError, match="'grouping' must be 'patient' or 'none' where images have no checksums"):
+        dataclasses.replace(THIRD, grouping="auto")
+
+
 def test_nothing_is_in_two_parts() -> None:
     same_file = dataclasses.replace(ITEMS[1], sha256=ITEMS[0].sha256)
     with pytest.raises(FieldError, match=r"file with checksum '0+' lies in train and validation"):
