@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,15 @@ from hemotk.models.build import get_arrays, set_arrays
 from hemotk.training.cluster import Cluster, StrategyName, read_cluster
 
 T = TypeVar("T")
+# What TensorFlow raises where another worker does not answer.
+_GONE = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
 
 
 class Replicas:
@@ -103,6 +112,8 @@ class Replicas:
         if self.cluster is None:
             return data
         size = int(self._sum(np.array(len(data) if self.chief else 0)))
+        if not size:  # TensorFlow crashes on the sum of empty arrays
+            return b""
         mine = np.zeros(-(-size // 4), np.int32)
         if self.chief:
             mine = np.frombuffer(data.ljust(4 * len(mine), b"\0"), np.int32)
@@ -113,29 +124,13 @@ class Replicas:
         total: np.ndarray = self.strategy.reduce(tf.distribute.ReduceOp.SUM, tf.constant(value), axis=None).numpy()
         return total
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self) -> AbstractContextManager[None]:
         """Say in a sentence that another worker has gone.
 
         Raises:
             HemotkError: in place of what TensorFlow raises.
         """
-        try:
-            yield
-        except (
-            tf.errors.AbortedError,
-            tf.errors.CancelledError,
-            tf.errors.DeadlineExceededError,
-            tf.errors.FailedPreconditionError,
-            tf.errors.InternalError,
-            tf.errors.UnavailableError,
-        ) as error:
-            if self.cluster is None:
-                raise
-            raise HemotkError(
-                f"worker {self.cluster.rank} of {len(self.cluster.workers)}: lost another worker; see what that one "
-                "said, then start all of them again with --resume."
-            ) from error
+        return nullcontext() if self.cluster is None else _together(self.cluster)
 
 
 def make_replicas(name: StrategyName) -> Replicas:
@@ -150,11 +145,20 @@ def make_replicas(name: StrategyName) -> Replicas:
         return Replicas(tf.distribute.MirroredStrategy())
     if name == "multiworker":
         cluster = read_cluster()
-        replicas = Replicas(cluster=cluster)
-        with replicas.together():
-            replicas.strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        return replicas
+        with _together(cluster):
+            return Replicas(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     return Replicas()
+
+
+@contextmanager
+def _together(cluster: Cluster) -> Iterator[None]:
+    try:
+        yield
+    except _GONE as error:
+        raise HemotkError(
+            f"worker {cluster.rank} of {len(cluster.workers)}: lost another worker; see what that one said, then start "
+            "all of them again with --resume."
+        ) from error
 
 
 class GlobalBatchNorm(keras.layers.BatchNormalization):
