@@ -73,7 +73,12 @@ def _head_layers(model: keras.Model) -> list[Any]:
 
 
 def _taught(head: keras.Model, features: Features, data: Data, config: TrainConfig, listener: Listener) -> list[Epoch]:
-    """Teach `head`, as from scratch, and give its epochs."""
+    """Teach `head` from a logit of 0 and give its epochs.
+
+    Random weights would answer features of any size with confidence, and the first epochs unlearn that.
+    """
+    for variable in head.get_layer("logit").variables:
+        variable.assign(tf.zeros_like(variable))
     teach = replace(config, epochs=config.head_phase, learning_rate=LEARNING_RATE)
     learner = _Learner(head, features.width)
     total = steps_an_epoch(teach, data)
