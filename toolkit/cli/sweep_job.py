@@ -188,7 +188,9 @@ def _recipe(job: SweepJob, network: Network) -> TrainConfig:
             reference cannot be.
     """
     card = network.card
-    settings = {name: value for name, value in card.settings.items() if name != "seconds_in_epochs"}
+    # A run that names no head phase is from before there was one.
+    settings = {"head_epochs": 0, **card.settings}
+    settings.pop("seconds_in_epochs", None)
     try:
         if card.source != "trained":
             raise FieldError(f"it is {card.source}")
