@@ -1,10 +1,12 @@
 """Pictures that can be told apart, and finished runs of small networks on them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from random_networks import random_arrays
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.scan import scan
@@ -16,34 +18,22 @@ from hemotk.models.weights import write_weights
 SIZE = 16
 SMALL: DenseNetShape = densenet((1, 1), growth=8)
 
+Prune = Callable[..., tuple[int, str]]
 
-def split_of_squares(folder: Path, count: int = 30) -> SplitManifest:
+
+def split_of_squares(folder: Path, count: int = 30, side: int = 20) -> SplitManifest:
     """Pictures of noise; those with hemorrhage have a bright square."""
+    square = side * 3 // 10
     rng = np.random.default_rng(0)
     for i in range(count):
-        picture = rng.integers(40, 90, (20, 20)).astype(np.uint8)
+        picture = rng.integers(40, 90, (side, side)).astype(np.uint8)
         if i % 2:
-            x, y = rng.integers(2, 12, 2)
-            picture[y : y + 6, x : x + 6] += 120
+            x, y = rng.integers(side // 10, side * 3 // 5, 2)
+            picture[y : y + square, x : x + square] += 120
         path = folder / ("hemorrhage" if i % 2 else "normal") / f"{i}.png"
         path.parent.mkdir(exist_ok=True, parents=True)
         Image.fromarray(picture).save(path)
     return make_split(scan(folder), SplitConfig())
-
-
-def random_weights(shape: Shape, seed: int = 0) -> dict[str, np.ndarray]:
-    """Weights that keep activations near 1."""
-    rng = np.random.default_rng(seed)
-    found = {}
-    for name, size in shape.arrays().items():
-        if name.endswith("/kernel"):
-            array = rng.normal(0, np.sqrt(2 / np.prod(size[:-1])), size)
-        elif name.endswith(("/gamma", "/moving_variance")):
-            array = rng.uniform(0.5, 1.5, size)
-        else:
-            array = rng.normal(0, 0.2, size)
-        found[name] = array.astype(np.float32)
-    return found
 
 
 def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes: Any) -> Path:
@@ -51,7 +41,7 @@ def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes
     folder.mkdir(parents=True)
     shape.write(folder / SHAPE_FILE)
     split.write(folder / SPLIT_FILE)
-    write_weights(folder / WEIGHTS_FILE, random_weights(shape))
+    write_weights(folder / WEIGHTS_FILE, random_arrays(shape, 0, (1.0,)))
     facts = {
         "name": folder.name,
         "created": "2026-01-01T00:00:00+00:00",

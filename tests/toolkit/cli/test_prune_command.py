@@ -1,23 +1,19 @@
 """`hemotk prune` as a user meets it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prunable_runs import SIZE, SMALL, make_run, split_of_squares
+from prunable_runs import SIZE, SMALL, Prune, make_run, split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, PreprocessSpec, RunCard
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli import prune as command
-from hemotk.cli.main import run
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 
 pytest.importorskip("tf_keras")
 from hemotk.cli.latency_ratio import LatencyRatio
 
 QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1", "--teacher-share", "0")
-
-Prune = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +25,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     older = "2025-01-01T00:00:00+00:00"
     make_run(folder / "runs" / "cnn", split, CnnShape((4,), 4, SIZE), arch="cnn", created=older)
     return folder
-
-
-@pytest.fixture
-def prune(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Prune:
-    """Run `hemotk prune` in `home`; gives the exit code and what was said."""
-    monkeypatch.chdir(home)
-
-    def prune(*arguments: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code = run(["prune", *arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return prune
 
 
 def test_the_newest_run_is_pruned_under_its_name(home: Path, prune: Prune) -> None:

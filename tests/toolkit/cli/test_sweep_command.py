@@ -1,13 +1,12 @@
 """`hemotk prune --sweep` as a user meets it, on networks and pictures that take no time."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY, Mock
 
 import pytest
-from prunable_runs import SMALL, make_run, split_of_squares
+from prunable_runs import SMALL, Prune, make_run, split_of_squares
 
 from hemotk.artifacts import (
     RUN_CARD,
@@ -42,8 +41,6 @@ QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1")
 ONE = ("runs/first", "--sweep", "--budgets", "0.6")
 SWEEP = ("runs/first", "--sweep", "--budgets", "0.6,0.4", "--with", "runs/narrow", "--references", "cnn", *QUICK)
 
-Prune = Callable[..., tuple[int, str]]
-
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,20 +58,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     other = make_split(scan(folder / "images"), SplitConfig(seed=1))
     make_run(folder / "runs" / "elsewhere", other, densenet((1, 1), growth=8), preprocess=spec)
     return folder
-
-
-@pytest.fixture
-def prune(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Prune:
-    """Run `hemotk prune` in `home`; gives the exit code and what was said."""
-    monkeypatch.chdir(home)
-
-    def prune(*arguments: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code = run(["prune", *arguments])
-        streams = capsys.readouterr()
-        return code, streams.out + streams.err
-
-    return prune
 
 
 @pytest.fixture(scope="module")

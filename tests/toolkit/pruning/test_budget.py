@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pruning_networks import random_weights, same_everywhere, shapes, shapes_and_keeps
+from pruning_networks import same_everywhere, shapes_and_keeps
+from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape, densenet
@@ -29,7 +30,7 @@ def next_width(width: int, multiple: int, smallest: int) -> int:
 
 
 def with_widths(shape: DenseNetShape, wanted: list[int]) -> DenseNetShape:
-    return cut(shape, random_weights(shape, 0), KeepSet.of(shape, map(range, wanted)))[0]
+    return cut(shape, random_arrays(shape, 0), KeepSet.of(shape, map(range, wanted)))[0]
 
 
 def random_scores(shape: DenseNetShape, seed: int) -> Scores:
@@ -111,7 +112,7 @@ def test_the_unit_of_the_scores_does_not_matter(
 @given(both=shapes_and_keeps(), seed=st.integers(0, 99))
 def test_dead_channels_go_first(both: tuple[DenseNetShape, KeepSet], seed: int) -> None:
     shape, keep = both
-    weights = {name: np.where(array == 0, np.float32(1), array) for name, array in random_weights(shape, seed).items()}
+    weights = {name: np.where(array == 0, np.float32(1), array) for name, array in random_arrays(shape, seed).items()}
     scores = magnitude(shape, silenced(shape, weights, keep))
     without = with_widths(shape, widths(keep))
     assume(without != shape)

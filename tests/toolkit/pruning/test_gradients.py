@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from prunable_runs import SIZE, SMALL, random_weights, split_of_squares
+from prunable_runs import SIZE, SMALL, split_of_squares
+from random_networks import random_arrays
 
 pytest.importorskip("tf_keras")
 from hemotk.artifacts import PreprocessSpec
@@ -19,7 +20,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 
 def test_channels_that_nobody_hears_count_nothing_and_all_batches_are_told(data: Data) -> None:
-    weights = random_weights(SMALL)
+    weights = random_arrays(SMALL, 0, (1.0,))
     bottleneck = next(g for g in groups(SMALL) if g.kind == "bottleneck")
     (reader,) = bottleneck.readers
     dead = [3, 7, 30]

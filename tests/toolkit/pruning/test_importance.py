@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pruning_networks import logits, random_weights, shapes, shapes_and_keeps
+from pruning_networks import logits, shapes_and_keeps
+from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
@@ -43,7 +44,7 @@ def test_the_magnitude_of_a_network_small_enough_for_a_pencil() -> None:
 
 @given(shape=shapes(), seed=seeds)
 def test_magnitudes_of_what_a_reader_reads_are_shares(shape: DenseNetShape, seed: int) -> None:
-    weights = random_weights(shape, seed)
+    weights = random_arrays(shape, seed)
     for name in weights:
         if name.endswith("/gamma"):
             weights[name] = np.where(weights[name] == 0, np.float32(0.5), weights[name])
@@ -54,7 +55,7 @@ def test_magnitudes_of_what_a_reader_reads_are_shares(shape: DenseNetShape, seed
 @given(both=shapes_and_keeps(), seed=seeds)
 def test_silenced_channels_have_no_importance(both: tuple[DenseNetShape, KeepSet], seed: int) -> None:
     shape, keep = both
-    weights = silenced(shape, random_weights(shape, seed), keep)
+    weights = silenced(shape, random_arrays(shape, seed), keep)
     for scores in (magnitude(shape, weights), taylor(shape, weights, random_gradients(shape, seed))):
         for value, kept in zip(scores.values, keep.flat(), strict=True):
             assert not np.delete(value, kept).any()
@@ -65,7 +66,7 @@ def test_cutting_silenced_channels_leaves_the_scores_of_the_others(
     both: tuple[DenseNetShape, KeepSet], seed: int
 ) -> None:
     shape, keep = both
-    weights, gradients = silenced(shape, random_weights(shape, seed), keep), random_gradients(shape, seed)
+    weights, gradients = silenced(shape, random_arrays(shape, seed), keep), random_gradients(shape, seed)
     _, smaller_gradients = cut(shape, gradients, keep)
     smaller, smaller_weights = cut(shape, weights, keep)
     for found, before in (
@@ -79,7 +80,7 @@ def test_cutting_silenced_channels_leaves_the_scores_of_the_others(
 @given(seed=seeds, factor=st.floats(0.1, 10), sign=st.sampled_from((-1, 1)))
 def test_a_magnitude_knows_no_scale(seed: int, factor: float, sign: int) -> None:
     """A filter may be rescaled if the BatchNorms behind it are, and any kernel as a whole."""
-    weights = random_weights(SHAPE, seed)
+    weights = random_arrays(SHAPE, seed)
     changed = dict(weights)
     changed["conv2_block2_1_conv/kernel"] = weights["conv2_block2_1_conv/kernel"] * np.float32(factor * sign)
     for part in ("gamma", "beta"):
@@ -91,7 +92,7 @@ def test_a_magnitude_knows_no_scale(seed: int, factor: float, sign: int) -> None
 @settings(max_examples=20)
 def test_channels_in_another_order_have_their_scores_in_that_order(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    weights, gradients = random_weights(SHAPE, seed), random_gradients(SHAPE, seed)
+    weights, gradients = random_arrays(SHAPE, seed), random_gradients(SHAPE, seed)
     orders = [rng.permutation(group.width) for group in groups(SHAPE)]
     mixed, mixed_gradients = dict(weights), dict(gradients)
     for group, order in zip(groups(SHAPE), orders, strict=True):
@@ -120,7 +121,7 @@ def silencing(weights: dict[str, np.ndarray], group: object, channel: int, share
 @settings(max_examples=5)
 def test_taylor_is_the_squared_slope_of_silencing(seed: int) -> None:
     """With gradients by finite differences of each gamma and beta alone, and the slope of all at once beside them."""
-    weights = random_weights(SHAPE, seed)
+    weights = random_arrays(SHAPE, seed)
 
     def slope(low: dict[str, np.ndarray], high: dict[str, np.ndarray], step: float) -> float:
         return float((logits(SHAPE, high, 16) - logits(SHAPE, low, 16)).sum() / (2 * step))
@@ -142,7 +143,7 @@ def test_taylor_is_the_squared_slope_of_silencing(seed: int) -> None:
 
 
 def test_taylor_is_additive_before_the_square_and_averages_after_it() -> None:
-    weights = random_weights(SHAPE, 5)
+    weights = random_arrays(SHAPE, 5)
     one, two = random_gradients(SHAPE, 1), random_gradients(SHAPE, 2)
     opposite = {name: -array for name, array in one.items()}
     assert_close(taylor(SHAPE, weights, opposite), taylor(SHAPE, weights, one))
@@ -169,7 +170,7 @@ def test_scores_are_read_only_copies() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    weights, gradients = random_weights(SHAPE, 0), random_gradients(SHAPE, 0)
+    weights, gradients = random_arrays(SHAPE, 0), random_gradients(SHAPE, 0)
     partial = {name: array for name, array in weights.items() if name != "bn/beta"}
     for make in (lambda: magnitude(SHAPE, partial), lambda: taylor(SHAPE, partial, gradients)):
         with pytest.raises(HemotkError, match="weights: array 'bn/beta' is missing"):

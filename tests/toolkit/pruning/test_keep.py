@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
-from pruning_networks import shapes, shapes_and_keeps
+from pruning_networks import shapes_and_keeps
+from random_networks import shapes
 
 from hemotk.artifacts import FieldError
 from hemotk.errors import HemotkError

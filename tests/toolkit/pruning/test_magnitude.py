@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from prunable_runs import split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest, StudyPoint
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import Weights, read_shape, read_weights
@@ -20,6 +18,8 @@ from hemotk.pruning.sparse_pattern import holds
 from hemotk.pruning.sparse_size import KERNEL, NOT_PRUNED, deflated_bytes
 
 pytest.importorskip("tf_keras")
+from killed_trainings import KillAfter, Killed
+
 from hemotk.pruning.magnitude import SparseRun, prune_magnitude
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
@@ -30,19 +30,6 @@ from hemotk.training.loop import TrainJob, train
 from hemotk.training.scores import SCORES_FILE, read_scores
 
 CONFIG = MagnitudeConfig(sparsity=0.5, epochs=4, batch=8, learning_rate=1e-3, seed=1)
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the pruning catches it."""
-
-
-class KillInEpoch(Listener):
-    def __init__(self, epoch: int) -> None:
-        self._at = epoch
-
-    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
-        if epoch == self._at and done == 2:
-            raise Killed
 
 
 class Count(Listener):
@@ -66,17 +53,7 @@ def zeros(run: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
-    """Forty pictures of noise; those with hemorrhage have a bright square."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for i in range(40):
-        picture = rng.integers(40, 90, (36, 36)).astype(np.uint8)
-        if i % 2:
-            picture[10:20, 8:18] += 120
-        path = folder / ("hemorrhage" if i % 2 else "normal") / f"{i}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(picture).save(path)
-    return make_split(scan(folder), SplitConfig())
+    return split_of_squares(tmp_path_factory.mktemp("data"), count=40, side=36)
 
 
 def trained(split: SplitManifest, out: Path, arch: str) -> Path:
@@ -155,14 +132,14 @@ def test_the_report_counts_zeros_and_deflated_bytes(dense: Path, pruned: SparseR
         "1×1 convolution", "3×3 convolution", "7×7 convolution", NOT_PRUNED, "dense"
     }  # fmt: skip
     assert pruned.before.pruned.share == 0 and pruned.after.pruned.share == pytest.approx(0.5, abs=1e-3)
-    (note,) = pruned.card.notes
+    note, _ = pruned.card.notes
     assert "latency does not change" in note and f"{pruned.after.deflated:,}" in note
 
 
 def test_killed_and_resumed_gives_the_same_weights(cnn: Path, sparse_cnn: Path, tmp_path: Path) -> None:
     job = PruneJob(cnn, tmp_path / "run")
     with pytest.raises(Killed):
-        prune_magnitude(read_magnitude(job, CONFIG), KillInEpoch(2))
+        prune_magnitude(read_magnitude(job, CONFIG), KillAfter(1))
     assert (job.partial / CHECKPOINT_FILE).exists() and not job.out.exists()
     with pytest.raises(HemotkError, match="--resume"):
         read_magnitude(job, CONFIG)

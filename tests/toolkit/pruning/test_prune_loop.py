@@ -18,39 +18,18 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.pruning.job import STATE_FILE, PruneJob, read_material
 from hemotk.pruning.schedule import epochs_of, shares
 from hemotk.training.config import DistillConfig
-from hemotk.training.history import HISTORY_FILE, Epoch, read_history
+from hemotk.training.history import HISTORY_FILE, read_history
 from hemotk.training.scores import SCORES_FILE, read_scores
 
 pytest.importorskip("tf_keras")
+from killed_trainings import KillAfter, Killed
+
 from hemotk.export.source import open_run
 from hemotk.pruning.loop import prune
 from hemotk.training.checkpoint import CHECKPOINT_FILE
-from hemotk.training.fit import Listener
 from hemotk.training.lock import locked
 
 CONFIG = PruneConfig(macs=0.4, steps=2, epochs=4, batch=8, passes=1)
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the pruning catches it."""
-
-
-class KillAfter(Listener):
-    """Kills in the epoch after so many more."""
-
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-        self.resumed_after = -1
-
-    def resumed(self, epoch: int) -> None:
-        self.resumed_after = epoch
-
-    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
-        if self.left == 0 and done == 2:
-            raise Killed
-
-    def epoch(self, epoch: Epoch) -> None:
-        self.left -= 1
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pruning_networks import logits, random_weights, shapes, shapes_and_keeps
+from pruning_networks import logits, shapes_and_keeps
+from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
@@ -40,7 +41,7 @@ def macs_and_parameters(shape: DenseNetShape, size: int) -> tuple[int, int]:
 @settings(max_examples=150)
 def test_the_cut_network_is_the_silenced_one(both: tuple[DenseNetShape, KeepSet], seed: int) -> None:
     shape, keep = both
-    weights = random_weights(shape, seed)
+    weights = random_arrays(shape, seed)
     reference = logits(shape, silenced(shape, weights, keep))
     np.testing.assert_allclose(logits(*cut(shape, weights, keep)), reference, rtol=1e-5, atol=1e-5)
 
@@ -48,7 +49,7 @@ def test_the_cut_network_is_the_silenced_one(both: tuple[DenseNetShape, KeepSet]
 @given(both=shapes_and_keeps(), size=st.integers(16, 80))
 def test_counts_of_the_cut_network_are_those_of_the_formula(both: tuple[DenseNetShape, KeepSet], size: int) -> None:
     shape, keep = both
-    smaller, weights = cut(shape, random_weights(shape, 0), keep)
+    smaller, weights = cut(shape, random_arrays(shape, 0), keep)
     macs, parameters = macs_and_parameters(smaller, size)
     assert smaller.macs(size) == macs
     assert smaller.parameters() == parameters == sum(array.size for array in weights.values())
@@ -60,7 +61,7 @@ def test_counts_of_the_cut_network_are_those_of_the_formula(both: tuple[DenseNet
 
 @given(shape=shapes(), seed=st.integers(0, 2**31))
 def test_keeping_everything_changes_no_bit(shape: DenseNetShape, seed: int) -> None:
-    weights, whole = random_weights(shape, seed), KeepSet.whole(shape)
+    weights, whole = random_arrays(shape, seed), KeepSet.whole(shape)
     same, copies = cut(shape, weights, whole)
     assert same == shape
     for found in (copies, silenced(shape, weights, whole)):
@@ -74,13 +75,13 @@ def test_keeping_everything_changes_no_bit(shape: DenseNetShape, seed: int) -> N
 @given(both=shapes_and_keeps(), again=st.data())
 def test_two_cuts_are_one(both: tuple[DenseNetShape, KeepSet], again: st.DataObject) -> None:
     shape, first = both
-    middle, weights = cut(shape, random_weights(shape, 1), first)
+    middle, weights = cut(shape, random_arrays(shape, 1), first)
     kept = [again.draw(st.sets(st.integers(0, len(channels) - 1), min_size=1)) for channels in first.flat()]
     second = KeepSet.of(middle, kept)
     joined = KeepSet.of(
         shape, [[outer[i] for i in inner] for outer, inner in zip(first.flat(), second.flat(), strict=True)]
     )
-    one, two = cut(shape, random_weights(shape, 1), joined), cut(middle, weights, second)
+    one, two = cut(shape, random_arrays(shape, 1), joined), cut(middle, weights, second)
     assert one[0] == two[0]
     assert all(np.array_equal(one[1][name], two[1][name]) for name in one[1])
 
@@ -97,7 +98,7 @@ def test_positions_go_through_the_concatenations() -> None:
 
 
 def test_what_is_silenced_is_zero_and_nothing_else_is_touched() -> None:
-    weights = {name: array + np.float32(9) for name, array in random_weights(SHAPE, 3).items()}
+    weights = {name: array + np.float32(9) for name, array in random_arrays(SHAPE, 3).items()}
     changed = {
         name: np.argwhere(array != weights[name])[:, -1] for name, array in silenced(SHAPE, weights, KEEP).items()
     }
@@ -114,7 +115,7 @@ def test_what_is_silenced_is_zero_and_nothing_else_is_touched() -> None:
 
 @pytest.mark.parametrize("what", [cut, silenced])
 def test_what_does_not_fit_is_refused(what) -> None:
-    weights = random_weights(SHAPE, 0)
+    weights = random_arrays(SHAPE, 0)
     with pytest.raises(HemotkError, match=r"keeps channel 9 of conv1/conv, which has 3"):
         what(SHAPE, weights, dataclasses.replace(KEEP, stem=(0, 9)))
     with pytest.raises(HemotkError, match=r"weights: array 'bn/gamma' is missing"):

@@ -18,6 +18,8 @@ from hemotk.files import sha256_file
 from hemotk.metrics import auc, calibrated, evaluate
 
 pytest.importorskip("tf_keras")
+from killed_trainings import Killed
+
 from hemotk.training.config import TrainConfig, from_recipe
 from hemotk.training.cv_report import markdown, roc, table
 from hemotk.training.fit import Listener
@@ -31,10 +33,6 @@ FOLDS = 2
 def config(epochs: int = 1) -> TrainConfig:
     operating = OperatingConfig("youden", calibrate=True)
     return from_recipe("hemotk", arch="cnn", size=32, batch=8, seed=1, epochs=epochs, operating=operating)
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the training catches it."""
 
 
 class KillInFold(Listener):

@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from prunable_runs import split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
 
 pytest.importorskip("tf_keras")
+from killed_trainings import KillAfter, Killed
+
 from hemotk.models.build import build_model, set_arrays
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
 from hemotk.training.fit import Listener, load_data, score
-from hemotk.training.history import Epoch, read_history
+from hemotk.training.history import read_history
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.steps import Trainer
@@ -29,36 +30,9 @@ from hemotk.training.steps import Trainer
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
 
 
-class Killed(BaseException):
-    """Stands for a kill: nothing in the training catches it."""
-
-
-class KillAfter(Listener):
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
-        if self.left == 0 and done == 2:
-            raise Killed
-
-    def epoch(self, epoch: Epoch) -> None:
-        self.left -= 1
-
-
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
-    """Forty pictures of noise; those with hemorrhage have a bright square."""
-    folder = tmp_path_factory.mktemp("data")
-    rng = np.random.default_rng(0)
-    for i in range(40):
-        picture = rng.integers(40, 90, (36, 36)).astype(np.uint8)
-        if i % 2:
-            x, y = rng.integers(6, 20, 2)
-            picture[y : y + 10, x : x + 10] += 120
-        path = folder / ("hemorrhage" if i % 2 else "normal") / f"{i}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(picture).save(path)
-    return make_split(scan(folder), SplitConfig())
+    return split_of_squares(tmp_path_factory.mktemp("data"), count=40, side=36)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hemotk.export.graph.evaluate import evaluate
 from hemotk.export.graph.ir import Graph, build_graph
-from hemotk.models.shape import DenseNetShape, LayerShape
+from hemotk.models.shape import DenseNetShape, LayerShape, Shape
 
 IMAGENET = {"gray_mean": (0.15, 0.02, -0.2), "gray_std": (1.01, 0.99, 0.996)}
 EQUAL = {"gray_mean": (0.1, 0.1, 0.1), "gray_std": (1.5, 1.5, 1.5)}
@@ -21,8 +21,8 @@ def tiny_shape(**changes: object) -> DenseNetShape:
 
 
 @st.composite
-def shapes(draw: st.DrawFn) -> DenseNetShape:
-    width = st.integers(1, 6)
+def shapes(draw: st.DrawFn, widest: int = 6) -> DenseNetShape:
+    width = st.integers(1, widest)
     block = st.lists(st.builds(LayerShape, width, width), min_size=1, max_size=3).map(tuple)
     blocks = tuple(draw(st.lists(block, min_size=1, max_size=3)))
     transitions = tuple(draw(width) for _ in blocks[1:])
@@ -31,9 +31,7 @@ def shapes(draw: st.DrawFn) -> DenseNetShape:
     return DenseNetShape(draw(width), blocks, transitions, hidden=hidden, **gray)
 
 
-def random_arrays(
-    shape: DenseNetShape, seed: int, signs: tuple[float, ...] = (-1.0, 0.0, 1.0)
-) -> dict[str, np.ndarray]:
+def random_arrays(shape: Shape, seed: int, signs: tuple[float, ...] = (-1.0, 0.0, 1.0)) -> dict[str, np.ndarray]:
     """Weights that keep activations near 1, BatchNorm scales of the given signs."""
     rng = np.random.default_rng(seed)
     found = {}
