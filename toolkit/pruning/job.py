@@ -196,13 +196,13 @@ def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -
 def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
     # Groups have names that mean something within one folder only.
-    fields = ("sha256", "group") if teacher.split.folder == parent.split.folder else ("sha256",)
-    for field in fields:
+    kinds = {"key": "image", "group": "group"} if teacher.split.folder == parent.split.folder else {"key": "image"}
+    for field, kind in kinds.items():
         learned = {getattr(item, field) for item in teacher.split.part("train")}
         for item in (*parent.split.part("validation"), *parent.split.part("test")):
             if getattr(item, field) in learned:
                 raise HemotkError(
-                    f"--teacher {folder}: was trained on '{item.path}' (same {field}), which {run} is to be judged on; "
+                    f"--teacher {folder}: was trained on '{item.path}' (same {kind}), which {run} is to be judged on; "
                     "choose a teacher that was trained on the same split."
                 )
 

@@ -219,6 +219,24 @@ def test_teachers_that_do_not_fit(home: Path, tmp_path: Path) -> None:
     shutil.rmtree(other)
 
 
+def test_teachers_of_splits_without_checksums_are_told_apart_by_path(home: Path, tmp_path: Path) -> None:
+    split = open_run(home / "parent").split
+    bare = replace(
+        split,
+        grouping="none",
+        groups=(),
+        items=tuple(replace(item, sha256=None, group="i" + item.path) for item in split.items),
+    )
+    parts = {"train": "test", "test": "train", "validation": "validation"}
+    other = tuple(replace(item, part=parts[item.part], group="p" + item.path) for item in bare.items)
+    job = PruneJob(make_run(tmp_path / "bare", bare), tmp_path / "run", teacher=make_run(tmp_path / "same", bare))
+    assert read_material(job, CONFIG).teacher.card.name == "same"
+    for name, folder in (("swapped", bare.folder), ("elsewhere", "/elsewhere")):
+        knows = make_run(tmp_path / name, replace(bare, items=other, folder=folder))
+        with pytest.raises(HemotkError, match=r"was trained on '.*' \(same image\)"):
+            read_material(replace(job, teacher=knows), CONFIG)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
