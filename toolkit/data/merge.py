@@ -19,11 +19,11 @@ def merge_splits(splits: Sequence[SplitManifest]) -> SplitManifest:
     Near duplicates between the sources are not looked for; equal files in different parts are refused.
 
     Raises:
-        HemotkError: fewer than two splits, one folder twice, other class names, a fold, or a file that two splits put
-            into different parts.
+        HemotkError: fewer than two splits, one folder twice, other class names, a fold, checksums in some only, folders
+            that have none in common, or a file that two splits put into different parts.
     """
     _check_mergeable(splits)
-    folder = os.path.commonpath([split.folder for split in splits])
+    folder = _common([split.folder for split in splits])
     items = tuple(item for split in splits for item in _items(split, _below(folder, split)))
     groups = tuple(group for split in splits for group in _groups(split, _below(folder, split)))
     tests = sum(item.part == "test" for item in items)
@@ -58,6 +58,20 @@ def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
                 f"{split.folder}: its classes are {' and '.join(split.classes)}, those of {folders[0]} are "
                 f"{' and '.join(splits[0].classes)}; split it anew with --classes."
             )
+        if split.checked != splits[0].checked:
+            raise HemotkError(
+                f"{split.folder}: its images have {'' if split.checked else 'no '}checksums, other than those of "
+                f"{folders[0]}, so that equal files would not be found; merge splits that all have them, or none."
+            )
+
+
+def _common(folders: Sequence[str]) -> str:
+    try:
+        return os.path.commonpath(folders)
+    except ValueError as error:  # a relative one, or another drive
+        raise HemotkError(
+            f"{folders[0]}: has no folder in common with {' and '.join(folders[1:])}; split them anew on one drive."
+        ) from error
 
 
 def _below(folder: str, split: SplitManifest) -> str:

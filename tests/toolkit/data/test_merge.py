@@ -29,6 +29,11 @@ def split(folder: str, parts: tuple[str, ...] = PARTS, **changes: object) -> Spl
     return replace(whole, **changes)
 
 
+def unread(whole: SplitManifest) -> SplitManifest:
+    """`whole` without checksums."""
+    return replace(whole, items=tuple(replace(item, sha256=None) for item in whole.items))
+
+
 @settings(max_examples=20)
 @given(first=CASES, second=CASES)
 def test_every_image_keeps_part_label_and_file(first: tuple[str, ...], second: tuple[str, ...]) -> None:
@@ -58,6 +63,8 @@ def test_what_cannot_be_merged_is_refused() -> None:
         ([split("/data/b", fold=1, folds=3)], "one of 3 folds"),
         ([split("/data/b", classes=("normal", "blood"))], "its classes are normal and blood"),
         ([clash], "lies in test and train"),
+        ([unread(other)], "/data/b: its images have no checksums, other than those of /data/a"),
+        ([split("b")], "/data/a: has no folder in common with b"),
     ):
         with pytest.raises(HemotkError, match=says):
             merge_splits([first, *others])
