@@ -16,6 +16,7 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.training.finished import refuse_finished
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import check_identity, foreign, partial_of
+from hemotk.training.seen import seen
 
 STATE_FILE = "prune.json"
 
@@ -195,16 +196,12 @@ def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -
 
 def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
-    # Groups have names that mean something within one folder only.
-    kinds = {"key": "image", "group": "group"} if teacher.split.folder == parent.split.folder else {"key": "image"}
-    for field, kind in kinds.items():
-        learned = {getattr(item, field) for item in teacher.split.part("train")}
-        for item in (*parent.split.part("validation"), *parent.split.part("test")):
-            if getattr(item, field) in learned:
-                raise HemotkError(
-                    f"--teacher {folder}: was trained on '{item.path}' (same {kind}), which {run} is to be judged on; "
-                    "choose a teacher that was trained on the same split."
-                )
+    found = seen(teacher.split, parent.split)
+    if found is not None:
+        raise HemotkError(
+            f"--teacher {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
+            "trained on the same split."
+        )
 
 
 def _check_partial(material: Material) -> None:

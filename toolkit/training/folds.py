@@ -29,6 +29,7 @@ from hemotk.training.loop import TrainJob, train
 from hemotk.training.operating_point import check_choosable
 from hemotk.training.partial import check_identity, partial_of
 from hemotk.training.scores import SCORES_FILE, read_scores
+from hemotk.training.seen import check_unseen
 
 SPLITS = "splits"
 
@@ -60,6 +61,7 @@ def cross_validate(job: FoldsJob, config: TrainConfig, listener: Listener | None
     refuse_existing(job.out, job.overwrite)
     for split in job.splits:
         check_choosable(split, config.operating)
+        check_unseen(config.weights, split)
     _check_partial(job)
     with writing(job.partial):
         with locked(job.partial):

@@ -29,6 +29,7 @@ from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
 from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
+from hemotk.training.seen import check_unseen
 from hemotk.training.steps import Trainer
 from hemotk.training.strategy import Replicas
 from hemotk.training.study_point import with_study_point
@@ -88,6 +89,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     shape = named_shape(config.arch, config.size)
     spec = PreprocessSpec(config.size, window_level=config.window.level, window_width=config.window.width)
     check_choosable(job.split, config.operating)
+    check_unseen(config.weights, job.split)
     job.replicas.check_batches(len(job.split.part("train")), config.batch)
     _check_partial(job)
     started = time.monotonic()
