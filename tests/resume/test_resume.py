@@ -1,5 +1,6 @@
 """Training, pruning and export are killed again and again and end with what an undisturbed run ends with."""
 
+import functools
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
@@ -34,50 +35,57 @@ class Stage:
     compare: Callable[[Path, Path], None]
 
 
+# Stand for the paths of these.
+SPLIT, RUN = "SPLIT", "RUN"
 SMALL = ("--batch", "8", "--resume")
 TRAIN = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "8", "--threshold", "youden", "--calibrate", *SMALL)
-TUNE = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "5", "--weights", "run", "--head-epochs", "5", *SMALL)
+TUNE = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "5", "--weights", RUN, "--head-epochs", "5", *SMALL)
 CHANNELS = ("--macs", "0.6", "--steps", "2", "--epochs", "8", *SMALL)
 WEIGHTS = ("--method", "magnitude", "--epochs", "8", *SMALL)
 STAGES = {
-    "training": Stage(("train", "split.json", *TRAIN), check_run, compare_runs),
-    "fine-tuning": Stage(("train", "split.json", *TUNE), check_run, compare_runs),
-    "channels": Stage(("prune", "run", *CHANNELS), check_run, compare_runs),
-    "weights": Stage(("prune", "run", *WEIGHTS), check_run, compare_runs),
-    "export": Stage(("export", "run", "--quantize", "int8"), check_bundle, compare_bundles),
+    "training": Stage(("train", SPLIT, *TRAIN), check_run, compare_runs),
+    "fine-tuning": Stage(("train", SPLIT, *TUNE), check_run, compare_runs),
+    "channels": Stage(("prune", RUN, *CHANNELS), check_run, compare_runs),
+    "weights": Stage(("prune", RUN, *WEIGHTS), check_run, compare_runs),
+    "export": Stage(("export", RUN, "--quantize", "int8"), check_bundle, compare_bundles),
 }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """With a split and a run that was trained on it."""
+    """With a split, and the run that was trained on it undisturbed."""
     folder = tmp_path_factory.mktemp("resume")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ALIKE.items():
             patch.setenv(name, value)
         start_loading()
         split_of_squares(folder / "squares", 40).write(folder / "split.json")
-        undisturbed("training", folder, folder / "run")
+        undisturbed("training", folder)
         yield folder
 
 
 def start(name: str, folder: Path, out: Path, fuse: Fuse = NEVER) -> Ended:
-    words = [str(folder / word) if word in {"run", "split.json"} else word for word in STAGES[name].command]
+    inputs = {SPLIT: folder / "split.json", RUN: result("training", folder)}
+    words = [str(inputs.get(word, word)) for word in STAGES[name].command]
     return run_command([*words, "--out", str(out)], folder, fuse)
 
 
-def undisturbed(name: str, folder: Path, out: Path) -> Ended:
-    ended = start(name, folder, out)
+def result(name: str, folder: Path) -> Path:
+    return folder / name / "undisturbed" / "result"
+
+
+@functools.cache
+def undisturbed(name: str, folder: Path) -> Ended:
+    ended = start(name, folder, result(name, folder))
     assert ended.code == 0, ended.said
-    STAGES[name].check(out)
+    STAGES[name].check(result(name, folder))
     return ended
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_killed_at_random_moments_it_ends_as_if_undisturbed(name: str, folder: Path) -> None:
     stage = STAGES[name]
-    wanted = folder / name / "undisturbed" / "result"
-    whole = undisturbed(name, folder, wanted)
+    whole, wanted = undisturbed(name, folder), result(name, folder)
     rng = np.random.default_rng([*name.encode()])
     kills = 0
     while kills < KILLS:
