@@ -21,11 +21,15 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class FoundPictures:
-    """The pictures of a folder in the order of their paths; `left_out` counts those that its table does not name."""
+    """The pictures of a folder in the order of their paths; `left_out` counts those that its table does not name.
+
+    `split` is what they are the test part of, None where they are not.
+    """
 
     folder: Path
     images: tuple[ImageRef, ...]
-    left_out: int
+    left_out: int = 0
+    split: SplitManifest | None = None
 
 
 def find_pictures(source: Path, classes: tuple[str, str]) -> FoundPictures:
@@ -40,12 +44,15 @@ def find_pictures(source: Path, classes: tuple[str, str]) -> FoundPictures:
 def _test_part(split: SplitManifest) -> FoundPictures:
     items = split.part("test")
     for item in items:
-        _check_name(split.root() / item.path)
+        path = split.root() / item.path
+        _check_name(path)
         if item.sha256 is not None:
-            check_sha256(split.root() / item.path, item.sha256)
+            check_sha256(path, item.sha256)
+        elif not path.is_file():
+            raise HemotkError(f"{path}: no such file; put it back to where the split has it, or split again.")
     groups = group_numbers([item.group for item in items])
     images = tuple(ImageRef(item.path, item.label, group) for item, group in zip(items, groups, strict=True))
-    return FoundPictures(split.root(), images, 0)
+    return FoundPictures(split.root(), images, split=split)
 
 
 def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:

@@ -17,6 +17,8 @@ def notes(scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits) ->
 
 def _images(scored: Scored) -> Iterator[str]:
     count, labels = len(scored.images), {image.label for image in scored.images}
+    if scored.origin:
+        yield scored.origin
     if scored.skipped:
         yield f"{len(scored.skipped)} of {len(scored.skipped) + count} pictures could not be read and were left out"
     if scored.left_out:

@@ -10,6 +10,7 @@ from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
+from hemotk.benchmarks.unseen import check_unseen
 from hemotk.errors import HemotkError
 
 
@@ -18,12 +19,14 @@ class Scored:
     """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
+    `origin` says of which split they are the test part, empty where they are not of another one.
     """
 
     images: tuple[ImageRef, ...]
     last: int
     skipped: tuple[str, ...] = ()
     left_out: int = 0
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path)
     Array files of a few of them at a time lie in `scratch`.
 
     Raises:
-        HemotkError: the folder has no readable pictures, or labels for some only.
+        HemotkError: as `find_pictures` and `check_unseen`, or none of the pictures can be read.
     """
     found = find_pictures(folder, rows[0].bundle.card.labels)
+    bundles = list({row.bundle.name: row.bundle for row in rows}.values())
+    origin = "" if found.split is None else check_unseen(found.split, folder, bundles)
     chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
     last = 0
@@ -72,7 +77,7 @@ def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path)
     if not images:
         raise HemotkError(f"{folder}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     tools.watch("scoring", 1.0)
-    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out)
+    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin)
 
 
 def _load(row: Row, runner: Runner) -> None:

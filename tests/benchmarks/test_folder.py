@@ -124,3 +124,18 @@ def test_a_split_file_stands_for_its_test_part_with_labels_and_groups(tmp_path):
     draw(split.root() / found.images[0].id, 99)
     with pytest.raises(HemotkError, match="is not the recorded"):
         find_pictures(tmp_path / "split.json", CLASSES)
+
+
+def test_a_test_part_without_checksums_is_whole_or_refused(tmp_path):
+    for place in range(12):
+        draw(tmp_path / "ct" / CLASSES[place % 2] / f"{place}.png", place)
+    split = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="none"))
+    split = dataclasses.replace(
+        split, items=tuple(dataclasses.replace(item, sha256=None) for item in split.items), groups=()
+    )
+    split.write(tmp_path / "split.json")
+    first = split.part("test")[0]
+    assert find_pictures(tmp_path / "split.json", CLASSES).images[0].id == first.path
+    (split.root() / first.path).unlink()
+    with pytest.raises(HemotkError, match=rf"{first.path}: no such file; put it back"):
+        find_pictures(tmp_path / "split.json", CLASSES)

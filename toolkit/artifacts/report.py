@@ -201,8 +201,9 @@ class Source:
 class BenchReport(Artifact):
     """What one bench found of one or several bundles, on one or several machines; fractions throughout.
 
-    `images` are those of the test split, or of the folder named in `folder` (empty for the test split); every row's
-    scores are in their order, and `skipped` says of each picture in the folder that could not be read, why. `variants`
+    `images` are those of the test split, or of the folder named in `folder`, or of the test part of the split file
+    named there (empty for the bundles' own test split); every row's scores are in their order, and `skipped` says of
+    each picture that could not be read, why. `variants`
     has the first bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last.
     `warnings` say why times may not repeat, `notes` what else a reader must know. `command` makes the bench again.
     """

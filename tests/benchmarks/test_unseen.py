@@ -1,0 +1,84 @@
+"""A test part of another split is benched only where nothing shows that the bundle was trained on it."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hemotk.artifacts import CalibrationItem, PreprocessSpec
+from hemotk.benchmarks.gate import Limits
+from hemotk.benchmarks.notes import notes
+from hemotk.benchmarks.rows import Row
+from hemotk.benchmarks.scoring import Tools, score_folder
+from hemotk.benchmarks.testset import OpenBundle
+from hemotk.benchmarks.unseen import check_unseen
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
+
+
+@pytest.fixture
+def split(tmp_path):
+    """A split of twelve pictures; also in `split.json`."""
+    for place in range(12):
+        path = tmp_path / "ct" / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
+    made = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="none"))
+    made.write(tmp_path / "split.json")
+    return made
+
+
+def bundle(split, part, name="tiny", parent=""):
+    """A bundle that was calibrated on a part of `split`."""
+    calibration = [CalibrationItem(i.path, sha256_file(split.root() / i.path), i.label) for i in split.part(part)]
+    card = SimpleNamespace(
+        calibration=calibration, parents={"split": parent}, labels=split.classes, preprocess=PreprocessSpec(16)
+    )
+    return OpenBundle(name, Path(name), card, "")
+
+
+def without_checksums(split):
+    return replace(split, items=tuple(replace(item, sha256=None) for item in split.items))
+
+
+@pytest.mark.parametrize("change", [lambda split: split, without_checksums])
+def test_what_a_bundle_was_calibrated_on_is_no_test(split, change):
+    split, file = change(split), Path("other.json")
+    count = len(split.part("test"))
+    with pytest.raises(HemotkError, match=rf"other\.json: tiny was trained and calibrated on {count} of the images"):
+        check_unseen(split, file, [bundle(split, "train", "good"), bundle(split, "test")])
+    assert "not the split that tiny was trained by" in check_unseen(split, file, [bundle(split, "train")])
+
+
+def test_the_note_names_the_bundles_of_other_splits(split):
+    own = bundle(split, "train", "own", split.sha256())
+    others = [bundle(split, "train", name) for name in ("a", "b")]
+    assert check_unseen(split, Path("s.json"), [own]) == "the images are the test part of s.json"
+    said = check_unseen(split, Path("s.json"), [own, *others])
+    assert said.startswith("the images are the test part of s.json, which is not the split that a, b were trained by:")
+
+
+def scored(bundle, file):
+    class Runner:
+        def load(self, *_):
+            return None
+
+        def score(self, _):
+            return SimpleNamespace(logit=0.0, probability=0.5)
+
+    rows = [Row(bundle, SimpleNamespace(kind="float32", file="float32.tflite"))]
+    return score_folder(rows, Tools(lambda _: Runner(), lambda *_: None, lambda *_: None), file, file.parent)
+
+
+def test_a_bench_of_a_split_says_so_and_refuses_what_was_trained_on(split, tmp_path):
+    found = scored(bundle(split, "train"), tmp_path / "split.json")
+    assert [image.id for image in found.images] == [item.path for item in split.part("test")]
+    assert notes(found, [], Limits())[0].startswith(f"the images are the test part of {tmp_path}/split.json")
+    with pytest.raises(HemotkError, match="would flatter"):
+        scored(bundle(split, "test"), tmp_path / "split.json")
+    assert scored(bundle(split, "test"), tmp_path / "ct").origin == ""
