@@ -1,11 +1,11 @@
 """Training from a split to a finished run folder; killed at any moment, it goes on from the last whole epoch."""
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import tf_keras as keras
@@ -63,8 +63,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     """Train `config.arch` on the split and publish the run folder `job.out`.
 
     `job.parts` are scored once, with the final weights, at the threshold and temperature that `config.operating` asks
-    for. With several workers each does all but its part of the steps for itself; what others than the chief write is
-    removed in the end.
+    for. Of several workers each does the same; what others than the chief write is removed in the end.
 
     Raises:
         HemotkError: bad settings, data or weights; an output that exists; a second training on the same output; a
@@ -76,12 +75,16 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
 
 @contextmanager
 def _own(job: TrainJob) -> Iterator[TrainJob]:
-    """The job of this process: only the chief's output is kept."""
+    """The job of this process: what others than the chief write is hidden beside the output, and removed."""
     if job.replicas.chief:
         yield job
         return
-    with TemporaryDirectory(prefix="hemotk-") as folder:
-        yield replace(job, out=Path(folder) / job.out.name, resume=True)
+    folder = job.replicas.folder_beside(job.out)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield replace(job, out=folder / job.out.name, resume=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import math
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -51,6 +52,10 @@ class Replicas:
     def chief(self) -> bool:
         """Whether this process writes what the training gives."""
         return self.cluster is None or self.cluster.chief
+
+    def folder_beside(self, out: Path) -> Path:
+        """Where a worker other than the chief writes what goes to `out` on the chief."""
+        return out.with_name(f".{out.name}.worker-{self.cluster.rank if self.cluster else 0}")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -145,9 +150,26 @@ def make_replicas(name: StrategyName) -> Replicas:
         return Replicas(tf.distribute.MirroredStrategy())
     if name == "multiworker":
         cluster = read_cluster()
-        with _together(cluster):
-            return Replicas(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
+        try:
+            with _stoppable():
+                return Replicas(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
+        except tf.errors.OpError as error:
+            raise HemotkError(
+                f"TF_CONFIG: worker {cluster.rank} cannot be {cluster.workers[cluster.rank]} or meet the others "
+                f"({error.message.splitlines()[0]}); check the addresses and that no other program has its port."
+            ) from error
     return Replicas()
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C end the process while TensorFlow waits, and `kill` afterwards, which TensorFlow would catch."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
@@ -191,13 +213,13 @@ class GlobalBatchNorm(keras.layers.BatchNormalization):
 def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Mean and variance, float32 [channels], of the values of all replicas, and how many each is of."""
     axes = list(range(len(x.shape) - 1))
-    count = _sum(tf.cast(tf.size(x) / tf.shape(x)[-1], tf.float32))
-    mean = _sum(tf.reduce_sum(x, axes)) / count
+    count, total = _sum([tf.cast(tf.size(x) / tf.shape(x)[-1], tf.float32), tf.reduce_sum(x, axes)])
+    mean = total / count
     return mean, _sum(tf.reduce_sum(tf.square(x - mean), axes)) / count, count
 
 
-def _sum(value: tf.Tensor) -> tf.Tensor:
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+def _sum(values: Any) -> Any:
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
 def _synchronized(layer: keras.layers.Layer) -> keras.layers.Layer:
