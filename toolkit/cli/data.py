@@ -303,7 +303,7 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
 def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one split of several, such as those of two hospitals; every image keeps its part.
 
-    Near duplicates between the folders are not looked for, equal files in different parts are refused.
+    Near duplicates between the folders are not looked for, a file that two of them have is refused.
 
     \b
     Example:

@@ -16,13 +16,14 @@ _FROM_LEAST: tuple[Grouping, ...] = ("none", "patient", "auto")
 def merge_splits(splits: Sequence[SplitManifest]) -> SplitManifest:
     """All images of `splits` under the folder that theirs have in common; groups are told apart by their folder.
 
-    Near duplicates between the sources are not looked for; equal files in different parts are refused.
+    Near duplicates between the sources are not looked for; a file that two of them have is refused.
 
     Raises:
         HemotkError: fewer than two splits, one folder twice, other class names, a fold, checksums in some only, folders
-            that have none in common, or a file that two splits put into different parts.
+            that have none in common, or a file that two splits have.
     """
     _check_mergeable(splits)
+    _check_once(splits)
     folder = _common([split.folder for split in splits])
     items = tuple(item for split in splits for item in _items(split, _below(folder, split)))
     groups = tuple(group for split in splits for group in _groups(split, _below(folder, split)))
@@ -63,6 +64,18 @@ def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
                 f"{split.folder}: its images have {'' if split.checked else 'no '}checksums, other than those of "
                 f"{folders[0]}, so that equal files would not be found; merge splits that all have them, or none."
             )
+
+
+def _check_once(splits: Sequence[SplitManifest]) -> None:
+    """One file in two splits would count twice, with the label of each, and be of two groups."""
+    folders: dict[str, str] = {}
+    for split in splits:
+        for item in split.items:
+            if item.sha256 is not None and folders.setdefault(item.sha256, split.folder) != split.folder:
+                raise HemotkError(
+                    f"{split.root() / item.path}: the same file lies in {folders[item.sha256]}; split one of the "
+                    "folders anew without it."
+                )
 
 
 def _common(folders: Sequence[str]) -> str:

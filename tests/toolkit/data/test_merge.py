@@ -57,12 +57,14 @@ def test_what_cannot_be_merged_is_refused() -> None:
     shared = replace(first.items[0], path="copy.png", part="test", group="elsewhere")
     other = split("/data/b")
     clash = replace(other, items=(*other.items, shared))
+    twice = replace(other, items=(*other.items, replace(shared, part="train", label=1)))
     for others, says in (
         ([], "name two or more"),
         ([split("/data/a")], "two of the splits are of this folder"),
         ([split("/data/b", fold=1, folds=3)], "one of 3 folds"),
         ([split("/data/b", classes=("normal", "blood"))], "its classes are normal and blood"),
-        ([clash], "lies in test and train"),
+        ([clash], "/data/b/copy.png: the same file lies in /data/a; split"),
+        ([twice], "/data/b/copy.png: the same file lies in /data/a; split"),
         ([unread(other)], "/data/b: its images have no checksums, other than those of /data/a"),
         ([split("b")], "/data/a: has no folder in common with b"),
     ):
