@@ -69,7 +69,8 @@ class Replicas:
         with self.strategy.scope():
             held = keras.models.clone_model(model, clone_function=_synchronized)
         stream = io.BytesIO()
-        np.savez(stream, **get_arrays(model))
+        arrays: dict[str, Any] = dict(get_arrays(model))
+        np.savez(stream, **arrays)
         with np.load(io.BytesIO(self._from_chief(stream.getvalue())), allow_pickle=False) as weights:
             set_arrays(held, dict(weights))
         return held
