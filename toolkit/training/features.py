@@ -90,18 +90,28 @@ class Backbone:
         if path.exists():
             tell(count)
         else:
-            aside = path.with_name(f".{path.name}.tmp")
-            with writing(path):
-                found = np.lib.format.open_memmap(aside, "w+", np.float32, (count, self.width))
-                chunks = [slice(at, at + self._config.batch) for at in range(0, count, self._config.batch)]
-                pixels = data.pixels[part]
-                for chunk, pictures in zip(chunks, prefetch(pixels[chunk] for chunk in chunks), strict=True):
-                    found[chunk] = self._finite(pictures, *(change[chunk] for change in changes))
-                    tell(len(pictures))
-                found.flush()
-                _sync(aside)
-                aside.replace(path)
+            self._write(path, data, part, changes, tell)
         return np.load(path, mmap_mode="r")
+
+    def _write(
+        self, path: Path, data: Data, part: Part, changes: tuple[np.ndarray, np.ndarray], tell: Callable[[int], None]
+    ) -> None:
+        """Write the features to `path` as they come: a full disk is an error, but would end a process with a map."""
+        count = len(data.labels[part])
+        descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
+        chunks = [slice(at, at + self._config.batch) for at in range(0, count, self._config.batch)]
+        pixels = data.pixels[part]
+        aside = path.with_name(f".{path.name}.tmp")
+        with writing(path):
+            with aside.open("wb") as stream:
+                header = {"descr": descr, "fortran_order": False, "shape": (count, self.width)}
+                np.lib.format.write_array_header_1_0(stream, header)
+                for chunk, pictures in zip(chunks, prefetch(pixels[chunk] for chunk in chunks), strict=True):
+                    stream.write(self._finite(pictures, *(change[chunk] for change in changes)).tobytes())
+                    tell(len(pictures))
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.replace(path)
 
     def _finite(self, *batch: np.ndarray) -> np.ndarray:
         features: np.ndarray = self._run(*batch).numpy()
@@ -129,8 +139,3 @@ def _unchanged(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Transforms and contrast that leave every byte as it is."""
     transforms = np.array([[1, 0, 0, 0, 1, 0, 0, 0]], np.float32)
     return transforms.repeat(count, 0), np.array([[1, 0]], np.float32).repeat(count, 0)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())

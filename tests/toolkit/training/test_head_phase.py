@@ -154,6 +154,19 @@ def test_a_view_is_what_its_seed_says(tmp_path: Path) -> None:
     assert np.abs(features.views[0] - whole).max() > 1e-3
 
 
+def test_a_file_of_features_grows_with_them(tmp_path: Path) -> None:
+    """A map of its final size would end the process where the disk is full."""
+    sizes = []
+
+    class Watch(Listener):
+        def features(self, done: int, total: int) -> None:
+            sizes.extend(path.stat().st_size for path in tmp_path.glob(".*.tmp"))
+
+    config = TrainConfig(size=SIZE, weights="w.npz", head_views=1, batch=2)
+    features = Backbone(backbone_of(build_model(TINY)), config, SPEC).features(_data(), tmp_path, Watch())
+    assert 0 <= sizes[0] < features.validation.nbytes
+
+
 def test_a_picture_shows_another_view_in_each_epoch() -> None:
     views = [np.array([[10 * view + i] for i in range(4)]) for view in range(3)]
     features = Features(views, views[0])
