@@ -261,7 +261,8 @@ def _again(sources: CardSources) -> Iterator[str]:
 
 def _command(sources: CardSources) -> str:
     """The training as typed; empty for a run that was not trained from a recipe."""
-    settings = sources.run.settings
+    # A run that names no head phase is from before there was one.
+    settings = {"head_epochs": 0, **sources.run.settings}
     if sources.run.source != "trained" or "recipe" not in settings:
         return ""
     words = ["hemotk", "train", "split.json"]

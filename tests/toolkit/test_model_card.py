@@ -96,3 +96,5 @@ def test_the_command_names_the_phase_of_the_head_and_the_precision_where_they_ar
     assert "--weights imagenet --head-epochs 5 --head-views 8 --epochs 9 --precision bfloat16" in text
     text = model_card(sources(settings={**settings, "weights": "none", "head_epochs": 0, "precision": "float32"}))
     assert "--weights none --epochs 9\n" in text
+    settings = {"recipe": "hemotk", "weights": "imagenet", "epochs": 9}  # from before there was such a phase
+    assert "--weights imagenet --head-epochs 0 --epochs 9\n" in model_card(sources(settings=settings))
