@@ -60,7 +60,11 @@ class Replicas:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a run's card says about them."""
-        return () if self.alone else (f"Each batch was shared among {self.count} replicas.",)
+        if self.alone:
+            return ()
+        if self.count == 1:
+            return ("There was one device to train on, so no batch was shared.",)
+        return (f"Each batch was shared among {self.count} replicas.",)
 
     def hold(self, model: keras.Model) -> keras.Model:
         """The chief's `model` on every device, with BatchNorms that see the whole batch; itself if it is alone."""

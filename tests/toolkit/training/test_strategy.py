@@ -87,7 +87,9 @@ def test_steps_on_two_devices_are_those_on_one() -> None:
 
 def test_a_network_of_the_library_gets_global_statistics_too() -> None:
     model = build_application("mobilenetv3small", 32)
-    held = Replicas(tf.distribute.MirroredStrategy(["cpu:0"])).hold(model)
+    replicas = Replicas(tf.distribute.MirroredStrategy(["cpu:0"]))
+    assert replicas.notes == ("There was one device to train on, so no batch was shared.",)
+    held = replicas.hold(model)
     norms = [layer for layer in held.layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert len(norms) == 34 and all(isinstance(layer, GlobalBatchNorm) for layer in norms)
     before, after = get_arrays(model), get_arrays(held)
