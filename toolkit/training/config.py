@@ -133,13 +133,24 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-RECIPE_NOTES: Mapping[str, str] = {
+_RECIPE_NOTES: Mapping[str, str] = {
     "hemotk": "Adam with warm-up and cosine decay to 0 instead of a constant rate; shifts and contrast besides flips, "
-    "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9); given weights get a "
-    "head that learned alone before the whole network does.",
-    "paper": "The 2021 paper's: Adam at a constant 0.001, binary cross-entropy, sigmoid, 100 epochs, "
-    "flips, rotation, zoom.",
+    "rotation and zoom; class weights; BatchNorm averages that settle in few steps (momentum 0.9).",
+    "paper": "Adam at a constant {rate:g}, {epochs} epochs (in the 2021 paper 0.001 and 100); as there binary "
+    "cross-entropy, sigmoid, flips, rotation, zoom.",
 }
+
+
+def recipe_note(config: TrainConfig) -> str:
+    """What the run's card says of the recipe, and of the phases where the head learned alone."""
+    note = _RECIPE_NOTES[config.recipe].format(rate=config.peak_rate, epochs=config.epochs)
+    if not config.head_phase:
+        return note
+    then = (
+        "before the whole network did." if config.epochs else "and nothing else: the rest is as the given weights were."
+    )
+    views = f"{config.head_views} augmented views of each picture"
+    return f"{note} The new head learned alone, for {config.head_phase} epochs on {views}, {then}"
 
 
 def from_recipe(recipe: str, **given: Any) -> TrainConfig:

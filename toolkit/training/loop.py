@@ -19,7 +19,7 @@ from hemotk.models.pretrained import load_pretrained
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, check_weights
 from hemotk.training.checkpoint import CHECKPOINT_FILE
-from hemotk.training.config import RECIPE_NOTES, TrainConfig
+from hemotk.training.config import TrainConfig, recipe_note
 from hemotk.training.features import FEATURE_FILES
 from hemotk.training.finished import refuse_finished
 from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
@@ -155,7 +155,7 @@ def _origin(config: TrainConfig, point: OperatingPoint, notes: tuple[str, ...]) 
         "trained",
         config.arch,
         config.settings(),
-        (RECIPE_NOTES[config.recipe], *notes, *point.notes),
+        (recipe_note(config), *notes, *point.notes),
         threshold=point.threshold,
         temperature=point.temperature,
         study=point.study,

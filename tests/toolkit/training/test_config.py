@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
 from hemotk.training.augment import random_contrast, random_transforms
-from hemotk.training.config import RECIPES, AugmentConfig, TrainConfig, from_recipe
+from hemotk.training.config import RECIPES, AugmentConfig, TrainConfig, from_recipe, recipe_note
 
 pytest.importorskip("tf_keras")
 from hemotk.training.fit import class_weights, learning_rate
@@ -120,3 +120,15 @@ def test_a_mirrored_picture_is_mirrored() -> None:
         assert same != mirrored
         seen.add(same)
     assert seen == {True, False}
+
+
+def test_the_note_says_what_was_done() -> None:
+    assert "head" not in recipe_note(TrainConfig()) and "head" not in recipe_note(
+        TrainConfig(weights="w", head_epochs=0)
+    )
+    both = recipe_note(TrainConfig(weights="w", head_views=4))
+    assert both.endswith(
+        "learned alone, for 20 epochs on 4 augmented views of each picture, before the whole network did."
+    )
+    assert recipe_note(TrainConfig(weights="w", epochs=0)).endswith("the rest is as the given weights were.")
+    assert "a constant 0.001, 5 epochs (in the 2021 paper 0.001 and 100)" in recipe_note(from_recipe("paper", epochs=5))
