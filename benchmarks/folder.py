@@ -12,6 +12,7 @@ from hemotk.artifacts import ImageRef, PreprocessSpec, SplitManifest
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.data.dicom_series import patient_keys
 from hemotk.data.preprocess import load_pixels
+from hemotk.data.rsna import TABLE, is_rsna
 from hemotk.data.scan import LABELS_CSV, FoundImage, labelled_images, relative_images
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256
@@ -61,10 +62,15 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     Labelled pictures are of groups where the table, or DICOM files, name the patient of each.
 
     Raises:
-        HemotkError: no such folder, no pictures, a name that is not UTF-8, or labels for some only.
+        HemotkError: no such folder, no pictures, a name that is not UTF-8, labels for some only, or labels of a layout
+            that a split is needed for.
     """
     if not folder.is_dir():
         raise HemotkError(f"{folder}: no such folder; check the path.")
+    if is_rsna(folder):
+        raise HemotkError(
+            f"{folder}: the labels of its {TABLE} are read by `hemotk data split`; split it, and name the split file."
+        )
     files = sorted(relative_images(folder))
     if not files:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")

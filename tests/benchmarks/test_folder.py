@@ -74,6 +74,12 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
         find_pictures(tmp_path / "gone", CLASSES)
 
 
+def test_labels_that_only_a_split_reads_are_not_silently_left_away(pictures):
+    (pictures / "stage_2_train.csv").write_text("ID,Label\n")
+    with pytest.raises(HemotkError, match=r"stage_2_train\.csv are read by `hemotk data split`; split it"):
+        find_pictures(pictures, CLASSES)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such names")
 def test_a_name_that_no_output_can_hold_is_refused(pictures):
     (pictures / "3.png").rename(pictures / os.fsdecode(b"\xff.png"))
