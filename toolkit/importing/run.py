@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Metrics, RunCard, SplitManifest
-from hemotk.data.pipeline import load_items
+from hemotk.data.lazy import Pixels
+from hemotk.data.pipeline import open_items
 from hemotk.data.preprocess import normalize
 from hemotk.environment import machine, versions
 from hemotk.files import new_folder, refuse_existing, sha256_file
@@ -55,7 +56,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
     started = time.monotonic()
     model = checksum(job.model)
     network = read_network(job.model, config)
-    pixels, labels = load_items(job.split.items, job.split.root(), network.preprocess)
+    pixels, labels = open_items(job.split.items, job.split.root(), network.preprocess)
     logits = score(network, pixels, progress)
     where = np.array([item.part for item in job.split.items])
     metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
@@ -82,7 +83,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
 
 
 def score(
-    network: ImportedNetwork, pixels: np.ndarray, progress: Callable[[int, int], None] | None = None, batch: int = 16
+    network: ImportedNetwork, pixels: Pixels, progress: Callable[[int, int], None] | None = None, batch: int = 16
 ) -> np.ndarray:
     """Logits float64 [n] of pictures uint8 [n, size, size]."""
     model = build_model(network.shape)

@@ -1,6 +1,7 @@
 """An imported network as a run folder."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,14 @@ from foreign_models import SIZE, gray_pictures, model, predicted, save
 from PIL import Image
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.data.pipeline import open_items
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.export.graph.evaluate import evaluate as evaluate_graph
 from hemotk.export.graph.ir import read_graph
 from hemotk.files import sha256_file
+from hemotk.importing import run
 from hemotk.importing.network import ImportConfig
 from hemotk.importing.run import OPTIMISTIC, UPSIDE_DOWN, ImportJob, import_run
 from hemotk.metrics import evaluate, sigmoid
@@ -63,6 +66,13 @@ def test_every_part_is_judged_by_the_originals_own_scores(job: ImportJob, card: 
         assert metrics.count == len(items) and metrics.auc == expected.auc and metrics.auc.value == 1
         assert metrics.accuracy == expected.accuracy
         assert metrics.loss == pytest.approx(expected.loss, abs=1e-5)
+
+
+def test_pictures_that_do_not_fit_into_memory_are_judged_alike(
+    job: ImportJob, card: RunCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "open_items", partial(open_items, most=0))
+    assert import_run(replace(job, out=tmp_path / "run"), ImportConfig()).metrics == card.metrics
 
 
 def test_the_run_is_read_by_the_export_graph(job: ImportJob, card: RunCard) -> None:
