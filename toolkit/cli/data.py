@@ -163,7 +163,7 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     """Read once whose slices those of the RSNA 2019 set in FOLDER are, for many a split.
 
     Patients are numbered: the table says nothing else about them. `hemotk data split` takes it with --patients, or by
-    itself where it lies in FOLDER. Uncompressed files that are cut short are found here.
+    itself where it lies in FOLDER. Uncompressed files shorter than their pixels are found here.
 
     \b
     Example:

@@ -37,7 +37,9 @@ def known_patients(found: FoundFolder, table: Path | None) -> FoundFolder:
 
 
 def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """The number of the patient of each image, from PatientID in the header of each file (without one: the study).
+    """The number of the patient of each image, from PatientID in the header of each file.
+
+    Without one it is the patient of the study's other slices, or else the study.
 
     Pixels are not decoded, but uncompressed files that are too short for theirs are found.
 
@@ -45,13 +47,13 @@ def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | Non
         HemotkError: pydicom is not installed, or files cannot be read, are cut short, or name neither patient nor
             study; all files are looked at before.
     """
-    who: list[str] = []
+    who: list[tuple[str, str]] = []
     errors: list[HemotkError] = []
     with ThreadPoolExecutor(4) as pool:
         for start in range(0, len(found.images), _AT_ONCE):
             paths = [found.folder / image.path for image in found.images[start : start + _AT_ONCE]]
             for one in pool.map(_who_or_error, paths):
-                who.append("" if isinstance(one, HemotkError) else one)
+                who.append(("", "") if isinstance(one, HemotkError) else one)
                 if isinstance(one, HemotkError):
                     errors.append(one)
                 if progress:
@@ -59,7 +61,9 @@ def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | Non
     if errors:
         more = f" ({len(errors) - 1} more files cannot be used)" if len(errors) > 1 else ""
         raise HemotkError(f"{str(errors[0]).rstrip('.')}{more}.")
-    return numbered(who)
+    whose = {study: patient for patient, study in who if patient}
+    named = ((patient or whose.get(study, ""), study) for patient, study in who)
+    return numbered(f"patient {patient}" if patient else f"study {study}" for patient, study in named)
 
 
 def numbered(who: Iterable[str]) -> list[str]:
@@ -115,14 +119,15 @@ def _take_row(table: Path, line: int, row: list[str], patients: dict[str, str | 
         patients[name] = patient
 
 
-def _who_or_error(path: Path) -> str | HemotkError:
+def _who_or_error(path: Path) -> tuple[str, str] | HemotkError:
     try:
         return _who(path)
     except HemotkError as error:
         return error
 
 
-def _who(path: Path) -> str:
+def _who(path: Path) -> tuple[str, str]:
+    """PatientID and StudyInstanceUID, one of them not empty."""
     header = read_tags(path, _TAGS, pixels=False)
     syntax = getattr(header.file_meta, "TransferSyntaxUID", None)
     if syntax is not None and not syntax.is_compressed:
@@ -135,7 +140,7 @@ def _who(path: Path) -> str:
         raise HemotkError(
             f"{path}: names neither patient nor study, so patients cannot be kept apart; give a table with --patients."
         )
-    return f"patient {patient}" if patient else f"study {study}"
+    return patient, study
 
 
 def _bytes(rows: int, columns: int, bits: int) -> int:

@@ -229,10 +229,13 @@ def test_headers_that_do_not_do_are_all_counted(folder: Path) -> None:
 
 
 def test_without_a_patient_the_study_counts_and_without_both_nothing(folder: Path) -> None:
-    rewrite(folder, 5, PatientID="", StudyInstanceUID="1.2.3")
-    rewrite(folder, 6, PatientID="", StudyInstanceUID="1.2.3")
+    rewrite(folder, 5, PatientID="", StudyInstanceUID="1.2.4")
+    rewrite(folder, 6, PatientID="", StudyInstanceUID="1.2.4")
     groups = [item.group for item in make_split(scan(folder), SplitConfig()).items]
     assert groups[5] == groups[6] and Counter(groups)[groups[5]] == 2
+    rewrite(folder, 7, PatientID="known", StudyInstanceUID="1.2.4")
+    groups = [item.group for item in make_split(scan(folder), SplitConfig()).items]
+    assert groups[5] == groups[6] == groups[7] and Counter(groups)[groups[5]] == 3
     bare = rewrite(folder, 5, PatientID="", StudyInstanceUID="")
     with pytest.raises(HemotkError, match=rf"{bare}: names neither patient nor study.*--patients"):
         make_split(scan(folder), SplitConfig())
