@@ -68,7 +68,9 @@ def test_killed_in_the_third_epoch_and_resumed_gives_the_same_weights(
     with pytest.raises(Killed):
         train(TrainJob(split, out), config, KillAfter(2))
     assert not out.exists() and (tmp_path / "whole.partial" / CHECKPOINT_FILE).exists()
-    train(TrainJob(split, out, resume=True), config)
+    told = KillAfter(99)
+    train(TrainJob(split, out, resume=True), config, told)
+    assert told.resumed_after == 2  # and has not begun again
     shape = read_shape(out / SHAPE_FILE)
     one, two = (read_weights(folder / WEIGHTS_FILE, shape) for folder in (out, undisturbed))
     for name in one:
