@@ -141,6 +141,7 @@ def describe_split(path: Path) -> Split:
         folder_found=Path(split.folder).is_dir(),
         classes=split.classes,
         grouping=split.grouping,
+        checked=split.checked,
         seed=split.seed,
         test=split.test,
         validation=split.validation,

@@ -99,7 +99,10 @@ class Bundle(Description):
 
 @dataclass(frozen=True)
 class Split(Description):
-    """A split; `folder_found` says whether the recorded image folder is there. Its images are not read."""
+    """A split; `folder_found` says whether the recorded image folder is there. Its images are not read.
+
+    `checked` says whether it has their checksums, without which equal pictures are not known.
+    """
 
     what: ClassVar[str] = "split"
     created: str
@@ -107,6 +110,7 @@ class Split(Description):
     folder_found: bool
     classes: tuple[str, str]
     grouping: str
+    checked: bool
     seed: int
     test: float
     validation: float

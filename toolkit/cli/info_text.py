@@ -110,11 +110,12 @@ _GROUPINGS = {
 
 def _split(split: "Split") -> Iterator[str]:
     where = split.folder if split.folder_found else f"{split.folder} (not there now)"
+    unread = split.grouping == "none" and not split.checked
     yield from _facts(
         ("created", split.created),
         ("folder", where),
         ("classes", " (0), ".join(split.classes) + " (1)"),
-        ("grouping", _GROUPINGS[split.grouping]),
+        ("grouping", "patients not heeded, pictures not compared" if unread else _GROUPINGS[split.grouping]),
         ("shares", f"test {split.test:g}, validation {split.validation:g} of the rest, seed {split.seed}"),
         ("checksum", split.sha256),
     )

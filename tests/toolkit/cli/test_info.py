@@ -111,6 +111,16 @@ def test_a_split(here, capsys):
     assert "folder images" in said(capsys, "split.json")
 
 
+@pytest.mark.parametrize(
+    ("grouping", "words"), [("patient", "by patient"), ("none", "patients not heeded, pictures not")]
+)
+def test_a_split_without_checksums_does_not_say_that_pictures_were_compared(here, capsys, grouping, words):
+    split = make_split()
+    items = tuple(dataclasses.replace(item, sha256=None) for item in split.items)
+    dataclasses.replace(split, items=items, grouping=grouping).write(here / "split.json")
+    assert any(line.startswith(f"grouping {words}") for line in said(capsys, "split.json"))
+
+
 def test_a_test_set(here, capsys):
     write_bundle(here / "b")
     lines = said(capsys, "b.testset")
