@@ -74,14 +74,14 @@ def _choose(slices: _Slices, config: OperatingConfig) -> tuple[StudyPoint, Metri
 
 
 def _note(study: StudyPoint, reached: Metrics, config: OperatingConfig) -> str:
-    rule = (
-        f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
-        if config.rule == "sensitivity"
-        else "greatest Youden index"
-    )
+    rule, missed = "greatest Youden index", ""
+    if config.rule == "sensitivity":
+        rule = f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
+        if (reached.sensitivity.value or 0.0) < config.min_sensitivity - 1e-9:
+            missed = " No threshold reached that sensitivity."
     return (
         f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.4g} "
         f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
         f"{in_words(reached.auc)}, sensitivity {in_words(reached.sensitivity)}, specificity "
-        f"{in_words(reached.specificity)}. Figures of the series that it was chosen on flatter it."
+        f"{in_words(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."
     )

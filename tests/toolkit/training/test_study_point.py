@@ -84,7 +84,15 @@ def test_a_least_sensitivity_is_reached() -> None:
     assert point.study is not None
     truth, scores = scores_of(split, logits, point.study.k)
     assert min(score for one, score in zip(truth, scores, strict=True) if one) >= point.study.threshold
-    assert "at a sensitivity of at least 1" in point.notes[0]
+    assert "at a sensitivity of at least 1" in point.notes[0] and "No threshold" not in point.notes[0]
+
+
+def test_a_least_sensitivity_that_no_threshold_reaches_is_said() -> None:
+    split, _ = drawn(1)
+    point = with_study_point(
+        OperatingPoint(), split, np.full(len(split.part("validation")), -900.0), OperatingConfig("sensitivity")
+    )
+    assert "No threshold reached that sensitivity." in point.notes[0]
 
 
 def test_the_threshold_is_where_the_series_lie_apart_and_of_equal_ks_the_smallest_is_taken() -> None:
