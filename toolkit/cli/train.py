@@ -57,7 +57,11 @@ if TYPE_CHECKING:
     help="What the network is computed in while it learns; bfloat16 is faster where the processor has it.  "
     "[default: float32]",
 )
-@click.option("--learning-rate", type=float, help="Highest rate.  [default: 0.001, with given weights 0.0001]")
+@click.option(
+    "--learning-rate",
+    type=float,
+    help="Highest rate of the whole network; its head alone has 0.001.  [default: 0.001, with given weights 0.0001]",
+)
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: 0]")
 @click.option(
     "--threshold",
@@ -113,7 +117,8 @@ def train(
 
     With --weights the head is new: it first learns alone, while the rest of the network is frozen. What the rest says
     of a few augmented views of each picture is computed once, so its epochs take a moment. --epochs 0 leaves it at
-    that. --recipe paper has no such phase unless you ask for it.
+    that. --recipe paper has no such phase unless you ask for it. Weights of a run that learned from what the new one
+    would be judged on are refused.
 
     A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
     a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where
