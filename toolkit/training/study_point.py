@@ -29,7 +29,8 @@ def with_study_point(
 ) -> OperatingPoint:
     """`point` with what is chosen on the series of the validation part, whose `logits` are float [n] in its order.
 
-    A series is a patient's group of several slices, with hemorrhage where one of them has. `k` is that of `choose_k`.
+    A series is a patient's group of several slices, with hemorrhage where one of them has; a group that near duplicates
+    joined is of more than a patient and left out. `k` is that of `choose_k`.
     The slices' threshold does not carry over, as the highest of many slices are high by chance as well: the series'
     own is chosen by the rule of `config`, Youden's where that is fixed. Without series nothing is chosen; with fewer
     than `LEAST_SERIES` of a kind nothing either, and a note says so.
@@ -50,7 +51,7 @@ def with_study_point(
 
 
 def _slices(split: SplitManifest, logits: ArrayLike, temperature: float) -> _Slices:
-    names = {group.name for group in split.groups if "patient" in group.reasons}
+    names = {group.name for group in split.groups if "patient" in group.reasons and "near" not in group.reasons}
     items = split.part("validation")
     kept = np.array([item.group in names for item in items], bool)
     chosen = [item for item, keep in zip(items, kept, strict=True) if keep]

@@ -1,5 +1,7 @@
 """What is chosen on the series of the validation part, and when nothing is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,6 +122,13 @@ def test_copies_are_no_series(reason: str) -> None:
     split = split_of({f"p{i}": [i % 2, i % 2] for i in range(20)}, reason, alone=4)
     point = OperatingPoint(0.4)
     assert with_study_point(point, split, np.zeros(len(split.part("validation"))), FIXED) is point
+
+
+def test_a_group_of_patients_that_near_duplicates_joined_is_no_series() -> None:
+    split, logits = drawn(0, 2 * LEAST_SERIES + 2)
+    joined = replace(split, groups=(replace(split.groups[0], reasons=("patient", "near")), *split.groups[1:]))
+    (note,) = with_study_point(OperatingPoint(), joined, logits, FIXED).notes
+    assert f"chosen on the {2 * LEAST_SERIES + 1} validation series" in note
 
 
 def test_scores_at_both_ends_have_a_threshold_that_a_card_takes() -> None:
