@@ -68,9 +68,10 @@ def read_headers(paths: Sequence[Path]) -> tuple[SliceHeader, ...]:
 def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
     """A key for the patient of each DICOM file among `files`, paths relative to `folder`; others are left out.
 
-    A key is an HMAC-SHA-256 of the patient's id (without one: of the study), cut to 16 hexadecimal digits. The HMAC's
-    key is made from the identifiers of all the slices, which no artefact holds: who has only the artefacts cannot try
-    out patient ids, and the same files give the same keys. Other files give others: keys of two folders never compare.
+    A key is an HMAC-SHA-256 of the patient's id (without one: of the one patient of the study's other slices, else of
+    the study), cut to 16 hexadecimal digits. The HMAC's key is made from the identifiers of all the slices, which no
+    artefact holds: who has only the artefacts cannot try out patient ids, and the same files give the same keys. Other
+    files give others: keys of two folders never compare.
 
     Raises:
         HemotkError: a file is no DICOM file, or names neither patient nor study.
@@ -78,6 +79,10 @@ def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
     files = sorted(file for file in files if is_dicom(folder / file))
     headers = read_headers([folder / file for file in files])
     secret = sha256("\n".join(sorted(header.instance for header in headers)).encode()).digest()
+    patients: dict[str, set[str]] = {}
+    for header in headers:
+        patients.setdefault(header.study, set()).update({header.patient} - {""})
+    alone = {study: names.pop() for study, names in patients.items() if len(names) == 1}
     keys = {}
     for file, header in zip(files, headers, strict=True):
         if not header.patient and not header.study:
@@ -85,7 +90,8 @@ def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
                 f"{folder / file}: names neither patient nor study, so patients cannot be kept apart; add a column "
                 "'patient' to a labels.csv."
             )
-        who = f"patient {header.patient}" if header.patient else f"study {header.study}"
+        patient = header.patient or alone.get(header.study)
+        who = f"patient {patient}" if patient else f"study {header.study}"
         keys[file] = hmac.new(secret, who.encode(), sha256).hexdigest()[:_KEY_DIGITS]
     return keys
 

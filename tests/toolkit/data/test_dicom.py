@@ -270,6 +270,9 @@ def test_keys_are_of_the_patient_and_of_these_files_only(tmp_path: Path) -> None
     assert keys["a"] == keys["b"] and len(set(keys.values())) == 4
     assert all(len(key) == 16 and int(key, 16) >= 0 for key in keys.values())
     assert patient_keys(tmp_path, list("ab"))["a"] != keys["a"]
+    write_slice(tmp_path / "g", PatientID="p3", StudyInstanceUID="1.2.4")
+    keys = patient_keys(tmp_path, list("abcdeg"))
+    assert keys["e"] == keys["g"] and len(set(keys.values())) == 4  # d may be either of its study's two patients
     write_slice(tmp_path / "f", PatientID="", StudyInstanceUID="")
     with pytest.raises(HemotkError, match="f: names neither patient nor study"):
         patient_keys(tmp_path, ["f"])
