@@ -14,6 +14,7 @@ from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
 from hemotk.export.source import open_run
+from hemotk.training.history import HISTORY_FILE
 from hemotk.training.partial import partial_of
 
 # How often each is killed: three times in every test run, twenty times by `make test-resume`.
@@ -114,9 +115,12 @@ def kill_until_done(name: str, folder: Path, out: Path, planned: Iterator[Fuse])
     A command that was killed when all was done, but before it ended, then says that its output is there.
     """
     kills = 0
+    kept: list[str] = []
     for fuse in planned:
         was_there = out.exists()
         ended = start(name, folder, out, fuse)
+        before, kept = kept, epochs(out)
+        assert kept[: len(before)] == before, "what was trained was trained again"
         if ended.code is not None:
             said = "already exists" in ended.said
             assert ended.code == 2 and said if was_there else ended.code == 0, (kills, ended)
@@ -124,6 +128,12 @@ def kill_until_done(name: str, folder: Path, out: Path, planned: Iterator[Fuse])
         kills += 1
         check_between(name, out)
     return kills
+
+
+def epochs(out: Path) -> list[str]:
+    """The rows of the epochs that are done, each with the time it took, which no other epoch takes."""
+    found = [path.read_text().splitlines() for folder in (out, partial_of(out)) for path in folder.rglob(HISTORY_FILE)]
+    return max(found, key=len, default=[])
 
 
 def check_between(name: str, out: Path) -> None:
