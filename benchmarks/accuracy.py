@@ -21,7 +21,7 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.calibration import calibration
 from hemotk.benchmarks.groups import groups_of
 from hemotk.benchmarks.statistics import auc_difference, mcnemar
-from hemotk.group_metrics import evaluate_groups
+from hemotk.group_metrics import evaluate_groups, share
 from hemotk.metrics import calibrated, decide, evaluate, wilson
 from hemotk.runtime import Scores
 
@@ -149,6 +149,7 @@ class Judge:
             grouped_auc_difference=None
             if self.labels is None or self.groups is None
             else auc_difference(self.labels, row.logit, parent.logit, self.groups),
+            grouped_agreement=None if self.groups is None else share(~flipped, self.groups),
         )
 
     def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:

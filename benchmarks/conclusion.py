@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from hemotk.artifacts import HERE, Estimate, VariantResult, row_name
+from hemotk.artifacts import HERE, Estimate, Paired, VariantResult, row_name
 from hemotk.metrics import Z95
 
 # The agreement that a reader may want shown.
@@ -38,7 +38,7 @@ def _compatible(row: VariantResult, name: str) -> str:
     if row.paired is not None:
         flips = f"{len(row.paired.flips)} of {count} flipped" + ("" if words else f" ({name})")
         verb = "with" if words else "is compatible with"
-        words.append(f"{flips} {verb} {percent(row.paired.agreement)} agreement with float")
+        words.append(f"{flips} {verb} {_agreement(row, row.paired)}")
     return ", and ".join(words)
 
 
@@ -53,15 +53,24 @@ def _limits(row: VariantResult) -> Iterator[str]:
             f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {right} found is compatible "
             f"with a sensitivity of {percent((row.grouped or metrics).sensitivity)}{_over_groups(row)}."
         )
-    needed = math.ceil(Z95**2 * WANTED / (1 - WANTED))
-    if row.paired is not None and (row.paired.agreement.low or 0) < WANTED:
+    paired = row.paired
+    # How many images of groups it takes depends on the groups.
+    if paired is not None and paired.grouped_agreement is None and (paired.agreement.low or 0) < WANTED:
+        needed = math.ceil(Z95**2 * WANTED / (1 - WANTED))
         yield f"To show an agreement of at least {WANTED:.0%} takes {needed} images without a flip.".replace("%", " %")
     if found is not None and found.error.value is not None:
+        images = "images" if row.grouped is None else "independent images"
         more = "more than" if found.error.value > found.by_chance else "no more than"
         yield (
             f"A calibration error of {found.error.value:.3f} is {more} what perfectly calibrated probabilities show by "
-            f"chance on so many images (up to {found.by_chance:.3f})."
+            f"chance on so many {images} (up to {found.by_chance:.3f})."
         )
+
+
+def _agreement(row: VariantResult, paired: Paired) -> str:
+    if paired.grouped_agreement is None:
+        return f"{percent(paired.agreement)} agreement with float"
+    return f"{percent(paired.grouped_agreement)} agreement with float{_over_groups(row) or ' (over groups)'}"
 
 
 def _over_groups(row: VariantResult) -> str:

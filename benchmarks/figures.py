@@ -142,7 +142,8 @@ def grouped_headings(report: BenchReport) -> tuple[str, ...]:
     """The columns of `grouped_rows`."""
     against = ["its float32", *([f"float32 of {report.bundles[0].name}"] if len(report.bundles) > 1 else [])]
     shares = ("accuracy", "sensitivity", "specificity", "AUC")
-    return ("variant", "groups", *shares, *(f"AUC difference to {parent}" for parent in against))
+    paired = (f"{measure} {parent}" for measure in ("agreement with", "AUC difference to") for parent in against)
+    return ("variant", "groups", *shares, *paired)
 
 
 def grouped_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
@@ -153,8 +154,10 @@ def grouped_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
 def _grouped_cells(report: BenchReport, row: VariantResult, found: GroupMetrics) -> tuple[Cell, ...]:
     shares = (found.accuracy, found.sensitivity, found.specificity, found.auc)
     pairs = (row.paired, row.paired_first) if len(report.bundles) > 1 else (row.paired,)
+    agreements = (None if paired is None else paired.grouped_agreement for paired in pairs)
     differences = (None if paired is None else paired.grouped_auc_difference for paired in pairs)
-    return (Cell(report.name_of(row)), Cell(str(found.groups)), *map(estimate_cell, (*shares, *differences)))
+    estimates = (*shares, *agreements, *differences)
+    return (Cell(report.name_of(row)), Cell(str(found.groups)), *map(estimate_cell, estimates))
 
 
 def what_is_wrong(report: BenchReport) -> Iterator[str]:

@@ -125,7 +125,10 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
     name = report.name_of(row)
     yield f"{name} 95 %: " + (", ".join(_intervals(row)) or "nothing measured")
     if row.grouped is not None:
-        found = ", ".join(f"{measure} {_interval(share)}" for measure, share in _shares(row.grouped))
+        shares = _shares(row.grouped)
+        if row.paired is not None and row.paired.grouped_agreement is not None:
+            shares.append(("agreement", row.paired.grouped_agreement))
+        found = ", ".join(f"{measure} {_interval(share)}" for measure, share in shares)
         yield f"{name} 95 % over {row.grouped.groups} groups of images: {found}"
     for paired, parent in ((row.paired, "float32"), (row.paired_first, f"{report.bundles[0].name} float32")):
         if paired is None:

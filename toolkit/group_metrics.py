@@ -29,16 +29,19 @@ def evaluate_groups(labels: ArrayLike, called: ArrayLike, scores: ArrayLike, gro
         place = np.arange(len(truth))
     return GroupMetrics(
         groups=len(names),
-        accuracy=_share(right, place),
-        sensitivity=_share(right[truth], place[truth], "no image with label 1"),
-        specificity=_share(right[~truth], place[~truth], "no image with label 0"),
+        accuracy=share(right, place),
+        sensitivity=share(right[truth], place[truth], "no image with label 1"),
+        specificity=share(right[~truth], place[~truth], "no image with label 0"),
         auc=_auc(truth, np.asarray(scores, np.float64), place),
     )
 
 
-def _share(right: NDArray[np.bool_], place: NDArray[np.intp], why: str = "no image") -> Estimate:
-    """The share of `right` images, each in the group at its `place`."""
-    counts = np.unique(place, return_inverse=True)[1].reshape(-1)
+def share(right: NDArray[np.bool_], groups: ArrayLike, why: str = "no image") -> Estimate:
+    """The share of `right` images (bool [n]), a fraction; `groups` [n] and the interval as in `evaluate_groups`.
+
+    No value, but `why`, if n is 0.
+    """
+    counts = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
     total = np.bincount(counts)
     if len(total) == len(right):
         return wilson(int(right.sum()), len(right), why)

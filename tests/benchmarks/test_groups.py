@@ -14,7 +14,7 @@ from rich.console import Console
 from hemotk.artifacts import BenchReport, ImageRef
 from hemotk.benchmarks import html, markdown
 from hemotk.benchmarks.accuracy import Judge
-from hemotk.benchmarks.conclusion import conclude
+from hemotk.benchmarks.conclusion import conclude, percent
 from hemotk.benchmarks.figures import GROUPED
 from hemotk.benchmarks.folder import find_pictures
 from hemotk.benchmarks.groups import group_numbers, groups_of
@@ -24,7 +24,7 @@ from hemotk.benchmarks.rows import Row
 from hemotk.benchmarks.scoring import Tools, score_split
 from hemotk.benchmarks.statistics import BOOTSTRAP_GROUPS, auc_difference
 from hemotk.benchmarks.testset import open_bundle
-from hemotk.group_metrics import evaluate_groups
+from hemotk.group_metrics import GROUPS, evaluate_groups, share
 from hemotk.metrics import auc, wilson
 from hemotk.runtime import Scores
 
@@ -94,10 +94,15 @@ def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
     assert found.accuracy.value == pytest.approx(judge.metrics(ours).accuracy.value)
     paired = judge.paired(ours, theirs)
     assert paired.grouped_auc_difference == auc_difference(labels, ours.logit, theirs.logit, groups)
-    assert dataclasses.replace(paired, grouped_auc_difference=None) == plain.paired(ours, theirs)
+    same = ours.called == theirs.called
+    assert paired.grouped_agreement == share(same, groups) and paired.grouped_agreement.method == GROUPS
+    assert paired.grouped_agreement.value == pytest.approx(paired.agreement.value)
+    ungrouped = dataclasses.replace(paired, grouped_auc_difference=None, grouped_agreement=None)
+    assert ungrouped == plain.paired(ours, theirs)
     assert plain.grouped(ours) is None
     unlabelled = Judge([ImageRef(str(i), None, int(groups[i])) for i in range(40)], 0.4, 2.0)
     assert unlabelled.grouped(ours) is None and unlabelled.paired(ours, theirs).grouped_auc_difference is None
+    assert unlabelled.paired(ours, theirs).grouped_agreement == paired.grouped_agreement
     assert judge.grouped(judge.judged([Scores(float("nan"), 0.5)] * 40)) is None
 
 
@@ -165,12 +170,13 @@ def test_documents_show_the_intervals_over_groups(render):
     subject = grouped_report()
     text = render(subject)
     assert text.count(GROUPED) == 1 and "AUC difference to float32 of first" in text
+    assert "agreement with its float32" in text and "agreement with float32 of first" in text
     for variant in subject.variants:
-        for share in (variant.grouped.sensitivity, variant.grouped.auc):
-            low, high = f"{share.low:.3f}", f"{share.high:.3f}"
-            assert f"[{low}, {high}]" in text.replace("\\", "")
-    found = subject.variants[1].paired.grouped_auc_difference
-    assert found.value is not None and f"[{found.low:.3f}, {found.high:.3f}]" in text.replace("\\", "")
+        for found in (variant.grouped.sensitivity, variant.grouped.auc):
+            assert f"[{found.low:.3f}, {found.high:.3f}]" in text.replace("\\", "")
+    paired = subject.variants[1].paired
+    for found in (paired.grouped_agreement, paired.grouped_auc_difference):
+        assert found.value is not None and f"[{found.low:.3f}, {found.high:.3f}]" in text.replace("\\", "")
     plain = tuple(dataclasses.replace(variant, grouped=None) for variant in subject.variants)
     assert GROUPED not in render(dataclasses.replace(subject, variants=plain))
 
@@ -184,9 +190,24 @@ def test_the_terminal_and_the_conclusion_say_them_too():
     )
     over = paired.grouped_auc_difference
     assert f", over groups {over.low:+.2f} to {over.high:+.2f})" in text
+    same = paired.grouped_agreement
+    assert f", AUC {found.auc.low:.2f}–{found.auc.high:.2f}, agreement {same.low:.2f}–{same.high:.2f}\n" in text
     concluded = conclude(subject.variants[:2])
     assert " % (over 6 groups)" in concluded and " % (over 6 groups)." in concluded
     assert f"{int(100 * found.accuracy.low)}–" in concluded
+
+
+def test_the_conclusion_counts_groups_in_every_sentence():
+    subject = grouped_report()
+    int8 = subject.variants[1]
+    apart = [percent(found) for found in (int8.paired.grouped_agreement, int8.paired.agreement)]
+    assert apart[0] != apart[1]
+    concluded = conclude(subject.variants[:2])
+    assert f" flipped with {apart[0]} agreement with float (over 6 groups) (95 % intervals)." in concluded
+    assert "images without a flip" not in concluded
+    assert "show by chance on so many independent images (up to" in concluded
+    unlabelled = [dataclasses.replace(r, metrics=None, grouped=None, calibration=None) for r in subject.variants[:2]]
+    assert f"(int8) is compatible with {apart[0]} agreement with float (over groups) (95 %" in conclude(unlabelled)
 
 
 def test_a_report_keeps_them_and_one_from_before_is_read(tmp_path):
@@ -199,7 +220,7 @@ def test_a_report_keeps_them_and_one_from_before_is_read(tmp_path):
     for variant in body["variants"]:
         del variant["grouped"]
         for paired in filter(None, (variant["paired"], variant["paired_first"])):
-            del paired["grouped_auc_difference"]
+            del paired["grouped_auc_difference"], paired["grouped_agreement"]
     (tmp_path / "before.json").write_text(json.dumps(body))
     before = BenchReport.read(tmp_path / "before.json")
     assert before.variants[0].grouped is None and before.images[0].group is None

@@ -60,8 +60,8 @@ class Paired:
     `agreement` is the share of images with the same decision; `lost` and `gained` count images that only the parent
     and only the variant gets right, `mcnemar` is the exact two-sided p-value of that pair; drift is |Δ probability|;
     `auc_difference` is variant − parent. Without labels `lost`, `gained` and `mcnemar` are None.
-    `grouped_auc_difference` has an interval over groups of images; None where each image is a group of its own, or
-    groups are not known.
+    `grouped_auc_difference` and `grouped_agreement` have intervals over groups of images; None where each image is a
+    group of its own, or groups are not known.
     """
 
     agreement: Estimate
@@ -73,6 +73,7 @@ class Paired:
     mean_drift: float
     auc_difference: Estimate
     grouped_auc_difference: Estimate | None = None
+    grouped_agreement: Estimate | None = None
 
 
 @dataclass(frozen=True)
