@@ -184,8 +184,18 @@ class Learned:
     rate: float
 
 
-def follow(number: int, total: int, steps: Iterable[Learned], validate: Callable[[], Metrics], tell: Listener) -> Epoch:
+def follow(
+    number: int,
+    total: int,
+    steps: Iterable[Learned],
+    validate: Callable[[], Metrics],
+    tell: Listener,
+    *,
+    remedy: str = "start again with a lower --learning-rate",
+) -> Epoch:
     """Take all `total` steps of epoch `number` (counted from 0), telling of each, and then `validate`.
+
+    `remedy` is what helps against a loss that is no number.
 
     Raises:
         HemotkError: the loss is no number any more.
@@ -195,9 +205,7 @@ def follow(number: int, total: int, steps: Iterable[Learned], validate: Callable
     seen = 0
     for done, step in enumerate(steps, 1):
         if not math.isfinite(step.loss):
-            raise HemotkError(
-                f"epoch {number + 1}, step {done}: the loss is {step.loss}; start again with a lower --learning-rate."
-            )
+            raise HemotkError(f"epoch {number + 1}, step {done}: the loss is {step.loss}; {remedy}.")
         rate = step.rate
         seen += step.count
         losses += step.loss * step.count

@@ -3,6 +3,7 @@
 What the backbone says of a few views of each picture is computed once, so that an epoch takes a moment.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,8 @@ from hemotk.training.steps import Trainer
 _CHUNK = 4096
 # Ends the seeds of the pictures' order: no epoch of the whole network has these.
 _STREAM = 2
+# The head's own learning rate is fixed: only features that are too large make its loss no number.
+_REMEDY = "the head cannot learn from these features; give other --weights, or leave it out with --head-epochs 0"
 
 
 def head_phase(stage: Stage, trainer: Trainer, spec: PreprocessSpec, data: Data, listener: Listener) -> Stage:
@@ -42,10 +45,13 @@ def head_phase(stage: Stage, trainer: Trainer, spec: PreprocessSpec, data: Data,
         save_checkpoint(stage.folder, trainer, [], stage.identity)
     elif history := load_checkpoint(stage.folder, trainer, stage.identity):
         return replace(stage, before=history[: config.head_phase])
+    started = time.monotonic()
     backbone = Backbone(backbone_of(trainer.model), config, spec)
     features = backbone.features(data, stage.folder, listener)
     head = head_of(trainer.model, features.width)
+    before = time.monotonic() - started
     history = _taught(head, features, data, config, listener)
+    history[0] = replace(history[0], seconds=history[0].seconds + before)
     set_arrays(trainer.model, get_arrays(head))
     save_checkpoint(stage.folder, trainer, history, stage.identity)
     write_history(stage.folder / HISTORY_FILE, history)
@@ -88,7 +94,9 @@ def _taught(head: keras.Model, features: Features, data: Data, config: TrainConf
 
     history = []
     for number in range(teach.epochs):
-        epoch = follow(number, total, _steps(number, learner, features, data, teach), validate, listener)
+        epoch = follow(
+            number, total, _steps(number, learner, features, data, teach), validate, listener, remedy=_REMEDY
+        )
         history.append(replace(epoch, phase="head"))
         listener.epoch(history[-1])
     return history

@@ -19,7 +19,8 @@ Phase: TypeAlias = Literal["head", "network"]
 class Epoch:
     """One epoch, counted from 1: losses in nats, accuracies as fractions, training figures over augmented pictures.
 
-    `phase` says what learned: the head alone, or the whole network.
+    `phase` says what learned: the head alone, or the whole network. `seconds` of the head's first epoch hold the
+    computing of the features, except those that a killed process had left.
     """
 
     epoch: int

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -263,3 +264,29 @@ def test_phases_survive_the_file_and_earlier_files_have_one(tmp_path: Path) -> N
     assert [epoch.phase for epoch in read_history(tmp_path / "old.csv")] == ["network", "network"]
     plot_curves(tmp_path, history, "both")
     plot_curves(tmp_path, history[1:], "one")
+
+
+def test_a_loss_that_is_no_number_is_not_blamed_on_the_rate(
+    split: SplitManifest, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def huge(backbone: Backbone, data: Data, *_: object) -> Features:
+        views, plain = (
+            np.full((len(data.labels[part]), backbone.width), 3e38, np.float32) for part in ("train", "validation")
+        )
+        return Features([views], plain)
+
+    monkeypatch.setattr(Backbone, "features", huge)
+    with pytest.raises(HemotkError, match=r"epoch 1, step \d: the loss is nan; .*--head-epochs 0\.") as found:
+        train(TrainJob(split, tmp_path / "run"), config)
+    assert "--learning-rate" not in str(found.value)
+
+
+def test_the_first_epoch_holds_the_time_of_the_features(
+    split: SplitManifest, config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1000.0])
+    monkeypatch.setattr("hemotk.training.head.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    card = train(TrainJob(split, tmp_path / "run"), replace(config, head_epochs=2, epochs=0))
+    first, second = read_history(tmp_path / "run" / "history.csv")
+    assert first.seconds >= 1000 > second.seconds
+    assert card.settings["seconds_in_epochs"] >= 1000
