@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Part, RunCard, SplitItem, SplitManifest
+from hemotk.benchmarks.groups import group_numbers
 from hemotk.cli.progress import Progress
 from hemotk.cli.sweep_job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, Start, SweepJob, budget_name
 from hemotk.data.scan import LABELS_CSV
@@ -159,17 +160,21 @@ def bench_validation(
 def link_images(items: Sequence[SplitItem], root: Path, folder: Path) -> None:
     """Fill `folder` with links to the images of `items`, checked, and the table of their labels.
 
+    Where several images are of one group the table has a column 'patient', with a number for each group.
+
     Raises:
         HemotkError: an image is missing or was changed since the split.
     """
+    groups = [item.group for item in items]
+    patients = group_numbers(groups) if len(set(groups)) < len(groups) else None
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("id", "label"))
-    for item in items:
+    writer.writerow(("id", "label") if patients is None else ("id", "label", "patient"))
+    for place, item in enumerate(items):
         source, link = (root / item.path).resolve(), folder / item.path
         if item.sha256 is not None:
             check_sha256(source, item.sha256)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source)
-        writer.writerow((item.path, item.label))
+        writer.writerow((item.path, item.label) if patients is None else (item.path, item.label, patients[place]))
     (folder / LABELS_CSV).write_text(table.getvalue(), encoding="utf-8")

@@ -56,8 +56,8 @@ def _measured(network: Network, row: VariantResult) -> Measured:
     if row.failure or row.latency is None or row.metrics is None:
         raise HemotkError(_unmeasured(network, row.kind, row.failure or "; ".join(row.findings) or "it has no scores"))
     ratio = row.latency.ratio if row.latency.ratio_to_first is None else row.latency.ratio_to_first
-    metrics = row.metrics
-    return Measured(row.bytes, row.latency.p50_ns, ratio, metrics.accuracy, metrics.auc, metrics.loss)
+    shares = row.grouped or row.metrics
+    return Measured(row.bytes, row.latency.p50_ns, ratio, shares.accuracy, shares.auc, row.metrics.loss)
 
 
 def _unmeasured(network: Network, kind: str, why: str) -> str:

@@ -68,11 +68,12 @@ def _notes(report: SweepReport) -> list[str]:
     return [
         *(f"{name} is left out: {why}\n" for name, why in report.left_out.items()),
         f"Accuracy, AUC, log-loss and flips are of the {report.images} images of the validation part, "
-        f"{report.positives} of them {report.positive}; the test part was not scored. Brackets are 95 % intervals. The "
-        "validation part was looked at to choose, so its figures flatter what is chosen: score that once on the test "
-        "part. Flips are images on which int8 decides otherwise than its own float32. All networks were timed in turns "
-        "in one bench, one inference at a time; the float parent is the unpruned run's float32. Front names the Pareto "
-        "fronts of the int8 networks that one is on, by the values alone, without their intervals.",
+        f"{report.positives} of them {report.positive}; the test part was not scored. Brackets are 95 % intervals, "
+        "those of accuracy and AUC over groups of images where several are of one patient or copies of one picture. "
+        "The validation part was looked at to choose, so its figures flatter what is chosen: score that once on the "
+        "test part. Flips are images on which int8 decides otherwise than its own float32. All networks were timed in "
+        "turns in one bench, one inference at a time; the float parent is the unpruned run's float32. Front names the "
+        "Pareto fronts of the int8 networks that one is on, by the values alone, without their intervals.",
     ]
 
 
