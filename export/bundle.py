@@ -13,7 +13,6 @@ from hemotk.artifacts import (
     GOLDEN_FILE,
     LABELS_FILE,
     SPLIT_FILE,
-    TESTSET_CARD,
     TESTSET_SUFFIX,
     BundleCard,
     CalibrationItem,
@@ -33,7 +32,7 @@ from hemotk.export.models import PLAIN, Progress, make_models
 from hemotk.export.sensitivity import Selection
 from hemotk.export.sensitivity_report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.export.source import Source, calibration_items, open_run
-from hemotk.export.testset import write_testset
+from hemotk.export.testset import same_testset, write_testset
 from hemotk.export.verify import Check, Decision, Verifier
 from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
 from hemotk.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
@@ -79,25 +78,23 @@ def export_run(
     started = time.monotonic()
     refuse_existing(out, overwrite)
     source = open_run(run, config.data)
-    again = overwrite or _is_left(beside(out), source)
-    refuse_existing(beside(out), again)
+    # An export that was killed has left its test set, or the bundle of one was moved: either way it stays as it is.
+    kept = None if overwrite else same_testset(beside(out), source)
+    if kept is None:
+        refuse_existing(beside(out), overwrite)
     made = _make(source, config, progress or (lambda _what, _done, _total: None))
     with new_folder(out, overwrite=overwrite) as aside:
         # The test set is published first: a bundle is never seen without it.
-        with new_folder(beside(out), overwrite=again) as testset_aside:
-            testset = write_testset(testset_aside, made.source, made.created)
+        testset = kept or _new_testset(beside(out), made, overwrite)
         _write_files(aside, made)
         card = _card(aside, out.name, made, testset, time.monotonic() - started)
         card.write(aside / BUNDLE_CARD)
     return card
 
 
-def _is_left(testset: Path, source: Source) -> bool:
-    """Whether an export of this split that was killed has left `testset`: the one to be written, but for its time."""
-    if not (testset / TESTSET_CARD).is_file():
-        return False
-    card = TestSetCard.read(testset / TESTSET_CARD)
-    return (card.split, card.preprocess) == (source.card.files[SPLIT_FILE], source.card.preprocess)
+def _new_testset(path: Path, made: _Made, overwrite: bool) -> TestSetCard:
+    with new_folder(path, overwrite=overwrite) as aside:
+        return write_testset(aside, made.source, made.created)
 
 
 def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:

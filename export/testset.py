@@ -9,6 +9,28 @@ from hemotk.export.source import Source
 from hemotk.files import sha256_file
 
 
+def same_testset(folder: Path, source: Source) -> TestSetCard | None:
+    """The card of the test set in `folder`, if it is the one that `write_testset` would write but for its time.
+
+    Raises:
+        HemotkError: a card that cannot be read, or an image that is missing, unreadable, or changed since the split.
+    """
+    if not (folder / TESTSET_CARD).is_file():
+        return None
+    card = TestSetCard.read(folder / TESTSET_CARD)
+    wanted = _card(source, card.created, card.images)
+    path = folder / TESTSET_IMAGES
+    if card != wanted or not path.is_file() or sha256_file(path) != card.images:
+        return None
+    images = np.load(path, mmap_mode="r")
+    start = 0
+    for chunk in source.chunks("test"):
+        if not np.array_equal(images[start : start + len(chunk)], chunk):
+            return None
+        start += len(chunk)
+    return card if start == len(images) else None
+
+
 def write_testset(folder: Path, source: Source, created: str) -> TestSetCard:
     """Write `images.npy` (uint8 [n, size, size]) and `testset.json` into an existing folder.
 
@@ -25,12 +47,16 @@ def write_testset(folder: Path, source: Source, created: str) -> TestSetCard:
         start += len(chunk)
     images.flush()
     del images
-    card = TestSetCard(
+    card = _card(source, created, sha256_file(path))
+    card.write(folder / TESTSET_CARD)
+    return card
+
+
+def _card(source: Source, created: str, images: str) -> TestSetCard:
+    return TestSetCard(
         created=created,
         split=source.card.files[SPLIT_FILE],
         preprocess=source.card.preprocess,
-        images=sha256_file(path),
-        items=tuple(TestItem(item.path, item.label, item.group) for item in items),
+        images=images,
+        items=tuple(TestItem(item.path, item.label, item.group) for item in source.split.part("test")),
     )
-    card.write(folder / TESTSET_CARD)
-    return card

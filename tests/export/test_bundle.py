@@ -1,4 +1,3 @@
-import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from hemotk.export.config import ExportConfig
 from hemotk.export.models import make_models
 from hemotk.export.recipe import Recipe
 from hemotk.export.source import calibration_items, open_run
+from hemotk.export.testset import write_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
 from hemotk.runtime import Scorer
@@ -103,24 +103,41 @@ def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_pat
         export_run(run, tmp_path / "new", FLOAT_ONLY)
 
 
-def test_a_test_set_that_a_killed_export_left_is_written_again(run: Path, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "bundle", FLOAT_ONLY)
-    shutil.rmtree(tmp_path / "bundle")
-    before = contents(beside(tmp_path / "bundle"))
-    export_run(run, tmp_path / "bundle", FLOAT_ONLY)
-    assert contents(beside(tmp_path / "bundle"))["images.npy"] == before["images.npy"]
-    card = TestSetCard.read(beside(tmp_path / "bundle") / "testset.json")
-    assert BundleCard.read(tmp_path / "bundle" / "bundle.json").testset == card.sha256()
+@pytest.fixture
+def lonely(run: Path, tmp_path: Path) -> Path:
+    """A test set of long ago whose bundle is not there: that of `run`."""
+    folder = tmp_path / "bundle.testset"
+    folder.mkdir()
+    write_testset(folder, open_run(run), "2020-01-01T00:00:00+00:00")
+    return folder
 
 
-def test_a_test_set_of_another_split_is_not_replaced(run: Path, tmp_path: Path) -> None:
+def test_a_test_set_that_a_killed_export_left_is_kept(run: Path, lonely: Path, tmp_path: Path) -> None:
+    """As is that of a bundle that was moved away, which names its checksum."""
+    before = contents(lonely)
     export_run(run, tmp_path / "bundle", FLOAT_ONLY)
-    shutil.rmtree(tmp_path / "bundle")
-    path = beside(tmp_path / "bundle") / "testset.json"
-    replace(TestSetCard.read(path), split="0" * 64).write(path)
+    assert contents(lonely) == before
+    assert BundleCard.read(tmp_path / "bundle" / "bundle.json").testset == sha256_file(lonely / "testset.json")
+
+
+@pytest.mark.parametrize("what", ["split", "label", "file", "pixels"])
+def test_another_test_set_is_not_replaced(run: Path, lonely: Path, tmp_path: Path, what: str) -> None:
+    card = TestSetCard.read(lonely / "testset.json")
+    images = np.load(lonely / "images.npy")
+    if what == "split":
+        card = replace(card, split="0" * 64)
+    elif what == "label":
+        card = replace(card, items=(replace(card.items[0], label=1 - card.items[0].label), *card.items[1:]))
+    else:
+        images[-1, -1, -1] ^= 1
+        np.save(lonely / "images.npy", images)
+    if what == "pixels":
+        card = replace(card, images=sha256_file(lonely / "images.npy"))
+    card.write(lonely / "testset.json")
+    before = contents(lonely)
     with pytest.raises(HemotkError, match=r"bundle.testset: already exists; .*--overwrite"):
         export_run(run, tmp_path / "bundle", FLOAT_ONLY)
-    assert not (tmp_path / "bundle").exists()
+    assert contents(lonely) == before and not (tmp_path / "bundle").exists()
 
 
 def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path: Path) -> None:
