@@ -10,7 +10,7 @@ from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
-from hemotk.benchmarks.unseen import check_unseen
+from hemotk.benchmarks.unseen import check_unseen, note_seen
 from hemotk.errors import HemotkError
 
 
@@ -19,7 +19,7 @@ class Scored:
     """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
-    `origin` says of which split they are the test part, empty where they are not of another one.
+    `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder.
     """
 
     images: tuple[ImageRef, ...]
@@ -61,7 +61,7 @@ def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path)
     """
     found = find_pictures(folder, rows[0].bundle.card.labels)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())
-    origin = "" if found.split is None else check_unseen(found.split, folder, bundles)
+    origin = note_seen(found, bundles) if found.split is None else check_unseen(found.split, folder, bundles)
     chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
     last = 0

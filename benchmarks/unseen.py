@@ -1,9 +1,11 @@
-"""Whether bundles were trained on the images of another split that they are benched on."""
+"""Whether bundles were trained on the images of another split, or of a folder, that they are benched on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from hemotk.artifacts import BundleCard, SplitManifest
+from hemotk.benchmarks.folder import FoundPictures
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
@@ -34,6 +36,31 @@ def check_unseen(split: SplitManifest, source: Path, bundles: Sequence[OpenBundl
         f"{said}, which is not the split that {', '.join(others)} {'was' if len(others) == 1 else 'were'} trained by: "
         "a bundle does not record all the images of its training, and if these are among them the figures flatter"
     )
+
+
+def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
+    """Say how many pictures of a folder each of `bundles` was calibrated on; empty if none.
+
+    Only files of equal names are compared, by checksum; what cannot be read is left to scoring.
+    """
+    counts = {bundle.name: _calibrated_below(found, bundle.card) for bundle in bundles}
+    return "; ".join(
+        f"{count} of these images {'is' if count == 1 else 'are'} among those that {name} was calibrated on, which are "
+        "of its training part: figures on them flatter"
+        for name, count in counts.items()
+        if count
+    )
+
+
+def _calibrated_below(found: FoundPictures, card: BundleCard) -> int:
+    checksums = {item.sha256 for item in card.calibration}
+    names = {PurePosixPath(item.path).name for item in card.calibration}
+    seen = 0
+    for image in found.images:
+        if PurePosixPath(image.id).name in names:
+            with suppress(HemotkError):
+                seen += sha256_file(found.folder / image.id) in checksums
+    return seen
 
 
 def _calibrated(split: SplitManifest, card: BundleCard) -> int:

@@ -1,5 +1,9 @@
-"""A test part of another split is benched only where nothing shows that the bundle was trained on it."""
+"""A test part of another split is benched only where nothing shows that the bundle was trained on it.
 
+Of a folder it is noted.
+"""
+
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,12 +13,13 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import CalibrationItem, PreprocessSpec
+from hemotk.benchmarks.folder import find_pictures
 from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.rows import Row
 from hemotk.benchmarks.scoring import Tools, score_folder
 from hemotk.benchmarks.testset import OpenBundle
-from hemotk.benchmarks.unseen import check_unseen
+from hemotk.benchmarks.unseen import check_unseen, note_seen
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
@@ -81,4 +86,33 @@ def test_a_bench_of_a_split_says_so_and_refuses_what_was_trained_on(split, tmp_p
     assert notes(found, [], Limits())[0].startswith(f"the images are the test part of {tmp_path}/split.json")
     with pytest.raises(HemotkError, match="would flatter"):
         scored(bundle(split, "test"), tmp_path / "split.json")
-    assert scored(bundle(split, "test"), tmp_path / "ct").origin == ""
+
+
+def test_a_bench_of_a_folder_notes_what_the_bundle_was_calibrated_on(split, tmp_path):
+    count = len(split.part("test"))
+    found = scored(bundle(split, "test"), tmp_path / "ct")
+    said = f"{count} of these images are among those that tiny was calibrated on, which are of its training part"
+    assert len(found.images) == 12 and notes(found, [], Limits())[0].startswith(said)
+
+
+def test_files_of_a_folder_are_compared_by_checksum_and_only_under_equal_names(split, tmp_path):
+    first, second = split.part("test")[:2]
+    other = tmp_path / "other"
+    (other / "deep").mkdir(parents=True)
+    Image.new("L", (20, 20)).save(other / Path(second.path).name)
+    shutil.copy(split.root() / first.path, other / "renamed.png")
+    calibrated = bundle(split, "test")
+    assert scored(calibrated, other).origin == ""
+    shutil.copy(split.root() / first.path, other / "deep" / Path(first.path).name)
+    unseen = bundle(split, "train", "unseen")
+    found = find_pictures(other, split.classes)
+    assert note_seen(found, [calibrated, unseen]).startswith("1 of these images is among those that tiny was ")
+    assert note_seen(found, [unseen]) == ""
+    assert note_seen(found, [calibrated, bundle(split, "test", "twin")]).count("1 of these images is among") == 2
+
+
+def test_a_picture_that_is_gone_is_left_to_scoring(split):
+    found, calibrated = find_pictures(split.root(), split.classes), bundle(split, "test")
+    for item in split.part("test"):
+        (split.root() / item.path).unlink()
+    assert note_seen(found, [calibrated]) == ""
