@@ -103,11 +103,11 @@ def bench(context: click.Context, **given: Any) -> None:
     timed in turns, each in a process of its own. Several bundles share one table, each held against its own float
     parent and that of the first. A folder given with --images needs no labels; class subfolders or a labels.csv give
     them. Of a split file the test part is scored, and refused where it shows that a bundle was trained on some of it;
-    of a folder that is noted. Where a column 'patient' of a table, or DICOM files, name the patients, or the test split
-    has groups, intervals that draw whole groups again stand beside those that take images as independent. Files given
-    with --import are what a device measured on the test split, schema hemotk.device-bench/1. With --device adb that
-    file comes from a phone with the app of `hemotk android`: the bundle and its test split are pushed, benched there
-    with --threads and --min-runs, and removed again.
+    of a folder, a note counts the pictures that it was calibrated on. Where a column 'patient' of a table, or DICOM
+    files, name the patients, or the test split has groups, intervals that draw whole groups again stand beside those
+    that take images as independent. Files given with --import are what a device measured on the test split, schema
+    hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
+    and its test split are pushed, benched there with --threads and --min-runs, and removed again.
 
     Ends with 0 if all limits hold, with 1 if one does not (the outputs are written all the same), with 2 on wrong use
     or bad input, and then nothing is written.
