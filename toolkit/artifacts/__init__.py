@@ -17,6 +17,7 @@ from hemotk.artifacts.bundle import (
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
+from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
@@ -45,6 +46,7 @@ __all__ = [
     "GOLDEN_FILE",
     "HERE",
     "LABELS_FILE",
+    "LEARNED_FILE",
     "PARTS",
     "REASONS",
     "RUN_CARD",
@@ -79,6 +81,7 @@ __all__ = [
     "ImageRef",
     "ImageScores",
     "Latency",
+    "Learned",
     "LeftOutNode",
     "Measured",
     "Metrics",
@@ -103,6 +106,7 @@ __all__ = [
     "TensorSpec",
     "TestItem",
     "TestSetCard",
+    "TrainingImages",
     "Unreadable",
     "Variant",
     "VariantResult",

@@ -122,8 +122,8 @@ def train(
 
     With --weights the head is new: it first learns alone, while the rest of the network is frozen. What the rest says
     of a few augmented views of each picture is computed once, so its epochs take a moment. --epochs 0 leaves it at
-    that. --recipe paper has no such phase unless you ask for it. Weights of a run that learned from what the new one
-    would be judged on are refused.
+    that. --recipe paper has no such phase unless you ask for it. Weights of a run that learned, itself or in the runs
+    that it comes from, from what the new one would be judged on are refused.
 
     A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
     a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where

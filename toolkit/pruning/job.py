@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Part, RunCard, SplitManifest
+from hemotk.artifacts import (
+    PARTS,
+    RUN_CARD,
+    SHAPE_FILE,
+    SPLIT_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    Part,
+    RunCard,
+    SplitManifest,
+)
 from hemotk.errors import HemotkError
 from hemotk.files import check_files, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
@@ -16,7 +26,7 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.training.finished import refuse_finished
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import check_identity, foreign, partial_of
-from hemotk.training.seen import seen
+from hemotk.training.seen import learned_before, learned_by, seen, training_images
 
 STATE_FILE = "prune.json"
 
@@ -49,13 +59,14 @@ class PruneJob:
 
 @dataclass(frozen=True)
 class Network:
-    """A finished run, read: its card, the checksum of that card, and the network itself."""
+    """A finished run, read: its card, the checksum of that card, the network itself, and all that it learned from."""
 
     card: RunCard
     sha256: str
     split: SplitManifest
     shape: Shape
     weights: Weights
+    learned: Learned
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,12 @@ class Material:
         """The SHA-256 of the run cards that the pruned run comes from."""
         teacher = {} if self.teacher is None else {"teacher": self.teacher.sha256}
         return {"run": self.parent.sha256, **teacher}
+
+    @property
+    def before(self) -> Learned:
+        """What the parent and the teacher learned from on other splits."""
+        teachers = () if self.teacher is None else (self.teacher.learned,)
+        return learned_before(self.parent.split, self.parent.learned, *teachers)
 
     @property
     def state_file(self) -> Path:
@@ -153,7 +170,8 @@ def read_network(folder: Path) -> Network:
     check_files(folder, card.files)
     shape = read_shape(folder / SHAPE_FILE)
     weights = read_weights(folder / WEIGHTS_FILE, shape)
-    return Network(card, sha256_file(folder / RUN_CARD), SplitManifest.read(folder / SPLIT_FILE), shape, weights)
+    split = SplitManifest.read(folder / SPLIT_FILE)
+    return Network(card, sha256_file(folder / RUN_CARD), split, shape, weights, learned_by(folder))
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -196,7 +214,7 @@ def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -
 
 def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
-    found = seen(teacher.split, parent.split)
+    found = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
     if found is not None:
         raise HemotkError(
             f"--teacher {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "

@@ -35,6 +35,7 @@ from hemotk.training.history import HISTORY_FILE, Epoch, read_history
 from hemotk.training.lock import locked
 from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
+from hemotk.training.seen import unknown_note
 from hemotk.training.steps import Trainer
 
 
@@ -235,6 +236,7 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
         metrics_of(work.data, logits, parent.card.threshold, parent.card.temperature),
         time.monotonic() - work.started,
         logits,
+        material.before,
     )
     job = material.job
     return publish_run(trained, out, overwrite=job.overwrite, partial=job.partial if out == job.out else None)
@@ -243,7 +245,7 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
 def _origin(work: _Work, shape: DenseNetShape) -> Origin:
     material, card = work.material, work.material.parent.card
     notes = [cost_note(card.name, material.shape, shape, work.size), width_note(material.shape, shape)]
-    notes += operating_note(card)
+    notes += (*operating_note(card), *unknown_note(material.before))
     if work.measure is not None:
         work.listener.doing("timing the result")
         notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")

@@ -18,6 +18,7 @@ from hemotk.training.fit import Listener, Stage, fit, load_data, logits_of, metr
 from hemotk.training.lock import locked
 from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
+from hemotk.training.seen import unknown_note
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,16 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
         metrics = metrics_of(data, logits, origin.threshold, origin.temperature)
         seconds = time.monotonic() - started
         trained = Trained(
-            parent.split, origin, parent.shape, parent.card.preprocess, weights, history, metrics, seconds, logits
+            parent.split,
+            origin,
+            parent.shape,
+            parent.card.preprocess,
+            weights,
+            history,
+            metrics,
+            seconds,
+            logits,
+            material.before,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)
@@ -87,7 +97,7 @@ def _origin(material: MagnitudeMaterial, note: str) -> Origin:
         source="pruned",
         arch=card.arch,
         settings=material.config.settings(),
-        notes=(note, *operating_note(card)),
+        notes=(note, *operating_note(card), *unknown_note(material.before)),
         parents={"run": material.parent.sha256},
         threshold=card.threshold,
         temperature=card.temperature,

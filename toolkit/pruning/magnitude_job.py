@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hemotk.artifacts import Learned
 from hemotk.errors import HemotkError
 from hemotk.models.weights import Weights
 from hemotk.pruning.job import STATE_FILE, Network, PruneJob, check_out, read_network
@@ -15,6 +16,7 @@ from hemotk.training.finished import refuse_finished
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import CHECKPOINT_FILE, foreign
+from hemotk.training.seen import learned_before
 
 # What an unfinished magnitude pruning keeps beside its output.
 OWN_FILES = (LOCK_FILE, CHECKPOINT_FILE, HISTORY_FILE)
@@ -33,6 +35,11 @@ class MagnitudeMaterial:
     def identity(self) -> Mapping[str, Any]:
         """What a resumed pruning must be equal in."""
         return {**self.config.settings(), "run": self.parent.sha256}
+
+    @property
+    def before(self) -> Learned:
+        """What the parent learned from on other splits."""
+        return learned_before(self.parent.split, self.parent.learned)
 
     @property
     def least_share(self) -> float:

@@ -10,7 +10,17 @@ from pathlib import Path
 import numpy as np
 import tf_keras as keras
 
-from hemotk.artifacts import PARTS, SPLIT_FILE, WEIGHTS_FILE, Part, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import (
+    LEARNED_FILE,
+    PARTS,
+    SPLIT_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    Part,
+    PreprocessSpec,
+    RunCard,
+    SplitManifest,
+)
 from hemotk.errors import HemotkError
 from hemotk.files import writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
@@ -29,13 +39,13 @@ from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
 from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
-from hemotk.training.seen import check_unseen
+from hemotk.training.seen import check_unseen, unknown_note
 from hemotk.training.steps import Trainer
 from hemotk.training.strategy import Replicas
 from hemotk.training.study_point import with_study_point
 
 # What an unfinished training keeps beside its output.
-OWN_FILES = (LOCK_FILE, SPLIT_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
+OWN_FILES = (LOCK_FILE, SPLIT_FILE, LEARNED_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
 
 
 @dataclass(frozen=True)
@@ -92,11 +102,12 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     shape = named_shape(config.arch, config.size)
     spec = PreprocessSpec(config.size, window_level=config.window.level, window_width=config.window.width)
     check_choosable(job.split, config.operating)
-    check_unseen(config.weights, job.split)
+    before = check_unseen(config.weights, job.split)
     job.replicas.check_batches(len(job.split.part("train")), config.batch)
     _check_partial(job)
     started = time.monotonic()
     stage = Stage(job.partial, {**config.settings(), "split": job.split.sha256()}, resume=job.resume)
+    before = _before(stage, before)
     job.replicas.check_equal(stage.identity)
     keras.utils.set_random_seed(config.seed)
     model = build_model(shape, config.bn_momentum, config.dropout, config.precision)
@@ -108,6 +119,8 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
         trainer = Trainer(model, config, spec)
     with writing(job.partial), locked(job.partial):
         job.split.write(job.partial / SPLIT_FILE)
+        if before is not None:
+            before.write(job.partial / LEARNED_FILE)
         stage = job.replicas.chief_first(
             job.partial / CHECKPOINT_FILE, lambda: head_phase(stage, trainer, spec, data, listener)
         )
@@ -120,7 +133,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
         point = _operating_point(job.split, scorer, data, logits)
         trained = Trained(
             job.split,
-            _origin(config, point, job.replicas.notes),
+            _origin(config, point, before, job.replicas.notes),
             shape,
             spec,
             weights,
@@ -128,10 +141,17 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
             metrics_of(data, logits, point.threshold, point.temperature),
             time.monotonic() - started,
             logits,
+            before,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)
     return card
+
+
+def _before(stage: Stage, now: Learned | None) -> Learned | None:
+    """What the given weights had learned from: as it was kept, since a resumed training does not read them again."""
+    kept = stage.folder / LEARNED_FILE
+    return Learned.read(kept) if now is not None and stage.resumable and kept.is_file() else now
 
 
 def _in_float32(shape: Shape, weights: Weights, config: TrainConfig, spec: PreprocessSpec) -> Trainer:
@@ -150,12 +170,13 @@ def _operating_point(
     return with_study_point(point, split, scores, config)
 
 
-def _origin(config: TrainConfig, point: OperatingPoint, notes: tuple[str, ...]) -> Origin:
+def _origin(config: TrainConfig, point: OperatingPoint, before: Learned | None, notes: tuple[str, ...]) -> Origin:
     return Origin(
         "trained",
         config.arch,
         config.settings(),
-        (recipe_note(config), *notes, *point.notes),
+        (recipe_note(config), *notes, *unknown_note(before), *point.notes),
+        {} if before is None or before.run is None else {"run": before.run},
         threshold=point.threshold,
         temperature=point.temperature,
         study=point.study,

@@ -9,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from hemotk.artifacts import (
+    LEARNED_FILE,
     RUN_CARD,
     SHAPE_FILE,
     SPLIT_FILE,
     WEIGHTS_FILE,
+    Learned,
     Metrics,
     Part,
     PreprocessSpec,
@@ -30,7 +32,7 @@ from hemotk.training.scores import SCORES_FILE, write_scores
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
-_CHECKED = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, HISTORY_FILE, SCORES_FILE)
+_CHECKED = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, LEARNED_FILE, HISTORY_FILE, SCORES_FILE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Trained:
     """What a training ends with; `seconds` is its wall time, of this process.
 
     `logits` are those of the scored parts, float64 [n] in the order of the split; without them no scores are written.
+    `before` is what the network had learned from on other splits; None where it began with weights that saw no CT.
     """
 
     split: SplitManifest
@@ -66,10 +69,11 @@ class Trained:
     metrics: Mapping[str, Metrics]
     seconds: float
     logits: Mapping[Part, np.ndarray] = field(default_factory=dict)
+    before: Learned | None = None
 
 
 def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
-    """Write the run folder `out`: card, shape, weights, split, history, scores and the two curves.
+    """Write the run folder `out`: card, shape, weights, split, what was learned before, history, scores, two curves.
 
     `partial` is the locked folder that is of no more use then.
 
@@ -80,6 +84,8 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path |
         trained.shape.write(folder / SHAPE_FILE)
         write_weights(folder / WEIGHTS_FILE, trained.weights)
         trained.split.write(folder / SPLIT_FILE)
+        if trained.before is not None:
+            trained.before.write(folder / LEARNED_FILE)
         write_history(folder / HISTORY_FILE, trained.history)
         if trained.logits:
             write_scores(folder / SCORES_FILE, trained.split, trained.logits)

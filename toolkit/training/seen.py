@@ -1,43 +1,112 @@
-"""What a network has learned from must not be what another one is judged on."""
+"""What a network has learned from, also in the runs before its own, must not be what another one is judged on."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from hemotk.artifacts import RUN_CARD, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.artifacts import (
+    LEARNED_FILE,
+    RUN_CARD,
+    SPLIT_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    RunCard,
+    SplitManifest,
+    TrainingImages,
+)
 from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, sha256_file
+
+# Weights that have seen no CT.
+_NO_CT = ("none", "imagenet")
 
 
-def seen(learned: SplitManifest, judged: SplitManifest) -> str | None:
-    """An image of the validation or test part of `judged` that is known from the training part of `learned`, in words.
+def training_images(split: SplitManifest) -> TrainingImages:
+    """The training part of `split`."""
+    items = split.part("train")
+    keys, groups = ({getattr(item, field) for item in items} for field in ("key", "group"))
+    return TrainingImages(split.folder, tuple(sorted(keys)), tuple(sorted(groups)))
+
+
+def seen(learned: Iterable[TrainingImages], judged: SplitManifest) -> str | None:
+    """An image of the validation or test part of `judged` that is known from `learned`, in words.
 
     None where there is no such image.
     """
-    # Groups have names that mean something within one folder only.
-    kinds = {"key": "image", "group": "group"} if learned.folder == judged.folder else {"key": "image"}
-    for field, kind in kinds.items():
-        known = {getattr(item, field) for item in learned.part("train")}
-        for item in (*judged.part("validation"), *judged.part("test")):
-            if getattr(item, field) in known:
-                return f"'{item.path}' (same {kind})"
+    for images in learned:
+        known = {"key": ("image", set(images.images))}
+        # Groups have names that mean something within one folder only.
+        if images.folder == judged.folder:
+            known["group"] = ("group", set(images.groups))
+        for field, (kind, names) in known.items():
+            for item in (*judged.part("validation"), *judged.part("test")):
+                if getattr(item, field) in names:
+                    return f"'{item.path}' (same {kind})"
     return None
 
 
-def check_unseen(weights: str, split: SplitManifest) -> None:
+def learned_by(run: Path) -> Learned:
+    """All that the network in the folder `run` has learned from: in that run, and before.
+
+    Raises:
+        HemotkError: a file of the run is missing, damaged, or not the one that its card names.
+    """
+    card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
+    if card.source == "imported":
+        return Learned(sha256, (), (f"{card.name} (imported)",))
+    own = training_images(SplitManifest.read(run / SPLIT_FILE))
+    if LEARNED_FILE not in card.files:
+        return Learned(sha256, (own,), _unsaid(card))
+    check_sha256(run / LEARNED_FILE, card.files[LEARNED_FILE])
+    before = Learned.read(run / LEARNED_FILE)
+    return Learned(sha256, (own, *before.images), before.unknown)
+
+
+def learned_before(split: SplitManifest, start: Learned, *others: Learned) -> Learned:
+    """What a network that trains on `split`, and comes from `start` and `others`, had learned from on other splits."""
+    found = (start, *others)
+    images = dict.fromkeys(images for learned in found for images in learned.images)
+    images.pop(training_images(split), None)
+    return Learned(start.run, tuple(images), tuple(dict.fromkeys(name for each in found for name in each.unknown)))
+
+
+def unknown_note(learned: Learned | None) -> tuple[str, ...]:
+    """What the run's card says where it is not known of every network before it what that learned from."""
+    if learned is None or not learned.unknown:
+        return ()
+    return (
+        f"What {' and '.join(learned.unknown)} learned from is not known: if it was images of the validation or test "
+        "part, the figures flatter.",
+    )
+
+
+def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
     """Check that given `weights`, if they are a run's, have not learned from what `split` judges on.
 
-    Of a file outside a run, and of a network that was trained elsewhere, nobody knows.
+    Gives what they learned from on other splits; None of weights that have seen no CT. Of a file outside a run, and of
+    a network that was trained elsewhere, nobody knows.
 
     Raises:
         HemotkError: they have.
     """
+    if weights in _NO_CT:
+        return None
     path = Path(weights)
     folder = path.parent if path.name == WEIGHTS_FILE else path
     if not ((folder / RUN_CARD).is_file() and (folder / SPLIT_FILE).is_file()):
-        return
-    if RunCard.read(folder / RUN_CARD).source == "imported":
-        return
-    found = seen(SplitManifest.read(folder / SPLIT_FILE), split)
+        return Learned(None, (), (f"the weight file {path.name}",))
+    learned = learned_by(folder)
+    found = seen(learned.images, split)
     if found is not None:
         raise HemotkError(
             f"--weights {weights}: learned from {found}, which the new run would be judged on; train on the split of "
             "that run, or give weights that have not seen it."
         )
+    return learned_before(split, learned)
+
+
+def _unsaid(card: RunCard) -> tuple[str, ...]:
+    """What a run from before there was `LEARNED_FILE` leaves open."""
+    if card.source == "pruned":
+        return (f"the network that {card.name} was pruned from",)
+    weights = card.settings.get("weights", "none")
+    return () if weights in _NO_CT else (f"the weights {weights} that {card.name} began with",)

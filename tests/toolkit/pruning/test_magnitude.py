@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from prunable_runs import split_of_squares
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest, StudyPoint
+from hemotk.artifacts import (
+    LEARNED_FILE,
+    RUN_CARD,
+    SHAPE_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    RunCard,
+    SplitManifest,
+    StudyPoint,
+)
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import Weights, read_shape, read_weights
@@ -90,6 +99,7 @@ def test_the_result_is_a_run_of_the_same_shape(dense: Path, pruned: SparseRun) -
     assert card == pruned.card and card.source == "pruned" and card.arch == parent.arch
     assert card.parents == {"run": sha256_file(dense / RUN_CARD), "split": parent.parents["split"]}
     assert {name: sha256_file(run / name) for name in card.files} == card.files
+    assert Learned.read(run / LEARNED_FILE) == Learned(card.parents["run"], ())
     assert (run / SHAPE_FILE).read_bytes() == (dense / SHAPE_FILE).read_bytes()
     assert card.preprocess == parent.preprocess and (card.threshold, card.temperature) == (0.5, 1.0)
     assert card.study == StudyPoint(2, 0.625) and card.notes[1].startswith("The 2 highest slices of a series")

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from prunable_runs import SIZE, SMALL, make_run, split_of_squares
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest, StudyPoint
+from hemotk.artifacts import (
+    LEARNED_FILE,
+    RUN_CARD,
+    SHAPE_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    PreprocessSpec,
+    RunCard,
+    SplitManifest,
+    StudyPoint,
+    TrainingImages,
+)
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.metrics import evaluate
@@ -29,6 +40,7 @@ from hemotk.pruning.loop import prune
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.lock import locked
 
+BEFORE = TrainingImages("/elsewhere", ("0" * 64,), ("group",))
 CONFIG = PruneConfig(macs=0.4, steps=2, epochs=4, batch=8, passes=1)
 
 
@@ -37,7 +49,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`images` and the run `parent` on them."""
     folder = tmp_path_factory.mktemp("home")
     chosen = {"threshold": 0.4, "temperature": 1.5, "study": StudyPoint(2, 0.625)}
-    make_run(folder / "parent", split_of_squares(folder / "images"), **chosen)
+    parent = make_run(folder / "parent", split_of_squares(folder / "images"), **chosen)
+    Learned(None, (BEFORE,)).write(parent / LEARNED_FILE)
+    card = RunCard.read(parent / RUN_CARD)
+    replace(card, files={**card.files, LEARNED_FILE: sha256_file(parent / LEARNED_FILE)}).write(parent / RUN_CARD)
     return folder
 
 
@@ -60,6 +75,7 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert read_weights(undisturbed / WEIGHTS_FILE, shape)
     parent = sha256_file(home / "parent" / RUN_CARD)
     assert card.parents["run"] == card.parents["teacher"] == parent
+    assert Learned.read(undisturbed / LEARNED_FILE) == Learned(parent, (BEFORE,)) and LEARNED_FILE in card.files
     assert card.parents["split"] == SplitManifest.read(home / "parent" / "split.json").sha256()
     assert set(card.metrics) == {"train", "validation", "test"}
     labels = {item.path: item.label for item in SplitManifest.read(undisturbed / "split.json").part("test")}
