@@ -26,7 +26,7 @@ from hemotk.pruning.config import PruneConfig
 from hemotk.training.finished import refuse_finished
 from hemotk.training.lock import LOCK_FILE
 from hemotk.training.partial import check_identity, foreign, partial_of
-from hemotk.training.seen import learned_before, learned_by, seen, training_images
+from hemotk.training.seen import learned_before, learned_in, seen, training_images
 
 STATE_FILE = "prune.json"
 
@@ -171,7 +171,8 @@ def read_network(folder: Path) -> Network:
     shape = read_shape(folder / SHAPE_FILE)
     weights = read_weights(folder / WEIGHTS_FILE, shape)
     split = SplitManifest.read(folder / SPLIT_FILE)
-    return Network(card, sha256_file(folder / RUN_CARD), split, shape, weights, learned_by(folder))
+    sha256 = sha256_file(folder / RUN_CARD)
+    return Network(card, sha256, split, shape, weights, learned_in(folder, card, sha256, split))
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -50,10 +50,15 @@ def learned_by(run: Path) -> Learned:
     Raises:
         HemotkError: a file of the run is missing, damaged, or not the one that its card names.
     """
-    card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
+    card = RunCard.read(run / RUN_CARD)
+    return learned_in(run, card, sha256_file(run / RUN_CARD), SplitManifest.read(run / SPLIT_FILE))
+
+
+def learned_in(run: Path, card: RunCard, sha256: str, split: SplitManifest) -> Learned:
+    """As `learned_by`, of a run whose card, with its checksum, and split are read already."""
     if card.source == "imported":
         return Learned(sha256, (), (f"{card.name} (imported)",))
-    own = training_images(SplitManifest.read(run / SPLIT_FILE))
+    own = training_images(split)
     if LEARNED_FILE not in card.files:
         return Learned(sha256, (own,), _unsaid(card))
     check_sha256(run / LEARNED_FILE, card.files[LEARNED_FILE])
