@@ -68,10 +68,9 @@ def read_headers(paths: Sequence[Path]) -> tuple[SliceHeader, ...]:
 def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
     """A key for the patient of each DICOM file among `files`, paths relative to `folder`; others are left out.
 
-    A key is an HMAC-SHA-256 of the patient's id (without one: of the one patient of the study's other slices, else of
-    the study), cut to 16 hexadecimal digits. The HMAC's key is made from the identifiers of all the slices, which no
-    artefact holds: who has only the artefacts cannot try out patient ids, and the same files give the same keys. Other
-    files give others: keys of two folders never compare.
+    A key is an HMAC-SHA-256 of whom `owners` names, cut to 16 hexadecimal digits. The HMAC's key is made from the
+    identifiers of all the slices, which no artefact holds: who has only the artefacts cannot try out patient ids, and
+    the same files give the same keys. Other files give others: keys of two folders never compare.
 
     Raises:
         HemotkError: a file is no DICOM file, or names neither patient nor study.
@@ -79,21 +78,29 @@ def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
     files = sorted(file for file in files if is_dicom(folder / file))
     headers = read_headers([folder / file for file in files])
     secret = sha256("\n".join(sorted(header.instance for header in headers)).encode()).digest()
-    patients: dict[str, set[str]] = {}
-    for header in headers:
-        patients.setdefault(header.study, set()).update({header.patient} - {""})
-    alone = {study: names.pop() for study, names in patients.items() if len(names) == 1}
-    keys = {}
     for file, header in zip(files, headers, strict=True):
         if not header.patient and not header.study:
             raise HemotkError(
                 f"{folder / file}: names neither patient nor study, so patients cannot be kept apart; add a column "
                 "'patient' to a labels.csv."
             )
-        patient = header.patient or alone.get(header.study)
-        who = f"patient {patient}" if patient else f"study {header.study}"
-        keys[file] = hmac.new(secret, who.encode(), sha256).hexdigest()[:_KEY_DIGITS]
-    return keys
+    whose = owners([(header.patient, header.study) for header in headers])
+    keys = (hmac.new(secret, who.encode(), sha256).hexdigest()[:_KEY_DIGITS] for who in whose)
+    return dict(zip(files, keys, strict=True))
+
+
+def owners(slices: Sequence[tuple[str, str]]) -> list[str]:
+    """Whom each slice is of, given the patient and the study that it names, one of them not empty.
+
+    Without a patient it is the patient of the study's other slices, or where those name none or several, the study.
+    """
+    patients: dict[str, set[str]] = {}
+    for patient, study in slices:
+        if patient and study:
+            patients.setdefault(study, set()).add(patient)
+    alone = {study: next(iter(names)) for study, names in patients.items() if len(names) == 1}
+    named = ((patient or alone.get(study), study) for patient, study in slices)
+    return [f"patient {patient}" if patient else f"study {study}" for patient, study in named]
 
 
 def places(headers: Sequence[SliceHeader]) -> list[float] | None:

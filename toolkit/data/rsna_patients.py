@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hemotk.data.dicom import read_tags
+from hemotk.data.dicom_series import owners
 from hemotk.data.found import FoundFolder
 from hemotk.data.rsna import image_id
 from hemotk.errors import HemotkError
@@ -37,9 +38,7 @@ def known_patients(found: FoundFolder, table: Path | None) -> FoundFolder:
 
 
 def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """The number of the patient of each image, from PatientID in the header of each file.
-
-    Without one it is the patient of the study's other slices, or else the study.
+    """The number of the patient of each image, from PatientID in the header of each file (without one, as `owners`).
 
     Pixels are not decoded, but uncompressed files that are too short for theirs are found.
 
@@ -61,9 +60,7 @@ def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | Non
     if errors:
         more = f" ({len(errors) - 1} more files cannot be used)" if len(errors) > 1 else ""
         raise HemotkError(f"{str(errors[0]).rstrip('.')}{more}.")
-    whose = {study: patient for patient, study in who if patient}
-    named = ((patient or whose.get(study, ""), study) for patient, study in who)
-    return numbered(f"patient {patient}" if patient else f"study {study}" for patient, study in named)
+    return numbered(owners(who))
 
 
 def numbered(who: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 from hemotk.artifacts import FieldError, PreprocessSpec
 from hemotk.artifacts.pixels import BRAIN, Window
 from hemotk.data.dicom import is_dicom, load_dicom, thresholds
-from hemotk.data.dicom_series import patient_keys, places, read_headers
+from hemotk.data.dicom_series import owners, patient_keys, places, read_headers
 from hemotk.data.preprocess import load_gray, load_pixels, to_pixels
 from hemotk.data.scan import relative_images, scan
 from hemotk.data.splits import SplitConfig, make_split
@@ -276,6 +276,14 @@ def test_keys_are_of_the_patient_and_of_these_files_only(tmp_path: Path) -> None
     write_slice(tmp_path / "f", PatientID="", StudyInstanceUID="")
     with pytest.raises(HemotkError, match="f: names neither patient nor study"):
         patient_keys(tmp_path, ["f"])
+
+
+def test_a_slice_without_patient_is_of_the_one_its_study_names() -> None:
+    slices = [("p1", "s1"), ("", "s1"), ("p2", "s2"), ("", "s2"), ("p3", "s2"), ("", "s3"), ("p4", ""), ("p5", "")]
+    found = owners(slices)
+    assert found[:4] == ["patient p1", "patient p1", "patient p2", "study s2"]
+    assert found[4:] == ["patient p3", "study s3", "patient p4", "patient p5"]
+    assert sorted(owners(slices[::-1])) == sorted(found)
 
 
 def test_a_table_s_patients_come_first(tmp_path: Path) -> None:
