@@ -48,7 +48,7 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
             scored = score_split(rows, tools)
         else:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            scored = score_folder(rows, tools, subject.images, scratch)
+            scored = score_folder(rows, tools, subject, scratch)
         _time(rows, runners, scored.last, config, watch)
         if config.profile:
             _profile(rows, scored.last, config, watch)

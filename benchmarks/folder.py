@@ -32,28 +32,38 @@ class FoundPictures:
     left_out: int = 0
     split: SplitManifest | None = None
 
+    @property
+    def split_sha256(self) -> str:
+        """The checksum of `split`, empty where there is none."""
+        return "" if self.split is None else self.split.sha256()
 
-def find_pictures(source: Path, classes: tuple[str, str]) -> FoundPictures:
+
+def find_pictures(source: Path, classes: tuple[str, str], data: Path | None = None) -> FoundPictures:
     """List the pictures of a folder, or of the test part of a split file, with its labels and groups.
+
+    `data` is where the pictures of a split are now, if not where it says.
 
     Raises:
         HemotkError: as `below`; or the split cannot be read, or a file of its test part is missing or was changed.
     """
-    return _test_part(SplitManifest.read(source)) if source.is_file() else below(source, classes)
+    return _test_part(SplitManifest.read(source), data) if source.is_file() else below(source, classes)
 
 
-def _test_part(split: SplitManifest) -> FoundPictures:
+def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
+    root = split.root(data)
+    if not root.is_dir():
+        raise HemotkError(f"{root}: no such folder; name the one that holds the split's images with --data.")
     items = split.part("test")
     for item in items:
-        path = split.root() / item.path
+        path = root / item.path
         _check_name(path)
         if item.sha256 is not None:
             check_sha256(path, item.sha256)
         elif not path.is_file():
-            raise HemotkError(f"{path}: no such file; put it back to where the split has it, or split again.")
+            raise HemotkError(f"{path}: no such file; put it back, or say where the images are with --data.")
     groups = group_numbers([item.group for item in items])
     images = tuple(ImageRef(item.path, item.label, group) for item, group in zip(items, groups, strict=True))
-    return FoundPictures(split.root(), images, split=split)
+    return FoundPictures(root, images, split=split)
 
 
 def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:

@@ -144,6 +144,7 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         settings=asdict(config),
         warnings=outcome.warnings,
         notes=notes(scored, found, config.limits),
+        split_sha256=scored.split_sha256,
         variants=found,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),

@@ -10,6 +10,7 @@ from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
+from hemotk.benchmarks.subject import Subject
 from hemotk.benchmarks.unseen import check_unseen, note_seen
 from hemotk.errors import HemotkError
 
@@ -19,7 +20,8 @@ class Scored:
     """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
-    `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder.
+    `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
+    `split_sha256` is the checksum of that split.
     """
 
     images: tuple[ImageRef, ...]
@@ -27,6 +29,7 @@ class Scored:
     skipped: tuple[str, ...] = ()
     left_out: int = 0
     origin: str = ""
+    split_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,18 @@ def score_split(rows: Sequence[Row], tools: Tools) -> Scored:
     return Scored(images, len(images))
 
 
-def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path) -> Scored:
-    """Let every row score every picture of `folder`, which may be a split file, whose test part it is then.
+def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: Path) -> Scored:
+    """Let every row score every picture that `subject` names in place of the test split.
 
     Array files of a few of them at a time lie in `scratch`.
 
     Raises:
         HemotkError: as `find_pictures` and `check_unseen`, or none of the pictures can be read.
     """
-    found = find_pictures(folder, rows[0].bundle.card.labels)
+    source = subject.pictures()
+    found = find_pictures(source, rows[0].bundle.card.labels, subject.data)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())
-    origin = note_seen(found, bundles) if found.split is None else check_unseen(found.split, folder, bundles)
+    origin = note_seen(found, bundles) if found.split is None else check_unseen(found, source, bundles)
     chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
     last = 0
@@ -75,9 +79,9 @@ def score_folder(rows: Sequence[Row], tools: Tools, folder: Path, scratch: Path)
         last = len(chunk)
         tools.watch("scoring", (len(images) + len(chunks.skipped)) / len(found.images))
     if not images:
-        raise HemotkError(f"{folder}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
+        raise HemotkError(f"{source}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     tools.watch("scoring", 1.0)
-    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin)
+    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin, found.split_sha256)
 
 
 def _load(row: Row, runner: Runner) -> None:

@@ -16,15 +16,16 @@ class Subject:
     """What to bench.
 
     The first of the `bundles` (folders) is what the others are held against beside their own float parents. `images`
-    is a folder of pictures, or a split file for its test part, to score in place of the test split; `imported` are
-    files of what devices measured.
-    `command` is what made the bench, for the report.
+    is a folder of pictures, or a split file for its test part, to score in place of the test split; `data` is where
+    that split's images are now, if they were moved. `imported` are files of what devices measured. `command` is what
+    made the bench, for the report.
     """
 
     bundles: tuple[Path, ...]
     images: Path | None = None
     imported: tuple[Path, ...] = ()
     command: str = ""
+    data: Path | None = None
 
     def __post_init__(self) -> None:
         for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():
@@ -34,6 +35,21 @@ class Subject:
             raise HemotkError(
                 "--import: devices measure on the test split, which --images takes the place of; leave one of both out."
             )
+        if self.data is not None and (self.images is None or not self.images.is_file()):
+            raise HemotkError(
+                f"--data {self.data}: says where the images of a split file are; give that with --images, or leave "
+                "--data out."
+            )
+
+    def pictures(self) -> Path:
+        """The folder or split file that `images` names.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.images is None:
+            raise ValueError("the bundles' own test split is benched")
+        return self.images
 
 
 def read_cards(subject: Subject) -> None:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from hemotk.artifacts import BundleCard, SplitManifest
+from hemotk.artifacts import BundleCard
 from hemotk.benchmarks.folder import FoundPictures
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 
 
-def check_unseen(split: SplitManifest, source: Path, bundles: Sequence[OpenBundle]) -> str:
-    """Say of which split, read from `source`, the test part is benched, and whether its images are new to `bundles`.
+def check_unseen(found: FoundPictures, source: Path, bundles: Sequence[OpenBundle]) -> str:
+    """Say of which split, read from `source`, `found` is the test part, and whether its images are new to `bundles`.
 
     A bundle records the checksum of its own split, and the images that it was calibrated on. Those are of its training
     part, the rest of which it does not record.
@@ -21,14 +21,13 @@ def check_unseen(split: SplitManifest, source: Path, bundles: Sequence[OpenBundl
         HemotkError: a bundle was calibrated on images of this test part, so that its training part was another one.
     """
     for bundle in bundles:
-        seen = _calibrated(split, bundle.card)
+        seen = _calibrated(found, bundle.card)
         if seen:
             raise HemotkError(
                 f"{source}: {bundle.folder} was trained and calibrated on {seen} of the images of its test part, so "
                 "that its figures would flatter; bench it on the test part of its own split, or on other images."
             )
-    sha256 = split.sha256()
-    others = [bundle.name for bundle in bundles if bundle.card.parents.get("split") != sha256]
+    others = [bundle.name for bundle in bundles if bundle.card.parents.get("split") != found.split_sha256]
     said = f"the images are the test part of {source}"
     if not others:
         return said
@@ -43,7 +42,7 @@ def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
 
     Only files of equal names are compared, by checksum; what cannot be read is left to scoring.
     """
-    counts = {bundle.name: _calibrated_below(found, bundle.card) for bundle in bundles}
+    counts = {bundle.name: _calibrated(found, bundle.card) for bundle in bundles}
     return "; ".join(
         f"{count} of these images {'is' if count == 1 else 'are'} among those that {name} was calibrated on, which are "
         "of its training part: figures on them flatter"
@@ -52,25 +51,16 @@ def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
     )
 
 
-def _calibrated_below(found: FoundPictures, card: BundleCard) -> int:
+def _calibrated(found: FoundPictures, card: BundleCard) -> int:
+    """How many of the pictures `card` was calibrated on; files without a recorded checksum only under equal names."""
     checksums = {item.sha256 for item in card.calibration}
     names = {PurePosixPath(item.path).name for item in card.calibration}
+    recorded = {} if found.split is None else {item.path: item.sha256 for item in found.split.part("test")}
     seen = 0
     for image in found.images:
-        if PurePosixPath(image.id).name in names:
+        sha256 = recorded.get(image.id)
+        if sha256 is None and PurePosixPath(image.id).name in names:
             with suppress(HemotkError):
-                seen += sha256_file(found.folder / image.id) in checksums
-    return seen
-
-
-def _calibrated(split: SplitManifest, card: BundleCard) -> int:
-    """How many images of the test part `card` was calibrated on; without checksums, only files of equal names count."""
-    checksums = {item.sha256 for item in card.calibration}
-    names = {PurePosixPath(item.path).name for item in card.calibration}
-    seen = 0
-    for item in split.part("test"):
-        found = item.sha256
-        if found is None and PurePosixPath(item.path).name in names:
-            found = sha256_file(split.root() / item.path)
-        seen += found in checksums
+                sha256 = sha256_file(found.folder / image.id)
+        seen += sha256 in checksums
     return seen

@@ -9,12 +9,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from device_file import device_bench, edit
+from PIL import Image
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
 from hemotk.cli.main import run
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
@@ -50,6 +54,22 @@ def test_every_output_is_written_from_one_report(pristine, tmp_path):
         rendered = importlib.import_module(f"hemotk.benchmarks.{name}").render(report)
         assert outputs[name].read_text(encoding="utf-8") == rendered
     assert len(outputs["scores"].read_text().splitlines()) == 25
+
+
+def test_the_test_part_of_a_split_whose_images_were_moved_is_benched(pristine, tmp_path):
+    for place in range(12):
+        path = tmp_path / "ct" / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
+    split = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="none"))
+    split.write(tmp_path / "split.json")
+    moved = (tmp_path / "ct").rename(tmp_path / "moved")
+    given = ["--images", tmp_path / "split.json", "--json", tmp_path / "bench.json"]
+    assert hemotk(pristine, *given) == 2
+    hemotk(pristine, *given, "--data", moved)
+    report = BenchReport.read(tmp_path / "bench.json")
+    assert [image.id for image in report.images] == [item.path for item in split.part("test")]
+    assert report.split_sha256 == split.sha256() and f"--data {moved}" in report.command
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "junit", "scores"])
@@ -204,6 +224,8 @@ def test_an_existing_json_file_is_kept_unless_told_otherwise(pristine, tmp_path,
         (["--min-auc", "90"], "--min-auc"),
         (["--max-size", "0"], "--max-size"),
         (["--images", "gone"], "--images"),
+        (["--data", "there"], "--data there: says where the images of a split file are"),
+        (["--images", ".", "--data", "there"], "--data there: says where the images of a split file are"),
         (["--import", "gone.json"], "gone.json: no such file"),
         (["--threads", "0"], "--threads"),
         (["--min-runs", "0"], "--min-runs"),
@@ -258,6 +280,8 @@ def test_neither_tensorflow_nor_training_code_is_imported(pristine):
     program = f"""
 import sys
 from hemotk.cli.main import run
+from hemotk.data.scan import scan
+from hemotk.data.splits import SplitConfig, make_split
 assert run(["bench", {str(pristine)!r}, *{QUICK!r}]) == 0
 heavy = {{"tensorflow", "tf_keras", "keras", "litert_quantizer", "matplotlib", "scipy", "sklearn"}}
 ours = {{"hemotk.export", "hemotk.training", "hemotk.models"}}

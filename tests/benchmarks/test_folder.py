@@ -13,6 +13,7 @@ from hemotk.data.preprocess import load_pixels
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
 
 CLASSES = ("normal", "hemorrhage")
 SPECS = [PreprocessSpec(16), PreprocessSpec(24), PreprocessSpec(16)]
@@ -127,6 +128,12 @@ def test_a_split_file_stands_for_its_test_part_with_labels_and_groups(tmp_path):
     assert found.folder == split.root()
     assert ids_and_labels(found) == [(item.path, item.label) for item in split.part("test")]
     assert [image.group for image in found.images] == [1, 1]
+    assert found.split_sha256 == sha256_file(tmp_path / "split.json")
+    moved = split.root().rename(tmp_path / "moved")
+    with pytest.raises(HemotkError, match="ct: no such folder; name the one that holds the split's images with --data"):
+        find_pictures(tmp_path / "split.json", CLASSES)
+    assert find_pictures(tmp_path / "split.json", CLASSES, moved).images == found.images
+    moved.rename(split.root())
     draw(split.root() / found.images[0].id, 99)
     with pytest.raises(HemotkError, match="is not the recorded"):
         find_pictures(tmp_path / "split.json", CLASSES)

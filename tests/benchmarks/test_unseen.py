@@ -18,6 +18,7 @@ from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.rows import Row
 from hemotk.benchmarks.scoring import Tools, score_folder
+from hemotk.benchmarks.subject import Subject
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.benchmarks.unseen import check_unseen, note_seen
 from hemotk.data.scan import scan
@@ -52,19 +53,22 @@ def without_checksums(split):
 
 
 @pytest.mark.parametrize("change", [lambda split: split, without_checksums])
-def test_what_a_bundle_was_calibrated_on_is_no_test(split, change):
-    split, file = change(split), Path("other.json")
+def test_what_a_bundle_was_calibrated_on_is_no_test(split, change, tmp_path):
+    split, file = change(split), tmp_path / "other.json"
+    split.write(file)
+    found = find_pictures(file, split.classes)
     count = len(split.part("test"))
     with pytest.raises(HemotkError, match=rf"other\.json: tiny was trained and calibrated on {count} of the images"):
-        check_unseen(split, file, [bundle(split, "train", "good"), bundle(split, "test")])
-    assert "not the split that tiny was trained by" in check_unseen(split, file, [bundle(split, "train")])
+        check_unseen(found, file, [bundle(split, "train", "good"), bundle(split, "test")])
+    assert "not the split that tiny was trained by" in check_unseen(found, file, [bundle(split, "train")])
 
 
-def test_the_note_names_the_bundles_of_other_splits(split):
+def test_the_note_names_the_bundles_of_other_splits(split, tmp_path):
     own = bundle(split, "train", "own", split.sha256())
     others = [bundle(split, "train", name) for name in ("a", "b")]
-    assert check_unseen(split, Path("s.json"), [own]) == "the images are the test part of s.json"
-    said = check_unseen(split, Path("s.json"), [own, *others])
+    found = find_pictures(tmp_path / "split.json", split.classes)
+    assert check_unseen(found, Path("s.json"), [own]) == "the images are the test part of s.json"
+    said = check_unseen(found, Path("s.json"), [own, *others])
     assert said.startswith("the images are the test part of s.json, which is not the split that a, b were trained by:")
 
 
@@ -77,13 +81,15 @@ def scored(bundle, file):
             return SimpleNamespace(logit=0.0, probability=0.5)
 
     rows = [Row(bundle, SimpleNamespace(kind="float32", file="float32.tflite"))]
-    return score_folder(rows, Tools(lambda _: Runner(), lambda *_: None, lambda *_: None), file, file.parent)
+    tools = Tools(lambda _: Runner(), lambda *_: None, lambda *_: None)
+    return score_folder(rows, tools, Subject((), file), file.parent)
 
 
 def test_a_bench_of_a_split_says_so_and_refuses_what_was_trained_on(split, tmp_path):
     found = scored(bundle(split, "train"), tmp_path / "split.json")
     assert [image.id for image in found.images] == [item.path for item in split.part("test")]
     assert notes(found, [], Limits())[0].startswith(f"the images are the test part of {tmp_path}/split.json")
+    assert found.split_sha256 == split.sha256()
     with pytest.raises(HemotkError, match="would flatter"):
         scored(bundle(split, "test"), tmp_path / "split.json")
 

@@ -203,10 +203,10 @@ class BenchReport(Artifact):
     """What one bench found of one or several bundles, on one or several machines; fractions throughout.
 
     `images` are those of the test split, or of the folder named in `folder`, or of the test part of the split file
-    named there (empty for the bundles' own test split); every row's scores are in their order, and `skipped` says of
-    each picture that could not be read, why. `variants`
-    has the first bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last.
-    `warnings` say why times may not repeat, `notes` what else a reader must know. `command` makes the bench again.
+    named there, whose SHA-256 is `split_sha256` (both empty for the bundles' own test split); every row's scores are in
+    their order, and `skipped` says of each picture that could not be read, why. `variants` has the first bundle's rows
+    first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why times may not
+    repeat, `notes` what else a reader must know. `command` makes the bench again.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bench/2"
@@ -226,6 +226,7 @@ class BenchReport(Artifact):
     passed: bool
     conclusion: str
     seconds: float
+    split_sha256: str = ""
 
     def __post_init__(self) -> None:
         require(bool(self.variants), "variants", "non-empty")

@@ -53,6 +53,13 @@ def _output(name: str, words: str) -> Decorator:
     help="Score the pictures below FOLDER, however many, or the test part of another split, in place of the bundle's.",
 )
 @click.option(
+    "--data",
+    "data_folder",
+    type=PATH,
+    metavar="FOLDER",
+    help="Where the images of the split given with --images are now, if they were moved.",
+)
+@click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
 )
 @click.option(
@@ -128,7 +135,7 @@ def bench(context: click.Context, **given: Any) -> None:
     bundles = given["bundles"] or (bundle_or_newest(None),)
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
-        subject = Subject(bundles, given["images"], imported, _command(context, bundles))
+        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"])
         report = _measure(subject, config, given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)
