@@ -1,6 +1,5 @@
 """`hemotk data`: audit a folder, split it, draw phantoms."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,6 +7,7 @@ import click
 
 from hemotk.cli.columns import columns
 from hemotk.cli.options import PATH, Decorator, Progress, json_option, overwrite_option
+from hemotk.cli.progress import reading
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
@@ -100,13 +100,11 @@ def split(
     refuse_existing(out, overwrite)
     config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients)
-    bar = Progress("reading headers" if found.unread else "reading images", len(found.images))
-    nothing_to_read = found.unread and (groups == "none" or found.images[0].patient is not None)
-    with nullcontext(bar) if nothing_to_read else bar as progress:
+    with reading(found, groups) as progress:
         if folds is not None:
-            manifests = make_folds(found, config, folds, lambda done, total: progress.advance())
+            manifests = make_folds(found, config, folds, progress)
         else:
-            manifests = (make_split(found, config, lambda done, total: progress.advance()),)
+            manifests = (make_split(found, config, progress),)
     if folds is not None:
         write_folds(out, manifests, overwrite=overwrite)
     else:

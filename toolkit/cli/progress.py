@@ -2,12 +2,15 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
+
+    from hemotk.data.found import FoundFolder
 
 LINE_EVERY = 10.0
 REDRAW_EVERY = 0.1
@@ -80,6 +83,16 @@ class Progress:
         elif self.done:
             words.append(f"{seconds:.0f} s")
         return ", ".join([*words, note] if note else words) + "\n"
+
+
+@contextmanager
+def reading(found: "FoundFolder", groups: str = "auto") -> Iterator[Callable[[int, int], None]]:
+    """A bar while the pictures of `found` are read to group them, or their headers; none where neither is needed."""
+    if found.unread and (groups == "none" or found.images[0].patient is not None):
+        yield lambda done, total: None
+        return
+    with Progress("reading headers" if found.unread else "reading images", len(found.images)) as progress:
+        yield lambda done, total: progress.advance()
 
 
 def _bar(stream: TextIO) -> "RichProgress":

@@ -9,6 +9,7 @@ from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
 from hemotk.cli.data import classes_option, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
+from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
@@ -240,7 +241,9 @@ def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ..
             raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
         return made
     if source.is_dir():
-        return make_folds(scan(source, two_classes(classes)), SplitConfig(), folds)
+        found = scan(source, two_classes(classes))
+        with reading(found) as progress:
+            return make_folds(found, SplitConfig(), folds, progress)
     return refold(SplitManifest.read(source), folds)
 
 
@@ -289,7 +292,9 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
     from hemotk.data.splits import SplitConfig, make_split
 
     if source.is_dir():
-        return make_split(scan(source, two_classes(classes)), SplitConfig())
+        found = scan(source, two_classes(classes))
+        with reading(found) as progress:
+            return make_split(found, SplitConfig(), progress)
     return SplitManifest.read(source)
 
 

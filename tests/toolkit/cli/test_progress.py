@@ -1,8 +1,14 @@
 import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from hemotk.cli.progress import Progress
+from hemotk.cli.progress import Progress, reading
+from hemotk.cli.train import folds_of, split_of
 
 
 class Terminal(io.StringIO):
@@ -77,3 +83,33 @@ def test_no_time_left_is_guessed_before_anything_is_done() -> None:
         clock.now += 5
         progress.advance(0, "timing")
     assert stream.getvalue() == "pruning 0/10, timing\n"
+
+
+@pytest.mark.parametrize(
+    ("unread", "patient", "groups", "says"),
+    [
+        (False, None, "none", "reading images"),
+        (True, None, "auto", "reading headers"),
+        (True, None, "none", ""),
+        (True, "p1", "patient", ""),
+    ],
+)
+def test_what_is_read_to_group_pictures_has_a_bar(
+    unread: bool, patient: str | None, groups: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = SimpleNamespace(unread=unread, images=[SimpleNamespace(patient=patient)])
+    with reading(found, groups) as progress:  # type: ignore[arg-type]
+        progress(1, 1)
+    assert capsys.readouterr().err.partition(" 1/1")[0] == says
+
+
+@pytest.mark.parametrize("read", [split_of, lambda folder, classes: folds_of(folder, classes, 2)])
+def test_a_folder_to_train_on_is_read_with_a_bar(
+    read: Callable[[Path, str], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place in range(12):
+        path = tmp_path / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
+    read(tmp_path, "normal,hemorrhage")
+    assert "reading images 12/12" in capsys.readouterr().err
