@@ -18,8 +18,10 @@ from hemotk.artifacts import (
     BundleCard,
     TestSetCard,
 )
+from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvReport
 from hemotk.files import check_files, check_sha256
 from hemotk.pruning.job import read_network
+from hemotk.training.folds import SPLITS
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.scores import SCORES_FILE
 
@@ -37,6 +39,13 @@ def beside(bundle: Path) -> Path:
 def check_run(folder: Path) -> None:
     """Check that a run is whole: every file that its card names is there as it was recorded, and can be read."""
     read_network(folder)
+
+
+def check_folds(folder: Path) -> None:
+    """Check that a cross-validation is whole: every run that its report names is, and is the one that it names."""
+    for fold in CvReport.read(folder / CV_FILE).folds:
+        check_run(folder / fold.run)
+        check_sha256(folder / fold.run / RUN_CARD, fold.sha256)
 
 
 def check_bundle(folder: Path) -> None:
@@ -65,6 +74,21 @@ def compare_runs(found: Path, wanted: Path) -> None:
         _compare(_rows(found / table), _rows(wanted / table), table)
     ours, theirs = (json.loads((folder / RUN_CARD).read_text()) for folder in (found, wanted))
     _compare({**ours, "files": sorted(ours["files"])}, {**theirs, "files": sorted(theirs["files"])}, RUN_CARD)
+
+
+def compare_folds(found: Path, wanted: Path) -> None:
+    """Compare two whole cross-validations: splits to the byte, runs as `compare_runs`, the report likewise."""
+    reports = [json.loads((folder / CV_FILE).read_text()) for folder in (found, wanted)]
+    for report in reports:
+        for fold in report["folds"]:
+            fold.pop("sha256")  # of a card with a time in it, which `check_folds` has compared
+    _compare(*reports, CV_FILE)
+    runs = [fold["run"] for fold in reports[1]["folds"]]
+    for run in runs:
+        compare_runs(found / run, wanted / run)
+    _compare_bytes(found / SPLITS, wanted / SPLITS, set())
+    names = [sorted(path.name for path in folder.iterdir()) for folder in (found, wanted)]
+    assert names[0] == names[1] == sorted([CV_FILE, CV_PLOT, CV_TABLE, SPLITS, *runs])
 
 
 def compare_bundles(found: Path, wanted: Path) -> None:

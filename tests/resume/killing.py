@@ -18,7 +18,7 @@ _LOADED = (
     "tensorflow",
     "tf_keras",
     "matplotlib.backends.backend_agg",
-    "hemotk.training.loop",
+    "hemotk.training.folds",
     "hemotk.pruning.loop",
     "hemotk.pruning.magnitude",
     "hemotk.export.bundle",

@@ -9,13 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comparing import beside, check_bundle, check_run, check_testset, compare_bundles, compare_runs
+from comparing import (
+    beside,
+    check_bundle,
+    check_folds,
+    check_run,
+    check_testset,
+    compare_bundles,
+    compare_folds,
+    compare_runs,
+)
 from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
+from hemotk.data.folds import refold, write_folds
 from hemotk.export.source import open_run
 from hemotk.training.history import HISTORY_FILE
-from hemotk.training.partial import partial_of
+from hemotk.training.partial import PARTIAL_SUFFIX, partial_of
 
 # How often each is killed: three times in every test run, twenty times by `make test-resume`.
 KILLS = int(os.environ.get("HEMOTK_KILLS", "3"))
@@ -37,15 +47,17 @@ class Stage:
 
 
 # Stand for the paths of these.
-SPLIT, RUN = "SPLIT", "RUN"
+SPLIT, FOLDS, RUN = "SPLIT", "FOLDS", "RUN"
 SMALL = ("--batch", "8", "--resume")
 TRAIN = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "8", "--threshold", "youden", "--calibrate", *SMALL)
 TUNE = ("--arch", "densenet-tiny", "--size", "32", "--epochs", "5", "--weights", RUN, "--head-epochs", "5", *SMALL)
+VALIDATE = ("--arch", "densenet-tiny", "--size", "32", "--folds", "2", "--epochs", "4", *SMALL)
 CHANNELS = ("--macs", "0.6", "--steps", "2", "--epochs", "8", *SMALL)
 WEIGHTS = ("--method", "magnitude", "--epochs", "8", *SMALL)
 STAGES = {
     "training": Stage(("train", SPLIT, *TRAIN), check_run, compare_runs),
     "fine-tuning": Stage(("train", SPLIT, *TUNE), check_run, compare_runs),
+    "folds": Stage(("train", FOLDS, *VALIDATE), check_folds, compare_folds),
     "channels": Stage(("prune", RUN, *CHANNELS), check_run, compare_runs),
     "weights": Stage(("prune", RUN, *WEIGHTS), check_run, compare_runs),
     "export": Stage(("export", RUN, "--quantize", "int8"), check_bundle, compare_bundles),
@@ -60,13 +72,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name, value in ALIKE.items():
             patch.setenv(name, value)
         start_loading()
-        split_of_squares(folder / "squares", 40).write(folder / "split.json")
+        split = split_of_squares(folder / "squares", 40)
+        split.write(folder / "split.json")
+        write_folds(folder / "folds", refold(split, 2))
         undisturbed("training", folder)
         yield folder
 
 
 def start(name: str, folder: Path, out: Path, fuse: Fuse = NEVER) -> Ended:
-    inputs = {SPLIT: folder / "split.json", RUN: result("training", folder)}
+    inputs = {SPLIT: folder / "split.json", FOLDS: folder / "folds", RUN: result("training", folder)}
     words = [str(inputs.get(word, word)) for word in STAGES[name].command]
     return run_command([*words, "--out", str(out)], folder, fuse)
 
@@ -132,8 +146,10 @@ def kill_until_done(name: str, folder: Path, out: Path, planned: Iterator[Fuse])
 
 def epochs(out: Path) -> list[str]:
     """The rows of the epochs that are done, each with the time it took, which no other epoch takes."""
-    found = [path.read_text().splitlines() for folder in (out, partial_of(out)) for path in folder.rglob(HISTORY_FILE)]
-    return max(found, key=len, default=[])
+    paths = [path for folder in (out, partial_of(out)) for path in folder.rglob(HISTORY_FILE)]
+    found = {path.parent.name.removesuffix(PARTIAL_SUFFIX): path.read_text().splitlines() for path in paths}
+    folds = sorted(name for name in found if name.startswith("fold-"))
+    return [row for fold in folds for row in found[fold]] or max(found.values(), key=len, default=[])
 
 
 def check_between(name: str, out: Path) -> None:
@@ -142,6 +158,6 @@ def check_between(name: str, out: Path) -> None:
         STAGES[name].check(out)
     if name == "export" and beside(out).exists():
         check_testset(beside(out))
-    for step in partial_of(out).glob("step-*"):
-        open_run(step, None)
-        check_run(step)
+    for run in [*partial_of(out).glob("step-*"), *partial_of(out).glob("fold-?")]:
+        open_run(run, None)
+        check_run(run)
