@@ -4,7 +4,6 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import compress
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +22,7 @@ class LazyPixels:
     """The pictures of `items`, whose paths are relative to `root`, in place of an array uint8 [n, size, size].
 
     It takes a slice or an array of integers, as that array would, and gives the pictures meant as an array uint8,
-    decoded then and there. `select` stands for a mask, which an array would answer with all the pictures at once.
+    decoded then and there.
     """
 
     def __init__(self, items: Sequence[SplitItem], root: Path, spec: PreprocessSpec) -> None:
@@ -53,29 +52,14 @@ class LazyPixels:
         elif isinstance(chunk, np.ndarray) and chunk.ndim == 1 and np.issubdtype(chunk.dtype, np.integer):
             chosen = [self._items[index] for index in chunk.tolist()]
         else:
-            raise TypeError("pictures that are read when needed take a slice or integers [n]; use select for a mask")
+            raise TypeError("pictures that are read when needed take a slice or integers [n]")
         pixels = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for place, image in enumerate(decoded(chosen, self._root, self._spec)):
             pixels[place] = image
         return pixels
 
-    def select(self, mask: np.ndarray) -> "LazyPixels":
-        """Those of the pictures where `mask`, bool [n], is true; none is decoded.
-
-        Raises:
-            ValueError: the mask is of another length.
-        """
-        if mask.shape != (len(self),):
-            raise ValueError(f"a mask of shape {mask.shape} for {len(self)} pictures")
-        return LazyPixels(tuple(compress(self._items, mask.tolist())), self._root, self._spec)
-
 
 Pixels = np.ndarray | LazyPixels
-
-
-def select(pixels: Pixels, mask: np.ndarray) -> Pixels:
-    """Those of `pixels` where `mask`, bool [n], is true."""
-    return pixels.select(mask) if isinstance(pixels, LazyPixels) else pixels[mask]
 
 
 def prefetch(source: Iterable[T], ahead: int = 1) -> Iterator[T]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hemotk.artifacts import PARTS, Metrics, Part, PreprocessSpec, SplitManifest
-from hemotk.data.lazy import Pixels, prefetch, select
-from hemotk.data.pipeline import open_items
+from hemotk.data.lazy import Pixels, prefetch
+from hemotk.data.pipeline import MOST_IN_MEMORY, open_items
 from hemotk.errors import HemotkError
 from hemotk.metrics import evaluate
 from hemotk.training.augment import random_contrast, random_transforms
@@ -78,10 +78,18 @@ def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, lis
     Raises:
         HemotkError: the folder is not there, or a file is missing, changed since the split, or unreadable.
     """
-    items = split.items
-    pixels, labels = open_items(items, split.root(data), spec, listener.loading)
-    where = np.array([item.part for item in items])
-    return Data({p: select(pixels, where == p) for p in PARTS}, {p: labels[where == p] for p in PARTS})
+    total = len(split.items)
+    most = MOST_IN_MEMORY if total * spec.size * spec.size <= MOST_IN_MEMORY else 0
+    opened, before = {}, 0
+    for part in PARTS:
+        items = split.part(part)
+
+        def loading(done: int, _: int, before: int = before) -> None:
+            listener.loading(before + done, total)
+
+        opened[part] = open_items(items, split.root(data), spec, loading, most)
+        before += len(items)
+    return Data({p: opened[p][0] for p in PARTS}, {p: opened[p][1] for p in PARTS})
 
 
 def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[Epoch]:

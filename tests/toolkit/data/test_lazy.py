@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec, SplitItem
-from hemotk.data.lazy import LazyPixels, prefetch, select
+from hemotk.data.lazy import LazyPixels, prefetch
 from hemotk.data.pipeline import load_items, open_items
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
@@ -55,14 +55,6 @@ def test_what_is_read_is_what_an_array_would_give(root: Path, whole: np.ndarray,
     assert found.dtype == np.uint8 and np.array_equal(found, whole[chunk]) and found.shape == whole[chunk].shape
 
 
-@given(st.lists(st.booleans(), min_size=COUNT, max_size=COUNT).map(np.array), st.booleans())
-def test_select_is_a_mask(root: Path, whole: np.ndarray, mask: np.ndarray, lazily: bool) -> None:
-    pixels = select(LazyPixels(items_of(root), root, SPEC) if lazily else whole, mask)
-    assert isinstance(pixels, LazyPixels) == lazily
-    assert len(pixels) == mask.sum() and pixels.shape == whole[mask].shape
-    assert np.array_equal(pixels[:], whole[mask])
-
-
 @pytest.mark.parametrize("chunk", [3, np.array([True] * COUNT), np.array([[1]]), np.array([0.5]), [1, 2], None])
 def test_other_indices_are_refused(root: Path, chunk: object) -> None:
     with pytest.raises(TypeError, match="take a slice or integers"):
@@ -73,8 +65,6 @@ def test_outside(root: Path) -> None:
     pixels = LazyPixels(items_of(root), root, SPEC)
     with pytest.raises(IndexError):
         pixels[np.array([COUNT])]
-    with pytest.raises(ValueError, match=r"a mask of shape \(2,\) for 9 pictures"):
-        pixels.select(np.array([True, False]))
 
 
 def test_open_items_reads_what_fits_and_leaves_what_does_not(root: Path, whole: np.ndarray) -> None:

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import PARTS, PreprocessSpec, SplitManifest
-from hemotk.data.lazy import LazyPixels, select
+from hemotk.data.lazy import LazyPixels
+from hemotk.data.pipeline import load_items
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 
@@ -41,10 +42,35 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
 @pytest.fixture(scope="module")
 def sources(split: SplitManifest) -> tuple[Data, Data]:
     """The same pictures, in memory and read when needed."""
-    memory = load_data(split, None, SPEC, Listener())
-    parts = np.array([item.part for item in split.items])
-    lazy = LazyPixels(split.items, split.root(), SPEC)
-    return memory, Data({part: select(lazy, parts == part) for part in PARTS}, memory.labels)
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        for most in (len(split.items) * SIZE * SIZE, len(split.items) * SIZE * SIZE - 1):
+            patch.setattr("hemotk.training.fit.MOST_IN_MEMORY", most)
+            found.append(load_data(split, None, SPEC, Listener()))
+    return found[0], found[1]
+
+
+def test_what_fits_is_read_part_by_part_and_the_rest_when_needed(
+    sources: tuple[Data, Data], split: SplitManifest
+) -> None:
+    whole, labels = load_items(split.items, split.root(), SPEC)
+    for part in PARTS:
+        where = np.array([item.part == part for item in split.items])
+        held, left = (data.pixels[part] for data in sources)
+        assert isinstance(held, np.ndarray) and isinstance(left, LazyPixels)
+        assert np.array_equal(held, whole[where]) and np.array_equal(left[:], whole[where])
+        assert all(np.array_equal(data.labels[part], labels[where]) for data in sources)
+
+
+def test_every_picture_is_told_of_once(split: SplitManifest) -> None:
+    said = []
+
+    class Told(Listener):
+        def loading(self, done: int, total: int) -> None:
+            said.append((done, total))
+
+    load_data(split, None, SPEC, Told())
+    assert said == [(done, len(split.items)) for done in range(1, len(split.items) + 1)]
 
 
 def test_training_and_scores_are_the_same_to_the_bit(sources: tuple[Data, Data], tmp_path: Path) -> None:
