@@ -106,7 +106,7 @@ def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[
     total = steps_an_epoch(trainer.config, data)
 
     def validate() -> Metrics:
-        return score(trainer, data, ("validation",))["validation"]
+        return metrics_of(data, logits_of(trainer, data, ["validation"]))["validation"]
 
     for number in range(len(history), first + trainer.config.epochs):
         steps = _steps(number, number - first, trainer, data)
@@ -115,13 +115,6 @@ def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[
         write_history(stage.folder / HISTORY_FILE, history)
         listener.epoch(history[-1])
     return history
-
-
-def score(
-    trainer: Trainer, data: Data, parts: Sequence[Part], threshold: float = 0.5, temperature: float = 1.0
-) -> dict[str, Metrics]:
-    """What the network does on each of `parts`."""
-    return metrics_of(data, logits_of(trainer, data, parts), threshold, temperature)
 
 
 def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part, np.ndarray]:
@@ -135,7 +128,7 @@ def _logits(trainer: Trainer, pixels: Pixels) -> np.ndarray:
 
 
 def metrics_of(
-    data: Data, logits: Mapping[Part, np.ndarray], threshold: float, temperature: float
+    data: Data, logits: Mapping[Part, np.ndarray], threshold: float = 0.5, temperature: float = 1.0
 ) -> dict[str, Metrics]:
     """How right `logits` are, for each part that they are of."""
     return {part: evaluate(data.labels[part], scores, threshold, temperature) for part, scores in logits.items()}

@@ -21,7 +21,7 @@ from killed_trainings import KillAfter, Killed
 from hemotk.models.build import build_model, set_arrays
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
-from hemotk.training.fit import Listener, load_data, score
+from hemotk.training.fit import Listener, load_data, logits_of, metrics_of
 from hemotk.training.history import read_history
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
@@ -170,7 +170,8 @@ def test_mixed_precision_learns_in_bfloat16_and_is_scored_in_float32(split: Spli
     model = build_model(shape)
     set_arrays(model, weights)
     data = load_data(split, None, card.preprocess, Listener())
-    assert score(Trainer(model, config, card.preprocess), data, ("test",))["test"] == card.metrics["test"]
+    logits = logits_of(Trainer(model, config, card.preprocess), data, ["test"])
+    assert metrics_of(data, logits)["test"] == card.metrics["test"]
 
 
 def test_mixed_precision_is_for_one_network_alone(undisturbed: Path) -> None:
