@@ -94,8 +94,8 @@ device-tflite-runtime:
 
 # Trains, exports and benches on a folder of real images; goes on where it was when started again.
 real-run: env
-	@test -n "$(DATA)" || { echo "name the images: make real-run DATA=folder [OUT=real EPOCHS=100 SIZE=224]" >&2; exit 2; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" benchmarks/real_run.sh "$(DATA)" "$(or $(OUT),real)" $(or $(EPOCHS),100) $(or $(SIZE),224)
+	@test -n "$(DATA)" || { echo "name the images: make real-run DATA=folder [OUT=real EPOCHS=100 SIZE=224 GROUPS=auto]" >&2; exit 2; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" benchmarks/real_run.sh "$(DATA)" "$(or $(OUT),real)" $(or $(EPOCHS),100) $(or $(SIZE),224) $(or $(GROUPS),auto)
 
 # Our int8 against the stock converter's, on a trained DenseNet run and its images.
 bench-export: env

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # The whole path on a folder of real images: split, two trainings, two bundles, two benches.
 # Stop it at any moment and start it again: it goes on where it was.
-#   benchmarks/real_run.sh FOLDER [OUT] [EPOCHS] [SIZE]
+#   benchmarks/real_run.sh FOLDER [OUT] [EPOCHS] [SIZE] [GROUPS]
 set -euo pipefail
-data=${1:?usage: benchmarks/real_run.sh FOLDER [OUT] [EPOCHS] [SIZE]}
+data=${1:?usage: benchmarks/real_run.sh FOLDER [OUT] [EPOCHS] [SIZE] [GROUPS]}
 out=${2:-real}
 epochs=${3:-100}
 size=${4:-224}
+groups=${5:-auto}
 
-[ -f "$out/split.json" ] || hemotk data split "$data" --seed 0 --out "$out/split.json"
+[ -f "$out/split.json" ] || hemotk data split "$data" --seed 0 --groups "$groups" --out "$out/split.json"
 for arch in densenet201 cnn; do
     [ -f "$out/runs/$arch/run.json" ] ||
         hemotk train "$out/split.json" --data "$data" --arch "$arch" --size "$size" --epochs "$epochs" \
