@@ -9,10 +9,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from device_file import device_bench, edit
-from PIL import Image
+from noise_pictures import write_pictures
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
@@ -57,11 +56,7 @@ def test_every_output_is_written_from_one_report(pristine, tmp_path):
 
 
 def test_the_test_part_of_a_split_whose_images_were_moved_is_benched(pristine, tmp_path):
-    for place in range(12):
-        path = tmp_path / "ct" / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
-    split = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="none"))
+    split = make_split(scan(write_pictures(tmp_path / "ct")), SplitConfig(grouping="none"))
     split.write(tmp_path / "split.json")
     moved = (tmp_path / "ct").rename(tmp_path / "moved")
     given = ["--images", tmp_path / "split.json", "--json", tmp_path / "bench.json"]

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
+from noise_pictures import write_pictures
 from PIL import Image
 
 from hemotk.artifacts import CalibrationItem, PreprocessSpec
@@ -30,11 +30,7 @@ from hemotk.files import sha256_file
 @pytest.fixture
 def split(tmp_path):
     """A split of twelve pictures; also in `split.json`."""
-    for place in range(12):
-        path = tmp_path / "ct" / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
-    made = make_split(scan(tmp_path / "ct"), SplitConfig(grouping="none"))
+    made = make_split(scan(write_pictures(tmp_path / "ct")), SplitConfig(grouping="none"))
     made.write(tmp_path / "split.json")
     return made
 

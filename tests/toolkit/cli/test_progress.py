@@ -3,9 +3,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from PIL import Image
+from noise_pictures import write_pictures
 
 from hemotk.cli.progress import Progress, reading
 from hemotk.cli.train import folds_of, split_of
@@ -107,9 +106,5 @@ def test_what_is_read_to_group_pictures_has_a_bar(
 def test_a_folder_to_train_on_is_read_with_a_bar(
     read: Callable[[Path, str], object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for place in range(12):
-        path = tmp_path / ("normal", "hemorrhage")[place % 2] / f"{place}.png"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(np.random.default_rng(place).integers(0, 256, (20, 20), np.uint8)).save(path)
-    read(tmp_path, "normal,hemorrhage")
+    read(write_pictures(tmp_path), "normal,hemorrhage")
     assert "reading images 12/12" in capsys.readouterr().err
