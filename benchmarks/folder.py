@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from hemotk.benchmarks.groups import group_numbers
 from hemotk.data.dicom_series import patient_keys
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
-from hemotk.data.scan import LABELS_CSV, FoundImage, labelled_images, relative_images
+from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256
 
@@ -69,7 +69,7 @@ def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
 def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
 
-    Labelled pictures are of groups where the table, or DICOM files, name the patient of each.
+    Pictures are of groups where the table, or DICOM files, name the patient of each.
 
     Raises:
         HemotkError: no such folder, no pictures, a name that is not UTF-8, labels for some only, or labels of a layout
@@ -86,23 +86,24 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
     for file in files:
         _check_name(folder / file)
+    images = [ImageRef(file, None) for file in files]
+    patients: list[str | None] = [None] * len(files)
     if (folder / LABELS_CSV).is_file() or any(file.partition("/")[0] in classes for file in files):
         labelled = labelled_images(folder, files, classes)
-        groups = group_numbers(_patients(folder, labelled))
-        images = tuple(ImageRef(found.path, found.label, group) for found, group in zip(labelled, groups, strict=True))
-    else:
-        images = tuple(ImageRef(file, None) for file in files)
-    return FoundPictures(folder, images, len(files) - len(images))
+        images = [ImageRef(found.path, found.label) for found in labelled]
+        patients = [found.patient for found in labelled]
+    groups = group_numbers(_patients(folder, images, patients))
+    grouped = tuple(replace(image, group=group) for image, group in zip(images, groups, strict=True))
+    return FoundPictures(folder, grouped, len(files) - len(grouped))
 
 
-def _patients(folder: Path, images: Sequence[FoundImage]) -> list[str | None]:
-    """The patient of each image, None where the table does not name them and not every file does."""
-    names = [image.patient for image in images]
-    if None in names:
+def _patients(folder: Path, images: Sequence[ImageRef], known: list[str | None]) -> list[str | None]:
+    """The patient of each image, None where no table names them and not every file does."""
+    if None in known:
         with suppress(HemotkError):
-            keys = patient_keys(folder, [image.path for image in images])
-            names = [keys.get(image.path) for image in images]
-    return names
+            keys = patient_keys(folder, [image.id for image in images])
+            return [keys.get(image.id) for image in images]
+    return known
 
 
 def _check_name(path: Path) -> None:

@@ -79,6 +79,7 @@ def test_patients_of_dicom_files_are_groups_and_files_without_any_are_none(tmp_p
     for name, patient in (("a", "P1"), ("b", "P2"), ("c", "P1")):
         write_slice(tmp_path / "normal" / f"{name}.dcm", np.zeros((20, 20)), PatientID=patient)
     assert [image.group for image in find_pictures(tmp_path, CLASSES).images] == [1, 2, 1]
+    assert [image.group for image in find_pictures(tmp_path / "normal", CLASSES).images] == [1, 2, 1]
     Image.new("L", (20, 20)).save(tmp_path / "normal" / "d.png")
     assert {image.group for image in find_pictures(tmp_path, CLASSES).images} == {None}
 
