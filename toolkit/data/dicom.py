@@ -4,6 +4,7 @@ Only what is needed is read from a file: names, dates and the like never reach m
 first DICOM file is read.
 """
 
+import re
 import warnings
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
 _MAGIC, _PREAMBLE = b"DICM", 128
 _DIRECTORY = "DICOMDIR"
+# CT Image Storage, and its Enhanced and Legacy Converted kinds, which may hold a single frame.
+_SLICES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{kind}" for kind in ("", ".1", ".2"))
+# What a file may say about itself in an error: other text could name somebody.
+_PYDICOM = r"pydicom\b"
+_COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
+_UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
 _TAGS = (
+    "SOPClassUID",
     "Modality",
     "ImageType",
     "NumberOfFrames",
@@ -105,13 +113,14 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
         from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise HemotkError(f"{path}: is DICOM, which needs pydicom; `pip install 'hemotk[dicom]'`.") from error
+    _hold_tongue()
+    if path.exists() and not path.is_file():
+        raise HemotkError(f"{path}: is no file; name a DICOM file or a folder of them.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
-            for name in names:  # values are parsed when they are first asked for
-                dataset.get(name)
-            return dataset
+        dataset = pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
+        for name in names:  # values are parsed when they are first asked for
+            dataset.get(name)
+        return dataset
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
     except InvalidDicomError as error:
@@ -122,6 +131,12 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
         raise HemotkError(_broken(path)) from error
 
 
+def _hold_tongue() -> None:
+    """Silence pydicom's warnings, which quote what they complain of; for good, since files are read by threads."""
+    if not any(getattr(pattern, "pattern", "") == _PYDICOM for _, _, _, pattern, _ in warnings.filters):
+        warnings.filterwarnings("ignore", module=_PYDICOM)
+
+
 def _check_slice(dataset: "FileDataset", path: Path) -> None:
     """Refuse what is no single gray slice in Hounsfield units."""
     modality = dataset.get("Modality") or ""
@@ -129,6 +144,8 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
         raise HemotkError(f"{path}: holds no pixel data or was cut short; copy the file again or remove it.")
     if modality != "CT":
         raise HemotkError(f"{path}: is of modality {_word(modality)}, not CT; remove the file.")
+    if str(dataset.get("SOPClassUID") or min(_SLICES)) not in _SLICES:
+        raise HemotkError(f"{path}: is a capture or something else made from a slice; give the original slice.")
     if "LOCALIZER" in (dataset.get("ImageType") or ()):
         raise HemotkError(f"{path}: is a localizer, not a slice; remove the file.")
     frames = dataset.get("NumberOfFrames") or 1
@@ -139,12 +156,14 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
     photometric = dataset.get("PhotometricInterpretation") or ""
     if dataset.get("SamplesPerPixel") != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise HemotkError(
-            f"{path}: holds {_word(photometric)} pixels instead of gray ones; give the original slice instead of a "
-            "capture of it."
+            f"{path}: holds {_word(photometric, _COLOURS)} pixels instead of gray ones; give the original slice, not "
+            "a capture of it."
         )
     unit = dataset.get("RescaleType") or "HU"
     if unit not in ("HU", "US"):
-        raise HemotkError(f"{path}: holds values of type {_word(unit)} instead of Hounsfield units; remove the file.")
+        raise HemotkError(
+            f"{path}: holds values of type {_word(unit, _UNITS)} instead of Hounsfield units; remove the file."
+        )
     rows, columns, stored, high = (dataset.get(name) for name in ("Rows", "Columns", "BitsStored", "HighBit"))
     if not all(isinstance(value, int) for value in (rows, columns, stored, high)):
         raise HemotkError(_broken(path))
@@ -158,19 +177,28 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
 def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:
     """The stored values, integers [rows, columns]."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _check_decoder(getattr(dataset.file_meta, "TransferSyntaxUID", None), path)
-            values: NDArray[Any] = dataset.pixel_array
+        _check_decoder(getattr(dataset.file_meta, "TransferSyntaxUID", None), path)
+        values: NDArray[Any] = dataset.pixel_array
+        exact = _is_whole(dataset)
     except HemotkError:
         raise
+    except NotImplementedError as error:  # by the decoder that there is, of what the file holds
+        raise _undecodable(dataset.file_meta.TransferSyntaxUID, path) from error
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; remove the file.") from error
     except Exception as error:  # whatever a decoder meets in a broken file
         raise HemotkError(_broken(path)) from error
-    if values.shape != (dataset.Rows, dataset.Columns):
+    if values.shape != (dataset.Rows, dataset.Columns) or not exact:
         raise HemotkError(_broken(path))
     return values
+
+
+def _is_whole(dataset: "FileDataset") -> bool:
+    """Whether uncompressed pixels are as many bytes as rows and columns say, but for one that makes them even."""
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return True
+    wanted = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    return len(dataset.PixelData) in (wanted, wanted + wanted % 2)
 
 
 def _check_decoder(syntax: Any, path: Path) -> None:
@@ -179,15 +207,19 @@ def _check_decoder(syntax: Any, path: Path) -> None:
     try:
         decoder = get_decoder(syntax)
     except (NotImplementedError, AttributeError, TypeError) as error:
-        name = _word(getattr(syntax, "name", "") or "")
+        name = str(getattr(syntax, "name", "") or "")[:40] or "'' (none given)"
         raise HemotkError(
             f"{path}: has the transfer syntax {name}, which cannot be decoded; save it uncompressed."
         ) from error
     if syntax.is_encapsulated and not decoder.is_available:
-        raise HemotkError(
-            f"{path}: is compressed as {syntax.name}, which needs another package; `pip install python-gdcm`, or "
-            "pylibjpeg with pylibjpeg-libjpeg and pylibjpeg-openjpeg."
-        )
+        raise _undecodable(syntax, path)
+
+
+def _undecodable(syntax: Any, path: Path) -> HemotkError:
+    return HemotkError(
+        f"{path}: is compressed as {syntax.name}, which needs another package; `pip install python-gdcm`, or "
+        "pylibjpeg with pylibjpeg-libjpeg and pylibjpeg-openjpeg."
+    )
 
 
 def _decimal(dataset: "FileDataset", name: str, path: Path) -> Fraction:
@@ -196,7 +228,11 @@ def _decimal(dataset: "FileDataset", name: str, path: Path) -> Fraction:
     if value is None:
         raise HemotkError(f"{path}: has no {name}, so its Hounsfield units are not known; remove the file.")
     try:
-        return Fraction(Decimal(str(value).strip()))
+        number = Decimal(str(value).strip())
+        least = -6 if name == "RescaleSlope" else -30
+        if number and not least <= number.adjusted() <= 6:  # before it is written out in digits
+            raise HemotkError(f"{path}: has a {name} that cannot be one of Hounsfield units; mend or remove the file.")
+        return Fraction(number)
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise HemotkError(f"{path}: has a {name} that is no number; mend or remove the file.") from error
 
@@ -208,7 +244,21 @@ def _padding(dataset: "FileDataset", stored: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(stored.shape, np.bool_)
     limit = dataset.get("PixelPaddingRangeLimit")
     ends = [_wrapped(end, dataset) for end in (value, limit) if isinstance(end, int)]
+    lost = dataset.BitsAllocated - dataset.BitsStored
+    if any(_wrapped(end << lost, dataset) >> lost != end for end in ends):
+        stored = _with_unused_bits(dataset, stored)
     return (stored >= min(ends)) & (stored <= max(ends))
+
+
+def _with_unused_bits(dataset: "FileDataset", stored: NDArray[Any]) -> NDArray[Any]:
+    """The values as they lie in the file: some writers mark padding in bits above BitsStored."""
+    from pydicom.pixels import get_decoder
+
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        return stored
+    values: NDArray[Any] = get_decoder(syntax).as_array(dataset, raw=True, correct_unused_bits=False)[0]  # type: ignore[arg-type]
+    return values
 
 
 def _wrapped(value: int, dataset: "FileDataset") -> int:
@@ -218,9 +268,11 @@ def _wrapped(value: int, dataset: "FileDataset") -> int:
     return value - (1 << bits) if dataset.PixelRepresentation == 1 and value >= 1 << (bits - 1) else value
 
 
-def _word(value: str) -> str:
-    """What a file says about itself, cut to the length of a DICOM code string, so that no text gets through."""
-    return str(value)[:16] or "'' (none given)"
+def _word(value: str, known: frozenset[str] = frozenset()) -> str:
+    """What a file says about itself, if that is one of `known` or two letters: other text could name somebody."""
+    if not value:
+        return "'' (none given)"
+    return str(value) if value in known or re.fullmatch("[A-Z]{2}", str(value)) else "(unknown)"
 
 
 def _broken(path: Path) -> str:

@@ -1,18 +1,16 @@
-"""What DICOM files say about whom and where they are of: patients as keys, series, places along a series."""
+"""What DICOM files say about whom and where they are of: patients as numbers, series, places along a series."""
 
-import hmac
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from hemotk.data.dicom import is_dicom, read_tags
+from hemotk.data.patients import numbered, owners
 from hemotk.errors import HemotkError
 
-_KEY_DIGITS = 16
 _SAME_ORIENTATION = 1e-3
 
 
@@ -65,42 +63,39 @@ def read_headers(paths: Sequence[Path]) -> tuple[SliceHeader, ...]:
         return tuple(pool.map(read_header, paths))
 
 
-def patient_keys(folder: Path, files: Sequence[str]) -> dict[str, str]:
-    """A key for the patient of each DICOM file among `files`, paths relative to `folder`; others are left out.
+def patient_numbers(folder: Path, files: Sequence[str], *, leave_out: bool = False) -> dict[str, str]:
+    """A number for the patient (`owners`) of each DICOM file among `files`, paths relative to `folder`.
 
-    A key is an HMAC-SHA-256 of whom `owners` names, cut to 16 hexadecimal digits. The HMAC's key is made from the
-    identifiers of all the slices, which no artefact holds: who has only the artefacts cannot try out patient ids, and
-    the same files give the same keys. Other files give others: keys of two folders never compare.
+    Patients are numbered in the order of their first file by name, so the same files give the same numbers; those of
+    other files never compare. Other pictures are left out, and with `leave_out` DICOM files that do not say.
 
     Raises:
-        HemotkError: a file is no DICOM file, or names neither patient nor study.
+        HemotkError: a DICOM file cannot be read, or names neither patient nor study.
     """
     files = sorted(file for file in files if is_dicom(folder / file))
-    headers = read_headers([folder / file for file in files])
-    secret = sha256("\n".join(sorted(header.instance for header in headers)).encode()).digest()
-    for file, header in zip(files, headers, strict=True):
-        if not header.patient and not header.study:
-            raise HemotkError(
-                f"{folder / file}: names neither patient nor study, so patients cannot be kept apart; add a column "
-                "'patient' to a labels.csv."
-            )
-    whose = owners([(header.patient, header.study) for header in headers])
-    keys = (hmac.new(secret, who.encode(), sha256).hexdigest()[:_KEY_DIGITS] for who in whose)
-    return dict(zip(files, keys, strict=True))
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(_who_or_error, (folder / file for file in files)))
+    if not leave_out:
+        for who in said:
+            if isinstance(who, HemotkError):
+                raise who
+    known = [(file, who) for file, who in zip(files, said, strict=True) if not isinstance(who, HemotkError)]
+    numbers = numbered(owners([who for _, who in known]))
+    return {file: number for (file, _), number in zip(known, numbers, strict=True)}
 
 
-def owners(slices: Sequence[tuple[str, str]]) -> list[str]:
-    """Whom each slice is of, given the patient and the study that it names, one of them not empty.
-
-    Without a patient it is the patient of the study's other slices, or where those name none or several, the study.
-    """
-    patients: dict[str, set[str]] = {}
-    for patient, study in slices:
-        if patient and study:
-            patients.setdefault(study, set()).add(patient)
-    alone = {study: next(iter(names)) for study, names in patients.items() if len(names) == 1}
-    named = ((patient or alone.get(study), study) for patient, study in slices)
-    return [f"patient {patient}" if patient else f"study {study}" for patient, study in named]
+def _who_or_error(path: Path) -> tuple[str, str] | HemotkError:
+    """Patient and study, one of them not empty."""
+    try:
+        header = read_header(path)
+    except HemotkError as error:
+        return error
+    if header.patient or header.study:
+        return header.patient, header.study
+    return HemotkError(
+        f"{path}: names neither patient nor study, so patients cannot be kept apart; add a column 'patient' to a "
+        "labels.csv."
+    )
 
 
 def places(headers: Sequence[SliceHeader]) -> list[float] | None:

@@ -12,6 +12,7 @@ from hemotk.artifacts import REASONS, Grouping, Reason
 from hemotk.data.duplicates import near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
+from hemotk.data.patients import numbered
 from hemotk.data.preprocess import load_gray
 from hemotk.data.rsna_patients import read_patients
 from hemotk.data.scan import LABELS_CSV, FoundFolder, FoundImage
@@ -149,12 +150,14 @@ def _reasons(
 
 
 def _names(images: Sequence[FoundImage], home: Sequence[int], patients: bool) -> list[str]:
-    """Each group is called after its first patient where `patients`, else after its first image."""
+    """Each group is called after the number of its first patient where `patients`, else after its first image."""
+    known = [image.patient for image in images if image.patient is not None]
+    numbers = dict(zip(known, numbered(known), strict=True))
     names: dict[int, str] = {}
     for index, group in enumerate(home):
         patient = images[index].patient if patients else None
         if group not in names or (patient and names[group].startswith("i")):
-            names[group] = f"p{patient}" if patient else f"i{index:05d}"
+            names[group] = f"p{numbers[patient]}" if patient else f"i{index:05d}"
     return [names[group] for group in home]
 
 

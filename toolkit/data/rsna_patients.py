@@ -5,14 +5,14 @@ Patients are numbered in the order of their first slice, so that no artefact hol
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from hemotk.data.dicom import read_tags
-from hemotk.data.dicom_series import owners
 from hemotk.data.found import FoundFolder
+from hemotk.data.patients import numbered, owners
 from hemotk.data.rsna import image_id
 from hemotk.errors import HemotkError
 
@@ -61,12 +61,6 @@ def read_patients(found: FoundFolder, progress: Callable[[int, int], None] | Non
         more = f" ({len(errors) - 1} more files cannot be used)" if len(errors) > 1 else ""
         raise HemotkError(f"{str(errors[0]).rstrip('.')}{more}.")
     return numbered(owners(who))
-
-
-def numbered(who: Iterable[str]) -> list[str]:
-    """Each name as a number of five digits, in the order of first appearance."""
-    numbers: dict[str, str] = {}
-    return [numbers.setdefault(one, f"{len(numbers):05d}") for one in who]
 
 
 def read_table(table: Path, ids: Sequence[str]) -> list[str]:
@@ -127,7 +121,7 @@ def _who(path: Path) -> tuple[str, str]:
     """PatientID and StudyInstanceUID, one of them not empty."""
     header = read_tags(path, _TAGS, pixels=False)
     syntax = getattr(header.file_meta, "TransferSyntaxUID", None)
-    if syntax is not None and not syntax.is_compressed:
+    if syntax is not None and not (syntax.is_compressed or syntax.is_deflated):
         pixels = [header.get(name) for name in ("Rows", "Columns", "BitsAllocated")]
         if not all(isinstance(value, int) for value in pixels) or path.stat().st_size < _bytes(*pixels):
             raise HemotkError(f"{path}: is cut short or holds no pixels; copy the file again or remove it.")

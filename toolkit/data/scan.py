@@ -1,12 +1,13 @@
 """What lies in an image folder: class subfolders, images with a `labels.csv`, or the layout of RSNA 2019."""
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
-from hemotk.data.dicom_series import patient_keys
+from hemotk.data.dicom_series import patient_numbers
 from hemotk.data.found import FoundFolder, FoundImage
 from hemotk.data.rsna import TABLE, is_rsna, scan_rsna
 from hemotk.data.rsna_patients import known_patients
@@ -23,7 +24,7 @@ _PATIENT_COLUMN = "patient"
 def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Path | None = None) -> FoundFolder:
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
-    Patients are those of `labels.csv`, else those that DICOM files name, under a key (`patient_keys`). In the layout
+    Patients are those of `labels.csv`, else those that DICOM files name, as numbers. In the layout
     of RSNA 2019 no image is opened, and patients are known only from the table `patients`, or one in the folder.
 
     Raises:
@@ -34,6 +35,8 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Pat
         raise HemotkError(f"{folder}: no such folder; check the path.")
     if classes[0] == classes[1] or not all(classes):
         raise HemotkError("--classes: the two class names must be different and not empty.")
+    if set(classes) & {"0", "1"} and classes != ("0", "1"):
+        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
     if is_rsna(folder):
         return known_patients(scan_rsna(folder, classes), patients)
     if patients is not None:
@@ -66,17 +69,32 @@ def relative_images(folder: Path) -> Iterator[str]:
     """Every picture below `folder`, hidden ones left out: paths relative to it with '/', in no order.
 
     DICOM files count whatever they are called.
+
+    Raises:
+        HemotkError: a folder cannot be listed or is a link, or a picture is a link to nothing: none may go missing.
     """
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if not hidden and path.is_file() and (path.suffix.lower() in SUFFIXES or is_dicom(path)):
-            yield relative.as_posix()
+    for place, folders, files in os.walk(folder, onerror=_refuse_unlisted):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if Path(place, name).is_symlink():
+                raise HemotkError(
+                    f"{Path(place, name)}: is a link to a folder, which is not followed; put the pictures there, or "
+                    "name the folder that it leads to."
+                )
+        for path in (Path(place, name) for name in files if not name.startswith(".")):
+            if path.suffix.lower() in SUFFIXES and path.is_symlink() and not path.exists():
+                raise HemotkError(f"{path}: is a link to nothing; fetch the file that it stands for, or remove it.")
+            if path.is_file() and (path.suffix.lower() in SUFFIXES or is_dicom(path)):
+                yield path.relative_to(folder).as_posix()
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    raise HemotkError(f"{error.filename}: cannot be listed; ask for the right to read it, or move it away.") from error
 
 
 def _with_patients(folder: Path, images: tuple[FoundImage, ...]) -> tuple[FoundImage, ...]:
-    keys = patient_keys(folder, [image.path for image in images if image.patient is None])
-    return tuple(replace(image, patient=keys.get(image.path, image.patient)) for image in images)
+    numbers = patient_numbers(folder, [image.path for image in images if image.patient is None])
+    return tuple(replace(image, patient=numbers.get(image.path, image.patient)) for image in images)
 
 
 def _from_subfolders(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
@@ -96,7 +114,9 @@ def _from_table(table: Path, files: list[str], classes: tuple[str, str]) -> tupl
     header, rows = _read_table(table)
     key = _column(table, header, _ID_COLUMNS)
     label = _column(table, header, _LABEL_COLUMNS)
-    patient = header.index(_PATIENT_COLUMN) if _PATIENT_COLUMN in header else None
+    if len(set(_LABEL_COLUMNS) & set(header)) > 1:
+        raise HemotkError(f"{table}: has columns {' and '.join(map(repr, _LABEL_COLUMNS))}; keep one of them.")
+    patient = _column(table, header, (_PATIENT_COLUMN,)) if _PATIENT_COLUMN in header else None
     names = _Names(table, files)
     images: dict[str, FoundImage] = {}
     for line, row in rows:
@@ -130,6 +150,9 @@ def _read_table(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _column(table: Path, header: list[str], names: tuple[str, ...]) -> int:
+    for name in names:
+        if header.count(name) > 1:
+            raise HemotkError(f"{table}: has {header.count(name)} columns '{name}'; keep one of them.")
     for name in names:
         if name in header:
             return header.index(name)

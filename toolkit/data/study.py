@@ -22,11 +22,13 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
     names compared as numbers.
 
     Raises:
-        HemotkError: DICOM files of several patients or series, or of DICOM and other pictures mixed; or unreadable.
+        HemotkError: DICOM files of several patients or series, DICOM mixed with other pictures, or one slice twice; or
+            unreadable.
     """
     named = sorted(paths, key=_natural)
     dicom = [is_dicom(path) for path in named]
     if not any(dicom):
+        _check_once(named, [str(path.resolve()) for path in named])
         return named
     if not all(dicom):
         other = named[dicom.index(False)]
@@ -34,6 +36,7 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
     headers = read_headers(named)
     for word, found in (
         ("patients", {header.patient for header in headers}),
+        ("studies", {header.study for header in headers}),
         ("series", {header.series for header in headers}),
     ):
         if len(found) > 1:
@@ -41,10 +44,23 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
                 f"{named[0].parent}: holds slices of {len(found)} {word}; a verdict is for one series, so name a "
                 "folder of one."
             )
+    _check_once(named, [header.instance or str(path.resolve()) for path, header in zip(named, headers, strict=True)])
     where = places(headers)
     if where is None:
         return named
     return [named[index] for index in np.argsort(where, kind="stable")]
+
+
+def _check_once(paths: Sequence[Path], keys: Sequence[str]) -> None:
+    """Refuse slices with equal keys: one that counts twice weighs twice in the verdict.
+
+    Equal pixels are no reason: the empty slices at either end of a series may be alike.
+    """
+    first: dict[str, Path] = {}
+    for path, key in zip(paths, keys, strict=True):
+        if key in first:
+            raise HemotkError(f"{path}: is the same slice as {first[key]}; name each slice of the series once.")
+        first[key] = path
 
 
 def study_score(probabilities: Sequence[float], k: int) -> float:

@@ -20,7 +20,8 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 from hemotk.artifacts import FieldError, PreprocessSpec
 from hemotk.artifacts.pixels import BRAIN, Window
 from hemotk.data.dicom import is_dicom, load_dicom, thresholds
-from hemotk.data.dicom_series import owners, patient_keys, places, read_headers
+from hemotk.data.dicom_series import patient_numbers, places, read_headers
+from hemotk.data.patients import owners
 from hemotk.data.preprocess import load_gray, load_pixels, to_pixels
 from hemotk.data.scan import relative_images, scan
 from hemotk.data.splits import SplitConfig, make_split
@@ -119,6 +120,16 @@ def test_padding_is_black(tmp_path: Path, photometric: str, elements: dict, low:
     assert np.array_equal(found, np.where((low <= HU) & (high >= HU), 0, expected))
 
 
+@pytest.mark.parametrize(("signed", "value"), [(False, 63536), (True, -3024)])
+def test_padding_above_the_bits_that_are_stored_is_still_padding(tmp_path: Path, signed: bool, value: int) -> None:
+    made = dataset(np.where(HU > 1000, value, np.clip(HU + 1024, 0, 2000)), bits=12, signed=signed)
+    made.add_new("PixelPaddingValue", "SS" if signed else "US", value)
+    (tmp_path / "a.dcm").write_bytes(content(made))
+    found = load_gray(tmp_path / "a.dcm")
+    assert (found[HU > 1000] == 0).all()
+    assert np.array_equal(found[(HU > -1000) & (HU < 900)], BYTES[(HU > -1000) & (HU < 900)])
+
+
 def test_padding_written_without_its_sign_is_still_padding(tmp_path: Path) -> None:
     made = dataset(np.where(HU > 1000, -2000, HU), intercept="2040", PhotometricInterpretation="MONOCHROME1")
     made.add_new("PixelPaddingValue", "US", 63536)
@@ -166,6 +177,13 @@ WRONG = {
     "no pixels": (lambda: bad(PixelData=None), "holds no pixel data or was cut short"),
     "cut in header": (lambda: bad()[:600], "cut short"),
     "cut in pixels": (lambda: bad()[:-900], "is corrupt or cut short; copy the file again or remove it."),
+    "too long": (lambda: bad(Columns=44), "is corrupt or cut short"),
+    "capture": (lambda: bad(SOPClassUID="1.2.840.10008.5.1.4.1.1.7.2"), "is a capture or something else made from"),
+    "name as unit": (lambda: bad(RescaleType="DOE^JOHN"), "holds values of type (unknown) instead of Hounsfield"),
+    "name as modality": (lambda: bad(Modality="DOE^JOHN"), "is of modality (unknown), not CT"),
+    "endless slope": (lambda: bad(slope="1E999999999"), "has a RescaleSlope that cannot be one of Hounsfield units"),
+    "endless fraction": (lambda: bad(intercept="1E-99999999"), "has a RescaleIntercept that cannot be one of"),
+    "steep": (lambda: bad(slope="1E400"), "has a RescaleSlope that cannot be one of Hounsfield units"),
     "frames": (lambda: bad(NumberOfFrames=3), "has 3 frames; save each slice as a file of its own."),
     "MR": (lambda: bad(Modality="MR"), "is of modality MR, not CT; remove the file."),
     "CR": (lambda: bad(Modality="CR"), "is of modality CR, not CT; remove the file."),
@@ -249,7 +267,7 @@ def series(folder: Path, patients: int = 6, slices: int = 3) -> Path:
     return folder
 
 
-def test_patients_of_dicom_files_stay_together_under_keys(tmp_path: Path) -> None:
+def test_patients_of_dicom_files_stay_together_under_numbers(tmp_path: Path) -> None:
     folder = series(tmp_path / "ct")
     split = make_split(scan(folder), SplitConfig(0.34, 0.5))
     assert split.grouping != "none"
@@ -263,19 +281,19 @@ def test_patients_of_dicom_files_stay_together_under_keys(tmp_path: Path) -> Non
     assert again.items == split.items
 
 
-def test_keys_are_of_the_patient_and_of_these_files_only(tmp_path: Path) -> None:
+def test_numbers_are_of_the_patient_and_say_nothing_of_who_it_is(tmp_path: Path) -> None:
     for name, patient in (("a", "p1"), ("b", "p1 "), ("c", "p2"), ("d", ""), ("e", "")):
         write_slice(tmp_path / name, PatientID=patient, StudyInstanceUID="1.2.3" if name < "e" else "1.2.4")
-    keys = patient_keys(tmp_path, list("abcde"))
-    assert keys["a"] == keys["b"] and len(set(keys.values())) == 4
-    assert all(len(key) == 16 and int(key, 16) >= 0 for key in keys.values())
-    assert patient_keys(tmp_path, list("ab"))["a"] != keys["a"]
+    keys = patient_numbers(tmp_path, list("edcba"))
+    assert keys == {"a": "00000", "b": "00000", "c": "00001", "d": "00002", "e": "00003"}
     write_slice(tmp_path / "g", PatientID="p3", StudyInstanceUID="1.2.4")
-    keys = patient_keys(tmp_path, list("abcdeg"))
+    keys = patient_numbers(tmp_path, list("abcdeg"))
     assert keys["e"] == keys["g"] and len(set(keys.values())) == 4  # d may be either of its study's two patients
     write_slice(tmp_path / "f", PatientID="", StudyInstanceUID="")
     with pytest.raises(HemotkError, match="f: names neither patient nor study"):
-        patient_keys(tmp_path, ["f"])
+        patient_numbers(tmp_path, ["f"])
+    (tmp_path / "h.dcm").write_bytes(b"")
+    assert patient_numbers(tmp_path, ["a", "b", "f", "h.dcm"], leave_out=True) == {"a": "00000", "b": "00000"}
 
 
 def test_a_slice_without_patient_is_of_the_one_its_study_names() -> None:

@@ -1,5 +1,6 @@
 """Image folders: both layouts, and every way a table can be wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,9 @@ def test_subfolders(tmp_path: Path) -> None:
         ("id,hemorrhage\n0,1\n1,perhaps\n", "line 3: label 'perhaps' is unknown"),
         ("id,hemorrhage\n0,1\n1\n", "line 3: has 1 cells"),
         ("id,hemorrhage,patient\n0,1,A\n1,0,\n", "line 3: column 'patient' is blank"),
+        ("id,hemorrhage,hemorrhage\n0,1,0\n", "has 2 columns 'hemorrhage'; keep one"),
+        ("id,hemorrhage,label\n0,1,0\n", "has columns 'hemorrhage' and 'label'; keep one"),
+        ("id,hemorrhage,patient,patient\n0,1,A,B\n", "has 2 columns 'patient'; keep one"),
         ("id,hemorrhage\n" + "".join(f"{i},1\n" for i in range(6)), "0 images of class 'normal'"),
         ("id,hemorrhage\n" + "".join(f"{i},{int(i < 5)}\n" for i in range(6)), "1 image of class 'normal'"),
     ],
@@ -115,3 +119,38 @@ def test_no_folder_and_bad_classes(tmp_path: Path) -> None:
         scan(tmp_path / "none")
     with pytest.raises(HemotkError, match="--classes"):
         scan(tmp_path, ("same", "same"))
+    with pytest.raises(HemotkError, match="--classes: 0 and 1 are what labels are written as"):
+        scan(tmp_path, ("1", "0"))
+
+
+def test_no_picture_goes_missing(tmp_path: Path) -> None:
+    for i in range(6):
+        draw(tmp_path / "ct" / ("normal", "hemorrhage")[i % 2] / f"{i}.png")
+    folder, other = tmp_path / "ct", tmp_path / "other"
+    draw(other / "7.png")
+    link = folder / "normal" / "site2"
+    link.symlink_to(other)
+    with pytest.raises(HemotkError, match=r"normal/site2: is a link to a folder, which is not followed"):
+        scan(folder)
+    link.unlink()
+    link.with_suffix(".png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(HemotkError, match=r"site2\.png: is a link to nothing"):
+        scan(folder)
+    link.with_suffix(".png").unlink()
+    (folder / ".cache").symlink_to(other)
+    (folder / "normal" / "8.png").symlink_to(other / "7.png")
+    assert len(scan(folder).images) == 7
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(tmp_path / "normal" / "site2" / "1.png")
+    real = os.scandir
+
+    def refuse(path: str | Path) -> object:
+        if Path(path).name == "site2":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(HemotkError, match=r"site2: cannot be listed; ask for the right"):
+        scan(tmp_path)

@@ -137,7 +137,7 @@ def test_patients_and_their_copies_form_one_group(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     split = make_split(scan(tmp_path), SplitConfig())
     assert split.grouping == "auto"
-    assert {group.name: (group.images, group.reasons) for group in split.groups}["pP0"] == (5, ("patient", "exact"))
+    assert {group.name: (group.images, group.reasons) for group in split.groups}["p00000"] == (5, ("patient", "exact"))
     part = {item.path: item.part for item in split.items}
     for i in range(0, 30, 2):
         assert part[f"{i}.png"] == part[f"{i + 1}.png"]

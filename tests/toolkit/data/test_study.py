@@ -22,6 +22,23 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = [path.name for path in in_order([tmp_path / name for name in names])]
     assert found == ["a2b9.png", "a2b10.png", "s1.png", "s9.png", "s10.png"]
+    (tmp_path / "link.png").symlink_to(tmp_path / "s1.png")
+    with pytest.raises(HemotkError, match=r"s1\.png: is the same slice as .*link\.png; name each slice of the series"):
+        in_order([tmp_path / "s1.png", tmp_path / "link.png"])
+
+
+def test_a_dicom_slice_counts_once_and_a_series_is_of_one_study(tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    from dicom_files import write_slice
+
+    for name, uid in (("1", "1.1"), ("2", "1.2"), ("copy", "1.1")):
+        write_slice(tmp_path / name, SOPInstanceUID=uid)
+    write_slice(tmp_path / "other", SOPInstanceUID="1.3", StudyInstanceUID="1.2.4")
+    assert len(in_order([tmp_path / "1", tmp_path / "2"])) == 2
+    with pytest.raises(HemotkError, match="copy: is the same slice as"):
+        in_order([tmp_path / name for name in ("1", "2", "copy")])
+    with pytest.raises(HemotkError, match="holds slices of 2 studies"):
+        in_order([tmp_path / name for name in ("1", "2", "other")])
 
 
 def test_dicom_comes_in_the_order_of_its_positions(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""Whom slices are of, as numbers, so that no artefact holds what a file or a table calls a patient.
+
+A hash of an id would not do: ids are few enough to try them all.
+"""
+
+from collections.abc import Iterable, Sequence
+
+
+def owners(slices: Sequence[tuple[str, str]]) -> list[str]:
+    """Whom each slice is of, given the patient and the study that it names, one of them not empty.
+
+    Without a patient it is the patient of the study's other slices, or where those name none or several, the study.
+    """
+    patients: dict[str, set[str]] = {}
+    for patient, study in slices:
+        if patient and study:
+            patients.setdefault(study, set()).add(patient)
+    alone = {study: next(iter(names)) for study, names in patients.items() if len(names) == 1}
+    named = ((patient or alone.get(study), study) for patient, study in slices)
+    return [f"patient {patient}" if patient else f"study {study}" for patient, study in named]
+
+
+def numbered(who: Iterable[str]) -> list[str]:
+    """Each name as a number of five digits, in the order of first appearance."""
+    numbers: dict[str, str] = {}
+    return [numbers.setdefault(one, f"{len(numbers):05d}") for one in who]
