@@ -10,12 +10,13 @@ import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
-from hemotk.cli.heatmaps import heatmap_files
+from hemotk.cli.file_names import check_targets, check_utf8, printable
+from hemotk.cli.heatmaps import heatmap_files, renamed
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.study import StudyOptions, study_options
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing, write_bytes
+from hemotk.files import write_bytes
 
 if TYPE_CHECKING:
     from hemotk.artifacts.pixels import Window
@@ -88,20 +89,21 @@ def predict(
     from hemotk.classify import INTENDED_USE, Classifier, Predictions
 
     options = StudyOptions(study, top_k, strip_file)
-    for file in (json_file, strip_file):
-        if file is not None:
-            refuse_existing(file, overwrite)
     model, images = _model_and_images(paths, variant)
     recorded = model.preprocess.window
     model = _seen_through(model, window)
     pictures = options.slices(_pictures(images))
-    heatmaps = {} if target is None else heatmap_files(target, pictures, overwrite)
+    heatmaps = {} if target is None else heatmap_files(target, pictures)
+    maps = [("--heatmap", file) for file in heatmaps.values()]
+    check_targets([("--json", json_file), ("--strip", strip_file), *maps], pictures, overwrite)
+    if json_file is not None:
+        check_utf8([Path(model.path), *pictures])
     classifier = Classifier(model, threads=threads)
     if heatmaps and not classifier.has_cam:
         raise HemotkError(
             f"--heatmap: {model.path} gives no class-activation map; export the run again with `hemotk export --cam`."
         )
-    click.echo(_heading(model))
+    click.echo(printable(_heading(model)))
     if model.preprocess.window != recorded:
         click.echo(
             f"hemotk: warning: --window {model.preprocess.window}: the model was made for {recorded}, so its scores "
@@ -110,14 +112,17 @@ def predict(
         )
     predictions, failures = _score(classifier, pictures, heatmaps)
     verdict = options.verdict(model, predictions, failures)
-    if heatmaps and predictions:
-        click.echo(f"wrote {target}")
+    if target is not None and predictions:
+        for picture, file in renamed(target, heatmaps).items():
+            if picture.as_posix() not in failures:
+                click.echo(printable(f"{picture} → {file}"))
+        click.echo(printable(f"wrote {target}"))
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
     if json_file is not None:
         result = Predictions(model, classifier.runtime, tuple(predictions), failures, study=verdict)
         result.write(json_file, overwrite=overwrite)
-        click.echo(f"wrote {json_file}")
+        click.echo(printable(f"wrote {json_file}"))
     return HemotkError.exit_code if failures else 0
 
 
@@ -197,18 +202,19 @@ def _score(
     from hemotk.classify import UnreadablePicture
 
     predictions, failures = [], {}
-    width = max(len(str(path)) for path in pictures)
+    width = max(len(printable(path)) for path in pictures)
     for path in pictures:
         try:
             found = classifier.classify(path)
         except UnreadablePicture as error:
             failures[path.as_posix()] = str(error)
-            click.echo(f"hemotk: {error}", err=True)
+            click.echo(printable(f"hemotk: {error}"), err=True)
             continue
         if path in heatmaps:
             write_bytes(heatmaps[path], classifier.heatmap(path))
         predictions.append(found)
-        click.echo(f"{path!s:{width}}  {found.probability:.4f}  {found.verdict}")
+        name = printable(path)
+        click.echo(f"{name:{width}}  {found.probability:.4f}  {found.verdict}")
         if found.doubts:
-            click.echo(f"hemotk: warning: {path}: may be no head CT slice: it {' and '.join(found.doubts)}.", err=True)
+            click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(found.doubts)}.", err=True)
     return predictions, failures

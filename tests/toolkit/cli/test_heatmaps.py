@@ -1,5 +1,7 @@
 """`hemotk predict --heatmap`, with a model whose map is its input, 8 × 8 pixels a cell: the logit is its mean."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -7,6 +9,7 @@ from mean_model import LOGISTIC, MEAN, SIZE, Writer
 from PIL import Image
 from tiny_artefacts import logit_of, write_bundle, write_picture
 
+from hemotk.cli.heatmaps import heatmap_files
 from hemotk.cli.main import run
 from hemotk.heatmap import FULL, OPACITY
 
@@ -71,6 +74,43 @@ def test_every_picture_has_a_file_of_its_own(here, capsys):
     assert sorted(path.name for path in (here / "maps").iterdir()) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    ("pictures", "names"),
+    [
+        (
+            ["ct/1.2.840.5.1", "ct/1.2.840.5.2", "ct/1.2.840.5.10"],
+            ["1.2.840.5.1.png", "1.2.840.5.2.png", "1.2.840.5.10.png"],
+        ),
+        (["1.2.3.dcm", "b.IMA", "c.v2.JPG", "d.v2"], ["1.2.3.png", "b.png", "c.v2.png", "d.v2.png"]),
+        (["a.jpg", "a.png", "a_2.png"], ["a_3.png", "a.png", "a_2.png"]),
+        (["x/a.png", "y/a.png", "A_2.jpg", "a_2.png"], ["a.png", "a_3.png", "A_2_2.png", "a_2.png"]),
+        (["a.jpg", "a.bmp", "a.jpg"], ["a.png", "a_2.png"]),
+    ],
+)
+def test_no_map_has_the_name_of_another_picture(pictures, names):
+    files = heatmap_files(Path("maps"), [Path(picture) for picture in pictures])
+    assert dict(zip(dict.fromkeys(map(Path, pictures)), (Path("maps", name) for name in names), strict=True)) == files
+
+
+def test_maps_that_are_not_called_as_their_pictures_are_told(here, capsys):
+    for name in ("a/x.bmp", "a/x.png", "b/x.png"):
+        write_picture(here / name, DARK)
+    (here / "a" / "x.gif").write_bytes(b"no picture")
+    assert predict("a/x.bmp", "a/x.gif", "a/x.png", "b/x.png", "dark.png", "--heatmap", "maps") == 2
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "a/x.bmp → maps/x_2.png",
+        "b/x.png → maps/x_4.png",
+        "wrote maps",
+        "Research, not for diagnosis.",
+    ]
+    assert sorted(path.name for path in (here / "maps").iterdir()) == ["dark.png", "x.png", "x_2.png", "x_4.png"]
+
+
+def test_a_map_that_was_given_its_name_is_not_told_twice(here, capsys):
+    assert predict("dark.png", "--heatmap", "map.png") == 0
+    assert "→" not in capsys.readouterr().out
+
+
 def test_a_picture_that_cannot_be_read_gets_none(here, capsys):
     (here / "broken.png").write_bytes(b"no picture")
     assert predict("broken.png", "dark.png", "--heatmap", "maps") == 2
@@ -93,6 +133,18 @@ def test_nothing_is_replaced_unasked(here, capsys):
         (["dark.png", "--heatmap", "model.tflite"], "is a file that is no .png"),
         (["dark.png", "--heatmap", "dark.png", "--overwrite"], "would replace the picture itself"),
         (["dark.png", "bright.png", "--heatmap", ".", "--overwrite"], "would replace the picture itself"),
+        (
+            ["dark.png", "--heatmap", "q.png", "--json", "q.png"],
+            "--heatmap q.png: is in the way of --json q.png; name another place.",
+        ),
+        (
+            ["dark.png", "--heatmap", "maps", "--json", "gone/../maps/dark.png"],
+            "--heatmap maps/dark.png: is in the way of --json gone/../maps/dark.png; name another place.",
+        ),
+        (
+            ["dark.png", "--heatmap", "maps", "--json", "maps"],
+            "--json maps: is in the way of --heatmap maps/dark.png; name another place.",
+        ),
     ],
 )
 def test_wrong_use_is_one_sentence_and_leaves_all_as_it_is(here, capsys, arguments, sentence):

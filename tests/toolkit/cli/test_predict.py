@@ -1,10 +1,12 @@
 import json
 import math
+import os
 import subprocess
 import sys
 
 import pytest
 from mean_model import mean_model
+from PIL import Image
 from tiny_artefacts import logit_of, write_bundle, write_picture, write_run
 
 from hemotk.cli.main import run
@@ -114,6 +116,60 @@ def test_json_is_not_replaced_unasked(here, capsys):
     assert (here / "scores.json").read_text() == "precious"
     assert run(["predict", "dark.png", "--json", "scores.json", "--overwrite"]) == 0
     assert json.loads((here / "scores.json").read_text())["failures"] == {}
+
+
+@pytest.mark.parametrize("target", ["dark.png", "bundles/../dark.png", "link.png"])
+def test_json_never_replaces_a_picture(here, capsys, target):
+    (here / "link.png").symlink_to("dark.png")
+    before = (here / "dark.png").read_bytes()
+    for more in ([], ["--overwrite"]):
+        assert run(["predict", "bright.png", "dark.png", "--json", target, *more]) == 2
+        said = capsys.readouterr()
+        assert said.err == f"hemotk: --json {target}: would replace the picture itself; name another place.\n"
+        assert said.out == ""
+    assert (here / "dark.png").read_bytes() == before and (here / "link.png").is_symlink()
+
+
+def test_a_loop_of_links_is_an_unreadable_picture(here, capsys):
+    (here / "loop.png").symlink_to("loop.png")
+    assert run(["predict", "loop.png", "dark.png", "--json", "scores.json"]) == 2
+    assert list(json.loads((here / "scores.json").read_text())["failures"]) == ["loop.png"]
+
+
+def test_a_name_that_is_not_utf_8_is_refused_for_json_alone(here, capsys):
+    write_picture(here / "slices" / "a.png", DARK)
+    (here / "dark.png").rename(os.fsdecode(b"slices/caf\xe9.png"))
+    assert run(["predict", "slices", "--json", "scores.json"]) == 2
+    said = capsys.readouterr()
+    assert said.err == ("hemotk: slices/caf\\udce9.png: its name is not UTF-8, so --json cannot hold it; rename it.\n")
+    assert said.out == "" and not (here / "scores.json").exists()
+    assert run(["predict", "slices"]) == 0
+    assert f"slices/caf\\udce9.png  {chance(DARK):.4f}  normal" in capsys.readouterr().out.splitlines()
+
+
+def test_no_name_moves_the_terminal(here, capsys):
+    names = ["a\nb.png", "\x1b[31mé.png", "cut\u202e\n.png"]
+    for name in names[:2]:
+        write_picture(here / name, DARK)
+    (here / names[2]).write_bytes(b"no picture")
+    Image.new("RGB", (40, 40), (200, 20, 20)).save("c\r.png")
+    assert run(["predict", *names, "c\r.png", "--json", "s\n.json"]) == 2
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[1:3] == [
+        f"a\\nb.png         {chance(DARK):.4f}  normal",
+        f"\\x1b[31mé.png    {chance(DARK):.4f}  normal",
+    ]
+    assert [line.split("  ")[0] for line in lines[3:]] == [
+        "c\\r.png",
+        "Research, not for diagnosis.",
+        "wrote s\\n.json",
+    ]
+    assert all(char.isprintable() or char == "\n" for char in said.out + said.err)
+    assert "hemotk: cut\\u202e\\n.png: " in said.err and "hemotk: warning: c\\r.png: " in said.err
+    written = json.loads((here / "s\n.json").read_text())
+    assert [entry["path"] for entry in written["predictions"]] == [*names[:2], "c\r.png"]
+    assert list(written["failures"]) == names[2:]
 
 
 @pytest.mark.parametrize(

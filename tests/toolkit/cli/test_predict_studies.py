@@ -123,6 +123,14 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
             ["series", "--study", "--strip", "series/s8.png", "--overwrite"],
             "--strip series/s8.png: would replace a slice; name another file.",
         ),
+        (
+            ["series", "--study", "--strip", "x.png", "--json", "./x.png"],
+            "--strip x.png: is in the way of --json x.png; name another place.",
+        ),
+        (
+            ["series", "--study", "--strip", "x.png", "--json", "x.png/a.json"],
+            "--strip x.png: is in the way of --json x.png/a.json; name another place.",
+        ),
         (["series", "other", "--study"], "--study: the slices lie in other and series; a verdict is for one series"),
         (["series", "--window", "40"], "--window 40: must be LEVEL/WIDTH in Hounsfield units"),
     ],
