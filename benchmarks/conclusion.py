@@ -1,7 +1,7 @@
-"""What a test split of this size can show, in words."""
+"""What so many images can show, in words."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hemotk.artifacts import HERE, Estimate, Paired, VariantResult, row_name
 from hemotk.metrics import Z95
@@ -18,9 +18,10 @@ def conclude(rows: Sequence[VariantResult]) -> str:
     usable = [row for row in chosen if row is not None]
     if not usable:
         return "No variant gave usable scores: this bench shows nothing about accuracy."
-    subject = "test images" if usable[0].metrics is not None else "images without labels"
+    subject = "images" if usable[0].metrics is not None else "images without labels"
     shown = "; ".join(_compatible(row, row_name(row, several)) for row in usable)
-    return " ".join([f"What {_count(usable[0])} {subject} can show: {shown} (95 % intervals).", *_limits(usable[0])])
+    limits = _limits(usable, several)
+    return " ".join([f"What {_count(usable[0])} {subject} can show: {shown} (95 % intervals).", *limits])
 
 
 def _chosen(rows: Sequence[VariantResult]) -> VariantResult | None:
@@ -42,29 +43,69 @@ def _compatible(row: VariantResult, name: str) -> str:
     return ", and ".join(words)
 
 
-def _limits(row: VariantResult) -> Iterator[str]:
-    """What stays open with so few images."""
-    metrics, found = row.metrics, row.calibration
-    if metrics is None:
+def _limits(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
+    """What stays open with so few images; one row of each bundle, all on the same images."""
+    if rows[0].metrics is None:
         yield "Without labels they show nothing about accuracy."
-    elif metrics.sensitivity.value is not None:
-        right, count = round(metrics.sensitivity.value * metrics.positives), metrics.positives
-        yield (
-            f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {right} found is compatible "
-            f"with a sensitivity of {percent((row.grouped or metrics).sensitivity)}{_over_groups(row)}."
-        )
-    paired = row.paired
-    # How many images of groups it takes depends on the groups.
-    if paired is not None and paired.grouped_agreement is None and (paired.agreement.low or 0) < WANTED:
+    yield from _sentence(_sensitivities(rows, several))
+    if any(_may_agree_less(row.paired) for row in rows if row.paired is not None):
         needed = math.ceil(Z95**2 * WANTED / (1 - WANTED))
         yield f"To show an agreement of at least {WANTED:.0%} takes {needed} images without a flip.".replace("%", " %")
-    if found is not None and found.error.value is not None:
-        images = "images" if row.grouped is None else "independent images"
+    yield from _sentence(_calibration_errors(rows, several))
+
+
+def _sensitivities(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
+    """How many images with label 1 each row found; the first says of how many."""
+    first = True
+    for row in rows:
+        metrics = row.metrics
+        if metrics is None or metrics.sensitivity.value is None:
+            continue
+        count = metrics.positives
+        found = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
+        share = percent((row.grouped or metrics).sensitivity)
+        if first:
+            yield (
+                f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {found} is compatible "
+                f"with a sensitivity of {share}{_over_positive_groups(row)}"
+            )
+        else:
+            yield f"{found} with one of {share}"
+        first = False
+
+
+def _may_agree_less(paired: Paired) -> bool:
+    # How many images of groups it takes depends on the groups.
+    return paired.grouped_agreement is None and (paired.agreement.low or 0) < WANTED
+
+
+def _calibration_errors(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
+    """Each row's calibration error beside what chance gives; the first says what is meant by that."""
+    first = True
+    for row in rows:
+        found = row.calibration
+        if found is None or found.error.value is None:
+            continue
+        error, by_chance = told_apart(found.error.value, found.by_chance)
         more = "more than" if found.error.value > found.by_chance else "no more than"
-        yield (
-            f"A calibration error of {found.error.value:.3f} is {more} what perfectly calibrated probabilities show by "
-            f"chance on so many {images} (up to {found.by_chance:.3f})."
-        )
+        of = f"{error}{_in_brackets(row, several)} is {more}"
+        if first:
+            images = "images" if row.grouped is None else "independent images"
+            chance = f"what perfectly calibrated probabilities show by chance on so many {images}"
+            yield f"A calibration error of {of} {chance} (up to {by_chance})"
+        else:
+            yield f"one of {of} that (up to {by_chance})"
+        first = False
+
+
+def _sentence(parts: Iterable[str]) -> Iterator[str]:
+    words = "; ".join(parts)
+    if words:
+        yield f"{words}."
+
+
+def _in_brackets(row: VariantResult, several: bool) -> str:
+    return f" ({row_name(row, True)})" if several else ""
 
 
 def _agreement(row: VariantResult, paired: Paired) -> str:
@@ -74,13 +115,30 @@ def _agreement(row: VariantResult, paired: Paired) -> str:
 
 
 def _over_groups(row: VariantResult) -> str:
-    return "" if row.grouped is None else f" (over {row.grouped.groups} groups)"
+    return "" if row.grouped is None else f" (over {_groups(row.grouped.groups)})"
+
+
+def _over_positive_groups(row: VariantResult) -> str:
+    """Groups without any image with label 1 say nothing about sensitivity."""
+    if row.grouped is None or row.grouped.with_positive is None:
+        return _over_groups(row)
+    return f" (over {_groups(row.grouped.with_positive)} with label 1)"
+
+
+def _groups(count: int) -> str:
+    return f"{count} {'group' if count == 1 else 'groups'}"
 
 
 def _count(row: VariantResult) -> int:
     if row.metrics is not None:
         return row.metrics.count
     return len(row.scores.logit) if row.scores is not None else 0
+
+
+def told_apart(first: float, second: float) -> tuple[str, str]:
+    """Both with three digits after the point, or as many as it takes to tell them apart where they differ."""
+    digits = next((count for count in range(3, 18) if f"{first:.{count}f}" != f"{second:.{count}f}"), 3)
+    return f"{first:.{digits}f}", f"{second:.{digits}f}"
 
 
 def percent(estimate: Estimate) -> str:

@@ -157,7 +157,15 @@ def _grouped_cells(report: BenchReport, row: VariantResult, found: GroupMetrics)
     agreements = (None if paired is None else paired.grouped_agreement for paired in pairs)
     differences = (None if paired is None else paired.grouped_auc_difference for paired in pairs)
     estimates = (*shares, *agreements, *differences)
-    return (Cell(report.name_of(row)), Cell(str(found.groups)), *map(estimate_cell, estimates))
+    groups = Cell(str(found.groups), group_counts(found, report.bundle_of(row).labels))
+    return (Cell(report.name_of(row)), groups, *map(estimate_cell, estimates))
+
+
+def group_counts(found: GroupMetrics, labels: tuple[str, str]) -> str:
+    """In how many groups there is an image of each label, in brackets; nothing where that was not counted."""
+    if found.with_positive is None or found.with_negative is None:
+        return ""
+    return f"({found.with_positive} with {labels[1]}, {found.with_negative} with {labels[0]})"
 
 
 def what_is_wrong(report: BenchReport) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Any number of pictures of a folder, or of a split's test part, a few of which are in memory at a time."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from hemotk.artifacts import ImageRef, PreprocessSpec, SplitManifest
 from hemotk.benchmarks.groups import group_numbers
-from hemotk.data.dicom_series import patient_keys
+from hemotk.data.dicom_series import patient_numbers
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
 from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
@@ -44,9 +43,18 @@ def find_pictures(source: Path, classes: tuple[str, str], data: Path | None = No
     `data` is where the pictures of a split are now, if not where it says.
 
     Raises:
-        HemotkError: as `below`; or the split cannot be read, or a file of its test part is missing or was changed.
+        HemotkError: as `below`; or the split cannot be read or has other classes, or a file of its test part is missing
+            or was changed.
     """
-    return _test_part(SplitManifest.read(source), data) if source.is_file() else below(source, classes)
+    if not source.is_file():
+        return below(source, classes)
+    split = SplitManifest.read(source)
+    if split.classes != classes:
+        raise HemotkError(
+            f"{source}: its classes are {' and '.join(split.classes)}, those of the bundle {' and '.join(classes)}; "
+            "split the folder anew with --classes."
+        )
+    return _test_part(split, data)
 
 
 def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
@@ -88,7 +96,7 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         _check_name(folder / file)
     images = [ImageRef(file, None) for file in files]
     patients: list[str | None] = [None] * len(files)
-    if (folder / LABELS_CSV).is_file() or any(file.partition("/")[0] in classes for file in files):
+    if (folder / LABELS_CSV).is_file() or any("/" in file and file.partition("/")[0] in classes for file in files):
         labelled = labelled_images(folder, files, classes)
         images = [ImageRef(found.path, found.label) for found in labelled]
         patients = [found.patient for found in labelled]
@@ -98,12 +106,14 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
 
 
 def _patients(folder: Path, images: Sequence[ImageRef], known: list[str | None]) -> list[str | None]:
-    """The patient of each image, None where no table names them and not every file does."""
-    if None in known:
-        with suppress(HemotkError):
-            keys = patient_keys(folder, [image.id for image in images])
-            return [keys.get(image.id) for image in images]
-    return known
+    """The patient of each image; None where nobody is known.
+
+    Where files name some patients, each image that does not say is taken for one of its own patient.
+    """
+    if None not in known:
+        return known
+    numbers = patient_numbers(folder, [image.id for image in images], leave_out=True)
+    return [numbers.get(image.id, f"of {image.id}") for image in images] if numbers else known
 
 
 def _check_name(path: Path) -> None:

@@ -271,7 +271,7 @@ def _repeat(report: BenchReport) -> Iterator[Markup]:
     yield element(
         "p",
         "This page shows no image, but names the flipped ones by their file names. Scores decide nothing about a "
-        "patient: what a test split of this size can show stands at the top.",
+        "patient: what so many images can show stands at the top.",
         class_="soft",
     )
 

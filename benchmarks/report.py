@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
+from hemotk.benchmarks.figures import group_counts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,7 +130,8 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
         if row.paired is not None and row.paired.grouped_agreement is not None:
             shares.append(("agreement", row.paired.grouped_agreement))
         found = ", ".join(f"{measure} {_interval(share)}" for measure, share in shares)
-        yield f"{name} 95 % over {row.grouped.groups} groups of images: {found}"
+        counts = group_counts(row.grouped, report.bundle_of(row).labels)
+        yield f"{name} 95 % over {row.grouped.groups} groups of images{counts and f' {counts}'}: {found}"
     for paired, parent in ((row.paired, "float32"), (row.paired_first, f"{report.bundles[0].name} float32")):
         if paired is None:
             continue

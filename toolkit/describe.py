@@ -16,6 +16,7 @@ from hemotk.artifacts import (
     Artifact,
     BenchReport,
     BundleCard,
+    Part,
     RunCard,
     SplitItem,
     SplitManifest,
@@ -79,10 +80,12 @@ def describe_run(card_path: Path) -> Run:
     """The run whose card is given, and the state of the files beside it.
 
     Raises:
-        HemotkError: card or shape file cannot be read.
+        HemotkError: card, shape file or an unchanged split cannot be read.
     """
     card, folder = RunCard.read(card_path), card_path.parent
     shape = read_shape(folder / SHAPE_FILE)
+    files = _states((folder / name, sha256) for name, sha256 in card.files.items())
+    known = any(file.path == str(folder / SPLIT_FILE) and file.state == "good" for file in files)
     return Run(
         str(folder),
         card,
@@ -90,7 +93,8 @@ def describe_run(card_path: Path) -> Run:
         shape.parameters(),
         shape.macs(card.preprocess.size),
         _blocks(shape) if isinstance(shape, DenseNetShape) else (),
-        files=_states((folder / name, sha256) for name, sha256 in card.files.items()),
+        part_facts(SplitManifest.read(folder / SPLIT_FILE)) if known else {},
+        files=files,
     )
 
 
@@ -142,12 +146,18 @@ def describe_split(path: Path) -> Split:
         classes=split.classes,
         grouping=split.grouping,
         checked=split.checked,
+        merged=split.merged,
         seed=split.seed,
         test=split.test,
         validation=split.validation,
         sha256=split.sha256(),
-        parts={part: _count(split.part(part)) for part in PARTS},
+        parts=part_facts(split),
     )
+
+
+def part_facts(split: SplitManifest) -> Mapping[Part, PartFacts]:
+    """How much there is of each part."""
+    return {part: _count(split.part(part)) for part in PARTS}
 
 
 def describe_cross_validation(path: Path) -> CrossValidation:
@@ -181,11 +191,13 @@ def describe_report(path: Path) -> Report:
     return Report(
         str(path),
         created=report.created,
+        folder=report.folder,
         images=len(report.images),
         decisions=tuple(Decision(bundle.name, bundle.threshold, bundle.temperature) for bundle in report.bundles),
         passed=report.passed,
         conclusion=report.conclusion,
         warnings=report.warnings,
+        notes=report.notes,
         verdicts=report.verdicts,
         variants=tuple(_row(result, report.name_of(result)) for result in report.variants),
     )
@@ -269,7 +281,9 @@ def _row(result: VariantResult, kind: str) -> ReportRow:
         failure=result.failure,
         findings=result.findings,
         metrics=result.metrics,
+        grouped=result.grouped,
         agreement=paired.agreement if paired else None,
+        grouped_agreement=paired.grouped_agreement if paired else None,
         flips=len(paired.flips) if paired else None,
         p50_ms=latency.p50_ns / 1e6 if latency else None,
         p90_ms=latency.p90_ns / 1e6 if latency else None,

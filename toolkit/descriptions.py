@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from hemotk.artifacts import (
     BundleCard,
+    GroupMetrics,
     Metrics,
     Part,
     PreprocessSpec,
@@ -66,7 +67,10 @@ class Description:
 
 @dataclass(frozen=True)
 class Run(Description):
-    """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families."""
+    """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families.
+
+    `parts` are those of its split, empty where the split is not the one that was recorded.
+    """
 
     what: ClassVar[str] = "run"
     card: RunCard
@@ -74,6 +78,7 @@ class Run(Description):
     parameters: int
     macs: int
     blocks: tuple[BlockFacts, ...]
+    parts: Mapping[Part, PartFacts]
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ class Bundle(Description):
 class Split(Description):
     """A split; `folder_found` says whether the recorded image folder is there. Its images are not read.
 
-    `checked` says whether it has their checksums, without which equal pictures are not known.
+    `checked` says whether it has their checksums, without which equal pictures are not known; `merged` whether it is
+    of several folders.
     """
 
     what: ClassVar[str] = "split"
@@ -111,6 +117,7 @@ class Split(Description):
     classes: tuple[str, str]
     grouping: str
     checked: bool
+    merged: bool
     seed: int
     test: float
     validation: float
@@ -137,7 +144,8 @@ class CrossValidation(Description):
 class ReportRow:
     """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median.
 
-    `kind` has bundle and device beside it where the bench had several.
+    `kind` has bundle and device beside it where the bench had several. `grouped` and `grouped_agreement` have intervals
+    over groups of images; None where each image is a group of its own, or groups are not known.
     """
 
     kind: str
@@ -145,7 +153,9 @@ class ReportRow:
     failure: str
     findings: tuple[str, ...]
     metrics: Metrics | None
+    grouped: GroupMetrics | None
     agreement: Estimate | None
+    grouped_agreement: Estimate | None
     flips: int | None
     p50_ms: float | None
     p90_ms: float | None
@@ -163,15 +173,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Report(Description):
-    """A bench report without its raw samples."""
+    """A bench report without its raw samples; `folder` is what was scored in place of the test split, or empty."""
 
     what: ClassVar[str] = "report"
     created: str
+    folder: str
     images: int
     decisions: tuple[Decision, ...]
     passed: bool
     conclusion: str
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     variants: tuple[ReportRow, ...]
 

@@ -33,6 +33,8 @@ def evaluate_groups(labels: ArrayLike, called: ArrayLike, scores: ArrayLike, gro
         sensitivity=share(right[truth], place[truth], "no image with label 1"),
         specificity=share(right[~truth], place[~truth], "no image with label 0"),
         auc=_auc(truth, np.asarray(scores, np.float64), place),
+        with_positive=len(np.unique(place[truth])),
+        with_negative=len(np.unique(place[~truth])),
     )
 
 

@@ -29,6 +29,10 @@ _GROUPING_UNREAD = {
     "none": "Patients were not used and pictures not compared: slices of one patient, and copies, may lie in different "
     "parts, which makes every figure below look better than it is.",
 }
+_MERGED = (
+    " It was merged of several folders: patients and pictures were compared within each and not between them, so one "
+    "patient, or copies of one picture, that lie in two of them may be in different parts."
+)
 _REASONS = {"patient": "one patient", "exact": "equal pictures", "near": "near duplicates"}
 
 
@@ -108,6 +112,8 @@ def _data(sources: CardSources) -> Iterator[str]:
     yield "## Data"
     yield ""
     grouping = _GROUPING[split.grouping] if split.checked else _GROUPING_UNREAD[split.grouping]
+    if split.merged:
+        grouping += _MERGED
     where = f"fold {split.fold} of {split.folds}" if split.fold else f"test share {split.test:g}"
     yield (
         f"Images of the folder `{PurePath(split.folder).name}`: {len(split.items)}, divided with seed {split.seed} "
@@ -233,8 +239,9 @@ def _limits(sources: CardSources) -> Iterator[str]:
     )
     if groups < len(test):
         yield "- Images of one group are alike, so the true intervals are wider than those above."
+    collection = "the same collections" if split.merged else "one collection"
     yield (
-        "- Training and test images come from one collection. Other hospitals, scanners and reconstruction kernels "
+        f"- Training and test images come from {collection}. Other hospitals, scanners and reconstruction kernels "
         "were not tested: accuracy there can be far lower."
     )
     yield (

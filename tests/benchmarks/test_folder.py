@@ -129,6 +129,8 @@ def test_a_split_file_stands_for_its_test_part_with_labels_and_groups(tmp_path):
     assert ids_and_labels(found) == [(item.path, item.label) for item in split.part("test")]
     assert [image.group for image in found.images] == [1, 1]
     assert found.split_sha256 == sha256_file(tmp_path / "split.json")
+    with pytest.raises(HemotkError, match="its classes are normal and hemorrhage, those of the bundle hemor"):
+        find_pictures(tmp_path / "split.json", CLASSES[::-1])
     moved = split.root().rename(tmp_path / "moved")
     with pytest.raises(HemotkError, match="ct: no such folder; name the one that holds the split's images with --data"):
         find_pictures(tmp_path / "split.json", CLASSES)

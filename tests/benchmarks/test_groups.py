@@ -33,8 +33,13 @@ CLASSES = ("normal", "hemorrhage")
 
 @functools.cache
 def grouped_report():
-    """24 images of 6 patients; float32, a noisy int8, and a second bundle."""
-    refs = tuple(dataclasses.replace(ref, group=place // 4 + 1) for place, ref in enumerate(images()))
+    """24 images of 6 patients, 2 without and 1 with nothing but hemorrhage; float32, a noisy int8, a second bundle."""
+    whole = {1: 0, 2: 0, 3: 1}
+    groups = [place // 4 + 1 for place in range(24)]
+    refs = tuple(
+        dataclasses.replace(ref, group=group, label=whole.get(group, ref.label))
+        for ref, group in zip(images(), groups, strict=True)
+    )
     other = [row(kind, refs, bundle="old", seed=3, noise=noise) for kind, noise in (("float32", 0.0), ("int8", 0.5))]
     rows = [row("float32", refs), row("int8", refs, noise=2.0), *other]
     judge = Judge(refs, THRESHOLD, 1.0)
@@ -72,7 +77,7 @@ def test_patients_of_a_table_are_groups_without_their_names(tmp_path):
     assert {image.group for image in find_pictures(tmp_path, CLASSES).images} == {None}
 
 
-def test_patients_of_dicom_files_are_groups_and_files_without_any_are_none(tmp_path):
+def test_patients_of_dicom_files_are_groups_and_a_file_without_one_is_its_own(tmp_path):
     pytest.importorskip("pydicom")
     from dicom_files import write_slice
 
@@ -81,7 +86,8 @@ def test_patients_of_dicom_files_are_groups_and_files_without_any_are_none(tmp_p
     assert [image.group for image in find_pictures(tmp_path, CLASSES).images] == [1, 2, 1]
     assert [image.group for image in find_pictures(tmp_path / "normal", CLASSES).images] == [1, 2, 1]
     Image.new("L", (20, 20)).save(tmp_path / "normal" / "d.png")
-    assert {image.group for image in find_pictures(tmp_path, CLASSES).images} == {None}
+    (tmp_path / "normal" / "broken.dcm").write_bytes(b"")
+    assert [image.group for image in find_pictures(tmp_path, CLASSES).images] == [1, 2, 3, 1, 4]
 
 
 def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
@@ -178,6 +184,10 @@ def test_documents_show_the_intervals_over_groups(render):
     paired = subject.variants[1].paired
     for found in (paired.grouped_agreement, paired.grouped_auc_difference):
         assert found.value is not None and f"[{found.low:.3f}, {found.high:.3f}]" in text.replace("\\", "")
+    assert text.count("(4 with hemorrhage, 5 with normal)") == len(subject.variants)
+    before = [dataclasses.replace(variant.grouped, with_positive=None) for variant in subject.variants]
+    uncounted = (dataclasses.replace(v, grouped=found) for v, found in zip(subject.variants, before, strict=True))
+    assert " with hemorrhage" not in render(dataclasses.replace(subject, variants=tuple(uncounted)))
     plain = tuple(dataclasses.replace(variant, grouped=None) for variant in subject.variants)
     assert GROUPED not in render(dataclasses.replace(subject, variants=plain))
 
@@ -187,14 +197,15 @@ def test_the_terminal_and_the_conclusion_say_them_too():
     text = printed(subject)
     found, paired = subject.variants[1].grouped, subject.variants[1].paired
     assert (
-        f"first int8 95 % over 6 groups of images: accuracy {found.accuracy.low:.2f}–{found.accuracy.high:.2f}" in text
+        "first int8 95 % over 6 groups of images (4 with hemorrhage, 5 with normal): "
+        f"accuracy {found.accuracy.low:.2f}–{found.accuracy.high:.2f}" in text
     )
     over = paired.grouped_auc_difference
     assert f", over groups {over.low:+.2f} to {over.high:+.2f})" in text
     same = paired.grouped_agreement
     assert f", AUC {found.auc.low:.2f}–{found.auc.high:.2f}, agreement {same.low:.2f}–{same.high:.2f}\n" in text
     concluded = conclude(subject.variants[:2])
-    assert " % (over 6 groups)" in concluded and " % (over 6 groups)." in concluded
+    assert " % (over 6 groups)" in concluded and " % (over 4 groups with label 1)." in concluded
     assert f"{int(100 * found.accuracy.low)}–" in concluded
 
 
@@ -216,6 +227,13 @@ def test_a_report_keeps_them_and_one_from_before_is_read(tmp_path):
     subject.write(tmp_path / "bench.json")
     assert BenchReport.read(tmp_path / "bench.json") == subject
     body = json.loads((tmp_path / "bench.json").read_text())
+    for variant in body["variants"]:
+        del variant["grouped"]["with_positive"], variant["grouped"]["with_negative"]
+    (tmp_path / "uncounted.json").write_text(json.dumps(body))
+    uncounted = BenchReport.read(tmp_path / "uncounted.json")
+    assert uncounted.variants[0].grouped.groups == 6 and uncounted.variants[0].grouped.with_positive is None
+    assert "(over 6 groups)." in conclude(uncounted.variants[:2])
+    assert "over 6 groups of images: accuracy" in printed(uncounted)
     for image in body["images"]:
         del image["group"]
     for variant in body["variants"]:

@@ -23,7 +23,7 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.codec import FieldError
-from hemotk.benchmarks.conclusion import conclude
+from hemotk.benchmarks.conclusion import conclude, told_apart
 from hemotk.benchmarks.report import show
 from hemotk.metrics import wilson
 
@@ -80,11 +80,32 @@ def shown(subject):
 
 def test_the_conclusion_says_what_so_many_images_can_show():
     assert conclude([row("float32"), row("int8")]) == (
-        "What 32 test images can show: 32 of 32 right (int8) is compatible with a true accuracy of 89–100 %, "
+        "What 32 images can show: 32 of 32 right (int8) is compatible with a true accuracy of 89–100 %, "
         "and 0 of 32 flipped with 89–100 % agreement with float (95 % intervals). "
         "Of the 16 images with label 1 alone, 16 found is compatible with a sensitivity of 89–100 %. "
         "To show an agreement of at least 99 % takes 381 images without a flip."
     )
+
+
+def test_the_conclusion_says_of_each_bundle_how_many_positives_it_found():
+    def int8(bundle, found, error, by_chance):
+        one = row("int8", bundle=bundle, calibration=Calibration(Estimate(0.1), Estimate(error), by_chance, ()))
+        return dataclasses.replace(one, metrics=dataclasses.replace(one.metrics, sensitivity=wilson(found, 16)))
+
+    first, second = int8("first", 16, 0.06, 0.05), int8("second", 1, 0.04, 0.055)
+    assert conclude([row("float32"), first, row("float32", bundle="second"), second]).partition("intervals). ")[2] == (
+        "Of the 16 images with label 1 alone, 16 found (first int8) is compatible with a sensitivity of 80–100 %; "
+        "1 found (second int8) with one of 1–29 %. "
+        "To show an agreement of at least 99 % takes 381 images without a flip. "
+        "A calibration error of 0.060 (first int8) is more than what perfectly calibrated probabilities show by chance "
+        "on so many images (up to 0.050); one of 0.040 (second int8) is no more than that (up to 0.055)."
+    )
+
+
+def test_how_many_images_it_takes_is_said_once_where_any_bundle_needs_it():
+    enough = row("int8", 1000, 1000)
+    assert "images without a flip" not in conclude([enough])
+    assert conclude([enough, row("int8", bundle="second")]).count("takes 381 images without a flip") == 1
 
 
 @pytest.mark.parametrize(
@@ -212,3 +233,20 @@ def test_a_calibration_error_is_said_to_be_chance_or_not():
 
     assert "A calibration error of 0.040 is no more than what perfectly calibrated probabilities show" in said(0.04)
     assert "A calibration error of 0.060 is more than what perfectly calibrated probabilities show" in said(0.06)
+    assert "A calibration error of 0.050 is no more than" in said(0.05) and "(up to 0.050)." in said(0.05)
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ((0.0504, 0.0496), ("0.0504", "0.0496")),
+        ((0.0496, 0.0504), ("0.0496", "0.0504")),
+        ((0.05000004, 0.05), ("0.0500000", "0.0500000")),
+        ((0.3, 0.05), ("0.300", "0.050")),
+        ((0.05, 0.05), ("0.050", "0.050")),
+    ],
+)
+def test_two_numbers_that_differ_are_printed_so_that_they_do(pair, words):
+    found = told_apart(*pair)
+    assert (found[0] == found[1]) == (pair[0] == pair[1])
+    assert all(text.startswith(start) for text, start in zip(found, words, strict=True))

@@ -37,6 +37,18 @@ def test_a_run(run):
     assert found.faulty == ()
 
 
+def test_a_run_has_the_parts_of_the_split_that_was_recorded(run):
+    assert describe(run).parts == {
+        "train": PartFacts(6, (3, 3), 3),
+        "validation": PartFacts(2, (1, 1), 1),
+        "test": PartFacts(2, (1, 1), 1),
+    }
+    (run / "split.json").write_text("{}")
+    assert describe(run).parts == {}
+    (run / "split.json").unlink()
+    assert describe(run).parts == {}
+
+
 def test_uneven_widths_show_as_a_span(tmp_path):
     layers = ((LayerShape(9, 3), LayerShape(4, 5)),)
     found = describe(write_run(tmp_path / "r", DenseNetShape(6, layers, ())))
@@ -121,6 +133,7 @@ def test_a_report(tmp_path):
     assert (parent.agreement, parent.flips, parent.p50_ms) == (None, None, 5.0)
     assert (int8.agreement.value, int8.flips, int8.p90_ms, int8.ratio.value) == (1.0, 0, 6.0, 0.5)
     assert (fp16.failure, fp16.p50_ms, fp16.metrics) == ("crashed", None, None)
+    assert (found.folder, found.notes, int8.grouped, int8.grouped_agreement) == ("", (), None, None)
 
 
 def test_a_cross_validation(tmp_path):

@@ -1,10 +1,13 @@
 """Intervals that count groups."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hemotk.artifacts import FieldError
 from hemotk.group_metrics import evaluate_groups
 from hemotk.metrics import evaluate, wilson
 
@@ -65,6 +68,16 @@ def test_all_right_is_not_certain() -> None:
     assert found.accuracy.low == pytest.approx(wilson(10, 10).low) and found.accuracy.high == 1
     assert found.sensitivity.low == pytest.approx(wilson(5, 5).low)
     assert found.auc.value == 1 and found.auc.low == pytest.approx(wilson(5, 5).low)
+
+
+def test_groups_with_an_image_of_each_label_are_counted() -> None:
+    labels, groups = [1, 0, 0, 0, 1, 1], ["a", "a", "b", "c", "d", "d"]
+    found = evaluate_groups(labels, [True] * 6, np.arange(6.0), groups)
+    assert (found.groups, found.with_positive, found.with_negative) == (4, 2, 3)
+    alone = evaluate_groups(labels, [True] * 6, np.arange(6.0), np.arange(6))
+    assert (alone.groups, alone.with_positive, alone.with_negative) == (6, 3, 3)
+    with pytest.raises(FieldError, match="'with_positive' must be between 0 and groups"):
+        dataclasses.replace(found, with_positive=5)
 
 
 def test_one_class_and_groups_of_both_classes() -> None:

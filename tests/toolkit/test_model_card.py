@@ -70,6 +70,15 @@ def test_an_ungrouped_split_says_so(sources):
     assert "makes every figure below look better" in text
 
 
+def test_a_merged_split_says_what_was_not_compared(sources):
+    found = sources()
+    items = tuple(dataclasses.replace(item, group=f"{item.group}@a") for item in found.split.items)
+    groups = tuple(dataclasses.replace(group, name=f"{group.name}@a") for group in found.split.groups)
+    text = model_card(dataclasses.replace(found, split=dataclasses.replace(found.split, items=items, groups=groups)))
+    assert "compared within each and not between them" in text and "come from the same collections" in text
+    assert "merged" not in model_card(found) and "come from one collection" in model_card(found)
+
+
 @pytest.mark.parametrize("grouping", ["patient", "none"])
 def test_a_split_without_checksums_says_what_was_not_compared(sources, grouping):
     found = sources()

@@ -48,13 +48,23 @@ class Metrics:
 
 @dataclass(frozen=True)
 class GroupMetrics:
-    """Accuracy, sensitivity, specificity and AUC, fractions with 95 % intervals over `groups` groups of images."""
+    """Accuracy, sensitivity, specificity and AUC, fractions with 95 % intervals over `groups` groups of images.
+
+    `with_positive` of the groups hold an image with label 1, `with_negative` one with label 0: sensitivity and
+    specificity rest on these alone. Both are None in files from before they were counted.
+    """
 
     groups: int
     accuracy: Estimate
     sensitivity: Estimate
     specificity: Estimate
     auc: Estimate
+    with_positive: int | None = None
+    with_negative: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, count in (("with_positive", self.with_positive), ("with_negative", self.with_negative)):
+            require(count is None or 0 <= count <= self.groups, name, "between 0 and groups")
 
 
 @dataclass(frozen=True)

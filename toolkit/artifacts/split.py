@@ -114,6 +114,11 @@ class SplitManifest(Artifact):
         """Whether the images have checksums."""
         return self.items[0].sha256 is not None
 
+    @property
+    def merged(self) -> bool:
+        """Whether it was made of splits of several folders (`hemotk data merge`): groups are called `GROUP@FOLDER`."""
+        return "@" in self.items[0].group
+
     def _check_apart(self) -> None:
         groups: dict[str, Part] = {}
         contents: dict[str, Part] = {}

@@ -1,10 +1,10 @@
 """What `hemotk info` prints of what it found."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hemotk.artifacts import TESTSET_CARD, Estimate, Metrics, StudyPoint, TensorSpec
+from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, StudyPoint, TensorSpec
 from hemotk.cli.columns import columns
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def _run(run: "Run") -> Iterator[str]:
         yield from columns([_block(number, block) for number, block in enumerate(run.blocks, 1)], INDENT)
         yield from _widths(run)
     yield from _metrics(card.metrics)
+    yield from (" " * INDENT + line for line in dependent(card.metrics, run.parts))
 
 
 def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
@@ -92,6 +93,8 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
         yield f"  {variant.kind}, {variant.file}, {_size(variant.bytes)}"
         yield from columns(rows, 2 * INDENT)
     yield from _metrics(card.metrics)
+    parts: dict[Part, PartFacts] = {} if bundle.testset is None else {"test": bundle.testset.facts}
+    yield from (" " * INDENT + line for line in dependent(card.metrics, parts))
 
 
 def _beside(bundle: "Bundle") -> str:
@@ -116,6 +119,11 @@ def _split(split: "Split") -> Iterator[str]:
         ("folder", where),
         ("classes", " (0), ".join(split.classes) + " (1)"),
         ("grouping", "patients not heeded, pictures not compared" if unread else _GROUPINGS[split.grouping]),
+        *(
+            [("merged", "of several folders, between which patients and pictures were not compared")]
+            if split.merged
+            else []
+        ),
         ("shares", f"test {split.test:g}, validation {split.validation:g} of the rest, seed {split.seed}"),
         ("checksum", split.sha256),
     )
@@ -149,11 +157,18 @@ def _cross_validation(found: "CrossValidation") -> Iterator[str]:
             "AUC",
             f"mean of the folds' own {ABSENT if own is None else f'{own:.4f}'}; pooled compares different networks",
         ),
+        *_counted(pooled),
     )
     yield "folds (fractions, 95 % intervals)"
     head = ("", "images", "label 1", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "loss")
     rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in found.folds]
     yield from columns([head, *rows, _fold("pooled", "", pooled)], INDENT)
+
+
+def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
+    if pooled.groups < pooled.count:
+        groups = f"the pooled ones count {pooled.groups} groups"
+        yield "intervals", f"{groups}, the folds' take the images as independent and are too narrow"
 
 
 def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
@@ -162,22 +177,26 @@ def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
 
 
 def _report(report: "Report") -> Iterator[str]:
+    images = f"{report.images} images of {report.folder}" if report.folder else f"{report.images} test images"
     yield from _facts(
         ("created", report.created),
-        ("bundle", f"{', '.join(one.bundle for one in report.decisions)}, {report.images} test images"),
+        ("bundle", f"{', '.join(one.bundle for one in report.decisions)}, {images}"),
         *(("decision", words) for words in _decisions(report)),
         ("result", f"{'passed' if report.passed else 'failed'}: {report.conclusion}"),
         *(("warning", warning) for warning in report.warnings),
+        *(("note", note) for note in report.notes),
         *(("limit", verdict.sentence) for verdict in report.verdicts),
     )
     yield "variants"
-    head = ("kind", "size", "agreement", "flips", "p50 ms", "p90 ms", "ratio", "")
+    over_groups = any(row.grouped_agreement for row in report.variants)
+    agreement = "agreement over groups" if over_groups else "agreement"
+    head = ("kind", "size", agreement, "flips", "p50 ms", "p90 ms", "ratio", "")
     rows = [
         (
             row.kind,
             _size(row.bytes),
-            _estimate(row.agreement),
-            ABSENT if row.flips is None else str(row.flips),
+            _estimate(row.grouped_agreement or row.agreement),
+            _counting(row.flips),
             *(ABSENT if time is None else f"{time:.2f}" for time in (row.p50_ms, row.p90_ms)),
             _estimate(row.ratio),
             "; ".join(filter(None, (row.failure, *row.findings))),
@@ -186,6 +205,7 @@ def _report(report: "Report") -> Iterator[str]:
     ]
     yield from columns([head, *rows], INDENT)
     yield from _metrics({row.kind: row.metrics for row in report.variants if row.metrics})
+    yield from _grouped({row.kind: row.grouped for row in report.variants if row.grouped})
 
 
 def _decisions(report: "Report") -> Iterator[str]:
@@ -265,14 +285,52 @@ def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
         ("images", *(str(found.count) for found in all_found)),
         ("with label 1", *(str(found.positives) for found in all_found)),
         ("threshold", *(f"{found.threshold:g}" for found in all_found)),
-        ("accuracy", *(_estimate(found.accuracy) for found in all_found)),
-        ("sensitivity", *(_estimate(found.sensitivity) for found in all_found)),
-        ("specificity", *(_estimate(found.specificity) for found in all_found)),
-        ("AUC", *(_estimate(found.auc) for found in all_found)),
+        *_shares(all_found),
         ("loss", *(f"{found.loss:.4f}" for found in all_found)),
         ("Brier score", *(f"{found.brier:.4f}" for found in all_found)),
     ]
     yield from columns(rows, INDENT)
+
+
+def _grouped(metrics: Mapping[str, GroupMetrics]) -> Iterator[str]:
+    """A column per variant, with the intervals that count groups."""
+    if not metrics:
+        return
+    yield "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
+    all_found = metrics.values()
+    rows = [
+        ("", *metrics),
+        ("groups", *(str(found.groups) for found in all_found)),
+        ("with label 1", *(_counting(found.with_positive) for found in all_found)),
+        ("with label 0", *(_counting(found.with_negative) for found in all_found)),
+        *_shares(all_found),
+    ]
+    yield from columns(rows, INDENT)
+
+
+def _shares(all_found: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
+    yield "accuracy", *(_estimate(found.accuracy) for found in all_found)
+    yield "sensitivity", *(_estimate(found.sensitivity) for found in all_found)
+    yield "specificity", *(_estimate(found.specificity) for found in all_found)
+    yield "AUC", *(_estimate(found.auc) for found in all_found)
+
+
+def _counting(count: int | None) -> str:
+    return ABSENT if count is None else str(count)
+
+
+def dependent(metrics: Mapping[str, Metrics], parts: "Mapping[Part, PartFacts]") -> Iterator[str]:
+    """That the intervals of `metrics` count images, where a scored one of the `parts` has groups of several.
+
+    One line, which names the last such part; no line where each image is a group of its own.
+    """
+    grouped = [(part, facts) for part, facts in parts.items() if part in metrics and facts.groups < facts.images]
+    for part, facts in grouped[-1:]:
+        groups = f"{facts.groups} {'group' if facts.groups == 1 else 'groups'} (of one patient, or copies)"
+        yield (
+            f"intervals  take the images as independent; the {facts.images} {part} images are of {groups}: "
+            "the true ones are wider"
+        )
 
 
 def _estimate(found: Estimate | None) -> str:

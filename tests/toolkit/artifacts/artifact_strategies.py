@@ -21,6 +21,7 @@ from hemotk.artifacts import (
     DeviceImage,
     DeviceModel,
     Estimate,
+    GroupMetrics,
     ImageScores,
     Latency,
     Learned,
@@ -148,6 +149,10 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "high": st.none() | st.floats(0.5, 1),
     },
     Metrics: {"count": st.just(9), "positives": st.integers(0, 9)},
+    GroupMetrics: {
+        "groups": st.just(9),
+        **dict.fromkeys(("with_positive", "with_negative"), st.none() | st.integers(0, 9)),
+    },
     PreprocessSpec: {
         "size": st.integers(16, 1024),
         "scale": st.floats(1e-6, 10),

@@ -3,13 +3,17 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from mean_model import mean_model
 from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
 
-from hemotk.artifacts import StudyPoint
+from hemotk.artifacts import RUN_CARD, Estimate, RunCard, StudyPoint
+from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.columns import columns
 from hemotk.cli.main import run
+from hemotk.files import sha256_file
+from hemotk.group_metrics import evaluate_groups
 from hemotk.metrics import evaluate
 from hemotk.models.shape import DenseNetShape, LayerShape
 
@@ -145,6 +149,81 @@ def test_a_report(here, capsys):
         assert line in lines
 
 
+def grouped_report():
+    """A report on the four images of two patients in the folder `other`; fp16 has no scores."""
+    report, (labels, logits) = make_report(), (np.array([0, 0, 1, 1]), np.array([-2.0, 0.5, 1.0, 3.0]))
+    grouped = evaluate_groups(labels, logits >= 0, logits, ["a", "a", "a", "b"])
+    parent, int8, fp16 = report.variants
+    paired = dataclasses.replace(int8.paired, grouped_agreement=Estimate(1.0, 0.25, 1.0))
+    rows = (
+        dataclasses.replace(parent, grouped=grouped),
+        dataclasses.replace(int8, grouped=grouped, paired=paired),
+        fp16,
+    )
+    return dataclasses.replace(report, variants=rows, folder="other", notes=("the images are of groups", "twice"))
+
+
+def test_a_report_shows_intervals_over_groups_its_notes_and_its_folder(here, capsys):
+    report = grouped_report()
+    report.write(here / "bench.json")
+    lines = said(capsys, "bench.json")
+    heading = "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
+    below = lines[lines.index(heading) + 1 :]
+    found = report.variants[0].grouped
+    share = f"{found.accuracy.value:.4f} [{found.accuracy.low:.4f}, {found.accuracy.high:.4f}]"
+    assert found.accuracy != report.variants[0].metrics.accuracy
+    assert below[:5] == [
+        "float32 int8",
+        "groups 2 2",
+        "with label 1 2 2",
+        "with label 0 1 1",
+        f"accuracy {share} {share}",
+    ]
+    assert [line.split()[0] for line in below[5:]] == ["sensitivity", "specificity", "AUC"]
+    for line in (
+        "bundle b, 2 images of other",
+        "note the images are of groups",
+        "note twice",
+        "kind size agreement over groups flips p50 ms p90 ms ratio",
+        "int8 9 B 1.0000 [0.2500, 1.0000] 0 5.00 6.00 0.5000 [0.4000, 0.6000] odd",
+    ):
+        assert line in lines
+
+
+def test_a_report_without_groups_does_not_speak_of_them(here, capsys):
+    make_report().write(here / "bench.json")
+    assert not any("groups" in line or line.startswith("note") for line in said(capsys, "bench.json"))
+
+
+def test_a_run_and_a_bundle_say_that_images_of_a_group_are_not_independent(here, capsys):
+    write_run(here / "r")
+    words = (
+        "intervals take the images as independent; the {} are of {} (of one patient, or copies): the true ones are "
+        "wider"
+    )
+    assert [line for line in said(capsys, "r") if "independent" in line] == [words.format("2 test images", "1 group")]
+    write_run(here / "trained", metrics={"train": METRICS})
+    assert words.format("6 train images", "3 groups") in said(capsys, "trained")
+    write_bundle(here / "b")
+    assert words.format("5 test images", "3 groups") in said(capsys, "b")
+    (here / "b.testset").rename(here / "elsewhere")
+    assert not any("independent" in line for line in said(capsys, "b"))
+
+
+def test_images_that_are_groups_of_their_own_are_independent(here, capsys):
+    split = make_split()
+    alone = dataclasses.replace(
+        split, items=tuple(dataclasses.replace(item, group=item.path) for item in split.items), grouping="none"
+    )
+    folder = write_run(here / "r")
+    card = RunCard.read(folder / RUN_CARD)
+    alone.write(folder / "split.json")
+    dataclasses.replace(card, files={**card.files, "split.json": sha256_file(folder / "split.json")}).write(
+        folder / RUN_CARD
+    )
+    assert not any("independent" in line for line in said(capsys, "r"))
+
+
 def test_a_report_of_several_bundles_names_the_threshold_of_each(here, capsys):
     report = make_report()
     other = dataclasses.replace(report.bundles[0], name="other", threshold=0.25, temperature=2.0)
@@ -169,6 +248,7 @@ def test_a_cross_validation(here, capsys):
         "grouping by patient",
         "images 8 of 4 groups, each scored by the network that did not know its group",
         "AUC mean of the folds' own 0.9000; pooled compares different networks",
+        "intervals the pooled ones count 4 groups, the folds' take the images as independent and are too narrow",
         "images label 1 threshold accuracy sensitivity specificity AUC loss",
         f"fold-2 4 2 0.25 {SHARES} 1.0000 [0.3856, 1.0000] {METRICS.loss:.4f}",
         f"pooled 8 4 {SHARES} – (unknown) 0.5000",
@@ -178,6 +258,13 @@ def test_a_cross_validation(here, capsys):
     (here / "cv" / "fold-1" / "run.json").write_text("{}")
     assert run(["info", "cv"]) == 2
     assert "fold-1/run.json (changed)" in capsys.readouterr().err
+
+
+def test_a_cross_validation_of_single_images_has_one_kind_of_interval(here, capsys):
+    path = write_cross_validation(here / "cv") / CV_FILE
+    found = CvReport.read(path)
+    dataclasses.replace(found, pooled=dataclasses.replace(found.pooled, groups=found.pooled.count)).write(path)
+    assert not any(line.startswith("intervals") for line in said(capsys, "cv"))
 
 
 def test_a_model(here, capsys):

@@ -78,5 +78,5 @@ def test_the_command_writes_one_split(tmp_path: Path) -> None:
         split(f"/data/{file.stem}").write(file)
     result = CliRunner().invoke(data, ["merge", *map(str, files), "--out", str(tmp_path / "both.json")])
     assert result.exit_code == 0, result.output
-    assert "test            4 images, 2 of class bleed" in result.output and "between the folders" in result.output
+    assert "test            4 images, 2 of class bleed" in result.output and "not between them" in result.output
     assert len(SplitManifest.read(tmp_path / "both.json").items) == 12
