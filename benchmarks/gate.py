@@ -1,6 +1,6 @@
 """The gate: limits held against what was measured, a pure function."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
 from hemotk.artifacts import HERE, VariantResult, Verdict, row_name
@@ -12,6 +12,8 @@ FLOAT = "float32"
 NOT_FOR_SPEED = ("int16x8",)
 # A drop of 3 of 30 images must not fail a limit of 0.1 because of how fractions round.
 SLACK = 1e-9
+# A limit of up to so many digits is printed as it was given.
+_DIGITS = 15
 MEGABYTE = 1_000_000
 
 
@@ -188,16 +190,27 @@ def _positives(rows: Sequence[VariantResult]) -> bool:
 
 def _at_most(limit: str, measured: float | None, allowed: float) -> _Check:
     held = measured is not None and measured <= allowed + SLACK
-    return _Check(limit, measured, allowed, held, f"{limit} {_said(measured)}, at most {allowed:g} allowed")
+    found, bound = _said(measured, allowed, lambda value, most: (value <= most) == held)
+    return _Check(limit, measured, allowed, held, f"{limit} {found}, at most {bound} allowed")
 
 
 def _at_least(limit: str, measured: float | None, needed: float) -> _Check:
     held = measured is not None and measured >= needed - SLACK
-    return _Check(limit, measured, needed, held, f"{limit} {_said(measured)}, at least {needed:g} needed")
+    found, bound = _said(measured, needed, lambda value, least: (value >= least) == held)
+    return _Check(limit, measured, needed, held, f"{limit} {found}, at least {bound} needed")
 
 
-def _said(measured: float | None) -> str:
-    return "not measured" if measured is None else f"{measured:.3g}"
+def _said(measured: float | None, limit: float, agrees: Callable[[float, float], bool]) -> tuple[str, str]:
+    """What was measured, in three digits or as many as it takes, and the limit.
+
+    A failing 0.94962 must not read as the 0.95 that was needed: `agrees` is whether two numbers, as printed, compare
+    as those measured do.
+    """
+    bound = f"{limit:.{_DIGITS}g}"
+    if measured is None:
+        return "not measured", bound
+    texts = [f"{measured:.{digits}g}" for digits in range(3, _DIGITS + 1)]
+    return next((text for text in texts if agrees(float(text), float(bound))), texts[0]), bound
 
 
 def _fraction(value: float) -> bool:

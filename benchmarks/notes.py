@@ -38,7 +38,11 @@ def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
         yield (
             f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
             "picture) and not independent of each other: intervals that take them as such are too narrow"
-            + ("; those over groups stand beside them" if labelled else "")
+            + (
+                ", and p-values that do (McNemar's) too small; intervals over groups stand beside them"
+                if labelled
+                else ""
+            )
         )
 
 

@@ -200,6 +200,34 @@ def test_without_labels_the_sentence_names_the_disagreement():
 
 
 @pytest.mark.parametrize(
+    ("variant", "limits", "sentence"),
+    [
+        (row("int8", auc=0.94962), Limits(min_auc=0.95), "int8: AUC 0.9496, at least 0.95 needed"),
+        (row("int8", auc=0.9499996), Limits(min_auc=0.95), "int8: AUC 0.9499996, at least 0.95 needed"),
+        (row("int8", auc=0.95), Limits(min_auc=0.9500001), "int8: AUC 0.95, at least 0.9500001 needed"),
+        (row("int8", 0.9 - 5 / 499), Limits(), "int8: accuracy drop 0.01002, at most 0.01 allowed"),
+        (row("int8", ratio=1.1004), Limits(), "int8: latency ratio 1.1004, at most 1.1 allowed"),
+        (row("int8", ratio=1.1049), Limits(latency_ratio=1.104), "int8: latency ratio 1.105, at most 1.104 allowed"),
+        (row("int8", bytes=1_234_568), Limits(size=1.234567), "int8: size in MB 1.235, at most 1.234567 allowed"),
+    ],
+)
+def test_a_failing_figure_never_reads_as_one_that_holds(variant, limits, sentence):
+    assert sentence in [verdict.sentence for verdict in judge([PARENT, variant], limits) if not verdict.passed]
+
+
+def test_a_figure_that_holds_never_reads_as_a_failing_one():
+    rows = [PARENT, row("int8", 0.9 - 3 / 30, 1.1046, auc=0.94956)]
+    verdicts = judge(rows, Limits(0.1, 1.1047, sensitivity_drop=None, min_auc=0.94955))
+    assert [verdict.sentence for verdict in verdicts if verdict.kind == "int8" and verdict.passed][1:] == [
+        "int8: AUC 0.95, at least 0.94955 needed",
+        "int8: accuracy drop 0.1, at most 0.1 allowed",
+        "int8: latency ratio 1.1, at most 1.1047 allowed",
+    ]
+    held = judge([PARENT, row("int8", auc=0.9503)], Limits(min_auc=0.95025))
+    assert "int8: AUC 0.9503, at least 0.95025 needed" in [verdict.sentence for verdict in held]
+
+
+@pytest.mark.parametrize(
     ("wrong", "option"),
     [
         ({"accuracy_drop": -0.1}, "--max-accuracy-drop"),

@@ -34,7 +34,10 @@ def test_what_a_reader_must_know_of_the_images(marks, groups, words):
 
 
 def test_intervals_over_groups_are_named_where_there_are_any():
-    assert said([0, 1, 1], [1, 2, 2])[0].endswith("are too narrow; those over groups stand beside them")
+    assert said([0, 1, 1], [1, 2, 2])[0].endswith(
+        "intervals that take them as such are too narrow, and p-values that do (McNemar's) too small; "
+        "intervals over groups stand beside them"
+    )
     assert said([None] * 3, [1, 2, 2])[-1].endswith("intervals that take them as such are too narrow")
 
 

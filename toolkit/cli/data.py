@@ -44,6 +44,21 @@ def two_classes(text: str) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -> None:
+    """Check that replacing `out` would not remove the images in `folder`, of which `split` may name some.
+
+    Raises:
+        HemotkError: `out` is that folder or holds it, or holds an image of the split.
+    """
+    source, target = folder.resolve(), out.resolve()
+    if source.is_relative_to(target):
+        raise HemotkError(f"--out {out}: is the image folder {folder} or holds it; choose another --out.")
+    if split is not None and target.is_relative_to(source):
+        start = f"{target.relative_to(source).as_posix()}/"
+        if found := next((item.path for item in split.items if item.path.startswith(start)), None):
+            raise HemotkError(f"--out {out}: holds the image {folder / found} of the split; choose another --out.")
+
+
 @data.command()
 @click.argument("folder", type=PATH)
 @click.option("--test", default=0.2, show_default=True, help="Share of all images kept for the test.")
@@ -97,6 +112,7 @@ def split(
     from hemotk.files import refuse_existing
 
     out = out or Path("folds" if folds is not None else "split.json")
+    keep_images(out, folder)
     refuse_existing(out, overwrite)
     config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients)
@@ -301,7 +317,8 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
 def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one split of several, such as those of two hospitals; every image keeps its part.
 
-    Near duplicates between the folders are not looked for, a file that two of them have is refused.
+    Patients, and pictures that are alike, are not looked for between the folders; a file that two of them have is
+    refused.
 
     \b
     Example:
@@ -315,5 +332,8 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     merged = merge_splits([SplitManifest.read(path) for path in splits])
     merged.write(out, overwrite=overwrite)
     _say_parts((merged,))
-    click.echo("near duplicates between the folders were not looked for.")
+    click.echo(
+        "patients and copies were compared within each folder, not between them: one that lies in two may be in "
+        "different parts."
+    )
     click.echo(f"wrote {out}")

@@ -101,7 +101,7 @@ class StudyOptions:
         found = study_verdict(model.labels, predictions, self._point(model))
         says = f"{found.probability:.4f}  {found.verdict}"
         highest = f"the mean of the {found.k} highest of {found.slices} slices"
-        click.echo(f"study  {says}, {highest}, threshold {found.threshold:.4g}")
+        click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")
         if self.strip is not None:
             probabilities = [prediction.probability for prediction in predictions]
             write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}"))
@@ -122,7 +122,7 @@ class StudyOptions:
             else f"the bundle's threshold for series was chosen for k = {chosen.k}, not for {k}"
         )
         click.echo(
-            f"hemotk: --study: {why}; the threshold for slices, {model.threshold:.4g}, is used, which the highest "
+            f"hemotk: --study: {why}; the threshold for slices, {model.threshold:.6g}, is used, which the highest "
             "slices of a series reach more easily than one slice.",
             err=True,
         )

@@ -7,7 +7,7 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, two_classes
+from hemotk.cli.data import classes_option, keep_images, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
@@ -161,9 +161,9 @@ def train(
             )
         out = RUNS / f"{config.arch}-cv" if out is None else out
         refuse_existing(out, overwrite)
-        _cross_validate(
-            config, folds_of(source, classes, folds), out, data=data_folder, resume=resume, overwrite=overwrite
-        )
+        splits = folds_of(source, classes, folds)
+        keep_images(out, splits[0].root(data_folder), splits[0])
+        _cross_validate(config, splits, out, data=data_folder, resume=resume, overwrite=overwrite)
         return
     out = RUNS / config.arch if out is None else out
     if writes(strategy, source):
@@ -171,6 +171,7 @@ def train(
 
         refuse_finished(out, overwrite)
     split = split_to_train_on(source, classes, out, resume=resume)
+    keep_images(out, split.root(data_folder), split)
 
     from hemotk.training.quiet import import_tensorflow
 
@@ -271,12 +272,21 @@ def operating_config(threshold: str | None, min_sensitivity: float | None, calib
 
 
 def split_to_train_on(source: Path, classes: str, out: Path, *, resume: bool) -> "SplitManifest":
-    """The split to train on: that of an unfinished training of the same folder, if one is to be resumed."""
+    """The split to train on: that of an unfinished training of the same folder, if one is to be resumed.
+
+    Raises:
+        HemotkError: as `split_of`, or that training tells other classes.
+    """
     from hemotk.artifacts import SplitManifest
     from hemotk.training.partial import kept_split
 
     kept = kept_split(out) if resume and source.is_dir() else None
     if kept is not None and (split := SplitManifest.read(kept)).root() == source.resolve():
+        if split.classes != two_classes(classes):
+            raise HemotkError(
+                f"--classes {classes}: {kept.parent} was begun with {','.join(split.classes)}; resume with the same, "
+                "or remove that folder and start again."
+            )
         return split
     return split_of(source, classes)
 
@@ -329,15 +339,25 @@ def shown(progress: Progress) -> Any:
 
 
 def report(card: "RunCard", out: Path) -> None:
-    """Print a finished run's metrics and where it lies."""
+    """Print a finished run's metrics, what their intervals leave out, and where it lies.
+
+    Raises:
+        HemotkError: the run's split cannot be read.
+    """
+    from hemotk.artifacts import SPLIT_FILE, SplitManifest
+    from hemotk.cli.info_text import dependent
+    from hemotk.describe import part_facts
+
     for part, metrics in card.metrics.items():
         click.echo(
             f"{part:10} accuracy {_interval(metrics.accuracy)}  AUC {_interval(metrics.auc)}  "
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
-    click.echo(f"decision   threshold {card.threshold:.4g}, temperature {card.temperature:.4g}")
+    for line in dependent(card.metrics, part_facts(SplitManifest.read(out / SPLIT_FILE))):
+        click.echo(line)
+    click.echo(f"decision   threshold {card.threshold:.6g}, temperature {card.temperature:.6g}")
     if card.study is not None:
-        click.echo(f"series     mean of the {card.study.k} highest slices, threshold {card.study.threshold:.4g}")
+        click.echo(f"series     mean of the {card.study.k} highest slices, threshold {card.study.threshold:.6g}")
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
 
 

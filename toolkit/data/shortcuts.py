@@ -77,16 +77,27 @@ def _result(design: Numbers, truth: NDArray[np.int64], units: Sequence[str], per
 def _permuted(
     truth: NDArray[np.int64], fold: NDArray[np.int64], units: Sequence[str], permutations: int
 ) -> NDArray[np.int64]:
-    """Labels [images, permutations], shuffled within each fold by whole units, so that folds keep their classes."""
+    """Labels [images, permutations], exchanged within each fold by whole units, so that folds keep their classes.
+
+    A unit gets the labels of the one drawn for it, stretched to its own length: one that is all of one class stays so,
+    whatever the sizes. Stretching units of both classes can lose a class, without which there is no AUC; such a
+    permutation is left undone and so counts as one that does as well as the labels do, which names no shortcut that
+    is none. Drawing again could take very many tries.
+    """
     rng = np.random.default_rng(_SEED)
     result = np.empty((len(truth), permutations), np.int64)
-    names = np.asarray(units)
-    for number in range(int(fold.max()) + 1):
-        here = np.flatnonzero(fold == number)
-        here = here[np.argsort(names[here], kind="stable")]
-        blocks = np.split(truth[here], np.flatnonzero(names[here][1:] != names[here][:-1]) + 1)
+    number = np.unique(np.asarray(units), return_inverse=True)[1]
+    for part in range(int(fold.max()) + 1):
+        here = np.flatnonzero(fold == part)
+        here = here[np.argsort(number[here], kind="stable")]
+        labels = truth[here][np.lexsort((truth[here], number[here]))]
+        _, starts, unit, sizes = np.unique(number[here], return_index=True, return_inverse=True, return_counts=True)
+        place = 2 * (np.arange(len(here)) - starts[unit]) + 1  # in half images: the middle of each
         for column in range(permutations):
-            result[here, column] = np.concatenate([blocks[index] for index in rng.permutation(len(blocks))])
+            drawn = rng.permutation(len(starts))[unit]
+            result[here, column] = labels[starts[drawn] + place * sizes[drawn] // (2 * sizes[unit])]
+    undone = result.min(axis=0) == result.max(axis=0)
+    result[:, undone] = truth[:, None]
     return result
 
 

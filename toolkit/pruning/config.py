@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from hemotk.artifacts import require
 from hemotk.errors import HemotkError
-from hemotk.training.config import DistillConfig, TrainConfig
+from hemotk.training.config import MOST_SEED, DistillConfig, TrainConfig
 
 STEPS = 4
 EPOCHS = 60
@@ -53,7 +53,7 @@ class PruneConfig:
         require(self.multiple >= 1, "multiple", "1 or more")
         require(self.learning_rate > 0, "learning_rate", "above 0")
         require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
-        require(self.seed >= 0, "seed", "0 or more")
+        require(0 <= self.seed <= MOST_SEED, "seed", f"between 0 and {MOST_SEED}")
         require(self.passes >= 1, "passes", "1 or more")
         require(self.importance_batch >= 2, "importance_batch", "2 or more")
 

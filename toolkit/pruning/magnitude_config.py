@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hemotk.artifacts import require
-from hemotk.training.config import FINE_TUNING_RATE, TrainConfig
+from hemotk.training.config import FINE_TUNING_RATE, MOST_SEED, TrainConfig
 
 NO_PATTERN = "none"
 # name → (m, n): m zeros in each n weights that lie beside each other along the input channels
@@ -41,7 +41,7 @@ class MagnitudeConfig:
         require(self.epochs >= 1, "epochs", "1 or more")
         require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
         require(self.learning_rate > 0, "learning_rate", "above 0")
-        require(self.seed >= 0, "seed", "0 or more")
+        require(0 <= self.seed <= MOST_SEED, "seed", f"between 0 and {MOST_SEED}")
 
     @property
     def pattern(self) -> tuple[int, int] | None:

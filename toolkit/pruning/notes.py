@@ -17,9 +17,9 @@ def operating_note(card: RunCard) -> tuple[str, ...]:
     """Where the operating point comes from, if the run of `card`, which is pruned, chose any."""
     found = []
     if (card.threshold, card.temperature) != (0.5, 1.0):
-        found.append(f"Threshold {card.threshold:.4g} and temperature {card.temperature:.4g}")
+        found.append(f"Threshold {card.threshold:.6g} and temperature {card.temperature:.6g}")
     if card.study is not None:
-        found.append(f"The {card.study.k} highest slices of a series and their threshold {card.study.threshold:.4g}")
+        found.append(f"The {card.study.k} highest slices of a series and their threshold {card.study.threshold:.6g}")
     return tuple(f"{what} are those of {card.name}, not chosen anew." for what in found)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -34,7 +35,7 @@ def read_cluster(text: str | None = None) -> Cluster:
     The chief is the task of type 'chief', or worker 0 where there is none.
 
     Raises:
-        HemotkError: not set, no JSON, or a task that is none of the cluster's.
+        HemotkError: not set, no JSON, an address that is there twice, or a task that is none of the cluster's.
     """
     text = os.environ.get(VARIABLE) if text is None else text
     if not text:
@@ -43,9 +44,9 @@ def read_cluster(text: str | None = None) -> Cluster:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
         jobs = {job: _addresses(cluster, job) for job in ("chief", "worker")}
-        kind, index = task["type"], int(task["index"])
+        kind, index = str(task["type"]), int(task["index"])
         others = sorted(set(cluster) - set(jobs))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise HemotkError(f"{VARIABLE}: is no description of workers; set it to {_EXAMPLE}.") from error
     if others or len(jobs["chief"]) > 1:
         raise HemotkError(
@@ -56,11 +57,14 @@ def read_cluster(text: str | None = None) -> Cluster:
             f"{VARIABLE}: task {kind} {index} is none of the cluster's {len(jobs['chief'] + jobs['worker'])}; "
             "count each type from 0."
         )
-    return Cluster(jobs["chief"] + jobs["worker"], index + (len(jobs["chief"]) if kind == "worker" else 0))
+    workers = jobs["chief"] + jobs["worker"]
+    if twice := [address for address, count in Counter(workers).items() if count > 1]:
+        raise HemotkError(f"{VARIABLE}: names {twice[0]} more than once; give each worker an address of its own.")
+    return Cluster(workers, index + (len(jobs["chief"]) if kind == "worker" else 0))
 
 
 def _addresses(cluster: Any, job: str) -> tuple[str, ...]:
-    found = cluster.get(job, [])
+    found = cluster.get(job, []) if isinstance(cluster, dict) else None
     if not isinstance(found, list) or not all(
         isinstance(one, str) and one.rpartition(":")[2].isdigit() for one in found
     ):

@@ -13,6 +13,7 @@ LEARNING_RATE = 1e-3
 FINE_TUNING_RATE = 1e-4
 HEAD_EPOCHS = 20
 MOST_VIEWS = 64
+MOST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class TrainConfig:
         require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "above 0")
         require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1")
         require(0 < self.bn_momentum < 1, "bn_momentum", "between 0 and 1")
-        require(self.seed >= 0, "seed", "0 or more")
+        require(0 <= self.seed <= MOST_SEED, "seed", f"between 0 and {MOST_SEED}")
 
     @property
     def peak_rate(self) -> float:

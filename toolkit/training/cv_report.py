@@ -20,7 +20,7 @@ def table(report: CvReport) -> list[tuple[str, ...]]:
     """Headings, a row per fold, and the pooled row."""
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for fold in report.folds:
-        rows.append(_row(fold.run, fold.metrics, f"{fold.threshold:.3g}"))
+        rows.append(_row(fold.run, fold.metrics, f"{fold.threshold:.6g}"))
     return [*rows, _row("pooled", report.pooled, "")]
 
 

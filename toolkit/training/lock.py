@@ -18,11 +18,12 @@ def locked(folder: Path) -> Iterator[None]:
         HemotkError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("w") as stream:
+    with (folder / LOCK_FILE).open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise HemotkError(
                 f"{folder}: another training writes there; wait for it, or choose another --out."
             ) from error
+        stream.truncate(0)  # not before: what another process has noted there is its own
         yield

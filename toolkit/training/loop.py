@@ -118,9 +118,10 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     with job.replicas.strategy.scope():
         trainer = Trainer(model, config, spec)
     with writing(job.partial), locked(job.partial):
-        job.split.write(job.partial / SPLIT_FILE)
-        if before is not None:
-            before.write(job.partial / LEARNED_FILE)
+        if not stage.resumable:  # else they are there, and may turn out to be another training's
+            job.split.write(job.partial / SPLIT_FILE)
+            if before is not None:
+                before.write(job.partial / LEARNED_FILE)
         stage = job.replicas.chief_first(
             job.partial / CHECKPOINT_FILE, lambda: head_phase(stage, trainer, spec, data, listener)
         )

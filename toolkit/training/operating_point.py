@@ -173,7 +173,7 @@ def _threshold_note(found: Metrics, least: float | None) -> str:
         " No threshold reached that sensitivity." if least and reached is not None and reached < least - 1e-9 else ""
     )
     return (
-        f"Threshold {found.threshold:.4g}: the {goal} on the {found.count} validation images ({found.positives} of "
+        f"Threshold {found.threshold:.6g}: the {goal} on the {found.count} validation images ({found.positives} of "
         f"class 1), there sensitivity {in_words(found.sensitivity)}, specificity {in_words(found.specificity)}."
         f"{missed} Figures of the images that it was chosen on flatter it."
     )

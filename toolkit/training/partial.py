@@ -26,7 +26,13 @@ _EARLIER = {
 
 
 def partial_of(out: Path) -> Path:
-    """The folder in which the unfinished `out` grows, beside it."""
+    """The folder in which the unfinished `out` grows, beside it.
+
+    Raises:
+        HemotkError: `out` has no name, as the folder one is in.
+    """
+    if out.name in ("", ".."):
+        raise HemotkError(f"--out {out}: has no name of its own; name the folder to write, such as runs/first.")
     return out.with_name(out.name + PARTIAL_SUFFIX)
 
 

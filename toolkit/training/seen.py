@@ -1,5 +1,6 @@
 """What a network has learned from, also in the runs before its own, must not be what another one is judged on."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hemotk.artifacts import (
     TrainingImages,
 )
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, sha256_file
+from hemotk.files import check_files, check_sha256, sha256_file
 
+_CHECKSUM = re.compile("[0-9a-f]{64}")
 # Weights that have seen no CT.
 _NO_CT = ("none", "imagenet")
 
@@ -33,15 +35,20 @@ def seen(learned: Iterable[TrainingImages], judged: SplitManifest) -> str | None
     None where there is no such image.
     """
     for images in learned:
-        known = {"key": ("image", set(images.images))}
+        keys = {_known_as(images.folder, key) for key in images.images}
         # Groups have names that mean something within one folder only.
-        if images.folder == judged.folder:
-            known["group"] = ("group", set(images.groups))
-        for field, (kind, names) in known.items():
-            for item in (*judged.part("validation"), *judged.part("test")):
-                if getattr(item, field) in names:
-                    return f"'{item.path}' (same {kind})"
+        groups = set(images.groups) if images.folder == judged.folder else set()
+        for item in (*judged.part("validation"), *judged.part("test")):
+            if _known_as(judged.folder, item.key) in keys:
+                return f"'{item.path}' (same image)"
+            if item.group in groups:
+                return f"'{item.path}' (same group)"
     return None
+
+
+def _known_as(folder: str, key: str) -> str:
+    """What tells an image from those of any folder: its checksum, else where it lies."""
+    return key if _CHECKSUM.fullmatch(key) else f"{folder}/{key}"
 
 
 def learned_by(run: Path) -> Learned:
@@ -51,6 +58,7 @@ def learned_by(run: Path) -> Learned:
         HemotkError: a file of the run is missing, damaged, or not the one that its card names.
     """
     card = RunCard.read(run / RUN_CARD)
+    check_files(run, card.files)
     return learned_in(run, card, sha256_file(run / RUN_CARD), SplitManifest.read(run / SPLIT_FILE))
 
 
@@ -91,13 +99,13 @@ def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
     a network that was trained elsewhere, nobody knows.
 
     Raises:
-        HemotkError: they have.
+        HemotkError: they have, or a file of the run is missing or not the one that its card names.
     """
     if weights in _NO_CT:
         return None
     path = Path(weights)
     folder = path.parent if path.name == WEIGHTS_FILE else path
-    if not ((folder / RUN_CARD).is_file() and (folder / SPLIT_FILE).is_file()):
+    if not (folder / RUN_CARD).is_file():
         return Learned(None, (), (f"the weight file {path.name}",))
     learned = learned_by(folder)
     found = seen(learned.images, split)

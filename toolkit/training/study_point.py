@@ -81,7 +81,7 @@ def _note(study: StudyPoint, reached: Metrics, config: OperatingConfig) -> str:
         if (reached.sensitivity.value or 0.0) < config.min_sensitivity - 1e-9:
             missed = " No threshold reached that sensitivity."
     return (
-        f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.4g} "
+        f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.6g} "
         f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
         f"{in_words(reached.auc)}, sensitivity {in_words(reached.sensitivity)}, specificity "
         f"{in_words(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."

@@ -33,6 +33,16 @@ def test_split_writes_a_manifest_and_says_what_it_did(folder: Path, capsys: pyte
     assert SplitManifest.read(Path("split.json")).seed == 5
 
 
+@pytest.mark.parametrize("out", ["data", ".", "data/../data"])
+def test_split_does_not_replace_the_images(folder: Path, capsys: pytest.CaptureFixture[str], out: str) -> None:
+    (folder / "phantoms.json").write_text('{"schema": "hemotk.phantoms/1"}')
+    for more in (["--folds", "2"], []):
+        assert run(["data", "split", str(folder), *more, "--out", out, "--overwrite"]) == 2
+        assert "is the image folder data or holds it; choose another --out" in capsys.readouterr().err
+    assert len(list(folder.rglob("*.png"))) == 20
+    assert run(["data", "split", str(folder), "--out", "data/split.json"]) == 0
+
+
 def test_split_writes_folds_and_says_what_stays_together(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.open(folder / "normal" / "1.png").rotate(0).save(folder / "normal" / "copy.bmp")
     assert run(["data", "split", str(folder), "--folds", "3"]) == 0

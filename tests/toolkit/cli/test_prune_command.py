@@ -62,6 +62,13 @@ def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], say
     assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
 
 
+@pytest.mark.parametrize("method", [("--macs", "0.5"), ("--method", "magnitude")])
+@pytest.mark.parametrize("out", [".", "/"])
+def test_an_output_without_a_name(prune: Prune, out: str, method: tuple[str, ...]) -> None:
+    code, said = prune("runs/first", *method, "--out", out, "--overwrite")
+    assert code == 2 and f"--out {out}: has no name of its own" in said
+
+
 @pytest.mark.parametrize("out", ["runs/first", "runs/cnn", "runs/first/small"])
 def test_the_run_and_its_teacher_are_not_replaced(prune: Prune, out: str) -> None:
     code, said = prune("runs/first", "--macs", "0.5", "--teacher", "runs/cnn", "--out", out, "--overwrite")

@@ -9,6 +9,7 @@ from hemotk.artifacts import SPLIT_FILE
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.main import run
 from hemotk.cli.train import split_to_train_on
+from hemotk.errors import HemotkError
 from hemotk.training.partial import partial_of
 
 pytest.importorskip("tf_keras")
@@ -58,5 +59,31 @@ def test_a_resumed_training_of_a_folder_keeps_its_split(home: Path) -> None:
     begun.write(partial_of(out) / SPLIT_FILE)
     assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=True) == begun
     assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=False) != begun
+    with pytest.raises(HemotkError, match=r"--classes hemorrhage,normal: .* was begun with normal,hemorrhage"):
+        split_to_train_on(Path("pictures"), "hemorrhage,normal", out, resume=True)
     (home / "pictures").rename("others")
     assert split_to_train_on(Path("others"), "normal,hemorrhage", out, resume=True).root() == home / "others"
+
+
+@pytest.mark.parametrize("out", ["both/pictures", "both", "both/pictures/normal"])
+@pytest.mark.parametrize("more", [(), ("--folds", "2")])
+def test_the_pictures_are_not_replaced(
+    home: Path, capsys: pytest.CaptureFixture[str], out: str, more: tuple[str, ...]
+) -> None:
+    """Also where the output is of hemotk's making."""
+    Path("both").mkdir()
+    split = split_of_squares(home / "both" / "pictures")
+    split.write(home / "both.json")
+    for folder in (Path("both"), Path("both/pictures"), Path("both/pictures/normal")):
+        (folder / "phantoms.json").write_text('{"schema": "hemotk.phantoms/1"}')
+    for source in ("both/pictures", "both.json"):
+        assert run(["train", source, *SMALL, *more, "--out", out, "--overwrite"]) == 2
+        said = capsys.readouterr().err
+        assert f"hemotk: --out {out}: " in said and "holds" in said
+    assert all((home / "both" / "pictures" / item.path).is_file() for item in split.items)
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+def test_an_output_without_a_name(home: Path, capsys: pytest.CaptureFixture[str], out: str) -> None:
+    assert run(["train", "split.json", *SMALL, "--out", out, "--overwrite"]) == 2
+    assert f"hemotk: --out {out}: has no name of its own" in capsys.readouterr().err

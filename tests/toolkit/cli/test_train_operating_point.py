@@ -12,6 +12,7 @@ from prunable_runs import split_of_squares
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
+from hemotk.cli.train import report
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.metrics import calibrated, evaluate
@@ -133,6 +134,12 @@ def test_the_model_card_names_shortcuts(home: Path, capsys: pytest.CaptureFixtur
     dataclasses.replace(audit, folder="/data/others").write(home / "audit.json")
     assert run(["card", str(home / "run"), "--audit", str(home / "audit.json")]) == 2
     assert "is of the folder others, the run's images are of pictures" in capsys.readouterr().err
+
+
+def test_a_threshold_near_one_is_not_called_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = RunCard.read(home / "run" / RUN_CARD)
+    report(dataclasses.replace(card, threshold=0.99997, temperature=1.0), home / "run")
+    assert "decision   threshold 0.99997, temperature 1\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemotk.artifacts.audit import PROBES, Probe
-from hemotk.data.shortcuts import holm, run_probes
+from hemotk.data.shortcuts import _design, _permuted, _result, holm, run_probes
 from hemotk.data.shortcuts_features import Features, file_features
 
 PERMUTATIONS = 199
@@ -57,6 +57,48 @@ def test_what_only_tells_patients_apart_is_not_named_across_groups() -> None:
         assert found.groups.p >= found.images.p
         named += found.groups.exceeds_chance
     assert named <= 2
+
+
+def units_of(sizes: list[int]) -> tuple[np.ndarray, list[str]]:
+    """The number and the name of each image's unit."""
+    unit = np.repeat(np.arange(len(sizes)), sizes)
+    return unit, [f"{one:03d}" for one in unit]
+
+
+def test_a_unit_of_one_class_keeps_one_class_whatever_the_sizes() -> None:
+    sizes, marks = [6, 2, 1, 3, 9, 1, 4, 5], np.array([1, 0, 1, 0, 1, 0, 0, 1])
+    unit, names = units_of(sizes)
+    order = np.random.default_rng(5).permutation(len(unit))
+    unit, names, fold = unit[order], [names[index] for index in order], unit[order] % 2
+    found = _permuted(marks[unit], fold, names, 100)
+    first = np.array([found[np.flatnonzero(unit == one)[0]] for one in range(len(sizes))])
+    assert (found == first[unit]).all()
+    for part in (0, 1):
+        assert (first[part::2].sum(axis=0) == marks[part::2].sum()).all()
+    assert len(np.unique(found, axis=1).T) > 10
+
+
+def test_units_of_both_classes_are_stretched_and_never_lose_a_class() -> None:
+    names = units_of([8, 2])[1]
+    truth = np.array([0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
+    found = _permuted(truth, np.zeros(10, np.int64), names, 50)
+    # Exchanged, 1 of 8 is none of 2: no hemorrhage is left, so that the labels stay.
+    assert (found == truth[:, None]).all()
+    truth = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
+    found = _permuted(truth, np.zeros(10, np.int64), names, 50)
+    assert {tuple(column) for column in found.T} == {tuple(truth), (0,) * 8 + (0, 1)}
+
+
+def test_chance_is_named_no_more_often_over_groups_of_unequal_sizes() -> None:
+    rng = np.random.default_rng(0)
+    named, trials = 0, 300
+    for _ in range(trials):
+        unit, names = units_of([int(size) for size in rng.integers(1, 61, 30)])
+        marks = (rng.random(30) < 0.25).astype(np.int64)
+        values = rng.normal(size=30)[unit] + 0.1 * rng.normal(size=len(unit))
+        p = _result(_design({"value": values}), marks[unit], names, 39).p
+        named += p is not None and p <= 0.05
+    assert named < 0.1 * trials
 
 
 def test_a_constant_property_is_worth_a_coin() -> None:

@@ -14,7 +14,7 @@ from hemotk.training.cluster import Cluster, read_cluster
 TWO = ["a:1", "b:2"]
 
 
-def tf_config(cluster: Any, kind: str = "worker", index: Any = 0) -> str:
+def tf_config(cluster: Any, kind: Any = "worker", index: Any = 0) -> str:
     return json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
 
 
@@ -37,6 +37,12 @@ def test_the_first_worker_is_the_chief_unless_there_is_one() -> None:
         (tf_config({"worker": "a:1"}), "no description"),
         (tf_config({"worker": ["a"]}), "no description"),
         (tf_config({"worker": TWO}, index="first"), "no description"),
+        (tf_config({"worker": TWO}).replace('"index": 0', '"index": 1e400'), "no description"),
+        (tf_config([]), "no description"),
+        (tf_config(None), "no description"),
+        (tf_config({"worker": TWO}, ["x"]), r"task \['x'\] 0 is none"),
+        (tf_config({"worker": ["a:1", "b:2", "a:1"]}), "names a:1 more than once"),
+        (tf_config({"chief": ["b:2"], "worker": TWO}), "names b:2 more than once"),
         (tf_config({"worker": TWO}, index=2), "task worker 2 is none of the cluster's 2"),
         (tf_config({"worker": TWO}, index=-1), "task worker -1 is none"),
         (tf_config({"worker": TWO}, "chief"), "task chief 0 is none"),

@@ -1,5 +1,7 @@
 """Settings, recipes, learning rates, class weights and augmentation: numbers without a network."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
+from hemotk.pruning.config import PruneConfig
+from hemotk.pruning.magnitude_config import MagnitudeConfig
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.config import RECIPES, AugmentConfig, TrainConfig, from_recipe, recipe_note
 
@@ -34,6 +38,15 @@ def test_unknown_recipe_and_bad_settings() -> None:
     for bad in ({"epochs": 0}, {"batch": 1}, {"size": 8}, {"learning_rate": -1.0}, {"bn_momentum": 1.0}, {"seed": -1}):
         with pytest.raises(HemotkError, match=next(iter(bad))):
             from_recipe("hemotk", **bad)
+
+
+@pytest.mark.parametrize("make", [TrainConfig, partial(PruneConfig, macs=0.5), MagnitudeConfig])
+def test_seeds_are_those_that_numpy_takes(make: Callable[..., Any]) -> None:
+    for seed in (0, 2**32 - 1):
+        np.random.RandomState(make(seed=seed).seed)
+    for seed in (-1, 2**32, 5_000_000_000):
+        with pytest.raises(HemotkError, match="'seed' must be between 0 and 4294967295"):
+            make(seed=seed)
 
 
 def test_fine_tuning_starts_lower() -> None:

@@ -139,6 +139,12 @@ def test_table_and_picture(out: Path) -> None:
     assert picture.width > 1000 and picture.height > 500
 
 
+def test_a_threshold_near_one_is_not_called_one(out: Path) -> None:
+    report = CvReport.read(out / CV_FILE)
+    near = replace(report, folds=tuple(replace(fold, threshold=0.9996) for fold in report.folds))
+    assert [row[3] for row in table(near)] == ["threshold", "0.9996", "0.9996", ""]
+
+
 def test_a_finished_one_is_kept(out: Path, splits: tuple[SplitManifest, ...]) -> None:
     with pytest.raises(HemotkError, match="--overwrite"):
         cross_validate(FoldsJob(splits, out), config())

@@ -5,6 +5,7 @@ import pytest
 from hemotk.errors import HemotkError
 from hemotk.training.finished import announce, refuse_finished, remove_left
 from hemotk.training.lock import LOCK_FILE, locked
+from hemotk.training.partial import partial_of
 
 
 @pytest.fixture
@@ -40,6 +41,24 @@ def test_an_unfinished_run_of_the_same_name_stays(out: Path) -> None:
     (out / "run.json").write_text("the card of an earlier run")
     remove_left(out)
     assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
+
+
+def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
+    partial = out.with_name("run.partial")
+    with locked(partial):
+        announce(partial, out / "run.json")
+        note = (partial / LOCK_FILE).read_text()
+        with pytest.raises(HemotkError, match="another training writes there"), locked(partial):
+            pass
+        assert note and (partial / LOCK_FILE).read_text() == note
+    with locked(partial):
+        assert (partial / LOCK_FILE).read_text() == ""
+
+
+@pytest.mark.parametrize("name", [".", "/", "", "..", "runs/.."])
+def test_an_output_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(HemotkError, match=r"--out .*: has no name of its own"):
+        partial_of(Path(name))
 
 
 def test_a_run_that_is_being_resumed_stays(out: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 from prunable_runs import split_of_squares
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
@@ -25,6 +26,7 @@ from hemotk.training.fit import Listener, load_data, logits_of, metrics_of
 from hemotk.training.history import read_history
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
+from hemotk.training.partial import kept_split
 from hemotk.training.steps import Trainer
 
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
@@ -91,6 +93,36 @@ def test_an_unfinished_training_is_not_started_over_unasked(split: SplitManifest
     with pytest.raises(HemotkError, match="damaged"):
         train(TrainJob(split, tmp_path / "run", resume=True), config)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_refused_resume_leaves_what_the_right_one_needs(
+    split: SplitManifest, undisturbed: Path, tmp_path: Path
+) -> None:
+    out, partial = tmp_path / "whole", tmp_path / "whole.partial"
+    config = from_recipe("hemotk", epochs=4, **SMALL)
+    with pytest.raises(Killed):
+        train(TrainJob(split, out), config, KillAfter(2))
+    before = {path.name: sha256_file(path) for path in partial.iterdir()}
+    other = replace(split, created="2026-01-01T00:00:00+00:00")
+    with pytest.raises(HemotkError, match="was trained with split"):
+        train(TrainJob(other, out, resume=True), config)
+    assert {path.name: sha256_file(path) for path in partial.iterdir()} == before
+    kept = kept_split(out)
+    assert kept is not None
+    train(TrainJob(SplitManifest.read(kept), out, resume=True), config)
+    shape = read_shape(out / SHAPE_FILE)
+    one, two = (read_weights(folder / WEIGHTS_FILE, shape) for folder in (out, undisturbed))
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-4, atol=1e-5)
+
+
+def test_without_a_checkpoint_the_split_of_the_last_start_is_kept(split: SplitManifest, tmp_path: Path) -> None:
+    out, partial = tmp_path / "run", tmp_path / "run.partial"
+    partial.mkdir()
+    replace(split, created="2026-01-01T00:00:00+00:00").write(partial / SPLIT_FILE)
+    with pytest.raises(Killed):
+        train(TrainJob(split, out, resume=True), from_recipe("hemotk", epochs=2, **SMALL), KillAfter(1))
+    assert SplitManifest.read(partial / SPLIT_FILE) == split
 
 
 @pytest.mark.parametrize("name", ["prune.json", "step-1/run.json", "fold1.json"])

@@ -120,6 +120,12 @@ def test_the_notes_say_what_was_reached() -> None:
     assert "No threshold reached that sensitivity." in point.notes[0]
 
 
+def test_a_threshold_near_one_is_not_called_one() -> None:
+    point = choose_operating_point([0, 1], [10.0, 10.8], YOUDEN)
+    assert point.threshold == pytest.approx(0.99997, abs=1e-6)
+    assert point.notes[0].startswith("Threshold 0.99997: ")
+
+
 @pytest.mark.parametrize("changes", [{"threshold": 0.0}, {"threshold": 1.0}, {"min_sensitivity": 1.1}])
 def test_settings_that_cannot_be(changes: dict[str, float]) -> None:
     with pytest.raises(HemotkError, match=next(iter(changes))):

@@ -11,7 +11,8 @@ from hemotk.artifacts import LEARNED_FILE, Learned, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.families import named_shape
-from hemotk.training.seen import check_unseen, learned_before, learned_by, training_images, unknown_note
+from hemotk.models.shape import densenet
+from hemotk.training.seen import check_unseen, learned_before, learned_by, seen, training_images, unknown_note
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,19 @@ def test_what_was_learned_before_is_checked_like_every_file(split: SplitManifest
         learned_by(run)
 
 
+@pytest.mark.parametrize("file", ["weights.npz", "shape.json", "split.json"])
+def test_a_run_whose_files_are_not_its_cards_is_refused(
+    split: SplitManifest, elsewhere: SplitManifest, tmp_path: Path, file: str
+) -> None:
+    run, other = make_run(tmp_path / "run", split), make_run(tmp_path / "other", elsewhere, densenet((1, 2), growth=8))
+    shutil.copy(other / file, run / file)
+    with pytest.raises(HemotkError, match=rf"run/{file}: checksum"):
+        check_unseen(str(run), split)
+    (run / file).unlink()
+    with pytest.raises(HemotkError, match=rf"run/{file}: cannot be read"):
+        check_unseen(str(run / "weights.npz"), split)
+
+
 def test_a_teacher_passes_on_what_it_learned_from(split: SplitManifest, elsewhere: SplitManifest) -> None:
     start = Learned("1" * 64, (training_images(split),), ("one", "two"))
     teacher = Learned("2" * 64, (training_images(split), training_images(elsewhere)), ("two", "three"))
@@ -144,3 +158,16 @@ def test_of_a_weight_file_it_is_noted(split: SplitManifest) -> None:
     assert unknown_note(check_unseen("imagenet", split)) == ()
     (note,) = unknown_note(check_unseen("there/w.h5", split))
     assert note.startswith("What the weight file w.h5 learned from is not known: if it was images of the validation")
+
+
+def test_images_without_checksums_are_known_by_where_they_lie(split: SplitManifest) -> None:
+    items = tuple(replace(item, sha256=None, group=f"i{i}") for i, item in enumerate(split.items))
+    plain = replace(split, items=items, groups=(), grouping="none")
+    above = Path(split.folder).parent
+    below = Path(split.folder).name
+    merged = replace(plain, folder=str(above), items=tuple(replace(i, path=f"{below}/{i.path}") for i in items))
+    for first, second in ((plain, merged), (merged, plain), (plain, plain)):
+        assert seen([training_images(first)], second) is None
+        assert seen([training_images(swapped(first, "test"))], second) is not None
+    elsewhere = replace(plain, folder="/elsewhere")
+    assert seen([training_images(swapped(plain, "test"))], elsewhere) is None
