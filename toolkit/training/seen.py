@@ -35,20 +35,20 @@ def seen(learned: Iterable[TrainingImages], judged: SplitManifest) -> str | None
     None where there is no such image.
     """
     for images in learned:
-        keys = {_known_as(images.folder, key) for key in images.images}
+        keys = {name for key in images.images for name in _known_as(images.folder, key)}
         # Groups have names that mean something within one folder only.
         groups = set(images.groups) if images.folder == judged.folder else set()
         for item in (*judged.part("validation"), *judged.part("test")):
-            if _known_as(judged.folder, item.key) in keys:
+            if not keys.isdisjoint(_known_as(judged.folder, item.key)):
                 return f"'{item.path}' (same image)"
             if item.group in groups:
                 return f"'{item.path}' (same group)"
     return None
 
 
-def _known_as(folder: str, key: str) -> str:
-    """What tells an image from those of any folder: its checksum, else where it lies."""
-    return key if _CHECKSUM.fullmatch(key) else f"{folder}/{key}"
+def _known_as(folder: str, key: str) -> tuple[str, ...]:
+    """What an image may be known by: its checksum, else its path in a folder that was moved, or in a merged one."""
+    return (key,) if _CHECKSUM.fullmatch(key) else (key, f"{folder}/{key}")
 
 
 def learned_by(run: Path) -> Learned:

@@ -209,7 +209,7 @@ def test_the_baseline_can_be_pruned(sparse_cnn: Path) -> None:
         ({"learning_rate": 0.0}, "'learning_rate' must be above 0"),
         ({"epochs": 0}, "'epochs' must be 1 or more"),
         ({"batch": 1}, "'batch' must be 2 or more"),
-        ({"seed": -1}, "'seed' must be 0 or more"),
+        ({"seed": -1}, "'seed' must be between 0 and 4294967295"),
     ],
 )
 def test_settings_out_of_range(given: dict[str, float], words: str) -> None:

@@ -169,5 +169,7 @@ def test_images_without_checksums_are_known_by_where_they_lie(split: SplitManife
     for first, second in ((plain, merged), (merged, plain), (plain, plain)):
         assert seen([training_images(first)], second) is None
         assert seen([training_images(swapped(first, "test"))], second) is not None
-    elsewhere = replace(plain, folder="/elsewhere")
-    assert seen([training_images(swapped(plain, "test"))], elsewhere) is None
+    moved = replace(plain, folder="/moved")
+    assert seen([training_images(swapped(plain, "test"))], moved) is not None
+    other = replace(moved, items=tuple(replace(item, path=f"other/{item.path}") for item in items))
+    assert seen([training_images(swapped(plain, "test"))], other) is None
