@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
 from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256
+from hemotk.files import check_sha256, check_utf8
 
 CHUNK = 64
 
@@ -31,7 +32,7 @@ class FoundPictures:
     left_out: int = 0
     split: SplitManifest | None = None
 
-    @property
+    @cached_property  # of all the split's lines, and asked for once per bundle
     def split_sha256(self) -> str:
         """The checksum of `split`, empty where there is none."""
         return "" if self.split is None else self.split.sha256()
@@ -64,7 +65,7 @@ def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
     items = split.part("test")
     for item in items:
         path = root / item.path
-        _check_name(path)
+        check_utf8(path, "no output can hold it")
         if item.sha256 is not None:
             check_sha256(path, item.sha256)
         elif not path.is_file():
@@ -93,7 +94,7 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     if not files:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
     for file in files:
-        _check_name(folder / file)
+        check_utf8(folder / file, "no output can hold it")
     images = [ImageRef(file, None) for file in files]
     patients: list[str | None] = [None] * len(files)
     if (folder / LABELS_CSV).is_file() or any("/" in file and file.partition("/")[0] in classes for file in files):
@@ -114,15 +115,6 @@ def _patients(folder: Path, images: Sequence[ImageRef], known: list[str | None])
         return known
     numbers = patient_numbers(folder, [image.id for image in images], leave_out=True)
     return [numbers.get(image.id, f"of {image.id}") for image in images] if numbers else known
-
-
-def _check_name(path: Path) -> None:
-    """Refuse what no table or report can name."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        shown = str(path).encode(errors="backslashreplace").decode()
-        raise HemotkError(f"{shown}: its name is not UTF-8, so no output can hold it; rename it.") from error
 
 
 class Chunks:

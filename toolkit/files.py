@@ -75,6 +75,23 @@ def check_files(folder: Path, recorded: Mapping[str, str]) -> None:
         check_sha256(folder / name, sha256)
 
 
+def printable(text: str | Path) -> str:
+    """`text` on one line, doing nothing to a terminal: what is not printable is escaped as Python does, such as \\n."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
+
+
+def check_utf8(path: Path, so: str) -> None:
+    """Check that the name of `path` can stand in text; `so` is what follows if not ("no output can hold it").
+
+    Raises:
+        HemotkError: it is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise HemotkError(f"{printable(path)}: its name is not UTF-8, so {so}; rename it.") from error
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Refuse to replace what is there, unless asked to.
 

@@ -1,11 +1,11 @@
-"""File names of `hemotk predict`: which may be written, which a result can hold, and how they are shown."""
+"""File names of `hemotk predict`: which may be written."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing
+from hemotk.files import printable, refuse_existing
 
 
 def check_targets(targets: Iterable[tuple[str, Path | None]], pictures: Iterable[Path], overwrite: bool) -> None:
@@ -26,26 +26,6 @@ def check_targets(targets: Iterable[tuple[str, Path | None]], pictures: Iterable
             raise HemotkError(f"{printable(what)}: is in the way of {printable(taken[place])}; name another place.")
         taken[place] = what
         refuse_existing(file, overwrite)
-
-
-def check_utf8(paths: Sequence[Path]) -> None:
-    """Check that the names of `paths` can stand in a JSON file.
-
-    Raises:
-        HemotkError: one is not UTF-8.
-    """
-    for path in paths:
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise HemotkError(
-                f"{printable(path)}: its name is not UTF-8, so --json cannot hold it; rename it."
-            ) from error
-
-
-def printable(text: str | Path) -> str:
-    """`text` on one line, doing nothing to a terminal: what is not printable is escaped as Python does, such as \\n."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(text))
 
 
 def _real(path: Path) -> Path:

@@ -10,13 +10,13 @@ import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
-from hemotk.cli.file_names import check_targets, check_utf8, printable
+from hemotk.cli.file_names import check_targets
 from hemotk.cli.heatmaps import heatmap_files, renamed
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.study import StudyOptions, study_options
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
-from hemotk.files import write_bytes
+from hemotk.files import check_utf8, printable, write_bytes
 
 if TYPE_CHECKING:
     from hemotk.artifacts.pixels import Window
@@ -97,7 +97,8 @@ def predict(
     maps = [("--heatmap", file) for file in heatmaps.values()]
     check_targets([("--json", json_file), ("--strip", strip_file), *maps], pictures, overwrite)
     if json_file is not None:
-        check_utf8([Path(model.path), *pictures])
+        for path in (Path(model.path), *pictures):
+            check_utf8(path, "--json cannot hold it")
     classifier = Classifier(model, threads=threads)
     if heatmaps and not classifier.has_cam:
         raise HemotkError(

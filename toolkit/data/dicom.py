@@ -27,8 +27,8 @@ _MAGIC, _PREAMBLE = b"DICM", 128
 _DIRECTORY = "DICOMDIR"
 # CT Image Storage, and its Enhanced and Legacy Converted kinds, which may hold a single frame.
 _SLICES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{kind}" for kind in ("", ".1", ".2"))
-# What a file may say about itself in an error: other text could name somebody.
 _PYDICOM = r"pydicom\b"
+# What a file may say about itself in an error: other text could name somebody.
 _COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
 _UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
 _TAGS = (
