@@ -21,6 +21,7 @@ BOTTOM = (
     "artifacts",
     "metrics",
     "group_metrics",
+    "slice_level",
     "environment",
     "runtime",
     "placement",

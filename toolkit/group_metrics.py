@@ -38,6 +38,18 @@ def evaluate_groups(labels: ArrayLike, called: ArrayLike, scores: ArrayLike, gro
     )
 
 
+def auc_by_group(labels: ArrayLike, scores: ArrayLike, groups: ArrayLike | None) -> Estimate:
+    """The AUC of `scores` (float [n]) with an interval over `groups` [n], over images where `groups` is None.
+
+    No value, and says why, with one class only or without an image.
+    """
+    truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
+    if groups is None or not len(truth):
+        return auc_estimate(truth, values)
+    names, place = np.unique(np.asarray(groups), return_inverse=True)
+    return _auc(truth, values, np.arange(len(truth)) if len(names) == len(truth) else place.reshape(-1))
+
+
 def share(right: NDArray[np.bool_], groups: ArrayLike, why: str = "no image") -> Estimate:
     """The share of `right` images (bool [n]), a fraction; `groups` [n] and the interval as in `evaluate_groups`.
 

@@ -18,7 +18,7 @@ from hemotk.artifacts.bundle import (
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
-from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics
+from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
 from hemotk.artifacts.report import (
@@ -96,6 +96,7 @@ __all__ = [
     "Reason",
     "RunCard",
     "SameModel",
+    "SliceLevel",
     "Source",
     "SplitGroup",
     "SplitItem",

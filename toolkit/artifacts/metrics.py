@@ -68,6 +68,31 @@ class GroupMetrics:
 
 
 @dataclass(frozen=True)
+class SliceLevel:
+    """What the slice level alone says about the label, and what a classifier says within brain slices.
+
+    `baseline` is the AUC of the share of soft tissue. `brain` is the AUC of the classifier over the `brain_images`
+    slices of which at least a fifth is soft tissue; `brain_positives` of them have label 1. Intervals draw whole
+    `groups` again where these are known, else `groups` is None and images are taken as independent.
+    """
+
+    baseline: Estimate
+    brain: Estimate
+    brain_images: int
+    brain_positives: int
+    groups: int | None
+
+    def __post_init__(self) -> None:
+        require(0 <= self.brain_positives <= self.brain_images, "brain_positives", "between 0 and 'brain_images'")
+
+    @property
+    def exceeds_chance(self) -> bool:
+        """Whether the interval of the baseline lies on one side of 0.5: no AUC may then stand without it."""
+        low, high = self.baseline.low, self.baseline.high
+        return low is not None and high is not None and (low > 0.5 or high < 0.5)
+
+
+@dataclass(frozen=True)
 class CalibrationBin:
     """One bin of a reliability diagram: its images, their mean probability, and the share of them with label 1."""
 

@@ -1,6 +1,7 @@
 """What a scan of an image folder has found."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hemotk.errors import HemotkError
@@ -10,11 +11,15 @@ _ENOUGH_FOR_A_SPLIT = 3
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """One labelled image: path relative to the folder with '/', label (1 = hemorrhage), patient where known."""
+    """One labelled image: path relative to the folder with '/', label (1 = hemorrhage), patient where known.
+
+    `columns` are the cells of its row in the table of labels by the name in the header, in lower case.
+    """
 
     path: str
     label: int
     patient: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,27 @@
+"""The baseline beside an AUC: what the slice level alone reaches, and the AUC within brain slices."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hemotk.artifacts import SliceLevel
+from hemotk.group_metrics import auc_by_group
+
+
+def slice_level(
+    labels: ArrayLike, scores: ArrayLike, tissue: ArrayLike, groups: ArrayLike | None, brain: float
+) -> SliceLevel:
+    """Hold `scores` (float [n]) against the share of soft tissue `tissue` (0 to 1, [n]); `labels` are 0 or 1, [n].
+
+    Slices with a share of at least `brain` count as brain slices. `groups` [n] says of each image what group it is of;
+    intervals then draw whole groups again. None takes images as independent.
+    """
+    truth, values, share = np.asarray(labels, bool), np.asarray(scores, np.float64), np.asarray(tissue, np.float64)
+    names = None if groups is None else np.asarray(groups)
+    inside = share >= brain
+    return SliceLevel(
+        baseline=auc_by_group(truth, share, names),
+        brain=auc_by_group(truth[inside], values[inside], None if names is None else names[inside]),
+        brain_images=int(inside.sum()),
+        brain_positives=int(truth[inside].sum()),
+        groups=None if names is None else len(np.unique(names)),
+    )
