@@ -1,7 +1,7 @@
 """Any number of pictures of a folder, or of a split's test part, a few of which are in memory at a time."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from hemotk.artifacts import ImageRef, PreprocessSpec, SplitManifest
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.data.dicom_series import patient_numbers
+from hemotk.data.found import left_out_lines
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
-from hemotk.data.scan import LABELS_CSV, labelled_images, relative_images
+from hemotk.data.scan import has_labels, labelled, list_folder
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, check_utf8
 
@@ -24,13 +25,16 @@ CHUNK = 64
 class FoundPictures:
     """The pictures of a folder in the order of their paths; `left_out` counts those that its table does not name.
 
-    `split` is what they are the test part of, None where they are not.
+    `split` is what they are the test part of, None where they are not. `reading` says in sentences how the folder was
+    understood. `columns` has the row of the table of each image by its id, where there is a table.
     """
 
     folder: Path
     images: tuple[ImageRef, ...]
     left_out: int = 0
     split: SplitManifest | None = None
+    reading: tuple[str, ...] = ()
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property  # of all the split's lines, and asked for once per bundle
     def split_sha256(self) -> str:
@@ -90,31 +94,34 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         raise HemotkError(
             f"{folder}: the labels of its {TABLE} are read by `hemotk data split`; split it, and name the split file."
         )
-    files = sorted(relative_images(folder))
-    if not files:
+    listing = list_folder(folder)
+    if not listing.files:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
-    for file in files:
+    for file in listing.files:
         check_utf8(folder / file, "no output can hold it")
-    images = [ImageRef(file, None) for file in files]
-    patients: list[str | None] = [None] * len(files)
-    if (folder / LABELS_CSV).is_file() or any("/" in file and file.partition("/")[0] in classes for file in files):
-        labelled = labelled_images(folder, files, classes)
-        images = [ImageRef(found.path, found.label) for found in labelled]
-        patients = [found.patient for found in labelled]
-    groups = group_numbers(_patients(folder, images, patients))
-    grouped = tuple(replace(image, group=group) for image, group in zip(images, groups, strict=True))
-    return FoundPictures(folder, grouped, len(files) - len(grouped))
+    if has_labels(listing, classes):
+        found = labelled(listing, classes, lenient=True)
+        labels: list[tuple[str, int | None]] = [(image.path, image.label) for image in found.images]
+        patients = [image.patient for image in found.images]
+        columns = {image.path: image.columns for image in found.images if image.columns}
+        left_out, reading = found.unlabelled, (*found.reading, *left_out_lines(found.left_out))
+    else:
+        labels = [(file, None) for file in listing.files]
+        patients = list(map(patient_numbers(folder, listing.files, leave_out=True).get, listing.files))
+        columns, left_out, reading = {}, 0, ("read       no labels", *left_out_lines(listing.left_out))
+    groups = group_numbers(_each_known([file for file, _ in labels], patients))
+    images = tuple(ImageRef(file, label, group) for (file, label), group in zip(labels, groups, strict=True))
+    return FoundPictures(folder, images, left_out, reading=reading, columns=columns)
 
 
-def _patients(folder: Path, images: Sequence[ImageRef], known: list[str | None]) -> list[str | None]:
+def _each_known(files: Sequence[str], patients: list[str | None]) -> list[str | None]:
     """The patient of each image; None where nobody is known.
 
-    Where files name some patients, each image that does not say is taken for one of its own patient.
+    Where some are known, each image that does not say is taken for one of its own patient.
     """
-    if None not in known:
-        return known
-    numbers = patient_numbers(folder, [image.id for image in images], leave_out=True)
-    return [numbers.get(image.id, f"of {image.id}") for image in images] if numbers else known
+    if not any(patients):
+        return patients
+    return [patient or f"of {file}" for file, patient in zip(files, patients, strict=True)]
 
 
 class Chunks:

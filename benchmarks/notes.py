@@ -17,6 +17,7 @@ def notes(scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits) ->
 
 def _images(scored: Scored) -> Iterator[str]:
     count, labels = len(scored.images), {image.label for image in scored.images}
+    yield from (" ".join(line.split()) for line in scored.reading)
     if scored.origin:
         yield scored.origin
     if scored.skipped:

@@ -21,7 +21,7 @@ class Scored:
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
     `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
-    `split_sha256` is the checksum of that split.
+    `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood.
     """
 
     images: tuple[ImageRef, ...]
@@ -30,6 +30,7 @@ class Scored:
     left_out: int = 0
     origin: str = ""
     split_sha256: str = ""
+    reading: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     if not images:
         raise HemotkError(f"{source}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     tools.watch("scoring", 1.0)
-    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin, found.split_sha256)
+    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin, found.split_sha256, found.reading)
 
 
 def _load(row: Row, runner: Runner) -> None:

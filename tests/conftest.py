@@ -22,3 +22,12 @@ def real_data() -> Path:
     if not Path(folder).is_dir():
         pytest.fail(f"HEMOTK_REAL_DATA={folder} is no folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cases(real_data: Path) -> Path:
+    """The folder with drawn inputs of odd shapes, beside the one with the real images."""
+    folder = real_data.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"{folder}: no such folder")
+    return folder

@@ -18,6 +18,7 @@ REASONS: tuple[Reason, ...] = ("patient", "exact", "near")
 
 _FIRST_SCHEMA = "hemotk.split/1"
 _SINCE_SECOND = ("groups", "fold", "folds")
+_LATER = ("reading",)  # not written while there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class SplitManifest(Artifact):
 
     `folder` is where the images lay when the split was made; `classes` are the words for label 0 and 1. `validation`
     is a share of what is not test. `groups` are those of several images. In cross-validation this is fold number
-    `fold` of `folds`, counted from 1: its test part is that fold.
+    `fold` of `folds`, counted from 1: its test part is that fold. `reading` says in sentences how the folder was
+    understood, None in files from before that was kept.
 
     Version 1 of the file had neither `groups` nor folds. A split without them is still written as version 1, so that
     the checksums in finished runs hold. A split without checksums of its images is written as version 3.
@@ -89,6 +91,7 @@ class SplitManifest(Artifact):
     groups: tuple[SplitGroup, ...] = ()
     fold: int | None = None
     folds: int | None = None
+    reading: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.test < 1, "test", "between 0 and 1")
@@ -140,7 +143,7 @@ class SplitManifest(Artifact):
         """What `to_json` writes: version 1 where that says everything."""
         if not self.checked:
             return _ColumnManifest.of(self).body()
-        values = encode(self)
+        values = {key: value for key, value in encode(self).items() if key not in _LATER or value is not None}
         if self.grouping == "auto" or any(values[name] for name in _SINCE_SECOND):
             return {"schema": self.SCHEMA, **values}
         return {"schema": _FIRST_SCHEMA, **{key: values[key] for key in values if key not in _SINCE_SECOND}}
@@ -196,6 +199,7 @@ class _ColumnManifest(Artifact):
     """Version 3 of the file: the fields of `SplitManifest`, with `items` in columns and without checksums."""
 
     SCHEMA: ClassVar[str] = "hemotk.split/3"
+    LATER: ClassVar[tuple[str, ...]] = _LATER
 
     created: str
     folder: str
@@ -208,6 +212,7 @@ class _ColumnManifest(Artifact):
     groups: tuple[SplitGroup, ...] = ()
     fold: int | None = None
     folds: int | None = None
+    reading: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, split: SplitManifest) -> "_ColumnManifest":

@@ -32,6 +32,15 @@ classes_option: Decorator = click.option(
 )
 
 
+# Passed on as `patient`, None where nothing is said.
+patient_option: Decorator = click.option(
+    "--patient",
+    metavar="COLUMN|folder|file-name|study",
+    help="What names the patient: a column of the table, the folders, the files' names before the last number, or the "
+    "study in DICOM headers.",
+)
+
+
 def two_classes(text: str) -> tuple[str, str]:
     """'a,b' as a pair.
 
@@ -72,6 +81,8 @@ def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -
     help="What stays together besides equal pictures: patients and near duplicates, patients, or nothing.",
 )
 @click.option("--patients", type=PATH, metavar="FILE", help="Table id,patient; only beside stage_2_train.csv.")
+@patient_option
+@click.option("--resplit", is_flag=True, help="Deal the parts anew where the table or the folders give some.")
 @click.option("--folds", type=int, help="Write this many folds for cross-validation, each tested once.")
 @click.option("--out", type=PATH, help="What to write: a file (split.json), or with --folds a folder (folds).")
 @classes_option
@@ -84,6 +95,8 @@ def split(
     seed: int,
     groups: str,
     patients: Path | None,
+    patient: str | None,
+    resplit: bool,
     folds: int | None,
     out: Path | None,
     classes: str,
@@ -92,7 +105,11 @@ def split(
     """Divide FOLDER into training, validation and test.
 
     FOLDER holds the subfolders normal/ and hemorrhage/, or images with a labels.csv (columns id or path, then
-    hemorrhage or label, optionally patient). Classes are balanced over the parts. Equal pictures always stay together;
+    hemorrhage or label, optionally patient). Other usual names, separators and spellings are understood; the first
+    lines of the output say how. A column 'split' or folders train/, val/ and test/ give the parts: they are kept, and
+    refused if a patient or a picture lies in two of them; --resplit deals anew.
+
+    Classes are balanced over the parts. Equal pictures always stay together;
     so do, by default, the images of a patient and near duplicates: one slice rescaled, windowed, compressed or
     mirrored, and neighbouring slices of a head. With --folds each fold is the test part of one split file.
 
@@ -105,6 +122,7 @@ def split(
       hemotk data split head_ct --out split.json
       hemotk data split slices --test 0.3 --seed 7 --classes healthy,bleed
       hemotk data split slices --groups patient --folds 5 --out folds
+      hemotk data split slices --patient CaseNumber
     """
     from hemotk.data.folds import make_folds, write_folds
     from hemotk.data.scan import scan
@@ -114,8 +132,9 @@ def split(
     out = out or Path("folds" if folds is not None else "split.json")
     keep_images(out, folder)
     refuse_existing(out, overwrite)
-    config = SplitConfig(test, validation, seed, groups)  # type: ignore[arg-type]
-    found = scan(folder, two_classes(classes), patients)
+    config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
+    found = scan(folder, two_classes(classes), patients, patient)
+    say_reading(found)
     with reading(found, groups) as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, progress)
@@ -126,7 +145,10 @@ def split(
     else:
         manifests[0].write(out, overwrite=overwrite)
     _say_parts(manifests)
-    _say_left_out(found)
+    for line in (manifests[0].reading or ())[len(found.lines()) :]:
+        click.echo(line)
+    if found.given and folds is not None:
+        click.echo("the parts that are given are not kept: each fold is the test part once.")
     known = any(image.patient for image in found.images) or (found.unread and manifests[0].grouping == "patient")
     _say_groups(manifests[0], known)
     if found.unread:
@@ -134,14 +156,10 @@ def split(
     click.echo(f"wrote {out}")
 
 
-def _say_left_out(found: "FoundFolder") -> None:
-    table = "stage_2_train.csv" if found.unread else "labels.csv"
-    if found.unlabelled:
-        click.echo(f"left out   {found.unlabelled:6} images that {table} does not name")
-    if found.missing:
-        click.echo(f"left out   {found.missing:6} images that {table} names and that are not there")
-    if found.repeated:
-        click.echo(f"{table} says {found.repeated} rows twice, with the same labels")
+def say_reading(found: "FoundFolder") -> None:
+    """Print how the folder was understood and what was left out."""
+    for line in found.lines():
+        click.echo(line)
 
 
 def _say_parts(manifests: tuple["SplitManifest", ...]) -> None:
@@ -194,7 +212,7 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     with Progress("reading headers", len(found.images)) as progress:
         numbers = read_patients(found, lambda done, total: progress.advance())
     write_bytes(out, table_of(found, numbers), overwrite=overwrite)
-    _say_left_out(found)
+    say_reading(found)
     click.echo(f"wrote {len(set(numbers))} patients of {len(numbers)} images to {out}")
 
 

@@ -7,7 +7,7 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, keep_images, two_classes
+from hemotk.cli.data import classes_option, keep_images, say_reading, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
@@ -243,6 +243,7 @@ def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ..
         return made
     if source.is_dir():
         found = scan(source, two_classes(classes))
+        say_reading(found)
         with reading(found) as progress:
             return make_folds(found, SplitConfig(), folds, progress)
     return refold(SplitManifest.read(source), folds)
@@ -303,6 +304,7 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
 
     if source.is_dir():
         found = scan(source, two_classes(classes))
+        say_reading(found)
         with reading(found) as progress:
             return make_split(found, SplitConfig(), progress)
     return SplitManifest.read(source)

@@ -98,6 +98,15 @@ def _who_or_error(path: Path) -> tuple[str, str] | HemotkError:
     )
 
 
+def study_numbers(folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """As `patient_numbers`, a number for the study (StudyInstanceUID) of each DICOM file that names one."""
+    files = sorted(file for file in files if is_dicom(folder / file))
+    with ThreadPoolExecutor(4) as pool:
+        studies = [header.study for header in pool.map(read_header, (folder / file for file in files))]
+    known = [(file, study) for file, study in zip(files, studies, strict=True) if study]
+    return dict(zip([file for file, _ in known], numbered([study for _, study in known]), strict=True))
+
+
 def places(headers: Sequence[SliceHeader]) -> list[float] | None:
     """Where each slice lies along its series, in mm, else its number there; None where neither tells them all apart.
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import Part, SplitItem, SplitManifest
+from hemotk.data.dealing import Counts, deal
 from hemotk.data.grouping import Progress, class_counts, group_images
 from hemotk.data.scan import FoundFolder
-from hemotk.data.splits import Counts, SplitConfig, check_parts, deal, manifest
+from hemotk.data.splits import SplitConfig, check_parts, manifest
 from hemotk.errors import HemotkError
 from hemotk.files import new_folder
 

@@ -56,6 +56,7 @@ def scan_rsna(folder: Path, classes: tuple[str, str]) -> FoundFolder:
         missing=len(labels) - len(named),
         repeated=repeated,
         unread=True,
+        reading=(f"read       {TABLE}: label of the row 'any'; pictures in {IMAGES}/",),
     )
     found.check_counts()
     return found

@@ -1,203 +1,284 @@
-"""What lies in an image folder: class subfolders, images with a `labels.csv`, or the layout of RSNA 2019."""
+"""What lies in an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
 
-import csv
-import os
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
-from hemotk.data.dicom_series import patient_numbers
+from hemotk.artifacts import Part
+from hemotk.data import folder_layout
+from hemotk.data.dicom_series import patient_numbers, study_numbers
 from hemotk.data.found import FoundFolder, FoundImage
-from hemotk.data.rsna import TABLE, is_rsna, scan_rsna
+from hemotk.data.label_table import LABELS_CSV, TableReader, find_table, only_table
+from hemotk.data.listing import SUFFIXES, Listing, list_folder, relative_images
+from hemotk.data.offenders import counted, listed
+from hemotk.data.rsna import IMAGES, TABLE, is_rsna, scan_rsna
 from hemotk.data.rsna_patients import known_patients
+from hemotk.data.words import DEFAULT_CLASSES
 from hemotk.errors import HemotkError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
-LABELS_CSV = "labels.csv"
-DEFAULT_CLASSES = ("normal", "hemorrhage")
-_ID_COLUMNS = ("path", "file", "filename", "id", "image")
-_LABEL_COLUMNS = ("hemorrhage", "label")
-_PATIENT_COLUMN = "patient"
+__all__ = [
+    "DEFAULT_CLASSES",
+    "LABELS_CSV",
+    "SUFFIXES",
+    "FoundFolder",
+    "FoundImage",
+    "PatientFrom",
+    "has_labels",
+    "labelled",
+    "list_folder",
+    "relative_images",
+    "scan",
+]
+
+FOLDER, FILE_NAME, STUDY = "folder", "file-name", "study"  # what may name patients beside a column
+_NO_COLUMNS = (FOLDER, FILE_NAME, STUDY)
+PatientFrom = str | None
 
 
-def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Path | None = None) -> FoundFolder:
+def scan(
+    folder: Path,
+    classes: tuple[str, str] = DEFAULT_CLASSES,
+    patients: Path | None = None,
+    patient: PatientFrom = None,
+) -> FoundFolder:
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
-    Patients are those of `labels.csv`, else those that DICOM files name, as numbers. In the layout
-    of RSNA 2019 no image is opened, and patients are known only from the table `patients`, or one in the folder.
+    Patients are those of the table of labels, else those that DICOM files name, as numbers, else folders that plainly
+    are patients; `patient` says which column instead, or 'folder', 'file-name' or 'study' (of DICOM files). In the layout of RSNA 2019 no image is
+    opened, and patients are known only from the table `patients`, or one in the folder.
 
     Raises:
-        HemotkError: no folder, no images, only one class, or a `labels.csv` that does not fit the files; as
-            `scan_rsna` and `known_patients`; `patients` given for another layout.
+        HemotkError: no folder, no images, only one class, or a table that does not fit the files; as `scan_rsna` and
+            `known_patients`; `patients` given for another layout.
     """
-    if not folder.is_dir():
-        raise HemotkError(f"{folder}: no such folder; check the path.")
-    if classes[0] == classes[1] or not all(classes):
-        raise HemotkError("--classes: the two class names must be different and not empty.")
-    if set(classes) & {"0", "1"} and classes != ("0", "1"):
-        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
-    if is_rsna(folder):
+    check_classes(classes)
+    if folder.is_dir() and is_rsna(folder) and not _rsna_of_pictures(folder):
         return known_patients(scan_rsna(folder, classes), patients)
     if patients is not None:
         raise HemotkError(
             f"--patients {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
         )
-    files = sorted(relative_images(folder))
-    if not files:
-        raise HemotkError(
-            f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}); give a folder with the subfolders "
-            f"{classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
-        )
-    images = _with_patients(folder, labelled_images(folder, files, classes))
-    found = FoundFolder(folder, classes, images, len(files) - len(images))
+    found = labelled(list_folder(folder), classes, patient)
     found.check_counts()
     return found
 
 
-def labelled_images(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
-    """Labels for `files`, paths relative to `folder`: by its `labels.csv`, which may leave some out, or by subfolder.
+def check_classes(classes: tuple[str, str]) -> None:
+    """The words for label 0 and 1 can be told apart.
 
     Raises:
-        HemotkError: the table does not fit the files, or a file lies in no class's subfolder.
+        HemotkError: they cannot.
     """
-    table = folder / LABELS_CSV
-    return _from_table(table, files, classes) if table.is_file() else _from_subfolders(folder, files, classes)
+    if classes[0] == classes[1] or not all(classes):
+        raise HemotkError("--classes: the two class names must be different and not empty.")
+    if set(classes) & {"0", "1"} and classes != ("0", "1"):
+        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
 
 
-def relative_images(folder: Path) -> Iterator[str]:
-    """Every picture below `folder`, hidden ones left out: paths relative to it with '/', in no order.
+def has_labels(listing: Listing, classes: tuple[str, str]) -> bool:
+    """Whether a table or the folders' names say what the pictures show."""
+    return _table_of(listing) is not None or bool(folder_layout.class_labels(listing.files, classes))
 
-    DICOM files count whatever they are called.
+
+def labelled(
+    listing: Listing, classes: tuple[str, str], patient: PatientFrom = None, *, lenient: bool = False
+) -> FoundFolder:
+    """The pictures of a folder with labels, patients and parts, by its table, which may leave some out, or by folders.
+
+    DICOM files that name no patient are refused unless `lenient`.
 
     Raises:
-        HemotkError: a folder cannot be listed or is a link, or a picture is a link to nothing: none may go missing.
+        HemotkError: no pictures; the table does not fit the files or contradicts the folders; a file lies in no class's
+            folder or in those of both.
     """
-    for place, folders, files in os.walk(folder, onerror=_refuse_unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in folders:
-            if Path(place, name).is_symlink():
-                raise HemotkError(
-                    f"{Path(place, name)}: is a link to a folder, which is not followed; put the pictures there, or "
-                    "name the folder that it leads to."
-                )
-        for path in (Path(place, name) for name in files if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES and path.is_symlink() and not path.exists():
-                raise HemotkError(f"{path}: is a link to nothing; fetch the file that it stands for, or remove it.")
-            if path.is_file() and (path.suffix.lower() in SUFFIXES or is_dicom(path)):
-                yield path.relative_to(folder).as_posix()
+    folder, files = listing.folder, listing.files
+    if not files:
+        raise HemotkError(
+            f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}){_left_out(listing)}; give a folder with the "
+            f"subfolders {classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
+        )
+    table = _table_of(listing)
+    by_folder = folder_layout.class_labels(files, classes)
+    found = (
+        _from_table(table, listing, classes, patient, by_folder)
+        if table
+        else _from_folders(listing, classes, by_folder)
+    )
+    return _with_patients(_with_parts(found), patient, lenient)
 
 
-def _refuse_unlisted(error: OSError) -> None:
-    raise HemotkError(f"{error.filename}: cannot be listed; ask for the right to read it, or move it away.") from error
-
-
-def _with_patients(folder: Path, images: tuple[FoundImage, ...]) -> tuple[FoundImage, ...]:
-    numbers = patient_numbers(folder, [image.path for image in images if image.patient is None])
-    return tuple(replace(image, patient=numbers.get(image.path, image.patient)) for image in images)
-
-
-def _from_subfolders(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
-    images = []
-    for file in files:
-        top = file.partition("/")[0]
-        if top not in classes or "/" not in file:
-            raise HemotkError(
-                f"{folder / file}: lies in neither {classes[0]}/ nor {classes[1]}/; move it, name the two subfolders "
-                f"with --classes, or add a {LABELS_CSV}."
-            )
-        images.append(FoundImage(file, classes.index(top)))
-    return tuple(images)
-
-
-def _from_table(table: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
-    header, rows = _read_table(table)
-    key = _column(table, header, _ID_COLUMNS)
-    label = _column(table, header, _LABEL_COLUMNS)
-    if len(set(_LABEL_COLUMNS) & set(header)) > 1:
-        raise HemotkError(f"{table}: has columns {' and '.join(map(repr, _LABEL_COLUMNS))}; keep one of them.")
-    patient = _column(table, header, (_PATIENT_COLUMN,)) if _PATIENT_COLUMN in header else None
-    names = _Names(table, files)
-    images: dict[str, FoundImage] = {}
-    for line, row in rows:
-        path = names.resolve(row[key], line)
-        if path in images:
-            raise HemotkError(f"{table}, line {line}: '{row[key]}' stands there twice; remove one of the lines.")
-        who = row[patient] if patient is not None else ""
-        if patient is not None and not who:
-            raise HemotkError(f"{table}, line {line}: column 'patient' is blank; fill it in or remove the column.")
-        images[path] = FoundImage(path, _label(table, line, row[label], classes), who or None)
-    return tuple(images[path] for path in sorted(images))
-
-
-def _read_table(table: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HemotkError(f"{table}: cannot be read as UTF-8 comma-separated text; save it again as such.") from error
-    lines = [(number, row) for number, row in lines if any(row)]
-    if not lines:
-        raise HemotkError(f"{table}: is empty; it needs a header such as 'id,hemorrhage' and a line per image.")
-    header = [cell.lower() for cell in lines[0][1]]
-    for number, row in lines[1:]:
-        if len(row) != len(header):
-            raise HemotkError(
-                f"{table}, line {number}: has {len(row)} cells, the header has {len(header)}; mend the line."
-            )
-    return header, lines[1:]
-
-
-def _column(table: Path, header: list[str], names: tuple[str, ...]) -> int:
-    for name in names:
-        if header.count(name) > 1:
-            raise HemotkError(f"{table}: has {header.count(name)} columns '{name}'; keep one of them.")
-    for name in names:
-        if name in header:
-            return header.index(name)
-    raise HemotkError(f"{table}: has no column {' or '.join(repr(name) for name in names)}; add one to its header.")
-
-
-def _label(table: Path, line: int, cell: str, classes: tuple[str, str]) -> int:
-    if cell in ("0", "1"):
-        return int(cell)
-    if cell in classes:
-        return classes.index(cell)
-    raise HemotkError(
-        f"{table}, line {line}: label '{cell}' is unknown; write 0 or 1, '{classes[0]}' or '{classes[1]}', "
-        "or name the two words with --classes."
+def _from_table(
+    table: Path, listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int]
+) -> FoundFolder:
+    reader = TableReader(table, listing.files, SUFFIXES, classes)
+    said = reader.read(None if patient in _NO_COLUMNS else patient, by_folder)
+    images = said.images if patient not in _NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
+    return FoundFolder(
+        listing.folder,
+        classes,
+        images,
+        unlabelled=len(listing.files) - len(images),
+        missing=said.missing,
+        repeated=said.repeated,
+        reading=said.how,
+        left_out=_without(listing.left_out, table),
     )
 
 
-class _Names:
-    """Finds the file a table means: by path, or by an id without folder, leading zeros or extension."""
+def _from_folders(listing: Listing, classes: tuple[str, str], labels: Mapping[str, int]) -> FoundFolder:
+    stray = [file for file in listing.files if file not in labels]
+    if stray:
+        raise HemotkError(
+            f"{listing.folder / stray[0]}: lies in neither {classes[0]}/ nor {classes[1]}/"
+            + (f", as {len(stray) - 1} more pictures do ({listed(stray[1:])})" if len(stray) > 1 else "")
+            + f"; move it, name the two subfolders with --classes, or add a {LABELS_CSV}."
+        )
+    both = folder_layout.two_classes_at_once(listing.files, classes)
+    if both:
+        raise HemotkError(
+            f"{listing.folder / both[0]}: lies below folders of both classes, as {len(both)} pictures do "
+            f"({listed(both)}); move them."
+        )
+    names = [listed(sorted(folder_layout.names_of(listing.files, labels, label))) for label in (0, 1)]
+    told = " and ".join(f"{name}/ ({label})" for label, name in enumerate(names) if name)
+    return FoundFolder(
+        listing.folder,
+        classes,
+        tuple(FoundImage(file, labels[file]) for file in listing.files),
+        reading=(f"read       label by the folders {told}",),
+        left_out=listing.left_out,
+    )
 
-    def __init__(self, table: Path, files: list[str]) -> None:
-        self._table = table
-        self._paths = set(files)
-        self._short: dict[str, list[str]] = {}
-        for file in files:
-            name = file.rpartition("/")[2]
-            stem = PurePosixPath(name).stem
-            for short in {name, stem, _without_zeros(stem)}:
-                self._short.setdefault(short, []).append(file)
 
-    def resolve(self, cell: str, line: int) -> str:
-        if cell in self._paths:
-            return cell
-        found = self._short.get(cell) or self._short.get(_without_zeros(cell)) or []
-        if not found:
+def _with_parts(found: FoundFolder) -> FoundFolder:
+    """The parts that folders such as train/ and test/ give, where no table does."""
+    if found.given:
+        return _said(found, _parts_line(found.images, "by the table"))
+    parts = folder_layout.given_parts([image.path for image in found.images])
+    if not parts:
+        return found
+    images = tuple(replace(image, part=parts[image.path]) for image in found.images)
+    return _said(replace(found, images=images), _parts_line(images, "by folders"))
+
+
+def _parts_line(images: Sequence[FoundImage], how: str) -> str:
+    counts: Counter[Part | None] = Counter(image.part for image in images)
+    return f"parts      {how}: " + ", ".join(f"{part} {count}" for part, count in counts.most_common())
+
+
+@dataclass(frozen=True)
+class _Who:
+    """The patient of each image by its path, and how that is known."""
+
+    of: Mapping[str, str]
+    line: str
+
+
+def _with_patients(found: FoundFolder, patient: PatientFrom, lenient: bool) -> FoundFolder:
+    """Patients from the files' headers or the folders, where the table names none."""
+    if all(image.patient is not None for image in found.images):
+        return found
+    who = _wanted(found, patient) if patient in _NO_COLUMNS else _told(found, patient, lenient)
+    images = tuple(replace(image, patient=who.of.get(image.path, image.patient)) for image in found.images)
+    return _said(replace(found, images=images), who.line)
+
+
+def _told(found: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
+    """Patients that DICOM headers name, else those of folders that plainly are patients."""
+    paths = [image.path for image in found.images]
+    unknown = [image.path for image in found.images if image.patient is None]
+    numbers = patient_numbers(found.folder, unknown, leave_out=lenient)
+    if numbers:
+        some = "" if len(numbers) == len(paths) else f" of {len(numbers)} of {len(paths)} files"
+        line = f"patients   {len(set(numbers.values()))}, by the DICOM headers{some}"
+        return _Who(numbers, line + _placeholder(found.folder, numbers))
+    if patient is not None:
+        raise HemotkError(
+            f"{found.folder}: has no table with a column '{patient}' for patients; add one, or take 'folder' or "
+            "'file-name'."
+        )
+    level, plainly = folder_layout.patient_level(paths, {one.path: one.label for one in found.images}, found.classes)
+    if level is not None and plainly:
+        return _Who(level.names, f"patients   {len(set(level.names.values()))}, by folders ({level.example()})")
+    if level is not None:
+        return _Who({}, f"patients   not known; the folders {level.example()} may be: --patient folder")
+    named = folder_layout.file_name_patients(paths)
+    if named is not None:
+        return _Who(
+            {},
+            f"patients   not known; the files' names may begin with them ({named.example()}): --patient file-name",
+        )
+    return _Who({}, "patients   not known")
+
+
+def _placeholder(folder: Path, numbers: Mapping[str, str]) -> str:
+    """What to say where all files name one patient, but several studies."""
+    if len(set(numbers.values())) > 1 or len(numbers) < 2:
+        return ""
+    studies = len(set(study_numbers(folder, list(numbers)).values()))
+    if studies < 2:
+        return ""
+    return (
+        f": PatientID is the same in all {len(numbers)} files, though they are of {studies} studies, and may be a "
+        "placeholder: --patient study keeps the slices of a study together"
+    )
+
+
+def _wanted(found: FoundFolder, patient: PatientFrom) -> _Who:
+    paths = [image.path for image in found.images]
+    if patient == STUDY:
+        numbers = study_numbers(found.folder, paths)
+        if len(numbers) < len(paths):
             raise HemotkError(
-                f"{self._table}, line {line}: no image for '{cell}' below {self._table.parent}; add the file or remove "
-                "the line."
+                f"{found.folder}: {len(paths) - len(numbers)} of {len(paths)} pictures name no study; add a column "
+                "'patient' to a table."
             )
-        if len(found) > 1:
-            raise HemotkError(
-                f"{self._table}, line {line}: '{cell}' may be {found[0]} or {found[1]}; write the path instead."
-            )
-        return found[0]
+        return _Who(numbers, f"patients   {len(set(numbers.values()))}, taken from the studies in the DICOM headers")
+    if patient == FOLDER:
+        level, _ = folder_layout.patient_level(paths, {one.path: one.label for one in found.images}, found.classes)
+    else:
+        level = folder_layout.file_name_patients(paths)
+    if level is None:
+        raise HemotkError(f"{found.folder}: no {patient} names at least three patients; add a column 'patient'.")
+    how = "folders" if patient == FOLDER else "the files' names"
+    return _Who(level.names, f"patients   {len(set(level.names.values()))}, by {how} ({level.example()})")
 
 
-def _without_zeros(name: str) -> str:
-    return name.lstrip("0") or "0" if name.isdigit() else name
+def _said(found: FoundFolder, line: str) -> FoundFolder:
+    return replace(found, reading=(*found.reading, line)) if line else found
+
+
+def _table_of(listing: Listing) -> Path | None:
+    """The table in the folder, in the only folder in it, or beside the folder where the pictures say nothing else."""
+    folder = listing.folder
+    table = find_table(folder)
+    if table is not None:
+        return table
+    tops = {file.partition("/")[0] for file in listing.files}
+    if len(tops) == 1 and (folder / next(iter(tops))).is_dir() and (table := find_table(folder / next(iter(tops)))):
+        return table
+    if folder_layout.class_labels(listing.files, DEFAULT_CLASSES) or not listing.files:
+        return None
+    return only_table(folder) or find_table(folder.resolve().parent)
+
+
+def _rsna_of_pictures(folder: Path) -> bool:
+    """Whether the folder has the table of RSNA 2019 beside pictures that are no DICOM files."""
+    images = folder / IMAGES
+    if images.is_dir() and any(path.suffix.lower() == ".dcm" for path in images.iterdir()):
+        return False
+    return bool(list_folder(folder).files)
+
+
+def _without(left_out: Mapping[str, int], table: Path) -> dict[str, int]:
+    """What was left out but the table, which was read."""
+    suffix = table.suffix.lower()
+    counts = {reason: count - (reason == suffix) for reason, count in left_out.items()}
+    return {reason: count for reason, count in counts.items() if count}
+
+
+def _left_out(listing: Listing) -> str:
+    if not listing.left_out:
+        return ""
+    return ", but " + ", ".join(counted(count, f"{reason} file") for reason, count in listing.left_out.items())

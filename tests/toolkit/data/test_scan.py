@@ -69,7 +69,7 @@ def test_subfolders(tmp_path: Path) -> None:
         ("id,verdict\n0,1\n", "no column 'hemorrhage' or 'label'"),
         ("slice,hemorrhage\n0,1\n", "no column 'path'"),
         ("id,hemorrhage\n0,1\n77,0\n", "line 3: no image for '77'"),
-        ("id,hemorrhage\n0,1\n000,1\n", "line 3: '000' stands there twice"),
+        ("id,hemorrhage\n0,1\n000,0\n", "line 3: '000' stands there twice"),
         ("id,hemorrhage\n0,1\n1,perhaps\n", "line 3: label 'perhaps' is unknown"),
         ("id,hemorrhage\n0,1\n1\n", "line 3: has 1 cells"),
         ("id,hemorrhage,patient\n0,1,A\n1,0,\n", "line 3: column 'patient' is blank"),

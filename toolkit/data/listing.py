@@ -1,0 +1,102 @@
+"""Which files of a folder are pictures, and why the others are left out."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
+from hemotk.errors import HemotkError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
+_HIDDEN = "hidden"
+_SYSTEM = "thumbnails and recycle bins of file servers and systems"
+# Folders that file servers and systems make, in lower case.
+_SYSTEM_FOLDERS = frozenset(
+    {
+        "@eadir", "#recycle", "$recycle.bin", "@recycle", "@recently-snapshot", "#snapshot", "__macosx", "lost+found",
+        "system volume information", "thumbs", "thumbnails",
+    }
+)  # fmt: skip
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures below `folder`, paths relative to it with '/', sorted, and how many files are left out by reason."""
+
+    folder: Path
+    files: tuple[str, ...]
+    left_out: Mapping[str, int]
+
+
+def list_folder(folder: Path) -> Listing:
+    """List every picture below `folder`; DICOM files count whatever they are called.
+
+    Raises:
+        HemotkError: no such folder, a folder cannot be listed or is a link, or a picture is a link to nothing: none may
+            go missing.
+    """
+    if not folder.is_dir():
+        raise HemotkError(f"{folder}: {_no_folder(folder)}")
+    left_out: Counter[str] = Counter()
+    files = sorted(_pictures(folder, left_out))
+    return Listing(folder, tuple(files), dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0]))))
+
+
+def relative_images(folder: Path) -> Iterator[str]:
+    """Every picture below `folder`, as `list_folder` finds them, in no order."""
+    yield from _pictures(folder, Counter())
+
+
+def _pictures(folder: Path, left_out: "Counter[str]") -> Iterator[str]:
+    for place, folders, files in os.walk(folder, onerror=_refuse_unlisted):
+        kept = []
+        for name in folders:
+            reason = _HIDDEN if name.startswith(".") else _SYSTEM if name.lower() in _SYSTEM_FOLDERS else ""
+            if reason:
+                left_out[reason] += sum(len(inside) for _, _, inside in os.walk(Path(place, name)))
+            elif Path(place, name).is_symlink():
+                raise HemotkError(
+                    f"{Path(place, name)}: is a link to a folder, which is not followed; put the pictures there, or "
+                    "name the folder that it leads to."
+                )
+            else:
+                kept.append(name)
+        folders[:] = kept
+        for name in files:
+            path = Path(place, name)
+            reason = _why_left_out(path)
+            if reason:
+                left_out[reason] += 1
+            else:
+                yield path.relative_to(folder).as_posix()
+
+
+def _why_left_out(path: Path) -> str:
+    """Why the file at `path` is no picture to be read; the empty word if it is one."""
+    if path.name.startswith("."):
+        return _HIDDEN
+    if path.name.lower() in _SYSTEM_FILES:
+        return _SYSTEM
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES and path.is_symlink() and not path.exists():
+        raise HemotkError(f"{path}: is a link to nothing; fetch the file that it stands for, or remove it.")
+    if not path.is_file():
+        return "no plain files"
+    if suffix in SUFFIXES or is_dicom(path):
+        return ""
+    return suffix or "without suffix"
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    raise HemotkError(f"{error.filename}: cannot be listed; ask for the right to read it, or move it away.") from error
+
+
+def _no_folder(path: Path) -> str:
+    if not path.exists():
+        return "no such folder; check the path."
+    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return "is an archive, not a folder; unpack it and name the folder that comes out."
+    return "is a file, not a folder; name the folder that holds the pictures."

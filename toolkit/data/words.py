@@ -1,0 +1,96 @@
+"""The words that people use for classes, parts, patients and columns, in any spelling."""
+
+import re
+import unicodedata
+
+from hemotk.artifacts import Part
+
+DEFAULT_CLASSES = ("normal", "hemorrhage")
+
+_NO = {"0", "no", "n", "false", "f", "negative", "neg", "absent", "none", "nein", "non"}
+_YES = {"1", "yes", "y", "true", "t", "positive", "pos", "present", "ja", "oui", "si"}
+_WITHOUT = {
+    "normal", "normals", "nohemorrhage", "nohemorrhages", "nonhemorrhage", "nonhemorrhagic", "withouthemorrhage",
+    "healthy", "control", "controls", "nobleed", "nobleeding", "nonbleed", "nonbleeding", "noich", "nonich",
+}  # fmt: skip
+_WITH = {
+    "hemorrhage", "hemorrhages", "hemorrhagic", "withhemorrhage", "intracranialhemorrhage", "intracranialhemorrhages",
+    "bleed", "bleeding", "bleeds", "ich", "hemorrhagepresent",
+}  # fmt: skip
+_WORDS: dict[Part, tuple[str, ...]] = {
+    "train": ("train", "training", "tr", "trainset", "trainingset"),
+    "validation": ("validation", "validate", "valid", "val", "dev", "development", "validationset", "valset"),
+    "test": ("test", "testing", "tst", "holdout", "testset", "eval", "evaluation"),
+}
+_PARTS = {word: part for part, words in _WORDS.items() for word in words}
+SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
+
+# In the order in which they are preferred.
+ID_COLUMNS = (
+    "path", "filepath", "file", "filename", "id", "image", "imageid", "imagename", "imagefile", "imagepath", "img",
+    "imgid", "imgname", "picture", "sliceid", "slicename", "sopinstanceuid", "sopuid", "instanceuid", "png", "jpg",
+    "dicom", "name",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "hemorrhage", "label", "labels", "anyhemorrhage", "any", "ich", "intracranialhemorrhage", "bleed", "bleeding",
+    "hashemorrhage", "hemorrhagepresent", "hemorrhageyesno", "class", "classname", "classid", "classlabel", "target",
+    "groundtruth", "gt", "y", "diagnosis",
+)  # fmt: skip
+INVERTED_COLUMNS = ("nohemorrhage", "normal", "nobleed", "nobleeding", "noich")
+PATIENT_COLUMNS = (
+    "patient", "patientid", "patientnumber", "patientno", "patientnr", "patientkey", "patientname", "patientcode",
+    "patientuid", "patid", "pat", "patno", "patnr", "pid", "ptid", "subject", "subjectid", "subjectnumber", "subj",
+    "subjid", "participant", "participantid", "person", "personid", "individual", "mrn", "case", "caseid",
+    "casenumber", "caseno", "patientennummer", "patientenid", "fall", "fallnummer",
+    "studyinstanceuid", "studyuid", "study", "studyid", "accession", "accessionnumber", "scan", "scanid", "exam",
+    "examid", "series", "seriesid", "seriesinstanceuid", "seriesuid", "volume", "volumeid",
+)  # fmt: skip
+PART_COLUMNS = ("split", "part", "partition", "subset", "set", "phase", "usage", "fold", "dataset", "group")
+SLICE_COLUMNS = ("slicenumber", "sliceno", "slicenr", "slice", "sliceindex", "instancenumber")
+
+
+def plain(text: str) -> str:
+    """Lower case letters and digits alone, in American spelling: `No_Haemorrhage` → `nohemorrhage`."""
+    folded = unicodedata.normalize("NFKD", text).casefold().replace("haem", "hem").replace("hæm", "hem")
+    return "".join(letter for letter in folded if letter.isalnum())
+
+
+def label_of(cell: str, classes: tuple[str, str]) -> int | None:
+    """0 or 1 if `cell` plainly says so: a number, yes or no, or a word for a class; else None."""
+    text = cell.strip()
+    if text in classes:
+        return classes.index(text)
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return _word_label(plain(text), classes)
+    return int(number) if number in (0, 1) else None
+
+
+def class_of(word: str, classes: tuple[str, str]) -> int | None:
+    """0 or 1 if a folder called `word` is plainly that of a class; else None."""
+    if word in classes:
+        return classes.index(word)
+    found = plain(word)
+    return None if found in _NO | _YES else _word_label(found, classes)
+
+
+def part_of(word: str) -> Part | None:
+    """The part that `word` plainly means; else None."""
+    return _PARTS.get(plain(word))
+
+
+def looks_like_patient(name: str) -> bool:
+    """Whether a folder's name may be that of a patient: a number, perhaps after a short word."""
+    return re.fullmatch(r"[A-Za-z]{0,12}[-_ .]?\d{1,12}[A-Za-z]?", name) is not None
+
+
+def _word_label(word: str, classes: tuple[str, str]) -> int | None:
+    names = [plain(name) for name in classes]
+    if word and names[0] != names[1] and word in names:
+        return names.index(word)
+    known = ((_NO, _YES), (_NO | _WITHOUT, _YES | _WITH))[classes == DEFAULT_CLASSES]
+    for label, words in enumerate(known):
+        if word in words:
+            return label
+    return None
