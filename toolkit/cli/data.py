@@ -145,8 +145,7 @@ def split(
     else:
         manifests[0].write(out, overwrite=overwrite)
     _say_parts(manifests)
-    for line in (manifests[0].reading or ())[len(found.lines()) :]:
-        click.echo(line)
+    say_reading(found, manifests[0])
     if found.given and folds is not None:
         click.echo("the parts that are given are not kept: each fold is the test part once.")
     known = any(image.patient for image in found.images) or (found.unread and manifests[0].grouping == "patient")
@@ -156,9 +155,10 @@ def split(
     click.echo(f"wrote {out}")
 
 
-def say_reading(found: "FoundFolder") -> None:
-    """Print how the folder was understood and what was left out."""
-    for line in found.lines():
+def say_reading(found: "FoundFolder", split: "SplitManifest | None" = None) -> None:
+    """Print how the folder was understood and what was left out; with `split`, what was seen after that."""
+    lines = found.lines()
+    for line in lines if split is None else (split.reading or ())[len(lines) :]:
         click.echo(line)
 
 

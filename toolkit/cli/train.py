@@ -7,7 +7,7 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, keep_images, say_reading, two_classes
+from hemotk.cli.data import classes_option, keep_images, patient_option, say_reading, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
@@ -98,6 +98,7 @@ if TYPE_CHECKING:
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
 @classes_option
+@patient_option
 @overwrite_option
 def train(
     *,
@@ -112,6 +113,7 @@ def train(
     data_folder: Path | None,
     resume: bool,
     classes: str,
+    patient: str | None,
     overwrite: bool,
     **settings: Any,
 ) -> None:
@@ -161,7 +163,7 @@ def train(
             )
         out = RUNS / f"{config.arch}-cv" if out is None else out
         refuse_existing(out, overwrite)
-        splits = folds_of(source, classes, folds)
+        splits = folds_of(source, classes, folds, patient)
         keep_images(out, splits[0].root(data_folder), splits[0])
         _cross_validate(config, splits, out, data=data_folder, resume=resume, overwrite=overwrite)
         return
@@ -170,7 +172,7 @@ def train(
         from hemotk.training.finished import refuse_finished
 
         refuse_finished(out, overwrite)
-    split = split_to_train_on(source, classes, out, resume=resume)
+    split = split_to_train_on(source, classes, out, resume=resume, patient=patient)
     keep_images(out, split.root(data_folder), split)
 
     from hemotk.training.quiet import import_tensorflow
@@ -225,7 +227,7 @@ def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", 
     click.echo(f"wrote {out} after {found.seconds:.0f} s")
 
 
-def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ...]":
+def folds_of(source: Path, classes: str, folds: int, patient: str | None = None) -> "tuple[SplitManifest, ...]":
     """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
 
     Raises:
@@ -242,7 +244,7 @@ def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ..
             raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
         return made
     if source.is_dir():
-        found = scan(source, two_classes(classes))
+        found = scan(source, two_classes(classes), patient=patient)
         say_reading(found)
         with reading(found) as progress:
             return make_folds(found, SplitConfig(), folds, progress)
@@ -272,7 +274,9 @@ def operating_config(threshold: str | None, min_sensitivity: float | None, calib
         raise HemotkError(f"--threshold {threshold}: must be a number between 0 and 1, or youden.") from error
 
 
-def split_to_train_on(source: Path, classes: str, out: Path, *, resume: bool) -> "SplitManifest":
+def split_to_train_on(
+    source: Path, classes: str, out: Path, *, resume: bool, patient: str | None = None
+) -> "SplitManifest":
     """The split to train on: that of an unfinished training of the same folder, if one is to be resumed.
 
     Raises:
@@ -289,10 +293,10 @@ def split_to_train_on(source: Path, classes: str, out: Path, *, resume: bool) ->
                 "or remove that folder and start again."
             )
         return split
-    return split_of(source, classes)
+    return split_of(source, classes, patient)
 
 
-def split_of(source: Path, classes: str) -> "SplitManifest":
+def split_of(source: Path, classes: str, patient: str | None = None) -> "SplitManifest":
     """The split in the file `source`, or a new one of the folder `source`.
 
     Raises:
@@ -303,10 +307,12 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
     from hemotk.data.splits import SplitConfig, make_split
 
     if source.is_dir():
-        found = scan(source, two_classes(classes))
+        found = scan(source, two_classes(classes), patient=patient)
         say_reading(found)
         with reading(found) as progress:
-            return make_split(found, SplitConfig(), progress)
+            split = make_split(found, SplitConfig(), progress)
+        say_reading(found, split)
+        return split
     return SplitManifest.read(source)
 
 

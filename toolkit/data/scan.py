@@ -45,8 +45,8 @@ def scan(
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
     Patients are those of the table of labels, else those that DICOM files name, as numbers, else folders that plainly
-    are patients; `patient` says which column instead, or 'folder', 'file-name' or 'study' (of DICOM files). In the layout of RSNA 2019 no image is
-    opened, and patients are known only from the table `patients`, or one in the folder.
+    are patients; `patient` says which column instead, or 'folder', 'file-name' or 'study' (of DICOM files). In the
+    layout of RSNA 2019 no image is opened, and patients are known only from the table `patients`, or one in the folder.
 
     Raises:
         HemotkError: no folder, no images, only one class, or a table that does not fit the files; as `scan_rsna` and
