@@ -40,13 +40,12 @@ class _Try:
         return sum(bool(files) for _, files in self.rows)
 
 
-def find_pictures(columns: Columns, files: Sequence[str], suffixes: frozenset[str]) -> Pictures:
+def find_pictures(columns: Columns, files: Sequence[str], names: Names) -> Pictures:
     """Find the picture of each row by the column that names the most.
 
     Raises:
         HemotkError: no column names pictures, a name may mean several, or too many lead nowhere.
     """
-    names = Names(files, suffixes)
     tries = [_by_name(columns, place, names) for place in columns.there(ID_COLUMNS)]
     best = max(tries, key=lambda one: one.hits, default=None)
     if best is None or not best.hits:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hemotk.data.found import FoundImage
 from hemotk.data.label_columns import Columns, Labels, find_labels, part_in
+from hemotk.data.label_names import Names
 from hemotk.data.label_pictures import find_pictures
 from hemotk.data.offenders import counted, listed
 from hemotk.data.rsna import ROWS, read_labels
@@ -85,6 +86,12 @@ class TableReader:
         Raises:
             HemotkError: the table does not fit the files, or contradicts itself or the folders.
         """
+        names = Names(self._files, self._suffixes)
+        if any(names.find(cell) for cell in self._table.header if not cell.isdecimal()):
+            raise HemotkError(
+                f"{self._table.path}: begins with a row and not with a header; write one above it, such as "
+                "'id,hemorrhage'."
+            )
         labels = find_labels(self._columns, self._classes)
         who, part = self._columns.patient(patient), self._columns.part()
         if labels is None and not folder_labels:
@@ -92,7 +99,7 @@ class TableReader:
                 f"{self._table.path}: has no column 'hemorrhage' or 'label'; add one to its header, which is now "
                 f"{', '.join(self._table.header)}."
             )
-        pictures = find_pictures(self._columns, self._files, self._suffixes)
+        pictures = find_pictures(self._columns, self._files, names)
         if who is None and pictures.scans:
             who = pictures.key
         rows, labelled, blank = self._labelled(pictures.rows, labels, folder_labels, blanks)

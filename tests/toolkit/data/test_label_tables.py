@@ -229,6 +229,19 @@ def test_pictures_that_are_not_there_are_counted_if_they_are_few(folder: Path) -
         scan(folder)
 
 
+def test_a_table_without_header_is_told_so(folder: Path) -> None:
+    (folder / "labels.csv").write_text(text("id,hemorrhage").partition("\n")[2])
+    with pytest.raises(HemotkError, match="begins with a row and not with a header"):
+        scan(folder)
+
+
+def test_rsna_with_a_row_an_image(folder: Path) -> None:
+    rows = [f"{name.removesuffix('.png')},{label},0,0,0,{label},0" for name, label in zip(NAMES, LABELS, strict=True)]
+    header = "Image,any,epidural,intraparenchymal,intraventricular,subarachnoid,subdural"
+    (folder / "train.csv").write_text("\n".join([header, *rows]))
+    assert "label 'any'" in said(check(folder))
+
+
 def test_blank_labels_are_named_all_at_once(folder: Path) -> None:
     (folder / "labels.csv").write_text(
         text("id,hemorrhage").replace("00002.png,1", "00002.png,").replace("7.png,0", "7.png,")
