@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from hemotk.artifacts import SliceLevel
 from hemotk.group_metrics import auc_by_group
+from hemotk.metrics import auc_estimate
 
 
 def slice_level(
@@ -18,10 +19,12 @@ def slice_level(
     truth, values, share = np.asarray(labels, bool), np.asarray(scores, np.float64), np.asarray(tissue, np.float64)
     names = None if groups is None else np.asarray(groups)
     inside = share >= brain
+    alone = auc_estimate(truth, share)
     return SliceLevel(
         baseline=auc_by_group(truth, share, names),
         brain=auc_by_group(truth[inside], values[inside], None if names is None else names[inside]),
         brain_images=int(inside.sum()),
         brain_positives=int(truth[inside].sum()),
         groups=None if names is None else len(np.unique(names)),
+        exceeds_chance=alone.low is not None and alone.high is not None and not alone.low <= 0.5 <= alone.high,
     )

@@ -51,6 +51,12 @@ def test_a_share_that_says_nothing_does_not_exceed_chance() -> None:
     assert found.groups is None
 
 
+def test_a_baseline_that_few_patients_cannot_show_is_shown_all_the_same() -> None:
+    labels, tissue, _ = series()
+    found = slice_level(labels, tissue, tissue, np.repeat(np.arange(4), 100), BRAIN)
+    assert found.exceeds_chance and found.groups == 4
+
+
 def test_without_brain_slices_the_second_figure_says_why_it_is_missing() -> None:
     found = slice_level([0, 1], [0.1, 0.2], [0.0, 0.1], None, BRAIN)
     assert found.brain.value is None

@@ -74,6 +74,8 @@ class SliceLevel:
     `baseline` is the AUC of the share of soft tissue. `brain` is the AUC of the classifier over the `brain_images`
     slices of which at least a fifth is soft tissue; `brain_positives` of them have label 1. Intervals draw whole
     `groups` again where these are known, else `groups` is None and images are taken as independent.
+    `exceeds_chance` says whether no AUC may stand without the baseline: taken over single images, its interval lies on
+    one side of 0.5. Over few patients that would hardly ever show.
     """
 
     baseline: Estimate
@@ -81,15 +83,10 @@ class SliceLevel:
     brain_images: int
     brain_positives: int
     groups: int | None
+    exceeds_chance: bool
 
     def __post_init__(self) -> None:
         require(0 <= self.brain_positives <= self.brain_images, "brain_positives", "between 0 and 'brain_images'")
-
-    @property
-    def exceeds_chance(self) -> bool:
-        """Whether the interval of the baseline lies on one side of 0.5: no AUC may then stand without it."""
-        low, high = self.baseline.low, self.baseline.high
-        return low is not None and high is not None and (low > 0.5 or high < 0.5)
 
 
 @dataclass(frozen=True)
