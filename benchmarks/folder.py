@@ -14,7 +14,7 @@ from hemotk.data.dicom_series import patient_numbers
 from hemotk.data.found import left_out_lines
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
-from hemotk.data.scan import has_labels, labelled, list_folder
+from hemotk.data.scan import labelled, list_folder
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, check_utf8
 
@@ -99,8 +99,8 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
     for file in listing.files:
         check_utf8(folder / file, "no output can hold it")
-    if has_labels(listing, classes):
-        found = labelled(listing, classes, lenient=True)
+    found = labelled(listing, classes, lenient=True)
+    if found is not None:
         labels: list[tuple[str, int | None]] = [(image.path, image.label) for image in found.images]
         patients = [image.patient for image in found.images]
         columns = {image.path: image.columns for image in found.images if image.columns}

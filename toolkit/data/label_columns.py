@@ -11,6 +11,7 @@ from hemotk.data.words import (
     LABEL_COLUMNS,
     PART_COLUMNS,
     PATIENT_COLUMNS,
+    STUDY_COLUMNS,
     SUBTYPES,
     label_of,
     part_of,
@@ -21,6 +22,7 @@ from hemotk.errors import HemotkError
 _READERS = ("r1ich", "r2ich", "r3ich")  # of CQ500
 _FEW = 3
 _MOSTLY = 0.8
+_MOST_ROWS = 200  # of one patient, on average
 
 Cells = Sequence[str]
 
@@ -66,19 +68,28 @@ class Columns:
         return [row[place] for _, row in self.table.rows]
 
     def patient(self, wanted: str | None) -> int | None:
-        """The column of patients: `wanted`, else the first by its name.
+        """The column of patients: `wanted`, else the first called like one, of patients or studies, that tells several.
+
+        A column called 'patient' counts whatever it holds.
 
         Raises:
             HemotkError: there is no column `wanted`.
         """
         if wanted is None:
-            return next(iter(self.there(PATIENT_COLUMNS)), None)
+            named = self.there((*PATIENT_COLUMNS, *STUDY_COLUMNS))
+            return next((place for place in named if self._tells_several(place)), None)
         place = self.place(plain(wanted))
         if place is None:
             raise HemotkError(
                 f"{self.table.path}: has no column '{wanted}' for patients; it has {', '.join(self.table.header)}."
             )
         return place
+
+    def _tells_several(self, place: int) -> bool:
+        names = set(self.values(place)) - {""}
+        if self._names[place] in PATIENT_COLUMNS:
+            return self._names[place] == PATIENT_COLUMNS[0] or len(names) > 1
+        return len(names) >= max(_FEW, len(self.table.rows) / _MOST_ROWS)
 
     def part(self) -> int | None:
         """The column that puts every row into a part; None if there is none."""

@@ -7,7 +7,7 @@ from hemotk.data.label_columns import Columns
 from hemotk.data.label_names import Names, NumberedSlices
 from hemotk.data.offenders import counted, listed
 from hemotk.data.table_text import Row
-from hemotk.data.words import ID_COLUMNS, PATIENT_COLUMNS, SLICE_COLUMNS, plain
+from hemotk.data.words import ID_COLUMNS, PATIENT_COLUMNS, SLICE_COLUMNS, STUDY_COLUMNS, plain
 from hemotk.errors import HemotkError
 
 _MOST_MISSING = 0.25  # share of rows whose pictures may be missing; more is a mistake in names or folders
@@ -72,7 +72,7 @@ def _by_name(columns: Columns, place: int, names: Names) -> _Try:
 
 def _by_number(columns: Columns, files: Sequence[str]) -> _Try | None:
     """By the numbers of patient and slice, as CT-ICH has them."""
-    patients, slices = columns.there(PATIENT_COLUMNS), columns.there(SLICE_COLUMNS)
+    patients, slices = columns.there((*PATIENT_COLUMNS, *STUDY_COLUMNS)), columns.there(SLICE_COLUMNS)
     if not patients or not slices:
         return None
     patient, place = patients[0], slices[0]

@@ -1,4 +1,4 @@
-"""The table of labels of a folder: which file it is, and what it says of each picture."""
+"""The table of labels of a folder: what it says of each picture."""
 
 import re
 from collections.abc import Sequence
@@ -11,14 +11,10 @@ from hemotk.data.label_names import Names
 from hemotk.data.label_pictures import find_pictures
 from hemotk.data.offenders import counted, listed
 from hemotk.data.rsna import ROWS, read_labels
-from hemotk.data.table_text import TABLE_SUFFIXES, Row, TableText, read_table
+from hemotk.data.table_text import Row, TableText, read_table
 from hemotk.data.words import plain
 from hemotk.errors import HemotkError
 
-LABELS_CSV = "labels.csv"
-_STEMS = ("labels", "label")
-# Tables of public sets, by what plain letters of their names begin with.
-_KNOWN = ("hemorrhagediagnosis", "reads", "stage2train", "imagelabels", "metadata", "annotations")
 Rows = Sequence[tuple[Row, str]]  # with the file that each means
 _LONG_ROW = re.compile(rf".+_({'|'.join(ROWS)})")
 
@@ -37,31 +33,8 @@ class TableLabels:
     blank: int = 0
 
 
-def find_table(folder: Path) -> Path | None:
-    """The table of labels in `folder`: labels.csv in any spelling and form, or a public set's under its own name.
-
-    Raises:
-        HemotkError: there are several.
-    """
-    try:
-        files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in TABLE_SUFFIXES and path.is_file()]
-    except OSError as error:
-        raise HemotkError(f"{folder}: cannot be listed; ask for the right to read it.") from error
-    files = [path for path in files if not path.name.startswith((".", "~$"))]
-    named = [path for path in files if plain(path.stem) in _STEMS]
-    if not named:
-        named = [path for path in files if path.suffix.lower() != ".txt" and plain(path.stem).startswith(_KNOWN)]
-    exact = [path for path in named if path.name == LABELS_CSV]
-    if len(named) > 1 and not exact:
-        names = listed([path.name for path in named])
-        raise HemotkError(f"{folder}: has several tables of labels ({names}); keep the one that is meant.")
-    return next(iter(exact or named), None)
-
-
-def only_table(folder: Path) -> Path | None:
-    """The only table in `folder` whatever its name, None if there are none or several."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".xlsx") and path.is_file()]
-    return files[0] if len(files) == 1 else None
+class Contradiction(HemotkError):
+    """A table and the folders say different things of one picture."""
 
 
 class TableReader:
@@ -187,7 +160,8 @@ class TableReader:
     def _unknown_label(self, bad: list[Row], place: int) -> HemotkError:
         line, cells = bad[0]
         words = list(dict.fromkeys(row[1][place] for row in self._table.rows if row[1][place]))
-        two = f", as in --classes {words[0]},{words[1]} (or the other way round)" if len(words) == 2 else ""
+        told = len(words) == 2 and not any(word.replace(".", "").isdecimal() for word in words)
+        two = f", as in --classes {words[0]},{words[1]} (or the other way round)" if told else ""
         more = f" ({len(bad)} such lines: {listed([str(number) for number, _ in bad])})" if len(bad) > 1 else ""
         return HemotkError(
             f"{self._table.path}, line {line}: label '{cells[place]}' is unknown; write 0 or 1, '{self._classes[0]}' "
@@ -208,7 +182,7 @@ def _check_folders(
     if not odd:
         return
     swapped = "; every one of them: 0 and 1 may be swapped in the table" if len(odd) == len(there) else ""
-    raise HemotkError(
+    raise Contradiction(
         f"{table}: contradicts the folders {classes[0]}/ and {classes[1]}/ in {len(odd)} of "
         f"{counted(len(there), 'picture')}{swapped} ({listed([image.path for image in odd])}); correct or remove the "
         "table."

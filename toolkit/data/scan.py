@@ -9,11 +9,12 @@ from hemotk.artifacts import Part
 from hemotk.data import folder_layout
 from hemotk.data.dicom_series import patient_numbers, study_numbers
 from hemotk.data.found import FoundFolder, FoundImage
-from hemotk.data.label_table import LABELS_CSV, TableReader, find_table, only_table
+from hemotk.data.label_table import Contradiction, TableReader
 from hemotk.data.listing import SUFFIXES, Listing, list_folder, relative_images
 from hemotk.data.offenders import counted, listed
 from hemotk.data.rsna import IMAGES, TABLE, is_rsna, scan_rsna
 from hemotk.data.rsna_patients import known_patients
+from hemotk.data.table_place import LABELS_CSV, find_table
 from hemotk.data.words import DEFAULT_CLASSES
 from hemotk.errors import HemotkError
 
@@ -24,7 +25,6 @@ __all__ = [
     "FoundFolder",
     "FoundImage",
     "PatientFrom",
-    "has_labels",
     "labelled",
     "list_folder",
     "relative_images",
@@ -59,9 +59,26 @@ def scan(
         raise HemotkError(
             f"--patients {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
         )
-    found = labelled(list_folder(folder), classes, patient)
+    listing = list_folder(folder)
+    found = labelled(listing, classes, patient) if listing.files else None
+    if found is None:
+        raise _no_labels(listing, classes)
     found.check_counts()
     return found
+
+
+def _no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
+    remedy = f"the subfolders {classes[0]}/ and {classes[1]}/"
+    if not listing.files:
+        return HemotkError(
+            f"{listing.folder}: holds no images ({', '.join(sorted(SUFFIXES))}){_left_out(listing)}; give a folder "
+            f"with {remedy}, or with a {LABELS_CSV}."
+        )
+    more = f", as {len(listing.files) - 1} more pictures do" if len(listing.files) > 1 else ""
+    return HemotkError(
+        f"{listing.folder / listing.files[0]}: lies in neither {classes[0]}/ nor {classes[1]}/{more}; move it, name "
+        f"the two subfolders with --classes, or add a {LABELS_CSV}."
+    )
 
 
 def check_classes(classes: tuple[str, str]) -> None:
@@ -76,36 +93,47 @@ def check_classes(classes: tuple[str, str]) -> None:
         raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
 
 
-def has_labels(listing: Listing, classes: tuple[str, str]) -> bool:
-    """Whether a table or the folders' names say what the pictures show."""
-    return _table_of(listing) is not None or bool(folder_layout.class_labels(listing.files, classes))
-
-
 def labelled(
     listing: Listing, classes: tuple[str, str], patient: PatientFrom = None, *, lenient: bool = False
-) -> FoundFolder:
+) -> FoundFolder | None:
     """The pictures of a folder with labels, patients and parts, by its table, which may leave some out, or by folders.
 
-    DICOM files that name no patient are refused unless `lenient`.
+    None if neither says what the pictures show. DICOM files that name no patient are refused unless `lenient`.
 
     Raises:
-        HemotkError: no pictures; the table does not fit the files or contradicts the folders; a file lies in no class's
-            folder or in those of both.
+        HemotkError: the table does not fit the files or contradicts the folders; a file lies in no class's folder or in
+            those of both.
     """
-    folder, files = listing.folder, listing.files
-    if not files:
-        raise HemotkError(
-            f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))}){_left_out(listing)}; give a folder with the "
-            f"subfolders {classes[0]}/ and {classes[1]}/, or with a {LABELS_CSV}."
-        )
-    table = _table_of(listing)
-    by_folder = folder_layout.class_labels(files, classes)
-    found = (
-        _from_table(table, listing, classes, patient, by_folder)
-        if table
-        else _from_folders(listing, classes, by_folder)
-    )
+    by_folder = folder_layout.class_labels(listing.files, classes)
+    found = _from_any_table(listing, classes, patient, by_folder)
+    if isinstance(found, FoundFolder):
+        return _with_patients(_with_parts(found), patient, lenient)
+    if not by_folder:
+        return None
+    found = replace(_from_folders(listing, classes, by_folder), reading=(*_by_folders_line(listing, by_folder), *found))
     return _with_patients(_with_parts(found), patient, lenient)
+
+
+def _from_any_table(
+    listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int]
+) -> FoundFolder | tuple[str, ...]:
+    """What the table says; else, if one that may be of labels does not fit, a line on that.
+
+    Raises:
+        HemotkError: the table is plainly meant and does not fit, or it contradicts the folders.
+    """
+    table, meant = find_table(listing)
+    if table is None:
+        return ()
+    folders_tell = len(by_folder) == len(listing.files)
+    try:
+        return _from_table(table, listing, classes, patient, by_folder)
+    except Contradiction:
+        raise
+    except HemotkError as error:
+        if (table.name == LABELS_CSV and table.parent == listing.folder) or (meant and not folders_tell):
+            raise
+        return (f"not used   {table.name}: {str(error).removeprefix(f'{table}')[:200].lstrip(':, ')}",)
 
 
 def _from_table(
@@ -140,15 +168,18 @@ def _from_folders(listing: Listing, classes: tuple[str, str], labels: Mapping[st
             f"{listing.folder / both[0]}: lies below folders of both classes, as {len(both)} pictures do "
             f"({listed(both)}); move them."
         )
-    names = [listed(sorted(folder_layout.names_of(listing.files, labels, label))) for label in (0, 1)]
-    told = " and ".join(f"{name}/ ({label})" for label, name in enumerate(names) if name)
     return FoundFolder(
         listing.folder,
         classes,
         tuple(FoundImage(file, labels[file]) for file in listing.files),
-        reading=(f"read       label by the folders {told}",),
         left_out=listing.left_out,
     )
+
+
+def _by_folders_line(listing: Listing, labels: Mapping[str, int]) -> tuple[str]:
+    names = [listed(sorted(folder_layout.names_of(listing.files, labels, label))) for label in (0, 1)]
+    told = " and ".join(f"{name}/ ({label})" for label, name in enumerate(names) if name)
+    return (f"read       label by the folders {told}",)
 
 
 def _with_parts(found: FoundFolder) -> FoundFolder:
@@ -247,20 +278,6 @@ def _wanted(found: FoundFolder, patient: PatientFrom) -> _Who:
 
 def _said(found: FoundFolder, line: str) -> FoundFolder:
     return replace(found, reading=(*found.reading, line)) if line else found
-
-
-def _table_of(listing: Listing) -> Path | None:
-    """The table in the folder, in the only folder in it, or beside the folder where the pictures say nothing else."""
-    folder = listing.folder
-    table = find_table(folder)
-    if table is not None:
-        return table
-    tops = {file.partition("/")[0] for file in listing.files}
-    if len(tops) == 1 and (folder / next(iter(tops))).is_dir() and (table := find_table(folder / next(iter(tops)))):
-        return table
-    if folder_layout.class_labels(listing.files, DEFAULT_CLASSES) or not listing.files:
-        return None
-    return only_table(folder) or find_table(folder.resolve().parent)
 
 
 def _rsna_of_pictures(folder: Path) -> bool:

@@ -40,10 +40,12 @@ INVERTED_COLUMNS = ("nohemorrhage", "normal", "nobleed", "nobleeding", "noich")
 PATIENT_COLUMNS = (
     "patient", "patientid", "patientnumber", "patientno", "patientnr", "patientkey", "patientname", "patientcode",
     "patientuid", "patid", "pat", "patno", "patnr", "pid", "ptid", "subject", "subjectid", "subjectnumber", "subj",
-    "subjid", "participant", "participantid", "person", "personid", "individual", "mrn", "case", "caseid",
-    "casenumber", "caseno", "patientennummer", "patientenid", "fall", "fallnummer",
+    "subjid", "participant", "participantid", "person", "personid", "individual", "mrn", "caseid",
+    "casenumber", "caseno", "patientennummer", "patientenid", "fallnummer",
+)  # fmt: skip
+STUDY_COLUMNS = (  # keep together what lies close, where no patient is named
     "studyinstanceuid", "studyuid", "study", "studyid", "accession", "accessionnumber", "scan", "scanid", "exam",
-    "examid", "series", "seriesid", "seriesinstanceuid", "seriesuid", "volume", "volumeid",
+    "examid", "series", "seriesid", "seriesinstanceuid", "seriesuid", "volume", "volumeid", "case", "fall",
 )  # fmt: skip
 PART_COLUMNS = ("split", "part", "partition", "subset", "set", "phase", "usage", "fold", "dataset", "group")
 SLICE_COLUMNS = ("slicenumber", "sliceno", "slicenr", "slice", "sliceindex", "instancenumber")

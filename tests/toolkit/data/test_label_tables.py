@@ -336,3 +336,35 @@ def test_drawn_cases_are_read(cases: Path) -> None:
             found = scan(folder)
             assert min(found.counts()) >= 10, folder
             assert found.reading, folder
+
+
+@pytest.mark.parametrize("column", ["study", "series", "case", "PatientID"])
+def test_a_column_of_one_value_names_no_patients(folder: Path, column: str) -> None:
+    rows = [f"{name},{label},head CT 2019" for name, label in zip(NAMES, LABELS, strict=True)]
+    (folder / "labels.csv").write_text("\n".join([f"id,hemorrhage,{column}", *rows]))
+    assert {image.patient for image in check(folder).images} == {None}
+
+
+def test_words_of_classes_in_a_text_file_are_no_table(tmp_path: Path) -> None:
+    for word in ("normal", "hemorrhage"):
+        for index in range(3):
+            draw(tmp_path / word / f"{index}.png")
+    (tmp_path / "labels.txt").write_text("normal\nhemorrhage\n")
+    assert scan(tmp_path).counts() == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "Labels.csv", "scores.csv"])
+def test_a_table_of_something_else_beside_class_folders_is_said_and_not_used(tmp_path: Path, name: str) -> None:
+    for word in ("normal", "hemorrhage"):
+        for index in range(3):
+            draw(tmp_path / word / f"{index}.png")
+    (tmp_path / name).write_text("scanner,kV\nA,120\n")
+    found = scan(tmp_path)
+    assert found.counts() == (3, 3) and f"not used   {name}: has no column" in said(found)
+
+
+def test_numbers_that_are_no_labels_are_not_offered_as_classes(folder: Path) -> None:
+    (folder / "labels.csv").write_text(text("id,label", labels=("1", "2")))
+    with pytest.raises(HemotkError, match="label '2' is unknown") as error:
+        scan(folder)
+    assert "as in --classes" not in str(error.value)
