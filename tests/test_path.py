@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hemotk.artifacts import BundleCard, TestSetCard
+from hemotk.artifacts import BundleCard, CalibrationManifest, TestSetCard
 from hemotk.cli.main import run
 from hemotk.data.preprocess import load_pixels, to_pixels
 
