@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, require
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, TestSetCard, require
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.errors import HemotkError
 
@@ -138,19 +138,25 @@ class _Adb:
 
 @contextmanager
 def _pushed(adb: _Adb, bundle: OpenBundle, token: str) -> Iterator[str]:
-    """Lay bundle and test split on the phone: the folder's path there."""
+    """Lay bundle and test split on the phone: the folder's path there. No card on it names a file or a person."""
     place = f"{PUSHED}/hemotk-{token}"
-    files = {bundle.folder / BUNDLE_CARD: f"bundle/{BUNDLE_CARD}"}
-    files |= {
+    files = {
         bundle.path(variant): f"bundle/{variant.file}"
         for variant in bundle.card.variants
         if variant.input.dtype in RUNS
     }
-    files |= {bundle.images.parent / name: f"testset/{name}" for name in (TESTSET_CARD, TESTSET_IMAGES)}
+    files[bundle.images] = f"testset/{TESTSET_IMAGES}"
+    testset = TestSetCard.read(bundle.images.parent / TESTSET_CARD).nameless()
+    card = replace(bundle.card.nameless(), testset=testset.sha256())
     try:
         adb("shell", "mkdir", "-p", f"{place}/bundle", f"{place}/testset")
-        for path, name in files.items():
-            adb("push", str(path), f"{place}/{name}")
+        with tempfile.TemporaryDirectory() as folder:
+            cards = Path(folder)
+            card.write(cards / BUNDLE_CARD)
+            testset.write(cards / TESTSET_CARD)
+            files |= {cards / BUNDLE_CARD: f"bundle/{BUNDLE_CARD}", cards / TESTSET_CARD: f"testset/{TESTSET_CARD}"}
+            for path, name in files.items():
+                adb("push", str(path), f"{place}/{name}")
         adb("shell", "chmod", "-R", "a+rX", place)
         yield place
     finally:

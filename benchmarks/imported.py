@@ -103,13 +103,16 @@ def _scores(path: Path, model: DeviceModel, bundle: OpenBundle, variant: Variant
     outputs = {output.name: output for output in variant.outputs}
     scores = []
     for row, item in enumerate(bundle.items):
-        image = by_id.get(item.id) or by_id.get(str(row))
-        if image is None:
+        # Files from before pictures were numbered have their names, which may be numbers too.
+        likely = [by_id[name] for name in (str(row), item.id) if name in by_id]
+        if not likely:
             raise HemotkError(
                 f"{where}: has no scores for image '{item.id}' of the test split ({len(model.images)} for "
                 f"{len(bundle.items)} images); run all of them on the device."
             )
-        if image.input_sha256 != sha256_bytes(read_image(bundle.images, row).tobytes()):
+        pixels = sha256_bytes(read_image(bundle.images, row).tobytes())
+        image = next((image for image in likely if image.input_sha256 == pixels), None)
+        if image is None:
             raise HemotkError(
                 f"{where}: saw other pixel bytes for image '{item.id}' than the test split has; hand the bytes of "
                 "images.npy to the model unchanged, and measure again."

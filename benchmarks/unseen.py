@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from hemotk.artifacts import BundleCard
 from hemotk.benchmarks.folder import FoundPictures
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.errors import HemotkError
@@ -20,8 +19,7 @@ def check_unseen(found: FoundPictures, source: Path, bundles: Sequence[OpenBundl
     Raises:
         HemotkError: a bundle was calibrated on images of this test part, so that its training part was another one.
     """
-    for bundle in bundles:
-        seen = _calibrated(found, bundle.card)
+    for bundle, seen in zip(bundles, _calibrated(found, bundles), strict=True):
         if seen:
             raise HemotkError(
                 f"{source}: {bundle.folder} was trained and calibrated on {seen} of the images of its test part, so "
@@ -40,27 +38,31 @@ def check_unseen(found: FoundPictures, source: Path, bundles: Sequence[OpenBundl
 def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
     """Say how many pictures of a folder each of `bundles` was calibrated on; empty if none.
 
-    Only files of equal names are compared, by checksum; what cannot be read is left to scoring.
+    Files are compared by checksum, whatever they are called; what cannot be read is left to scoring.
     """
-    counts = {bundle.name: _calibrated(found, bundle.card) for bundle in bundles}
     return "; ".join(
-        f"{count} of these images {'is' if count == 1 else 'are'} among those that {name} was calibrated on, which are "
-        "of its training part: figures on them flatter"
-        for name, count in counts.items()
+        f"{count} of these images {'is' if count == 1 else 'are'} among those that {bundle.name} was calibrated on, "
+        "which are of its training part: figures on them flatter"
+        for bundle, count in zip(bundles, _calibrated(found, bundles), strict=True)
         if count
     )
 
 
-def _calibrated(found: FoundPictures, card: BundleCard) -> int:
-    """How many of the pictures `card` was calibrated on; files without a recorded checksum only under equal names."""
-    checksums = {item.sha256 for item in card.calibration}
-    names = {PurePosixPath(item.path).name for item in card.calibration}
+def _calibrated(found: FoundPictures, bundles: Sequence[OpenBundle]) -> list[int]:
+    """How many of the pictures each of `bundles` was calibrated on."""
+    known = [frozenset(bundle.card.calibrated_on.sha256) for bundle in bundles]
+    if not any(known):
+        return [0] * len(bundles)
+    checksums = _checksums(found)
+    return [sum(sha256 in seen for sha256 in checksums) for seen in known]
+
+
+def _checksums(found: FoundPictures) -> list[str]:
+    """The checksum of each picture's file, recorded or computed; without those that cannot be read."""
     recorded = {} if found.split is None else {item.path: item.sha256 for item in found.split.part("test")}
-    seen = 0
+    checksums = []
     for image in found.images:
         sha256 = recorded.get(image.id)
-        if sha256 is None and PurePosixPath(image.id).name in names:
-            with suppress(HemotkError):
-                sha256 = sha256_file(found.folder / image.id)
-        seen += sha256 in checksums
-    return seen
+        with suppress(HemotkError):
+            checksums.append(sha256_file(found.folder / image.id) if sha256 is None else sha256)
+    return checksums

@@ -15,8 +15,9 @@ from hemotk.artifacts import (
     SPLIT_FILE,
     TESTSET_SUFFIX,
     BundleCard,
+    Calibrated,
     CalibrationItem,
-    SplitItem,
+    CalibrationManifest,
     TestSetCard,
     Variant,
 )
@@ -58,7 +59,7 @@ class _Made:
     source: Source
     config: ExportConfig
     models: Mapping[str, bytes]
-    calibration: tuple[SplitItem, ...]
+    calibration: tuple[CalibrationItem, ...]
     checks: tuple[Check, ...]
     created: str
     selection: Selection | None
@@ -69,6 +70,7 @@ def export_run(
 ) -> BundleCard:
     """Make `out` and its test set from the finished run `run`; both appear whole or not at all.
 
+    The bundle names no file and nobody; what it was calibrated on is named in a file in the folder of its test set.
     `progress` is called with what goes on, how many steps are done and how many there are.
 
     Raises:
@@ -86,6 +88,9 @@ def export_run(
     with new_folder(out, overwrite=overwrite) as aside:
         # The test set is published first: a bundle is never seen without it.
         testset = kept or _new_testset(beside(out), made, overwrite)
+        if made.calibration:
+            manifest = CalibrationManifest(testset.split, made.calibration)
+            manifest.write(beside(out) / Calibrated.of(made.calibration).manifest)
         _write_files(aside, made)
         card = _card(aside, out.name, made, testset, time.monotonic() - started)
         card.write(aside / BUNDLE_CARD)
@@ -104,7 +109,10 @@ def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
     models = {kind: add_metadata(content, _about(source, config, kind)) for kind, content in made.contents.items()}
     checks = _verify(source, config, models, progress)
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return _Made(source, replace(config, recipes=made.recipes), models, items, checks, created, made.selection)
+    named = tuple(
+        CalibrationItem(item.path, item.sha256 or sha256_file(source.root / item.path), item.label) for item in items
+    )
+    return _Made(source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection)
 
 
 def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
@@ -179,13 +187,11 @@ def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: f
         parents={"run": made.source.card_sha256, "split": run.files[SPLIT_FILE]},
         testset=testset.sha256(),
         recipe=_recipe(made),
-        calibration=tuple(
-            CalibrationItem(item.path, item.sha256 or sha256_file(made.source.root / item.path), item.label)
-            for item in made.calibration
-        ),
+        calibration=(),
         metrics=run.metrics,
         versions=versions(*PACKAGES),
         seconds=seconds,
+        calibrated=Calibrated.of(made.calibration),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hemotk.artifacts import BundleCard, TestSetCard
+from hemotk.artifacts import BundleCard, CalibrationManifest, TestSetCard
 from hemotk.cli.main import run
 from hemotk.data.preprocess import load_pixels, to_pixels
 
@@ -46,7 +46,8 @@ def test_the_demo_leaves_every_artefact(there: Path) -> None:
     assert len(testset.items) == 12 and card.testset == testset.sha256()
     images = np.load(Path(BUNDLE + ".testset") / "images.npy")
     assert np.array_equal(images[3], load_pixels(Path("demo/phantoms") / testset.items[3].id, card.preprocess))
-    calibrated = {item.path for item in card.calibration}
+    manifest = CalibrationManifest.read(Path(BUNDLE + ".testset") / card.calibrated_on.manifest)
+    calibrated = {item.path for item in manifest.items}
     assert calibrated.isdisjoint(item.id for item in testset.items) and len(calibrated) == 38
     assert not list(Path("demo").rglob(".*")) and not list(Path("demo").rglob("*.partial"))
 

@@ -1,9 +1,12 @@
-"""The Android app with a bundle in its assets, ready to be opened in Android Studio."""
+"""The Android app with a bundle in its assets, ready to be opened in Android Studio.
+
+It is made to be handed on: no file in it names a picture, a path or a person. Cards are written anew, not copied.
+"""
 
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hemotk.artifacts import (
@@ -43,18 +46,23 @@ _MARK = "settings.gradle.kts"
 
 @dataclass(frozen=True)
 class AndroidApp:
-    """What was written: the app's folder, the bundle in it, its model, and how many test images are in it."""
+    """What was written: the app's folder, the bundle in it, its model, and how many test images are in it.
+
+    `named` is how many images the bundle's own card names, which the card in the app does not.
+    """
 
     folder: Path
     bundle: str
     model: Variant
     test_images: int
+    named: int
 
 
 def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: bool = False) -> AndroidApp:
     """Copy the app to the new folder `out`, with the int8 model of `bundle` in its assets.
 
-    The assets hold no picture of a person unless `with_testset` asks for the test split, which the app's bench scores.
+    The assets hold no picture of a person unless `with_testset` asks for the test split, which the app's bench scores:
+    those pictures are known by their numbers, and no label goes with them.
 
     Raises:
         HemotkError: the bundle has no int8 model that takes and gives uint8 in static shapes and was checked on export,
@@ -62,19 +70,25 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
     """
     card = BundleCard.read(bundle / BUNDLE_CARD)
     model = _checked_model(bundle, card)
-    files = {bundle / name: ASSETS / "bundle" / name for name in (BUNDLE_CARD, LABELS_FILE, GOLDEN_FILE, model.file)}
-    images = 0
+    files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
+    content, images = card.nameless(), 0
+    cards: dict[Path, bytes] = {}
     if with_testset:
         folder = bundle.resolve().with_name(bundle.resolve().name + TESTSET_SUFFIX)
-        images = _checked_testset(folder, card)
-        files |= {folder / name: ASSETS / "testset" / name for name in (TESTSET_CARD, TESTSET_IMAGES)}
+        testset = _checked_testset(folder, card).nameless()
+        content, images = replace(content, testset=testset.sha256()), len(testset.items)
+        files[folder / TESTSET_IMAGES] = ASSETS / "testset" / TESTSET_IMAGES
+        cards[ASSETS / "testset" / TESTSET_CARD] = testset.to_json()
+    cards[ASSETS / "bundle" / BUNDLE_CARD] = content.to_json()
     source = app_folder()
     with new_folder(out, overwrite=overwrite) as aside:
         for path in app_sources(source):
             _copy(path, aside / path.relative_to(source))
         for path, place in files.items():
             _copy(path, aside / place)
-    return AndroidApp(out, card.name, model, images)
+        for place, data in cards.items():
+            (aside / place).write_bytes(data)
+    return AndroidApp(out, card.name, model, images, len(card.calibration))
 
 
 def app_folder() -> Path:
@@ -155,9 +169,9 @@ def _unusable(path: Path, reason: str) -> HemotkError:
     return HemotkError(f"{path}: cannot be used in the app, as {reason}; export the run again with --quantize {KIND}.")
 
 
-def _checked_testset(folder: Path, card: BundleCard) -> int:
-    """How many images the test split has, all checked."""
+def _checked_testset(folder: Path, card: BundleCard) -> TestSetCard:
+    """The card of the test split, whose pictures are checked."""
     check_sha256(folder / TESTSET_CARD, card.testset)
     content = TestSetCard.read(folder / TESTSET_CARD)
     check_sha256(folder / TESTSET_IMAGES, content.images)
-    return len(content.items)
+    return content

@@ -1,12 +1,12 @@
 """The model card of a run and its bundle as Markdown, in the sections of Mitchell et al. 2019 (arXiv 1810.03993).
 
-It names no patient and no path: of the image folder only its name, of weights only their file's.
+It names no patient and no file or folder of the machine: the images are known by the checksum of their split.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
 from typing import Any
 
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
@@ -33,6 +33,13 @@ _MERGED = (
     " It was merged of several folders: patients and pictures were compared within each and not between them, so one "
     "patient, or copies of one picture, that lie in two of them may be in different parts."
 )
+# Settings that may hold a file's name, the words of theirs that are none, and what is said instead.
+_OF_FILES = ("weights", "model")
+_NO_FILES = ("none", "imagenet")
+_FILE = "a file"
+# How a run's note begins that names weights, runs and files from before it, and how that is said without their names.
+_UNKNOWN = re.compile(r"What .* learned from is not known\b", re.DOTALL)
+_UNNAMED = "What some of the weights before it learned from is not known"
 _REASONS = {"patient": "one patient", "exact": "equal pictures", "near": "near duplicates"}
 
 
@@ -88,7 +95,7 @@ def _model(sources: CardSources) -> Iterator[str]:
         f"{spec.window.level:g} HU, width {spec.window.width:g} HU."
     )
     yield f"- Out: the probability of '{_text(classes[1])}' against '{_text(classes[0])}'."
-    yield from (f"- {_text(note)}" for note in card.notes)
+    yield from (f"- {_text(_UNKNOWN.sub(_UNNAMED, note))}" for note in card.notes)
 
 
 def _use(sources: CardSources) -> Iterator[str]:
@@ -116,8 +123,8 @@ def _data(sources: CardSources) -> Iterator[str]:
         grouping += _MERGED
     where = f"fold {split.fold} of {split.folds}" if split.fold else f"test share {split.test:g}"
     yield (
-        f"Images of the folder `{PurePath(split.folder).name}`: {len(split.items)}, divided with seed {split.seed} "
-        f"({where}, validation share {split.validation:g} of the rest). {grouping}"
+        f"{len(split.items)} images, divided with seed {split.seed} ({where}, validation share "
+        f"{split.validation:g} of the rest). {grouping}"
     )
     yield ""
     yield from _table(
@@ -257,7 +264,7 @@ def _again(sources: CardSources) -> Iterator[str]:
     yield ""
     yield f"Split SHA-256 `{card.parents.get('split', 'unknown')}`. Settings of the run:"
     yield ""
-    yield from (f"- {name}: {_text(_value(value))}" for name, value in sorted(card.settings.items()))
+    yield from (f"- {name}: {_text(_value(value, name))}" for name, value in sorted(card.settings.items()))
     command = _command(sources)
     if command:
         yield ""
@@ -277,7 +284,8 @@ def _command(sources: CardSources) -> str:
     precision = () if settings.get("precision") == "float32" else ("precision",)
     for name in ("arch", "recipe", "weights", "size", *head, "epochs", "batch", *precision, "learning_rate", "seed"):
         if settings.get(name) is not None:
-            words += ["--" + name.replace("_", "-"), _value(settings[name])]
+            value = _value(settings[name], name)
+            words += ["--" + name.replace("_", "-"), "FILE" if value == _FILE else value]
     window = settings.get("window", asdict(BRAIN))
     if window != asdict(BRAIN):
         words += ["--window", f"{window['level']:g}/{window['width']:g}"]
@@ -291,13 +299,14 @@ def _command(sources: CardSources) -> str:
     return shlex.join([*words, "--calibrate"] if operating.get("calibrate") else words)
 
 
-def _value(value: Any) -> str:
-    """A setting in words; of a path, the last part."""
+def _value(value: Any, name: str = "") -> str:
+    """The setting `name` in words; a file or a path is not named."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(inner)}" for name, inner in value.items())
+        return ", ".join(f"{inner} {_value(found, inner)}" for inner, found in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_value, value))
-    return PurePath(value.replace("\\", "/")).name if isinstance(value, str) else str(value)
+        return ", ".join(_value(found, name) for found in value)
+    given = isinstance(value, str) and name in _OF_FILES and value not in _NO_FILES
+    return _FILE if given or (isinstance(value, str) and re.search(r"[/\\]", value)) else str(value)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

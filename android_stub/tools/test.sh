@@ -143,3 +143,6 @@ say "what the core wrote, read as a device's file"
 
 say "assembling the app"
 tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
+
+say "looking for names in it"
+"$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"

@@ -25,10 +25,10 @@ def device_model(bundle, variant, time=1000):
     """What the device says of one variant; each of three rounds has samples of `time`, `time` + 1, `time` + 2 ns."""
     scorer, outputs = Scorer(bundle.path(variant), SPEC), {output.name: output for output in variant.outputs}
     images = []
-    for item, pixels in zip(bundle.items, draw_images(), strict=False):
+    for row, pixels in enumerate(draw_images()[: len(bundle.items)]):
         found = scorer.score(pixels)
         logit, probability = stored(found.logit, outputs["logit"]), stored(found.probability, outputs["probability"])
-        images.append(DeviceImage(item.id, sha256_bytes(np.ascontiguousarray(pixels).tobytes()), logit, probability))
+        images.append(DeviceImage(str(row), sha256_bytes(np.ascontiguousarray(pixels).tobytes()), logit, probability))
     rounds = ((time, time + 1, time + 2),) * 3
     return DeviceModel(variant.file, variant.sha256, "", 5000, 2000, (1500,), rounds, 10_000_000, tuple(images))
 

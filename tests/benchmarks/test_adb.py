@@ -1,16 +1,20 @@
 """A bench on a phone, with an `adb` that answers as recorded ones do and keeps the phone's files in a folder."""
 
+import dataclasses
 import json
 import os
 import sys
 
 import pytest
+from names_search import found_names
 from tiny_artefacts import write_bundle
 
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, BundleCard, CalibrationItem, TestItem, TestSetCard
 from hemotk.benchmarks.adb import AdbConfig, bench_on_phone
 from hemotk.benchmarks.testset import open_bundle
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
 
 FAKE = '''#!{python} -IS
 """What a phone's adb does with the commands of a bench; PHONE holds its files, CALLS gets every command."""
@@ -35,6 +39,7 @@ def start(words):
     pushed = at(extras["bundle"])
     assert (pushed / "bundle/bundle.json").is_file() and (pushed / "testset/images.npy").is_file()
     (phone / "listing.json").write_text(json.dumps(sorted(str(p.relative_to(pushed)) for p in pushed.rglob("*.*"))))
+    shutil.copytree(pushed, phone.with_name("seen"), dirs_exist_ok=True)
     for ending, text in answers["results"].items():
         (folder / f"bench-{{extras['token']}}.{{ending}}").write_text(text)
     print(answers["start"])
@@ -144,6 +149,24 @@ def test_pushes_starts_waits_pulls_and_tidies_up(bundle, phone, tmp_path):
     (start,) = [call for call in calls(tmp_path) if call[:3] == ["shell", "am", "start"]]
     assert start[6:15] == ["--ei", "warmup", "3", "--ei", "runs", "20", "--ei", "threads", "2"]
     assert left(phone()) == []
+
+
+def test_what_is_pushed_names_no_picture_and_no_label(bundle, phone, tmp_path):
+    testset = bundle.with_name("first.testset")
+    items = tuple(TestItem(f"Mueller_Annegret/{row}.png", row % 2, "Annegret") for row in range(5))
+    dataclasses.replace(TestSetCard.read(testset / TESTSET_CARD), items=items).write(testset / TESTSET_CARD)
+    named = (CalibrationItem("Kemal/1.png", "a" * 64, 1),)
+    card = dataclasses.replace(BundleCard.read(bundle / BUNDLE_CARD), calibration=named)
+    dataclasses.replace(card, testset=sha256_file(testset / TESTSET_CARD)).write(bundle / BUNDLE_CARD)
+    names = ("Mueller", "Annegret", "Kemal", tmp_path.name)
+    assert found_names(bundle.parent, names) == {"Mueller", "Annegret", "Kemal"}
+    bench_on_phone(open_bundle(bundle))
+    assert found_names(tmp_path / "seen", names) == set()
+    pushed = json.loads((tmp_path / "seen/testset" / TESTSET_CARD).read_text())
+    assert pushed["items"] == [{"id": str(row)} for row in range(5)]
+    card = BundleCard.read(tmp_path / "seen/bundle" / BUNDLE_CARD)
+    assert card.testset == sha256_file(tmp_path / "seen/testset" / TESTSET_CARD)
+    assert card.calibrated.sha256 == ("a" * 64,)
 
 
 def test_a_phone_can_be_named(bundle, phone, tmp_path):

@@ -121,11 +121,33 @@ def test_a_file_that_bundles_share_belongs_to_the_bundle_that_the_device_ran(
     assert (held.bundle, held.measured) == ("made", pytest.approx(501 / 1001))
 
 
-def test_images_may_be_named_by_their_rows(write, pristine, measured):
-    numbered = measured
-    for row in range(COUNT):
-        numbered = edit(numbered, image=row, id=str(row))
-    assert imported(write, pristine, numbered)[1][0].scores == imported(write, pristine, measured)[1][0].scores
+def called(found, items):
+    """`found` of one model as older apps wrote it: images by their ids in the test split, `items`."""
+    (model,) = found.models
+    images = [dataclasses.replace(image, id=item.id) for image, item in zip(model.images, items, strict=True)]
+    return dataclasses.replace(found, models=(dataclasses.replace(model, images=tuple(images)),))
+
+
+@pytest.fixture
+def one_model(pristine):
+    """A device's bench of the float parent alone."""
+    return device_bench(pristine, (1000,), ("float32",))
+
+
+def test_an_older_file_calls_images_as_the_test_split_does(write, pristine, one_model):
+    older = called(one_model, open_bundle(pristine).items)
+    assert [image.id for image in older.models[0].images][:2] == ["class0/0.png", "class1/1.png"]
+    assert imported(write, pristine, older)[1][0].scores == imported(write, pristine, one_model)[1][0].scores
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_images_that_are_called_after_other_numbers_are_told_apart_by_their_pixels(write, pristine, one_model, older):
+    bundle = open_bundle(pristine)
+    items = [dataclasses.replace(item, id=str(COUNT - 1 - row)) for row, item in enumerate(bundle.items)]
+    backwards = dataclasses.replace(bundle, items=tuple(items))
+    plain = imported(write, pristine, one_model)[1][0].scores
+    path = write(called(one_model, items) if older else one_model)
+    assert import_devices([path], [backwards])[1][0].scores == plain
 
 
 def test_nan_of_a_device_is_nan(write, pristine, measured):
@@ -176,7 +198,7 @@ def test_files_that_do_not_fit_the_bundle_are_refused(write, pristine, measured,
         (r'"threads": 1', '"threads": 0', "field 'threads' must be at least 1"),
         (r'"sha256": "', '"sha256": "X', "field 'sha256' must be 64 lower-case hexadecimal digits"),
         (r'"load_ns": 5000', '"load_ns": 0', "field 'rounds_ns' must be times above 0"),
-        (r'"id": "class1/1.png"', '"id": "class0/0.png"', "field 'images' must be a list in which each id stands once"),
+        (r'"id": "1"', '"id": "0"', "field 'images' must be a list in which each id stands once"),
         (r'"logit": "........"', '"logit": "0g"', "field 'logit' must be 2, 4 or 8 lower-case hexadecimal digits"),
         (r"device-bench/1", "device-bench/2", "this hemotk reads version 1"),
         (r'"app": "test 1",', "", "field 'app' is missing"),

@@ -12,7 +12,7 @@ import pytest
 from noise_pictures import write_pictures
 from PIL import Image
 
-from hemotk.artifacts import CalibrationItem, PreprocessSpec
+from hemotk.artifacts import Calibrated, CalibrationItem, PreprocessSpec
 from hemotk.benchmarks.folder import find_pictures
 from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.notes import notes
@@ -39,7 +39,10 @@ def bundle(split, part, name="tiny", parent=""):
     """A bundle that was calibrated on a part of `split`."""
     calibration = [CalibrationItem(i.path, sha256_file(split.root() / i.path), i.label) for i in split.part(part)]
     card = SimpleNamespace(
-        calibration=calibration, parents={"split": parent}, labels=split.classes, preprocess=PreprocessSpec(16)
+        calibrated_on=Calibrated.of(calibration),
+        parents={"split": parent},
+        labels=split.classes,
+        preprocess=PreprocessSpec(16),
     )
     return OpenBundle(name, Path(name), card, "")
 
@@ -97,15 +100,14 @@ def test_a_bench_of_a_folder_notes_what_the_bundle_was_calibrated_on(split, tmp_
     assert len(found.images) == 12 and notes(found, [], Limits())[0].startswith(said)
 
 
-def test_files_of_a_folder_are_compared_by_checksum_and_only_under_equal_names(split, tmp_path):
+def test_files_of_a_folder_are_compared_by_checksum_whatever_they_are_called(split, tmp_path):
     first, second = split.part("test")[:2]
     other = tmp_path / "other"
     (other / "deep").mkdir(parents=True)
     Image.new("L", (20, 20)).save(other / Path(second.path).name)
-    shutil.copy(split.root() / first.path, other / "renamed.png")
     calibrated = bundle(split, "test")
     assert scored(calibrated, other).origin == ""
-    shutil.copy(split.root() / first.path, other / "deep" / Path(first.path).name)
+    shutil.copy(split.root() / first.path, other / "deep" / "renamed.png")
     unseen = bundle(split, "train", "unseen")
     found = find_pictures(other, split.classes)
     assert note_seen(found, [calibrated, unseen]).startswith("1 of these images is among those that tiny was ")

@@ -1,3 +1,4 @@
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from random_networks import random_arrays, tiny_shape
 from run_folders import contents, make_densenet_run, make_run, make_split
 
-from hemotk.artifacts import BundleCard, StudyPoint, TestSetCard
+from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, StudyPoint, TestSetCard
 from hemotk.data.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
 from hemotk.export.bundle import beside, export_run
@@ -56,11 +57,30 @@ def test_labels_are_one_a_line(bundle: Path) -> None:
     assert (bundle / "labels.txt").read_text() == "normal\nhemorrhage\n"
 
 
-def test_calibration_is_recorded_and_comes_from_the_training_part(bundle: Path) -> None:
+def test_calibration_comes_from_the_training_part_and_is_named_beside_the_bundle_alone(bundle: Path) -> None:
     card = BundleCard.read(bundle / "bundle.json")
-    assert len(card.calibration) == 8
-    assert {item.label for item in card.calibration} == {0, 1}
-    assert all(item.path.startswith("train_") for item in card.calibration)
+    assert card.calibrated is not None and card.calibration == ()
+    assert card.calibrated.images == len(card.calibrated.sha256) == 8 and 0 < card.calibrated.positives < 8
+    manifest = CalibrationManifest.read(beside(bundle) / card.calibrated.manifest)
+    assert manifest.split == card.parents["split"] and Calibrated.of(manifest.items) == card.calibrated
+    assert all(item.path.startswith("train_") for item in manifest.items)
+
+
+def test_images_without_recorded_checksums_are_known_by_those_of_their_files(tmp_path: Path) -> None:
+    split = make_split(tmp_path / "images")
+    items = tuple(replace(item, sha256=None) for item in split.items)
+    run = make_densenet_run(tmp_path / "run", replace(split, items=items), tiny_shape(), SIZE)
+    card = export_run(run, tmp_path / "bundle", ExportConfig(calibration=4))
+    assert {*card.calibrated_on.sha256} < {item.sha256 for item in split.part("train")}
+    assert len(card.calibrated_on.sha256) == 4
+
+
+def test_a_test_set_that_is_kept_names_the_images_of_both_bundles(run: Path, bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(beside(bundle), tmp_path / "bundle.testset")
+    before = contents(tmp_path / "bundle.testset")
+    card = export_run(run, tmp_path / "bundle", ExportConfig(calibration=4))
+    after = contents(tmp_path / "bundle.testset")
+    assert {*after} - {*before} == {card.calibrated_on.manifest} and before.items() <= after.items()
 
 
 def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path) -> None:

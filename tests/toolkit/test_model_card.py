@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 from tiny_artefacts import METRICS, write_run
 
-from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest, StudyPoint
+from hemotk.artifacts import RUN_CARD, Learned, RunCard, SplitItem, SplitManifest, StudyPoint
 from hemotk.model_card import CardSources, ExportedModel, model_card
+from hemotk.training.seen import unknown_note
 
 INT8 = ExportedModel("int8", 1_500_000, 26, 0.001, 0.02, 1, 36.71)
 
@@ -50,10 +51,20 @@ def test_what_a_series_goes_by(sources):
 
 def test_no_patient_and_no_path_is_named(sources):
     settings = {"weights": "/home/anna/net.h5", "model": "C:\\Users\\anna\\m.keras", "recipe": "hemotk"}
-    text = model_card(sources(settings=settings))
-    for secret in ("SMITH", "BROWN", "secret", "anna", "/home"):
+    notes = unknown_note(Learned(None, (), ("the weights /home/anna/net.h5 that first began with", "jones.h5")))
+    text = model_card(sources(settings=settings, notes=notes))
+    for secret in ("SMITH", "BROWN", "secret", "anna", "/home", "head_ct", "net.h5", "m.keras", "jones", "Users"):
         assert secret not in text
-    assert "folder `head_ct`" in text and "--weights net.h5" in text and "m.keras" in text
+    assert "--weights FILE" in text and "- model: a file\n" in text
+    assert "- What some of the weights before it learned from is not known: if it was images of the val" in text
+
+
+@pytest.mark.parametrize("value", ["net.h5", "runs/first", "..\\first"])
+def test_weights_of_a_file_are_not_named_wherever_they_lie(sources, value):
+    text = model_card(sources(settings={"weights": value, "recipe": "hemotk", "deep": {"teacher": ["a/b", "plain"]}}))
+    assert value not in text and "first" not in text and "--weights FILE" in text
+    assert "- deep: teacher a file, plain\n" in text
+    assert "- weights: imagenet\n" in model_card(sources(settings={"weights": "imagenet"}))
 
 
 def test_models_and_shortcuts(sources):

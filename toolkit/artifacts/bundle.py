@@ -1,7 +1,7 @@
 """`bundle.json` and `testset.json`: what an app or a bench needs, and the pictures it is proven on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +9,7 @@ from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.study import StudyPoint
+from hemotk.files import sha256_bytes
 
 BUNDLE_CARD = "bundle.json"
 TESTSET_CARD = "testset.json"
@@ -16,6 +17,8 @@ TESTSET_IMAGES = "images.npy"
 LABELS_FILE = "labels.txt"
 GOLDEN_FILE = "golden.npz"
 TESTSET_SUFFIX = ".testset"
+
+_DIGITS = frozenset("0123456789abcdef")
 
 Kind = Literal["float32", "fp16", "dynamic", "int8", "int16x8"]
 
@@ -61,16 +64,63 @@ class CalibrationItem:
 
 
 @dataclass(frozen=True)
+class CalibrationManifest(Artifact):
+    """A file in `NAME.testset/`: the images that quantization ranges were gathered on, by name.
+
+    It stays in the house, as the test set does, and is called as `Calibrated.manifest` says. `split` is the SHA-256 of
+    the split whose training part they are of.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.calibration/1"
+
+    split: str
+    items: tuple[CalibrationItem, ...]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The images that quantization ranges were gathered on, without names: `positives` of them have label 1.
+
+    `sha256` are the checksums of their files in the order of the digits, each once. They tell a picture only to who has
+    its file.
+    """
+
+    images: int
+    positives: int
+    sha256: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        require(0 <= self.positives <= self.images, "positives", "between 0 and images")
+        # The order of the split would give away who belongs together, and which label.
+        require(self.sha256 == tuple(sorted({*self.sha256})), "sha256", "sorted, each once")
+        require(len(self.sha256) <= self.images, "sha256", "at most one per image")
+        require(all(len(each) == 64 and set(each) <= _DIGITS for each in self.sha256), "sha256", "64 digits each")
+
+    @property
+    def manifest(self) -> str:
+        """The name of the file beside the bundle that names these images; other images have another one."""
+        return f"calibration-{sha256_bytes(''.join(self.sha256).encode())[:12]}.json"
+
+    @classmethod
+    def of(cls, items: Sequence[CalibrationItem]) -> "Calibrated":
+        """What may be said of `items` outside the house."""
+        return cls(len(items), sum(item.label for item in items), tuple(sorted({item.sha256 for item in items})))
+
+
+@dataclass(frozen=True)
 class BundleCard(Artifact):
     """A finished bundle: `bundles/NAME/` with this card, the .tflite variants, `labels.txt` and `golden.npz`.
 
     It holds no picture of a person; `testset` is the SHA-256 of `testset.json` in the folder `NAME.testset` beside it.
     `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for. `study` says how a
     series of slices gets one verdict, None where that was not chosen on data.
+
+    `calibrated` counts the calibration images. Cards from before it have them in `calibration`, by name and with their
+    labels: only their `nameless` form may leave the house.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bundle/1"
-    LATER: ClassVar[tuple[str, ...]] = ("study",)
+    LATER: ClassVar[tuple[str, ...]] = ("study", "calibrated")
 
     name: str
     created: str
@@ -90,6 +140,7 @@ class BundleCard(Artifact):
     seconds: float
     intended_use: str = "research, not for diagnosis"
     study: StudyPoint | None = None
+    calibrated: Calibrated | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")
@@ -100,6 +151,16 @@ class BundleCard(Artifact):
         require(len(set(kinds)) == len(kinds), "variants", "without double kinds")
         for name in self.files:
             require(Path(name).name == name, "files", "a map of plain file names")
+        require(self.calibrated is None or not self.calibration, "calibration", "empty where there is 'calibrated'")
+
+    @property
+    def calibrated_on(self) -> Calibrated:
+        """The calibration images without names, whether the card names them or not."""
+        return Calibrated.of(self.calibration) if self.calibrated is None else self.calibrated
+
+    def nameless(self) -> "BundleCard":
+        """The card that may leave the house: as it is if it names no image."""
+        return replace(self, calibration=(), calibrated=self.calibrated_on) if self.calibration else self
 
     def variant(self, kind: str) -> Variant | None:
         """The variant of that kind, or None."""
@@ -119,7 +180,10 @@ class TestItem:
 
 @dataclass(frozen=True)
 class TestSetCard(Artifact):
-    """The preprocessed test split: `images.npy` is uint8 [n, size, size], row i belongs to `items[i]`."""
+    """The preprocessed test split: `images.npy` is uint8 [n, size, size], row i belongs to `items[i]`.
+
+    Its ids name files and people: it stays in the house, `nameless` goes onto a phone.
+    """
 
     SCHEMA: ClassVar[str] = "hemotk.testset/1"
     __test__: ClassVar[bool] = False
@@ -132,3 +196,31 @@ class TestSetCard(Artifact):
 
     def __post_init__(self) -> None:
         require(bool(self.items), "items", "non-empty")
+
+    def nameless(self) -> "NamelessTestSet":
+        """The card that goes with the pictures onto a phone."""
+        items = tuple(NamelessItem(str(row)) for row in range(len(self.items)))
+        return NamelessTestSet(self.created, self.split, self.preprocess, self.images, items)
+
+
+@dataclass(frozen=True)
+class NamelessItem:
+    """One test image as a phone knows it: `id` is its row in `images.npy`, in decimal digits."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class NamelessTestSet(Artifact):
+    """A test split as a phone gets it: the pictures' numbers, without paths, labels and groups.
+
+    Of `TestSetCard` it has the schema, so that apps of any age read it.
+    """
+
+    SCHEMA: ClassVar[str] = TestSetCard.SCHEMA
+
+    created: str
+    split: str
+    preprocess: PreprocessSpec
+    images: str
+    items: tuple[NamelessItem, ...]

@@ -48,10 +48,10 @@ class DeviceImage:
     """What one model said about one image.
 
     Attributes:
-        id: the image's id in the test split's card (field `items` of testset.json); `row` where the device knows no
-            ids, as a decimal number.
+        id: the number of the image, its row in images.npy, in decimal digits: the file names nobody. In older files
+            it may be the image's id in the test split's card (field `items` of testset.json).
         input_sha256: SHA-256 of the size·size pixel bytes (uint8, row by row) that the network saw, 64 lower-case
-            hexadecimal digits: row `row` of images.npy, before any conversion to the input's type.
+            hexadecimal digits: that row of images.npy, before any conversion to the input's type.
         logit: the bytes of the output `logit` as the tensor holds them, little-endian, in lower-case hexadecimal
             digits: 2 digits for uint8 and int8, 4 for int16, 8 for float32.
         probability: the same of the output `probability`.

@@ -22,6 +22,7 @@ class RunCard(Artifact):
 
     `files` maps file names in the folder to their SHA-256; `parents` names to the SHA-256 of what the run was made
     from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.
+    A run stays in the house: its split, settings and notes name files and paths.
     A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; those of a series of
     slices by `study`, None where that was not chosen on data.
     """

@@ -14,7 +14,8 @@ from hemotk.files import refuse_existing
 @click.option(
     "--with-testset",
     is_flag=True,
-    help="Put the test split into the app, for its bench: preprocessed pictures of people leave this machine with it.",
+    help="Put the test split into the app, for its bench: preprocessed pictures of people leave this machine with it, "
+    "without names and labels.",
 )
 @overwrite_option
 def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bool) -> None:
@@ -22,7 +23,7 @@ def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bo
 
     The app shows probability, verdict and heatmap of a picture that is chosen or shared, and benches the model on the
     phone. It gets the int8 model of BUNDLE (default: the newest under bundles/), which must take and give uint8, have
-    static shapes, and be the file that export checked.
+    static shapes, and be the file that export checked. Nothing in the app names a file, a path or a person.
 
     Research, not for diagnosis.
 
@@ -37,6 +38,8 @@ def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bo
     refuse_existing(out, overwrite)
     app = make_app(bundle_or_newest(bundle), out, with_testset=with_testset, overwrite=overwrite)
     click.echo(f"{app.model.file} of bundle {app.bundle}: {app.model.bytes / 1e6:.2f} MB, uint8 in and out")
+    if app.named:
+        click.echo(f"the bundle's card names {app.named} images and their labels, the app's card does not")
     if app.test_images:
         click.echo(f"with {app.test_images} test images: do not pass this app on to people who may not see them")
     click.echo(f"wrote {app.folder}; open it in Android Studio, or run `gradle :app:assembleDebug` in it")

@@ -114,7 +114,8 @@ def bench(context: click.Context, **given: Any) -> None:
     files, name the patients, or the test split has groups, intervals that draw whole groups again stand beside those
     that take images as independent. Files given with --import are what a device measured on the test split, schema
     hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
-    and its test split are pushed, benched there with --threads and --min-runs, and removed again.
+    and its test split are pushed without names and labels, benched there with --threads and --min-runs, and removed
+    again. Reports call images by their paths, so that they can be looked at: they are for the house.
 
     Ends with 0 if all limits hold, with 1 if one does not (the outputs are written all the same), with 2 on wrong use
     or bad input, and then nothing is written.

@@ -88,4 +88,4 @@ def _exported(folder: Path, run: Path, sha256: str) -> "tuple[tuple[ExportedMode
     check_sha256(path, found.files.get(CHECKS_FILE, ""))
     agreements = {check["kind"]: check["agreement"] for check in json.loads(path.read_text(encoding="utf-8"))}
     models = (ExportedModel(each.kind, each.bytes, **agreements[each.kind]) for each in found.variants)
-    return tuple(models), len(found.calibration)
+    return tuple(models), found.calibrated_on.images

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Row = Sequence[str]
 INDENT = 2
 ABSENT = "–"
+NAMED = "the card names its calibration images and their labels: export again before the bundle is handed on"
 
 
 def text(found: "Description") -> Iterator[str]:
@@ -73,8 +74,7 @@ def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
 
 def _bundle(bundle: "Bundle") -> Iterator[str]:
     card = bundle.card
-    size, calibration = card.preprocess.size, len(card.calibration)
-    positives = sum(item.label for item in card.calibration)
+    size, calibrated = card.preprocess.size, card.calibrated_on
     yield from _facts(
         ("created", f"{card.created} in {card.seconds:.0f} s"),
         ("network", f"{card.arch}, pictures of {size}×{size}"),
@@ -82,7 +82,8 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
         *_series(card.study),
         ("recipe", _settings(card.recipe)),
-        ("calibration", f"{calibration} images, {positives} of class {card.labels[1]}"),
+        ("calibration", f"{calibrated.images} images, {calibrated.positives} of class {card.labels[1]}"),
+        *((("note", NAMED),) if card.calibration else ()),
         ("parents", _parents(card.parents)),
         ("test set", _beside(bundle)),
         ("use", card.intended_use),

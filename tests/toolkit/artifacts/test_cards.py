@@ -9,6 +9,8 @@ import pytest
 
 from hemotk.artifacts import (
     BundleCard,
+    Calibrated,
+    CalibrationItem,
     Estimate,
     FieldError,
     Metrics,
@@ -18,6 +20,7 @@ from hemotk.artifacts import (
     SplitManifest,
     StudyPoint,
     TensorSpec,
+    TestItem,
     TestSetCard,
     Variant,
 )
@@ -35,6 +38,8 @@ RUN = RunCard(
 BUNDLE = BundleCard(
     "first", NOW, "densenet121", ("normal", "hemorrhage"), SPEC, 0.5, 1.0, (VARIANT,), {}, {}, "", {}, (), {}, {}, 1.0
 )
+NAMED = CalibrationItem("anna/1.png", "a" * 64, 1)
+CALIBRATED = Calibrated(2, 1, ("0" * 64, "1" * 64))
 STUDY = StudyPoint(4, 0.6)
 ITEMS = tuple(
     SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(("train", "validation", "test"))
@@ -71,6 +76,12 @@ SPLIT = SplitManifest(NOW, "head_ct", ("normal", "hemorrhage"), 0, 0.2, 0.2, "no
             {"variants": (dataclasses.replace(VARIANT, kind="int8"),)},
             "'variants' must be a list that begins with the float32 parent",
         ),
+        (BUNDLE, {"calibration": (NAMED,), "calibrated": CALIBRATED}, "'calibration' must be empty"),
+        (CALIBRATED, {"positives": 3}, "'positives' must be between 0 and images"),
+        (CALIBRATED, {"sha256": ("1" * 64, "0" * 64)}, "'sha256' must be sorted, each once"),
+        (CALIBRATED, {"sha256": ("0" * 64, "0" * 64)}, "'sha256' must be sorted, each once"),
+        (CALIBRATED, {"sha256": tuple(f"{i:064}" for i in range(3))}, "'sha256' must be at most one per image"),
+        (CALIBRATED, {"sha256": ("Anna Müller",)}, "'sha256' must be 64 digits each"),
         (VARIANT, {"file": "../model.tflite"}, "'file' must be a plain file name"),
         (VARIANT, {"outputs": OUTPUTS[:1]}, "'outputs' must be a list with 'probability' and 'logit'"),
         (STUDY, {"k": 0}, "'k' must be 1 or more"),
@@ -122,6 +133,33 @@ def test_estimates_may_lack_a_value_or_an_interval() -> None:
 def test_the_variant_of_a_kind() -> None:
     assert BUNDLE.variant("float32") is VARIANT
     assert BUNDLE.variant("int8") is None
+
+
+def test_a_nameless_bundle_card_has_checksums_and_counts_without_order_and_labels() -> None:
+    items = (NAMED, dataclasses.replace(NAMED, path="bob/1.png", sha256="0" * 64, label=0))
+    card = dataclasses.replace(BUNDLE, calibration=(*items, items[0]))
+    found = card.nameless()
+    assert found.calibration == () and found.calibrated == card.calibrated_on
+    assert found.calibrated == Calibrated(3, 2, ("0" * 64, "a" * 64))
+    assert found.nameless() is found and BUNDLE.nameless() is BUNDLE
+    assert dataclasses.replace(found, calibration=card.calibration, calibrated=None) == card
+
+
+def test_a_bundle_card_from_before_keeps_its_checksum() -> None:
+    assert "calibrated" not in BUNDLE.body()
+
+
+def test_the_file_with_the_names_is_called_after_what_it_names() -> None:
+    other = dataclasses.replace(CALIBRATED, sha256=("0" * 64,))
+    assert CALIBRATED.manifest != other.manifest
+    assert CALIBRATED.manifest == dataclasses.replace(CALIBRATED, positives=0).manifest
+
+
+def test_a_nameless_test_set_has_numbers_alone() -> None:
+    items = (TestItem("anna/1.png", 1, "anna"), TestItem("bob/1.png", 0, "bob"))
+    found = TestSetCard(NOW, "0" * 64, SPEC, "1" * 64, items).nameless()
+    assert found.body()["items"] == [{"id": "0"}, {"id": "1"}]
+    assert found.body()["schema"] == TestSetCard.SCHEMA and found.images == "1" * 64
 
 
 def test_the_parts_and_the_folder_of_a_split() -> None:

@@ -53,10 +53,12 @@ def fails(capsys, *arguments):
 
 def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, capsys):
     assert run(["android"]) == 0
-    assert "wrote app" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "wrote app" in said and "the bundle's card names 3 images and their labels, the app's card does not" in said
     found = {path.name for path in (here / ASSETS).rglob("*") if path.is_file()}
     assert found == {"bundle.json", "labels.txt", "golden.npz", "int8.tflite"}
     card = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD)
+    assert card == BundleCard.read(here / "bundles/first" / BUNDLE_CARD).nameless() and card.calibration == ()
     for name in ("labels.txt", "golden.npz"):
         assert sha256_file(here / ASSETS / "bundle" / name) == card.files[name]
     assert sha256_file(here / ASSETS / "bundle/int8.tflite") == card.variant("int8").sha256
@@ -70,6 +72,17 @@ def test_the_test_split_comes_when_asked_for(here, capsys):
     assert run(["android", "bundles/first", "--with-testset"]) == 0
     assert "with 5 test images" in capsys.readouterr().out
     assert {path.name for path in (here / ASSETS / "testset").iterdir()} == {"testset.json", "images.npy"}
+    testset = here / ASSETS / "testset/testset.json"
+    assert json.loads(testset.read_text())["items"] == [{"id": str(row)} for row in range(5)]
+    assert BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD).testset == sha256_file(testset)
+
+
+def test_of_a_bundle_that_names_nobody_the_card_stays_as_it_is(here, capsys):
+    path = here / "bundles/first" / BUNDLE_CARD
+    BundleCard.read(path).nameless().write(path)
+    assert run(["android"]) == 0
+    assert "names" not in capsys.readouterr().out
+    assert (here / ASSETS / "bundle" / BUNDLE_CARD).read_bytes() == path.read_bytes()
 
 
 def test_nothing_is_replaced_unasked(here, capsys):

@@ -8,7 +8,7 @@ import pytest
 from mean_model import mean_model
 from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
 
-from hemotk.artifacts import RUN_CARD, Estimate, RunCard, StudyPoint
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, Estimate, RunCard, StudyPoint
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.columns import columns
 from hemotk.cli.main import run
@@ -81,6 +81,17 @@ def test_a_bundle(here, capsys):
     ):
         assert line in lines
     assert sum(line.endswith(" good") for line in lines) == 5
+
+
+def test_a_bundle_whose_card_names_its_calibration_images_says_so(here, capsys):
+    old = write_bundle(here / "old")
+    note = "note the card names its calibration images and their labels: export again before the bundle is handed on"
+    assert note in said(capsys, old)
+    (here / "new").mkdir()
+    BundleCard.read(old / BUNDLE_CARD).nameless().write(here / "new" / BUNDLE_CARD)
+    assert run(["info", "new"]) == 2  # the files are elsewhere
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "calibration 3 images, 1 of class hemorrhage" in printed and "export again before" not in printed
 
 
 @pytest.mark.parametrize("state", ["gone", "other"])

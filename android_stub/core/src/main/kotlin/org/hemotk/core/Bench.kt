@@ -16,7 +16,7 @@ class BenchSettings(val warmup: Int, val runs: Int, val threads: Int) {
     }
 }
 
-/** One image as one model saw and scored it: the bytes of its outputs in hexadecimal digits. */
+/** One image as one model saw and scored it: its number as [id], the bytes of its outputs in hexadecimal digits. */
 class BenchedImage(val id: String, val inputSha256: String, val logit: String, val probability: String)
 
 /** What was measured of one model; times in nanoseconds, null where it did not get there. */
@@ -46,7 +46,6 @@ class Bench(
     private val watch: (done: Int, total: Int) -> Unit = { _, _ -> },
 ) {
     private val golden = if (testset == null) bundle.golden() else emptyList()
-    private val ids = testset?.ids ?: golden.indices.map { it.toString() }
     private val samples = samples()
     private var next = 0
 
@@ -97,7 +96,7 @@ class Bench(
                     val network = entry.feed(pixels)
                     network.invoke()
                     val outputs = listOf("logit", "probability").map { hexadecimal(network.read(it)) }
-                    entry.model.images.add(BenchedImage(ids[row], sum, outputs[0], outputs[1]))
+                    entry.model.images.add(BenchedImage(row.toString(), sum, outputs[0], outputs[1]))
                 }
             }
             row++

@@ -46,20 +46,20 @@ class TestSet(private val folder: Folder, bundle: Card) {
     private val cardBytes = folder.bytes(CARD)
     private val size = bundle.preprocess.size
 
-    /** Of each image in its order: its path in the split. */
-    val ids: List<String>
+    /** How many images there are. An image is known by its number: what the card may call it stays where it is. */
+    val count: Int
 
     init {
         if (sha256(cardBytes) != bundle.testset) throw HemotkException(Problem.WRONG_CHECKSUM, CARD)
         val card = Fields.parse(CARD, String(cardBytes, Charsets.UTF_8), SCHEMA)
         card.check(Card.preprocess(card.fields("preprocess")) == bundle.preprocess, "preprocess")
-        ids = card.each("items").map { it.text("id") }
+        count = card.each("items").size
         folder.check(IMAGES, card.text("images"))
     }
 
-    /** Hand each image's bytes to [use], in the order of [ids]. */
+    /** Hand each image's bytes to [use], in the order of their numbers. */
     fun forEach(use: (ByteArray) -> Unit) =
-        folder.open(IMAGES).use { Npy(it, IMAGES, size).apply { check(count == ids.size) }.forEach(use) }
+        folder.open(IMAGES).use { Npy(it, IMAGES, size).apply { check(count == this@TestSet.count) }.forEach(use) }
 
     companion object {
         const val CARD = "testset.json"

@@ -36,12 +36,12 @@ class BenchTest {
     }
 
     @Test
-    fun every_sample_and_every_score_is_kept() {
+    fun every_sample_and_every_score_is_kept_and_no_name() {
         val model = run(TestSet(files, bundle.card), Fake())
         assertEquals("", model.failure)
         assertEquals(listOf(7L, 7L, 7L), model.warmupNs)
         assertEquals(listOf(10, 10, 5), model.roundsNs.map { it.size })
-        assertEquals(listOf("a.png" to "00", "b.png" to "09"), model.images.map { it.id to it.logit })
+        assertEquals(listOf("0" to "00", "1" to "09"), model.images.map { it.id to it.logit })
         assertEquals(sha256(ByteArray(SIZE * SIZE)), model.images[0].inputSha256)
     }
 
