@@ -17,7 +17,7 @@ from hemotk.export.flatbuffer import INPUT, operators
 from hemotk.export.graph.cam_head import cam_head
 from hemotk.export.graph.floor_stem import floor_stem
 from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.gray_stem import gray_stem
+from hemotk.export.graph.gray_stem import check_plane, gray_stem
 from hemotk.export.graph.ir import Graph, read_graph
 from hemotk.export.graph.pool_first import pool_first
 from hemotk.export.graph.positive_scales import positive_scales
@@ -64,8 +64,9 @@ def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, progre
         CheckFailed: int8 cannot be brought within `config.auto`.
         HemotkError: weights that do not fit or are not finite, or a network that cannot be converted or quantized.
     """
-    make = _graph_models if isinstance(source.shape, DenseNetShape) else _plain_models
-    return make(source, config, pixels, progress)
+    if isinstance(source.shape, DenseNetShape):
+        return _graph_models(source, source.shape, config, pixels, progress)
+    return _plain_models(source, config, pixels, progress)
 
 
 def plain(graph: Graph) -> Graph:
@@ -80,9 +81,12 @@ def exact(graph: Graph) -> Graph:
     return preactivation(plain(graph))
 
 
-def _graph_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
+def _graph_models(
+    source: Source, shape: DenseNetShape, config: ExportConfig, pixels: np.ndarray, progress: Progress
+) -> Models:
     spec = source.card.preprocess
-    graph = plain(read_graph(source.folder))
+    graph = plain(read_graph(source.folder, shape))
+    check_plane(graph, spec)
     if config.cam:
         graph = cam_head(graph)
     measured = {}

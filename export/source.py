@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, Part, RunCard, SplitItem, SplitManifest
+from hemotk.artifacts import RUN_CARD, SPLIT_FILE, Part, RunCard, SplitItem, SplitManifest
 from hemotk.data.pipeline import Progress, load_items
 from hemotk.errors import HemotkError
-from hemotk.files import check_files, sha256_file
+from hemotk.files import sha256_file
+from hemotk.models.runs import read_run
 from hemotk.models.shape import Shape
-from hemotk.models.weights import read_shape
 
 CHUNK = 64
 
 
 @dataclass(frozen=True)
 class Source:
-    """A run folder, its cards, and where the images of its split are."""
+    """A run folder, its cards, and where the images of its split are; card and shape as `read_run` tells them."""
 
     folder: Path
     card: RunCard
@@ -48,10 +48,8 @@ def open_run(folder: Path, data: Path | None = None) -> Source:
     Raises:
         HemotkError: a file is missing, is not the recorded one, or cannot be read.
     """
-    card = RunCard.read(folder / RUN_CARD)
-    check_files(folder, card.files)
+    card, shape = read_run(folder)
     split = SplitManifest.read(folder / SPLIT_FILE)
-    shape = read_shape(folder / SHAPE_FILE)
     if card.preprocess.size < shape.smallest_input():
         raise HemotkError(
             f"{folder / RUN_CARD}: field 'preprocess.size' is {card.preprocess.size}, less than the "

@@ -43,6 +43,7 @@ from hemotk.descriptions import (
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.model_metadata import metadata_of
+from hemotk.models.runs import on_own_grid
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_shape
 from hemotk.tflite import is_model, read_facts
@@ -77,13 +78,13 @@ def describe(path: Path) -> Description:
 
 
 def describe_run(card_path: Path) -> Run:
-    """The run whose card is given, and the state of the files beside it.
+    """The run whose card is given, told as `on_own_grid` does, and the state of the files beside it.
 
     Raises:
         HemotkError: card, shape file or an unchanged split cannot be read.
     """
-    card, folder = RunCard.read(card_path), card_path.parent
-    shape = read_shape(folder / SHAPE_FILE)
+    folder = card_path.parent
+    card, shape = on_own_grid(RunCard.read(card_path), read_shape(folder / SHAPE_FILE))
     files = _states((folder / name, sha256) for name, sha256 in card.files.items())
     known = any(file.path == str(folder / SPLIT_FILE) and file.state == "good" for file in files)
     return Run(

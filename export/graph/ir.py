@@ -195,13 +195,13 @@ def written(graph: Graph, block: int) -> tuple[int, ...]:
     return (first, *(layer.expand.bias.size for layer in graph.blocks[block]))
 
 
-def read_graph(folder: Path) -> Graph:
-    """Read `shape.json` and `weights.npz` of a run folder.
+def read_graph(folder: Path, shape: DenseNetShape | None = None) -> Graph:
+    """Read `weights.npz` of a run folder; `shape` None is that of its `shape.json`, as it is written there.
 
     Raises:
         HemotkError: a file is missing or damaged, or an array is missing, of the wrong shape, or not finite.
     """
-    shape = DenseNetShape.read(folder / SHAPE_FILE)
+    shape = shape or DenseNetShape.read(folder / SHAPE_FILE)
     weights = read_weights(folder / WEIGHTS_FILE, shape)
     for name, array in weights.items():
         if name.endswith("/moving_variance") and (array < 0).any():

@@ -120,7 +120,7 @@ def make_bundle(job: SweepJob, entry: Entry) -> Path:
     """Export the run of `entry` as float32 and int8, unless that is done."""
     folder = job.partial / BUNDLES / entry.name
     path = folder / BUNDLE_CARD
-    if path.exists() and BundleCard.read(path).parents["run"] == entry.network.sha256:
+    if path.exists() and _is_of(BundleCard.read(path), entry):
         return folder
     from hemotk.cli.export import shown
     from hemotk.export.bundle import export_run
@@ -134,6 +134,11 @@ def make_bundle(job: SweepJob, entry: Entry) -> Path:
         progress.advance(progress.total - progress.done)
     _forget()
     return folder
+
+
+def _is_of(card: BundleCard, entry: Entry) -> bool:
+    """Whether a bundle is the entry's, and told as its run is told now."""
+    return card.parents["run"] == entry.network.sha256 and card.preprocess == entry.network.card.preprocess
 
 
 def bench_validation(

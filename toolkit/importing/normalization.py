@@ -79,10 +79,13 @@ def apply_normalization(
     if shape.channels == 1:  # a network of one channel knows no normalization of its own
         empty = np.zeros_like(kernel)
         kernel = np.concatenate([kernel, empty, empty], axis=2)
-    red, green, blue = np.broadcast_to(-found.shift / (255 * found.scale), 3).tolist()
-    stds = np.broadcast_to(1 / (255 * found.scale), 3).tolist()
+    # Any other is told relative to hemotk's own pixels: their grid holds the constants that int8 needs for it.
+    own = PreprocessSpec(size)
+    means = -own.scale * (own.zero_point + found.shift / found.scale)
+    red, green, blue = np.broadcast_to(means, 3).tolist()
+    stds = np.broadcast_to(own.scale / found.scale, 3).tolist()
     shape = replace(shape, channels=3, gray_mean=(red, green, blue), gray_std=(stds[0], stds[1], stds[2]))
-    return PreprocessSpec(size, 1 / 255, 0), shape, kernel
+    return own, shape, kernel
 
 
 def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:

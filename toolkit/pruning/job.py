@@ -9,7 +9,6 @@ from typing import Any
 from hemotk.artifacts import (
     PARTS,
     RUN_CARD,
-    SHAPE_FILE,
     SPLIT_FILE,
     WEIGHTS_FILE,
     Learned,
@@ -18,9 +17,10 @@ from hemotk.artifacts import (
     SplitManifest,
 )
 from hemotk.errors import HemotkError
-from hemotk.files import check_files, sha256_file
+from hemotk.files import sha256_file
+from hemotk.models.runs import read_run
 from hemotk.models.shape import DenseNetShape, Shape
-from hemotk.models.weights import Weights, read_shape, read_weights
+from hemotk.models.weights import Weights, read_weights
 from hemotk.pruning.budget import macs_budget
 from hemotk.pruning.config import PruneConfig
 from hemotk.training.finished import refuse_finished
@@ -166,9 +166,7 @@ def read_network(folder: Path) -> Network:
     Raises:
         HemotkError: it is no finished run, or a file of it was changed or cut short.
     """
-    card = RunCard.read(folder / RUN_CARD)
-    check_files(folder, card.files)
-    shape = read_shape(folder / SHAPE_FILE)
+    card, shape = read_run(folder)
     weights = read_weights(folder / WEIGHTS_FILE, shape)
     split = SplitManifest.read(folder / SPLIT_FILE)
     sha256 = sha256_file(folder / RUN_CARD)

@@ -10,13 +10,14 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, Part, RunCard
 from hemotk.errors import HemotkError
 from hemotk.files import new_folder, write_bytes, writing
 from hemotk.models.build import build_model, get_arrays, set_arrays
+from hemotk.models.runs import told_anew
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import Weights, check_weights, read_weights, write_weights
 from hemotk.pruning.budget import choose
@@ -106,7 +107,7 @@ def _steps(work: _Work) -> RunCard:
     first = _finished_steps(work)
     candidate = _Candidate(work.material.shape, work.material.parent.weights, [])
     if first:
-        candidate = _read_step(work.step_folder(first - 1))
+        candidate = _read_step(work, work.step_folder(first - 1))
         if not (work.work_folder(first) / CHECKPOINT_FILE).exists():
             work.listener.resumed(len(candidate.history))
     teacher = _teacher(work)
@@ -126,13 +127,15 @@ def _finished_steps(work: _Work) -> int:
     return count
 
 
-def _read_step(folder: Path) -> _Candidate:
-    shape, weights = _read_network(folder)
+def _read_step(work: _Work, folder: Path) -> _Candidate:
+    shape, weights = _read_network(work, folder)
     return _Candidate(shape, weights, list(read_history(folder / HISTORY_FILE)))
 
 
-def _read_network(folder: Path) -> tuple[DenseNetShape, Weights]:
-    shape = DenseNetShape.read(folder / SHAPE_FILE)
+def _read_network(work: _Work, folder: Path) -> tuple[DenseNetShape, Weights]:
+    shape, parent = DenseNetShape.read(folder / SHAPE_FILE), work.material.shape
+    # No cut changes it, and an earlier hemotk, which may have begun this, told the parent's on another pixel grid.
+    shape = replace(shape, gray_mean=parent.gray_mean, gray_std=parent.gray_std)
     return shape, read_weights(folder / WEIGHTS_FILE, shape)
 
 
@@ -151,7 +154,7 @@ def _step(work: _Work, step: int, candidate: _Candidate, teacher: Teacher | None
     folder = work.work_folder(step)
     if not folder.exists():
         _cut(work, step, candidate, folder)
-    shape, weights = _read_network(folder)
+    shape, weights = _read_network(work, folder)
     gc.collect()  # a network that was traced holds on to itself
     training = config.training(material.parent.card.arch, work.size, epochs_of(config.epochs, config.steps)[step])
     model = build_model(shape, training.bn_momentum)
@@ -245,7 +248,7 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
 def _origin(work: _Work, shape: DenseNetShape) -> Origin:
     material, card = work.material, work.material.parent.card
     notes = [cost_note(card.name, material.shape, shape, work.size), width_note(material.shape, shape)]
-    notes += (*operating_note(card), *unknown_note(material.before))
+    notes += (*operating_note(card), *told_anew(card), *unknown_note(material.before))
     if work.measure is not None:
         work.listener.doing("timing the result")
         notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")

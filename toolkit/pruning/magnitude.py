@@ -8,6 +8,7 @@ import tf_keras as keras
 from hemotk.artifacts import PARTS, WEIGHTS_FILE, RunCard
 from hemotk.files import writing
 from hemotk.models.build import build_model, get_arrays, named_variables, set_arrays
+from hemotk.models.runs import told_anew
 from hemotk.models.weights import check_weights
 from hemotk.pruning.magnitude_job import MagnitudeMaterial
 from hemotk.pruning.magnitude_masks import Ramp, SparseTrainer
@@ -97,7 +98,7 @@ def _origin(material: MagnitudeMaterial, note: str) -> Origin:
         source="pruned",
         arch=card.arch,
         settings=material.config.settings(),
-        notes=(note, *operating_note(card), *unknown_note(material.before)),
+        notes=(note, *operating_note(card), *told_anew(card), *unknown_note(material.before)),
         parents={"run": material.parent.sha256},
         threshold=card.threshold,
         temperature=card.temperature,

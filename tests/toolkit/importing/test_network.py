@@ -8,6 +8,7 @@ import pytest
 import tf_keras
 from foreign_models import ENDINGS, SIZE, backbone, gray_pictures, model, predicted, randomized, save, undecided
 
+from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
@@ -53,9 +54,13 @@ def test_normalization_before_the_model_is_what_was_said(tmp_path: Path, mode: s
     pixels = gray_pictures()
     assert agrees(network, positive(predicted(model("tf_keras", "bare", mode), pixels, mode)), pixels)
     spec, shape = network.preprocess, network.shape
-    assert (spec.scale, spec.zero_point) == ((1.0 if mode == "raw" else 1 / 255), 0)
-    expected = {"torch": (0.485, 0.456, 0.406), "tf": (0.5, 0.5, 0.5)}.get(mode)
-    assert (shape.gray_mean is None) if expected is None else (shape.gray_mean == pytest.approx(expected, abs=1e-15))
+    if mode in ("raw", "unit"):
+        assert shape.gray_mean is None
+        assert (spec.scale, spec.zero_point) == ((1.0 if mode == "raw" else 1 / 255), 0)
+    else:
+        assert spec == PreprocessSpec(SIZE)
+        expected = {"torch": (0.485, 0.456, 0.406), "tf": (0.5, 0.5, 0.5)}[mode]
+        assert shape.gray_mean == pytest.approx((np.array(expected) - 115 / 255) / 0.226, abs=1e-12)
 
 
 @pytest.mark.parametrize("library", ENDINGS)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from walks import arrays, chain
 
+from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.importing.normalization import Normalization, apply_normalization, read_normalization
 from hemotk.models.shape import densenet
@@ -47,8 +48,11 @@ def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
     shape = densenet((1, 1))
     found = Normalization(np.array([1 / 127.5]), np.array([-1.0]))
     one = KERNEL[:, :, :1]
-    _, widened, kernel = apply_normalization(found, type(shape)(**{**vars(shape), "channels": 1}), one, 64)
-    assert widened.channels == 3 and widened.gray_mean == widened.gray_std == pytest.approx((0.5, 0.5, 0.5))
+    spec, widened, kernel = apply_normalization(found, type(shape)(**{**vars(shape), "channels": 1}), one, 64)
+    assert widened.channels == 3 and spec == PreprocessSpec(64)
+    assert widened.gray_mean == pytest.approx((12.5 / 57.63,) * 3) and widened.gray_std == pytest.approx(
+        (127.5 / 57.63,) * 3
+    )
     assert np.array_equal(kernel[:, :, :1], one) and not kernel[:, :, 1:].any()
 
 

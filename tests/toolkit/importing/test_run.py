@@ -9,7 +9,7 @@ import pytest
 from foreign_models import SIZE, gray_pictures, model, predicted, save
 from PIL import Image
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.pipeline import open_items
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
@@ -54,7 +54,7 @@ def test_the_card_says_where_the_network_came_from(job: ImportJob, card: RunCard
     assert card.settings["normalization"] == "auto" and card.settings["model"] == "keras-flat.keras"
     assert card.settings["format"].startswith("Keras 3")
     assert card.files == {name: sha256_file(job.out / name) for name in card.files}
-    assert card.preprocess.size == SIZE and (card.preprocess.scale, card.preprocess.zero_point) == (1 / 255, 0)
+    assert card.preprocess == PreprocessSpec(SIZE)
 
 
 def test_every_part_is_judged_by_the_originals_own_scores(job: ImportJob, card: RunCard) -> None:

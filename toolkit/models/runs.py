@@ -1,0 +1,56 @@
+"""Card and shape of a run folder, the network told on hemotk's own pixel grid. Needs no TensorFlow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, RunCard
+from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
+from hemotk.files import check_files
+from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.weights import read_shape
+
+TOLD_ANEW = (
+    "Imported by an earlier hemotk, whose pixel grid could not hold this network's normalization in int8: it is told "
+    "on another grid, with the same logits but for float rounding. Export again what was exported before."
+)
+
+
+def read_run(folder: Path) -> tuple[RunCard, Shape]:
+    """Read card and shape of the finished run in `folder`, checked against its card, as `on_own_grid` tells them.
+
+    Raises:
+        HemotkError: a file is missing, is not the recorded one, or cannot be read.
+    """
+    card = RunCard.read(folder / RUN_CARD)
+    check_files(folder, card.files)
+    return on_own_grid(card, read_shape(folder / SHAPE_FILE))
+
+
+def on_own_grid(card: RunCard, shape: Shape) -> tuple[RunCard, Shape]:
+    """The same function of a pixel's byte, with hemotk's own pixel spec where the network has its own normalization.
+
+    Runs that were imported before this have another spec, whose grid int8 cannot keep the constants of such a
+    normalization on. A run that is told anew has the note `TOLD_ANEW`; every other comes back as it is.
+    """
+    spec = card.preprocess
+    if not isinstance(shape, DenseNetShape) or shape.gray_mean is None or shape.gray_std is None:
+        return card, shape
+    if (spec.scale, spec.zero_point) == (NETWORK_SCALE, NETWORK_MEAN_BYTE):
+        return card, shape
+    ratio = spec.scale / NETWORK_SCALE  # the old input is ratio · h + offset
+    offset = spec.scale * (NETWORK_MEAN_BYTE - spec.zero_point)
+    red, green, blue = ((mean - offset) / ratio for mean in shape.gray_mean)
+    stds = shape.gray_std
+    return (
+        replace(
+            card,
+            preprocess=replace(spec, scale=NETWORK_SCALE, zero_point=NETWORK_MEAN_BYTE),
+            notes=(*card.notes, TOLD_ANEW),
+        ),
+        replace(shape, gray_mean=(red, green, blue), gray_std=(stds[0] / ratio, stds[1] / ratio, stds[2] / ratio)),
+    )
+
+
+def told_anew(card: RunCard) -> tuple[str, ...]:
+    """The note that a run made from that of `card` keeps of it."""
+    return (TOLD_ANEW,) if TOLD_ANEW in card.notes else ()
