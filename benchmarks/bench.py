@@ -49,7 +49,8 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
         else:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             scored = score_folder(rows, tools, subject, scratch)
-        _time(rows, runners, scored.last, config, watch)
+        if config.timing:
+            _time(rows, runners, scored.last, config, watch)
         if config.profile:
             _profile(rows, scored.last, config, watch)
     for row in elsewhere:
@@ -57,8 +58,11 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
     found = results([*rows, *elsewhere], scored.images)
     ours = [row for row in found if row.source == HERE]
     here = environment.surroundings(runtime, before, ours, config.threads, config.cpus)
-    warnings = (*here.warnings, *environment.device_warnings(devices, found))
-    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings)
+    noise = {source.name: environment.device_warnings([source], found) for source in devices}
+    noise = {HERE: here.warnings if config.timing else (), **noise}
+    warnings = tuple(line for lines in noise.values() for line in lines)
+    busy = frozenset(name for name, lines in noise.items() if lines)
+    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings, busy)
     report = write_up(subject, config, outcome)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 

@@ -23,6 +23,7 @@ from hemotk.benchmarks.figures import (
     label_of,
     megabytes,
     milliseconds,
+    not_held,
     paired_cells,
     verdict,
     what_is_wrong,
@@ -58,16 +59,23 @@ def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
 
 
 def _opening(report: BenchReport, names: str) -> Markup:
-    failed = [element("li", item.sentence) for item in report.verdicts if not item.passed]
+    failed = [element("li", sentence) for sentence in not_held(report)]
     banner = element(
         "div",
         element("strong", verdict(report)),
         *([element("ul", *failed)] if failed else []),
+        *(element("p", f"{line}.", class_="bad caution") for line in report.cautions),
         element("p", report.conclusion),
-        class_="verdict" if report.passed else "verdict failed",
+        class_=_banner(report),
     )
     about = f"{what_was_scored(report)}, measured {report.created} in {report.seconds:.0f} s."
     return element("header", element("h1", f"Bench of {names}"), element("p", about, class_="soft"), banner)
+
+
+def _banner(report: BenchReport) -> str:
+    if not report.passed:
+        return "verdict failed"
+    return "verdict undecided" if report.outcomes("cannot tell") else "verdict"
 
 
 def _grouped(report: BenchReport) -> Iterator[Markup]:
@@ -233,7 +241,7 @@ def _checks(report: BenchReport) -> tuple[Sequence[str], list[tuple[Cell, ...]]]
     return ("check", "result", "measured", "limit"), [
         (
             Cell(item.sentence),
-            Cell("holds" if item.passed else "does not hold"),
+            Cell(item.told, "counted as failed" if item.told == "cannot tell" and not item.passed else ""),
             Cell(_number(item.measured)),
             Cell(_number(item.allowed)),
         )

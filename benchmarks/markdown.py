@@ -14,6 +14,7 @@ from hemotk.benchmarks.figures import (
     grouped_rows,
     headings,
     label_of,
+    not_held,
     paired_cells,
     verdict,
     what_is_wrong,
@@ -31,7 +32,8 @@ def render(report: BenchReport) -> str:
     facts = report.environment
     blocks = [
         [f"## {_text(names)}: {_text(verdict(report))}"],
-        [f"- {_text(item.sentence)}" for item in report.verdicts if not item.passed],
+        [f"> **{_text(line)}.**" for line in report.cautions],
+        [f"- {_text(sentence)}" for sentence in not_held(report)],
         [_text(report.conclusion)],
         _table(headings(report), (map(str, cells(report, row)) for row in report.variants)),
         ["In brackets 95 % intervals."],

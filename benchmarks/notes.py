@@ -7,10 +7,11 @@ import numpy as np
 from hemotk.artifacts import ImageRef, VariantResult, row_name
 from hemotk.benchmarks import gate
 from hemotk.benchmarks.groups import groups_of
+from hemotk.benchmarks.limits import Limits
 from hemotk.benchmarks.scoring import Scored
 
 
-def notes(scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits) -> tuple[str, ...]:
+def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     """All that applies to this bench."""
     return (*_images(scored), *_groups(scored.images), *_same_models(rows), *gate.left_out(rows, limits))
 
@@ -39,7 +40,7 @@ def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
             f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
             "picture) and not independent of each other: intervals that take them as such are too narrow"
             + (
-                ", and p-values that do (McNemar's) too small; intervals over groups stand beside them"
+                ", and p-values that do (McNemar's) too small; intervals and p-values over groups stand beside them"
                 if labelled
                 else ""
             )

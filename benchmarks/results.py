@@ -16,6 +16,7 @@ from hemotk.artifacts import (
 )
 from hemotk.benchmarks import gate, latency
 from hemotk.benchmarks.accuracy import Judge, Judged, sigmoid_bound
+from hemotk.benchmarks.cautions import cautions
 from hemotk.benchmarks.conclusion import conclude
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.notes import notes
@@ -30,13 +31,14 @@ FLOAT = "float32"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one bench measured, and where; the first source is this machine."""
+    """What one bench measured, and where; the first source is this machine. `busy` sources have warnings."""
 
     bundles: tuple[OpenBundle, ...]
     sources: tuple[Source, ...]
     scored: Scored
     results: tuple[VariantResult, ...]
     warnings: tuple[str, ...]
+    busy: frozenset[str] = frozenset()
 
 
 def results(rows: Sequence[Row], images: Sequence[ImageRef]) -> tuple[VariantResult, ...]:
@@ -132,7 +134,7 @@ def _latency(row: Row, field: _Field) -> Latency | None:
 def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchReport:
     """The report, all but the time that it took."""
     found, scored = outcome.results, outcome.scored
-    verdicts = gate.judge(found, config.limits)
+    verdicts = gate.judge(found, config.held, gate.Doubt(outcome.busy, config.undecided))
     return BenchReport(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         command=subject.command,
@@ -143,14 +145,19 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         skipped=scored.skipped,
         settings=asdict(config),
         warnings=outcome.warnings,
-        notes=notes(scored, found, config.limits),
+        notes=(*notes(scored, found, config.held), *_untimed(config)),
         split_sha256=scored.split_sha256,
         variants=found,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),
         conclusion=conclude(found),
         seconds=0.0,
+        cautions=cautions(found, outcome.bundles[0].card.labels),
     )
+
+
+def _untimed(config: BenchConfig) -> tuple[str, ...]:
+    return () if config.timing else ("nothing was timed, as was asked for: no limit on time was held",)
 
 
 def _benched(bundle: OpenBundle) -> BenchedBundle:
