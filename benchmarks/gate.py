@@ -222,8 +222,8 @@ def _counted(row: VariantResult, *, positive: bool = False) -> str:
 
 
 def _number(count: int, of_groups: bool) -> str:
-    what = "group of images" if of_groups else "image"
-    return f"{count} {what if count == 1 else what.replace('image', 'images').replace('group ', 'groups ')}"
+    one, many = ("group of images", "groups of images") if of_groups else ("image", "images")
+    return f"{count} {one if count == 1 else many}"
 
 
 def _disagreement(row: VariantResult) -> Figure:
