@@ -7,7 +7,7 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, keep_images, two_classes
+from hemotk.cli.data import check_classes, classes_option, keep_images, two_classes
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
@@ -229,7 +229,7 @@ def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ..
     """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
 
     Raises:
-        HemotkError: images that cannot be divided into so many folds.
+        HemotkError: images that cannot be divided into so many folds; a split with other classes than were asked for.
     """
     from hemotk.artifacts import SplitManifest
     from hemotk.data.folds import make_folds, read_folds, refold
@@ -240,12 +240,15 @@ def folds_of(source: Path, classes: str, folds: int) -> "tuple[SplitManifest, ..
         made = read_folds(source)
         if len(made) != folds:
             raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
+        check_classes(classes, made[0], source)
         return made
     if source.is_dir():
         found = scan(source, two_classes(classes))
         with reading(found) as progress:
             return make_folds(found, SplitConfig(), folds, progress)
-    return refold(SplitManifest.read(source), folds)
+    split = SplitManifest.read(source)
+    check_classes(classes, split, source)
+    return refold(split, folds)
 
 
 def operating_config(threshold: str | None, min_sensitivity: float | None, calibrate: bool) -> "OperatingConfig":
@@ -295,7 +298,7 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
     """The split in the file `source`, or a new one of the folder `source`.
 
     Raises:
-        HemotkError: a file that is no split, or images that cannot be split.
+        HemotkError: a file that is no split or has other classes than were asked for, or images that cannot be split.
     """
     from hemotk.artifacts import SplitManifest
     from hemotk.data.scan import scan
@@ -305,7 +308,9 @@ def split_of(source: Path, classes: str) -> "SplitManifest":
         found = scan(source, two_classes(classes))
         with reading(found) as progress:
             return make_split(found, SplitConfig(), progress)
-    return SplitManifest.read(source)
+    split = SplitManifest.read(source)
+    check_classes(classes, split, source)
+    return split
 
 
 def shown(progress: Progress) -> Any:
