@@ -17,14 +17,19 @@ from hemotk.artifacts import (
     Metrics,
     Paired,
     SameModel,
+    SliceLevel,
+    Stratum,
     TensorSpec,
 )
 from hemotk.benchmarks.calibration import calibration
 from hemotk.benchmarks.groups import groups_of
 from hemotk.benchmarks.statistics import auc_difference, mcnemar, mcnemar_by_group, share_drop
+from hemotk.benchmarks.strata import Part, stratum
+from hemotk.data.tissue import BRAIN
 from hemotk.group_metrics import evaluate_groups, share
 from hemotk.metrics import calibrated, decide, evaluate, wilson
 from hemotk.runtime import Scores
+from hemotk.slice_level import slice_level
 
 CONSTANT = "gives every image the same score"
 UNLABELLED = "the images have no labels"
@@ -105,6 +110,18 @@ class Judge:
         if self.labels is None or not row.finite:
             return None
         return calibration(self.labels, row.probability)
+
+    def slice_level(self, row: Judged, tissue: Sequence[float]) -> SliceLevel | None:
+        """What the share of soft tissue [n] alone says of the labels; None without labels, or a score is not finite."""
+        if self.labels is None or not row.finite or len(tissue) != len(self.labels):
+            return None
+        return slice_level(self.labels, row.logit, tissue, self.groups, BRAIN)
+
+    def strata(self, row: Judged, parts: Sequence[Part]) -> tuple[Stratum, ...]:
+        """The row's figures on each of `parts`; none without labels, or if a score is not finite."""
+        if self.labels is None or not row.finite:
+            return ()
+        return tuple(stratum(part, self.labels, row.called, row.logit, self.groups) for part in parts)
 
     def findings(self, row: Judged, parent: Judged | None = None, bound: float = ROUNDING) -> tuple[str, ...]:
         """What is wrong with the scores, by name; empty if nothing is.

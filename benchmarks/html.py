@@ -9,6 +9,7 @@ from typing import Any
 
 from hemotk.artifacts import HERE, BenchReport, Profile
 from hemotk.benchmarks import plots
+from hemotk.benchmarks.beside import SLICE_HEADINGS, SLICE_LEVEL, STRATA, STRATA_HEADINGS, slice_rows, strata_rows
 from hemotk.benchmarks.figures import (
     GROUPED,
     NOTHING,
@@ -46,7 +47,9 @@ def render(report: BenchReport) -> str:
 def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
     yield _opening(report, names)
     yield section("Results", _table(headings(report), (cells(report, row) for row in report.variants)), _intervals())
-    yield from _grouped(report)
+    yield from _beside("Intervals over groups of images", GROUPED, grouped_headings(report), grouped_rows(report))
+    yield from _beside("Beside the slice level", SLICE_LEVEL, SLICE_HEADINGS, slice_rows(report))
+    yield from _beside("By columns of the labels", STRATA, STRATA_HEADINGS, strata_rows(report))
     yield from _problems(report)
     yield _pictures(report)
     yield section("Against float32, image by image", *_comparisons(report))
@@ -78,10 +81,9 @@ def _banner(report: BenchReport) -> str:
     return "verdict undecided" if report.outcomes("cannot tell") else "verdict"
 
 
-def _grouped(report: BenchReport) -> Iterator[Markup]:
-    rows = grouped_rows(report)
+def _beside(title: str, words: str, names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[Markup]:
     if rows:
-        yield section("Intervals over groups of images", element("p", GROUPED), _table(grouped_headings(report), rows))
+        yield section(title, element("p", words), _table(names, rows))
 
 
 def _problems(report: BenchReport) -> Iterator[Markup]:

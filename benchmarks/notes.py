@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hemotk.artifacts import ImageRef, VariantResult, row_name
-from hemotk.benchmarks import gate
+from hemotk.benchmarks import gate, strata
 from hemotk.benchmarks.groups import groups_of
 from hemotk.benchmarks.limits import Limits
 from hemotk.benchmarks.scoring import Scored
@@ -13,7 +13,8 @@ from hemotk.benchmarks.scoring import Scored
 
 def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     """All that applies to this bench."""
-    return (*_images(scored), *_groups(scored.images), *_same_models(rows), *gate.left_out(rows, limits))
+    of_images = (*_images(scored), *_groups(scored.images), *strata.left_out(scored.images, scored.cells))
+    return (*of_images, *_same_models(rows), *gate.left_out(rows, limits))
 
 
 def _images(scored: Scored) -> Iterator[str]:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
+from hemotk.benchmarks.beside import slice_lines, strata_lines
 from hemotk.benchmarks.figures import group_counts, not_held, verdict
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def show(report: BenchReport, console: "Console") -> None:
     for row in report.variants:
         for line in (*_flips(report, row), *_profile(report.name_of(row), row.profile)):
             say(line)
+    for line in strata_lines(report):
+        say(line)
+    for line in slice_lines(report):
+        say(line, "yellow")
     for warning in report.warnings:
         say(f"Times may not repeat: {warning}.", "yellow")
     for note in report.notes:

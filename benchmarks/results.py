@@ -23,6 +23,7 @@ from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.rows import Row
 from hemotk.benchmarks.scoring import Scored
 from hemotk.benchmarks.statistics import ratio_of_medians
+from hemotk.benchmarks.strata import Part
 from hemotk.benchmarks.subject import Subject
 from hemotk.benchmarks.testset import OpenBundle
 
@@ -41,12 +42,22 @@ class Outcome:
     busy: frozenset[str] = frozenset()
 
 
-def results(rows: Sequence[Row], images: Sequence[ImageRef]) -> tuple[VariantResult, ...]:
+@dataclass(frozen=True)
+class Context:
+    """What is known of the images beside their labels: the share of soft tissue of each, and parts to look at alone."""
+
+    tissue: Sequence[float] = ()
+    parts: Sequence[Part] = ()
+
+
+def results(
+    rows: Sequence[Row], images: Sequence[ImageRef], context: Context | None = None
+) -> tuple[VariantResult, ...]:
     """Judge every row, against its float parent and against that of the first bundle."""
     judges = {row.bundle.name: Judge(images, row.bundle.card.threshold, row.bundle.card.temperature) for row in rows}
     complete = {row.key: judges[row.bundle.name].judged(row.scores) for row in rows if len(row.scores) == len(images)}
     field = _Field(rows, complete)
-    return tuple(_result(row, judges[row.bundle.name], field) for row in rows)
+    return tuple(_result(row, judges[row.bundle.name], field, context or Context()) for row in rows)
 
 
 class _Field:
@@ -88,7 +99,7 @@ class _Field:
         return next((row for row in self._rows if (row.bundle.name, row.source, row.variant.kind) == wanted), None)
 
 
-def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
+def _result(row: Row, judge: Judge, field: _Field, context: Context) -> VariantResult:
     ours, variant = field.judged.get(row.key), row.variant
     found = VariantResult(
         bundle=row.bundle.name,
@@ -116,6 +127,8 @@ def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
         paired=None if parent is None else judge.paired(ours, parent),
         paired_first=None if first is None else judge.paired(ours, first),
         same_model=None if here is None else judge.same_model(ours, here),
+        slice_level=judge.slice_level(ours, context.tissue),
+        strata=judge.strata(ours, context.parts),
     )
 
 

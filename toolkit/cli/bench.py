@@ -62,6 +62,12 @@ def _output(name: str, words: str) -> Decorator:
     help="Where the images of the split given with --images are now, if they were moved.",
 )
 @click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="Also give figures by this column of the labels of --images; repeat it for several.",
+)
+@click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
 )
 @click.option(
@@ -131,7 +137,11 @@ def bench(context: click.Context, **given: Any) -> None:
     them. Of a split file the test part is scored, and refused where it shows that a bundle was trained on some of it;
     of a folder, a note counts the pictures that it was calibrated on. Where a column 'patient' of a table, or DICOM
     files, name the patients, or the test split has groups, intervals that draw whole groups again stand beside those
-    that take images as independent. Files given with --import are what a device measured on the test split, schema
+    that take images as independent. With --by figures are given by a column of the table: of a column of yes and no
+    whose yes stands on images with hemorrhage alone, the sensitivity within that subtype, against all images without;
+    of any other column, by each of its values, the 12 commonest. Where the share of soft tissue alone, which tells
+    slices in the middle of the head, orders the images better than chance, its AUC stands beside the models', and
+    theirs within slices that show brain. Files given with --import are what a device measured on the test split, schema
     hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
     and its test split are pushed, benched there with --threads and --min-runs, and removed again.
 
@@ -157,6 +167,7 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench --no-timing --undecided fail --max-accuracy-drop 0.05 --junit bench.xml
       hemotk bench --images other-hospital --scores scores.csv
       hemotk bench --images other-hospital.json
+      hemotk bench --images other-hospital --by subdural --by scanner
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
@@ -167,7 +178,8 @@ def bench(context: click.Context, **given: Any) -> None:
     bundles = given["bundles"] or (bundle_or_newest(None),)
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
-        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"])
+        by = tuple(dict.fromkeys(name.strip().lower() for name in given["by"]))
+        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"], by)
         report = _measure(subject, config, given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)
