@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from hemotk.artifacts import (
     Calibration,
+    Drops,
     Estimate,
     Flip,
     GroupMetrics,
@@ -16,14 +17,19 @@ from hemotk.artifacts import (
     Metrics,
     Paired,
     SameModel,
+    SliceLevel,
+    Stratum,
     TensorSpec,
 )
 from hemotk.benchmarks.calibration import calibration
 from hemotk.benchmarks.groups import groups_of
-from hemotk.benchmarks.statistics import auc_difference, mcnemar
+from hemotk.benchmarks.statistics import auc_difference, mcnemar, mcnemar_by_group, share_drop
+from hemotk.benchmarks.strata import Part, stratum
+from hemotk.data.tissue import BRAIN
 from hemotk.group_metrics import evaluate_groups, share
 from hemotk.metrics import calibrated, decide, evaluate, wilson
 from hemotk.runtime import Scores
+from hemotk.slice_level import slice_level
 
 CONSTANT = "gives every image the same score"
 UNLABELLED = "the images have no labels"
@@ -105,6 +111,18 @@ class Judge:
             return None
         return calibration(self.labels, row.probability)
 
+    def slice_level(self, row: Judged, tissue: Sequence[float]) -> SliceLevel | None:
+        """What the share of soft tissue [n] alone says of the labels; None without labels, or a score is not finite."""
+        if self.labels is None or not row.finite or len(tissue) != len(self.labels):
+            return None
+        return slice_level(self.labels, row.logit, tissue, self.groups, BRAIN)
+
+    def strata(self, row: Judged, parts: Sequence[Part]) -> tuple[Stratum, ...]:
+        """The row's figures on each of `parts`; none without labels, or if a score is not finite."""
+        if self.labels is None or not row.finite:
+            return ()
+        return tuple(stratum(part, self.labels, row.called, row.logit, self.groups) for part in parts)
+
     def findings(self, row: Judged, parent: Judged | None = None, bound: float = ROUNDING) -> tuple[str, ...]:
         """What is wrong with the scores, by name; empty if nothing is.
 
@@ -150,6 +168,8 @@ class Judge:
             if self.labels is None or self.groups is None
             else auc_difference(self.labels, row.logit, parent.logit, self.groups),
             grouped_agreement=None if self.groups is None else share(~flipped, self.groups),
+            grouped_mcnemar=self._grouped_mcnemar(row, parent),
+            drops=self._drops(row, parent),
         )
 
     def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:
@@ -174,6 +194,32 @@ class Judge:
             return None, None
         right, parent_right = row.called == self.labels, parent.called == self.labels
         return int((~right & parent_right).sum()), int((right & ~parent_right).sum())
+
+    def _grouped_mcnemar(self, row: Judged, parent: Judged) -> float | None:
+        if self.labels is None or self.groups is None:
+            return None
+        right, before = row.called == self.labels, parent.called == self.labels
+        return mcnemar_by_group(before.astype(np.intp) - right, self.groups)
+
+    def _drops(self, row: Judged, parent: Judged) -> Drops | None:
+        """By how much the row's shares are below the parent's; None without labels."""
+        if self.labels is None:
+            return None
+        truth, groups = self.labels == 1, self.groups
+        right, before = row.called == truth, parent.called == truth
+
+        def drop(chosen: NDArray[np.bool_], why: str) -> Estimate:
+            return share_drop(before[chosen], right[chosen], None if groups is None else groups[chosen], why)
+
+        places = np.arange(len(truth)) if groups is None else groups
+        return Drops(
+            accuracy=drop(np.ones(len(truth), bool), "no image"),
+            sensitivity=drop(truth, "no image with label 1"),
+            specificity=drop(~truth, "no image with label 0"),
+            groups=None if groups is None else len(np.unique(groups)),
+            with_positive=len(np.unique(places[truth])),
+            with_negative=len(np.unique(places[~truth])),
+        )
 
     def _flips(self, row: Judged, parent: Judged) -> tuple[Flip, ...]:
         known = np.isfinite(row.probability) & np.isfinite(parent.probability)

@@ -11,10 +11,11 @@ from hemotk.artifacts import HERE, BenchReport, Profile, Source
 from hemotk.benchmarks import environment, latency
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.imported import import_devices
-from hemotk.benchmarks.results import Outcome, results, write_up
+from hemotk.benchmarks.results import Context, Outcome, results, write_up
 from hemotk.benchmarks.rows import Keep, Row, Watch, ignore
 from hemotk.benchmarks.runners import Runner, RunnerFailed, check_delegate
 from hemotk.benchmarks.scoring import Tools, score_folder, score_split
+from hemotk.benchmarks.strata import divide
 from hemotk.benchmarks.subject import Subject, open_all, read_cards
 from hemotk.runtime import find_runtime
 
@@ -49,16 +50,21 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
         else:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             scored = score_folder(rows, tools, subject, scratch)
-        _time(rows, runners, scored.last, config, watch)
+        if config.timing:
+            _time(rows, runners, scored.last, config, watch)
         if config.profile:
             _profile(rows, scored.last, config, watch)
     for row in elsewhere:
         keep(row, scored.images[: len(row.scores)], row.scores)
-    found = results([*rows, *elsewhere], scored.images)
+    context = Context(scored.tissue, divide(scored.images, scored.cells))
+    found = results([*rows, *elsewhere], scored.images, context)
     ours = [row for row in found if row.source == HERE]
     here = environment.surroundings(runtime, before, ours, config.threads, config.cpus)
-    warnings = (*here.warnings, *environment.device_warnings(devices, found))
-    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings)
+    noise = {source.name: environment.device_warnings([source], found) for source in devices}
+    noise = {HERE: here.warnings if config.timing else (), **noise}
+    warnings = tuple(line for lines in noise.values() for line in lines)
+    busy = frozenset(name for name, lines in noise.items() if lines)
+    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings, busy)
     report = write_up(subject, config, outcome)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 

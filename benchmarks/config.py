@@ -1,8 +1,8 @@
 """The options of a bench, in one object."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from hemotk.benchmarks.gate import Limits
+from hemotk.benchmarks.limits import Limits, Undecided
 from hemotk.errors import HemotkError
 from hemotk.runtime import Delegate
 
@@ -14,7 +14,8 @@ class BenchConfig:
     Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A
     variant that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors;
     empty leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the
-    time of each operator, measured after all else.
+    time of each operator, measured after all else. Without `timing` nothing is timed and no limit on time is held.
+    `undecided` is what limits come to that cannot be told: they pass, or they fail.
     """
 
     threads: int = 1
@@ -26,6 +27,8 @@ class BenchConfig:
     min_seconds: float = 3.0
     patience: float = 120.0
     limits: Limits = field(default_factory=Limits)
+    timing: bool = True
+    undecided: Undecided = "pass"
 
     def __post_init__(self) -> None:
         for holds, option, must in (
@@ -37,5 +40,12 @@ class BenchConfig:
         ):
             if not holds:
                 raise HemotkError(f"{option}: must be {must}; change the value.")
+        if not self.timing and self.limits.latency_ms is not None:
+            raise HemotkError("limits.latency_ms: needs times, and timing is off; leave one of both out.")
         if self.delegate is not None:
             Delegate.parse(self.delegate)
+
+    @property
+    def held(self) -> Limits:
+        """The limits less those on time where nothing is timed."""
+        return self.limits if self.timing else replace(self.limits, latency_ratio=None, latency_ms=None)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hemotk.artifacts import THERMAL, BenchReport, Device, Estimate, GroupMetrics, Paired, VariantResult
+from hemotk.artifacts import OUTCOMES, THERMAL, BenchReport, Device, Estimate, GroupMetrics, Paired, VariantResult
 
 NOTHING = "–"
+FLOAT = "float32"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,35 @@ def megabytes(count: int | None) -> str:
 
 
 def verdict(report: BenchReport) -> str:
-    """PASS or FAIL in one sentence."""
-    failed, count = sum(not verdict.passed for verdict in report.verdicts), len(report.verdicts)
+    """PASS or FAIL in one sentence that names what is claimed."""
+    held, failed, open_ = (len(report.outcomes(outcome)) for outcome in OUTCOMES)
+    count = len(report.verdicts)
+    if not count:
+        return "No check was asked for."
     if failed:
-        return f"FAIL: {failed} of {count} checks do not hold."
-    return f"PASS: all {count} checks hold." if count else "No check was asked for."
+        return f"FAIL: {failed} of {count} checks do not hold{f', {open_} cannot be decided' if open_ else ''}."
+    if not report.passed:
+        return f"FAIL, as was asked for: {open_} of {count} checks cannot be decided."
+    if open_:
+        counts = f"{held} of {count} checks hold, {open_} cannot be decided"
+        return f"PASS, as far as this bench can tell: {claim(report)}; {counts}."
+    return f"PASS: {claim(report)}; all {count} checks hold."
+
+
+def claim(report: BenchReport) -> str:
+    """What holds where the checks hold: nothing is said of whether the classifier is any good."""
+    names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind != FLOAT))
+    if not names:
+        return "float32 runs, and nothing was compared with it"
+    several = "decides" if len(names) == 1 else "decide"
+    said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{said} {several} as float32 does, within the limits"
+
+
+def not_held(report: BenchReport) -> Iterator[str]:
+    """The checks that fail, then those that cannot be decided; a sentence each, without full stop."""
+    for outcome in ("fails", "cannot tell"):
+        yield from (item.sentence for item in report.verdicts if item.told == outcome)
 
 
 def what_was_scored(report: BenchReport) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hemotk.artifacts import HERE, BenchReport, Profile
 from hemotk.benchmarks import plots
+from hemotk.benchmarks.beside import SLICE_HEADINGS, SLICE_LEVEL, STRATA, STRATA_HEADINGS, slice_rows, strata_rows
 from hemotk.benchmarks.figures import (
     GROUPED,
     NOTHING,
@@ -23,6 +24,7 @@ from hemotk.benchmarks.figures import (
     label_of,
     megabytes,
     milliseconds,
+    not_held,
     paired_cells,
     verdict,
     what_is_wrong,
@@ -45,7 +47,9 @@ def render(report: BenchReport) -> str:
 def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
     yield _opening(report, names)
     yield section("Results", _table(headings(report), (cells(report, row) for row in report.variants)), _intervals())
-    yield from _grouped(report)
+    yield from _beside("Intervals over groups of images", GROUPED, grouped_headings(report), grouped_rows(report))
+    yield from _beside("Beside the slice level", SLICE_LEVEL, SLICE_HEADINGS, slice_rows(report))
+    yield from _beside("By columns of the labels", STRATA, STRATA_HEADINGS, strata_rows(report))
     yield from _problems(report)
     yield _pictures(report)
     yield section("Against float32, image by image", *_comparisons(report))
@@ -58,22 +62,28 @@ def _sections(report: BenchReport, names: str) -> Iterator[Markup]:
 
 
 def _opening(report: BenchReport, names: str) -> Markup:
-    failed = [element("li", item.sentence) for item in report.verdicts if not item.passed]
+    failed = [element("li", sentence) for sentence in not_held(report)]
     banner = element(
         "div",
         element("strong", verdict(report)),
         *([element("ul", *failed)] if failed else []),
+        *(element("p", f"{line}.", class_="bad caution") for line in report.cautions),
         element("p", report.conclusion),
-        class_="verdict" if report.passed else "verdict failed",
+        class_=_banner(report),
     )
     about = f"{what_was_scored(report)}, measured {report.created} in {report.seconds:.0f} s."
     return element("header", element("h1", f"Bench of {names}"), element("p", about, class_="soft"), banner)
 
 
-def _grouped(report: BenchReport) -> Iterator[Markup]:
-    rows = grouped_rows(report)
+def _banner(report: BenchReport) -> str:
+    if not report.passed:
+        return "verdict failed"
+    return "verdict undecided" if report.outcomes("cannot tell") else "verdict"
+
+
+def _beside(title: str, words: str, names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[Markup]:
     if rows:
-        yield section("Intervals over groups of images", element("p", GROUPED), _table(grouped_headings(report), rows))
+        yield section(title, element("p", words), _table(names, rows))
 
 
 def _problems(report: BenchReport) -> Iterator[Markup]:
@@ -233,7 +243,7 @@ def _checks(report: BenchReport) -> tuple[Sequence[str], list[tuple[Cell, ...]]]
     return ("check", "result", "measured", "limit"), [
         (
             Cell(item.sentence),
-            Cell("holds" if item.passed else "does not hold"),
+            Cell(item.told, "counted as failed" if item.told == "cannot tell" and not item.passed else ""),
             Cell(_number(item.measured)),
             Cell(_number(item.allowed)),
         )

@@ -1,12 +1,14 @@
 """A bench report as Markdown with pipe tables, for pull requests and wikis."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hemotk.artifacts import BenchReport
+from hemotk.benchmarks.beside import SLICE_HEADINGS, SLICE_LEVEL, STRATA, STRATA_HEADINGS, slice_rows, strata_rows
 from hemotk.benchmarks.figures import (
     GROUPED,
     PAIRED_HEADINGS,
+    Cell,
     cells,
     comparisons,
     device_facts,
@@ -14,6 +16,7 @@ from hemotk.benchmarks.figures import (
     grouped_rows,
     headings,
     label_of,
+    not_held,
     paired_cells,
     verdict,
     what_is_wrong,
@@ -31,11 +34,14 @@ def render(report: BenchReport) -> str:
     facts = report.environment
     blocks = [
         [f"## {_text(names)}: {_text(verdict(report))}"],
-        [f"- {_text(item.sentence)}" for item in report.verdicts if not item.passed],
+        [f"> **{_text(line)}.**" for line in report.cautions],
+        [f"- {_text(sentence)}" for sentence in not_held(report)],
         [_text(report.conclusion)],
         _table(headings(report), (map(str, cells(report, row)) for row in report.variants)),
         ["In brackets 95 % intervals."],
         *_grouped(report),
+        *_beside(SLICE_LEVEL, SLICE_HEADINGS, slice_rows(report)),
+        *_beside(STRATA, STRATA_HEADINGS, strata_rows(report)),
         _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *found)) for found in comparisons(report))),
         list(_flips(report)),
         [f"- {_text(line)}" for line in what_is_wrong(report)],
@@ -48,10 +54,14 @@ def render(report: BenchReport) -> str:
 
 def _grouped(report: BenchReport) -> Iterator[list[str]]:
     """What to know of intervals over groups of images, and the table of them; nothing without groups."""
-    rows = grouped_rows(report)
+    yield from _beside(GROUPED, grouped_headings(report), grouped_rows(report))
+
+
+def _beside(words: str, names: Sequence[str], rows: Sequence[Iterable[Cell]]) -> Iterator[list[str]]:
+    """A table under what to know of it; nothing without rows."""
     if rows:
-        yield [GROUPED]
-        yield _table(grouped_headings(report), (map(str, row) for row in rows))
+        yield [words]
+        yield _table(names, (map(str, row) for row in rows))
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hemotk.artifacts import ImageRef, VariantResult, row_name
-from hemotk.benchmarks import gate
+from hemotk.benchmarks import gate, strata
 from hemotk.benchmarks.groups import groups_of
+from hemotk.benchmarks.limits import Limits
 from hemotk.benchmarks.scoring import Scored
 
 
-def notes(scored: Scored, rows: Sequence[VariantResult], limits: gate.Limits) -> tuple[str, ...]:
+def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     """All that applies to this bench."""
-    return (*_images(scored), *_groups(scored.images), *_same_models(rows), *gate.left_out(rows, limits))
+    of_images = (*_images(scored), *_groups(scored.images), *strata.left_out(scored.images, scored.cells))
+    return (*of_images, *_same_models(rows), *gate.left_out(rows, limits))
 
 
 def _images(scored: Scored) -> Iterator[str]:
@@ -40,7 +42,7 @@ def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
             f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
             "picture) and not independent of each other: intervals that take them as such are too narrow"
             + (
-                ", and p-values that do (McNemar's) too small; intervals over groups stand beside them"
+                ", and p-values that do (McNemar's) too small; intervals and p-values over groups stand beside them"
                 if labelled
                 else ""
             )

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
-from hemotk.benchmarks.figures import group_counts
+from hemotk.benchmarks.beside import slice_lines, strata_lines
+from hemotk.benchmarks.figures import group_counts, not_held, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +51,10 @@ def show(report: BenchReport, console: "Console") -> None:
     for row in report.variants:
         for line in (*_flips(report, row), *_profile(report.name_of(row), row.profile)):
             say(line)
+    for line in strata_lines(report):
+        say(line)
+    for line in slice_lines(report):
+        say(line, "yellow")
     for warning in report.warnings:
         say(f"Times may not repeat: {warning}.", "yellow")
     for note in report.notes:
@@ -59,15 +64,13 @@ def show(report: BenchReport, console: "Console") -> None:
 
 
 def _show_verdicts(report: BenchReport, say: Callable[..., None]) -> None:
-    failed = [verdict for verdict in report.verdicts if not verdict.passed]
-    count = len(report.verdicts)
     say("")
-    if failed:
-        say(f"FAIL: {len(failed)} of {count} checks do not hold.", "bold red")
-    else:
-        say(f"PASS: all {count} checks hold.", "bold green")
-    for verdict in failed:
-        say(f"  {verdict.sentence}")
+    color = "red" if not report.passed else "yellow" if report.outcomes("cannot tell") else "green"
+    say(verdict(report), f"bold {color}")
+    for sentence in not_held(report):
+        say(f"  {sentence}")
+    for line in report.cautions:
+        say(f"{line}.", "bold red")
 
 
 def _tables(report: BenchReport) -> "Iterator[Table]":

@@ -16,12 +16,14 @@ from hemotk.artifacts import (
 )
 from hemotk.benchmarks import gate, latency
 from hemotk.benchmarks.accuracy import Judge, Judged, sigmoid_bound
+from hemotk.benchmarks.cautions import cautions
 from hemotk.benchmarks.conclusion import conclude
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.rows import Row
 from hemotk.benchmarks.scoring import Scored
 from hemotk.benchmarks.statistics import ratio_of_medians
+from hemotk.benchmarks.strata import Part
 from hemotk.benchmarks.subject import Subject
 from hemotk.benchmarks.testset import OpenBundle
 
@@ -30,21 +32,32 @@ FLOAT = "float32"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one bench measured, and where; the first source is this machine."""
+    """What one bench measured, and where; the first source is this machine. `busy` sources have warnings."""
 
     bundles: tuple[OpenBundle, ...]
     sources: tuple[Source, ...]
     scored: Scored
     results: tuple[VariantResult, ...]
     warnings: tuple[str, ...]
+    busy: frozenset[str] = frozenset()
 
 
-def results(rows: Sequence[Row], images: Sequence[ImageRef]) -> tuple[VariantResult, ...]:
+@dataclass(frozen=True)
+class Context:
+    """What is known of the images beside their labels: the share of soft tissue of each, and parts to look at alone."""
+
+    tissue: Sequence[float] = ()
+    parts: Sequence[Part] = ()
+
+
+def results(
+    rows: Sequence[Row], images: Sequence[ImageRef], context: Context | None = None
+) -> tuple[VariantResult, ...]:
     """Judge every row, against its float parent and against that of the first bundle."""
     judges = {row.bundle.name: Judge(images, row.bundle.card.threshold, row.bundle.card.temperature) for row in rows}
     complete = {row.key: judges[row.bundle.name].judged(row.scores) for row in rows if len(row.scores) == len(images)}
     field = _Field(rows, complete)
-    return tuple(_result(row, judges[row.bundle.name], field) for row in rows)
+    return tuple(_result(row, judges[row.bundle.name], field, context or Context()) for row in rows)
 
 
 class _Field:
@@ -86,7 +99,7 @@ class _Field:
         return next((row for row in self._rows if (row.bundle.name, row.source, row.variant.kind) == wanted), None)
 
 
-def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
+def _result(row: Row, judge: Judge, field: _Field, context: Context) -> VariantResult:
     ours, variant = field.judged.get(row.key), row.variant
     found = VariantResult(
         bundle=row.bundle.name,
@@ -114,6 +127,8 @@ def _result(row: Row, judge: Judge, field: _Field) -> VariantResult:
         paired=None if parent is None else judge.paired(ours, parent),
         paired_first=None if first is None else judge.paired(ours, first),
         same_model=None if here is None else judge.same_model(ours, here),
+        slice_level=judge.slice_level(ours, context.tissue),
+        strata=judge.strata(ours, context.parts),
     )
 
 
@@ -132,7 +147,7 @@ def _latency(row: Row, field: _Field) -> Latency | None:
 def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchReport:
     """The report, all but the time that it took."""
     found, scored = outcome.results, outcome.scored
-    verdicts = gate.judge(found, config.limits)
+    verdicts = gate.judge(found, config.held, gate.Doubt(outcome.busy, config.undecided))
     return BenchReport(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         command=subject.command,
@@ -143,14 +158,19 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         skipped=scored.skipped,
         settings=asdict(config),
         warnings=outcome.warnings,
-        notes=notes(scored, found, config.limits),
+        notes=(*notes(scored, found, config.held), *_untimed(config)),
         split_sha256=scored.split_sha256,
         variants=found,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),
         conclusion=conclude(found),
         seconds=0.0,
+        cautions=cautions(found, outcome.bundles[0].card.labels),
     )
+
+
+def _untimed(config: BenchConfig) -> tuple[str, ...]:
+    return () if config.timing else ("nothing was timed, as was asked for: no limit on time was held",)
 
 
 def _benched(bundle: OpenBundle) -> BenchedBundle:

@@ -1,8 +1,8 @@
 """Every row's scores: of the test split, one row after the other, or of a folder, some pictures at a time."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hemotk.artifacts import ImageRef
@@ -10,8 +10,11 @@ from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
+from hemotk.benchmarks.strata import Cells, read_cells
 from hemotk.benchmarks.subject import Subject
+from hemotk.benchmarks.testset import read_image
 from hemotk.benchmarks.unseen import check_unseen, note_seen
+from hemotk.data.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
 
 
@@ -21,7 +24,12 @@ class Scored:
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
     `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
+<<<<<<< HEAD
     `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood.
+=======
+    `split_sha256` is the checksum of that split. `tissue` is the share of soft tissue of each image, empty where none
+    was asked for; `cells` are those of the columns that figures were asked for by, by the image's path.
+>>>>>>> w-gate
     """
 
     images: tuple[ImageRef, ...]
@@ -30,7 +38,12 @@ class Scored:
     left_out: int = 0
     origin: str = ""
     split_sha256: str = ""
+<<<<<<< HEAD
     reading: tuple[str, ...] = ()
+=======
+    tissue: tuple[float, ...] = ()
+    cells: Mapping[str, Cells] = field(default_factory=dict)
+>>>>>>> w-gate
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ def score_split(rows: Sequence[Row], tools: Tools) -> Scored:
         what = f"scoring {row.bundle.name} {row.variant.kind}" if several else f"scoring {row.variant.kind}"
         _load(row, tools.runner_of(row))
         _score(row, images, tools, what)
-    return Scored(images, len(images))
+    return Scored(images, len(images), tissue=_tissue(rows[0], images))
 
 
 def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: Path) -> Scored:
@@ -61,14 +74,16 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     Array files of a few of them at a time lie in `scratch`.
 
     Raises:
-        HemotkError: as `find_pictures` and `check_unseen`, or none of the pictures can be read.
+        HemotkError: as `find_pictures`, `check_unseen` and `read_cells`, or none of the pictures can be read.
     """
     source = subject.pictures()
     found = find_pictures(source, rows[0].bundle.card.labels, subject.data)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())
     origin = note_seen(found, bundles) if found.split is None else check_unseen(found, source, bundles)
+    cells = read_cells(found, subject.by, rows[0].bundle.card.labels) if subject.by else {}
     chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
+    tissue: list[float] = []
     last = 0
     for chunk in chunks:
         for row in rows:
@@ -77,12 +92,33 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
                 _load(row, tools.runner_of(row))
             _score(row, chunk, tools)
         images += chunk
+        tissue += _tissue(rows[0], chunk)
         last = len(chunk)
         tools.watch("scoring", (len(images) + len(chunks.skipped)) / len(found.images))
     if not images:
         raise HemotkError(f"{source}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     tools.watch("scoring", 1.0)
+<<<<<<< HEAD
     return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin, found.split_sha256, found.reading)
+=======
+    return Scored(
+        images=tuple(images),
+        last=last,
+        skipped=tuple(chunks.skipped),
+        left_out=found.left_out,
+        origin=origin,
+        split_sha256=found.split_sha256,
+        tissue=tuple(tissue),
+        cells=cells,
+    )
+
+
+def _tissue(row: Row, images: Sequence[ImageRef]) -> tuple[float, ...]:
+    """The share of soft tissue of each labelled image, which lies in the array file of `row`; else nothing."""
+    if any(image.label is None for image in images):
+        return ()
+    return tuple(soft_tissue_share(read_image(row.bundle.images, place)) for place in range(len(images)))
+>>>>>>> w-gate
 
 
 def _load(row: Row, runner: Runner) -> None:

@@ -15,6 +15,8 @@ SEED = 0
 LEVELS = (0.025, 0.975)
 BOOTSTRAP_ROUNDS = "bootstrap over rounds, 95 %"
 BOOTSTRAP_IMAGES = "paired bootstrap, stratified by label, and Wilson limit of what no pair of images showed, 95 %"
+BOOTSTRAP_DROP = "paired bootstrap, and Wilson limit of what no image showed, 95 %"
+BOOTSTRAP_GROUPS_DROP = "paired bootstrap over groups, and Wilson limit of what no group showed, 95 %"
 BOOTSTRAP_GROUPS = "paired bootstrap over groups, and Wilson limit of what no pair of groups showed, 95 %"
 
 
@@ -35,6 +37,63 @@ def mcnemar(lost: int, gained: int) -> float:
         ways = ways * (total - k) // (k + 1)
         tail += ways
     return min(1.0, 2 * tail / 2**total)
+
+
+def mcnemar_by_group(change: ArrayLike, groups: ArrayLike) -> float:
+    """Exact two-sided p-value of McNemar's question over groups of images.
+
+    `change` [n] is 1 for an image that was lost, -1 for one gained, else 0; `groups` [n] says of each image what group
+    it is of. If parent and variant are as good as each other, all changes of one group may as well have the other sign:
+    the p-value is the share of all such turns in which lost − gained is as far from 0 as it was found to be (Fisher's
+    randomization test with whole-block sign flips, as in Winkler et al., NeuroImage 123 (2015), 253–268). Turns are
+    counted, not drawn. With groups of one image it is `mcnemar`.
+    """
+    place = np.unique(np.asarray(groups), return_inverse=True)[1].reshape(-1)
+    sums = np.rint(np.bincount(place, np.asarray(change, np.float64))).astype(np.intp)
+    reach = int(np.abs(sums).sum())
+    chances = np.ones(1)
+    for size in np.abs(sums[sums != 0]).tolist():
+        turned = np.zeros(len(chances) + 2 * size)
+        turned[: len(chances)] += chances / 2
+        turned[2 * size :] += chances / 2
+        chances = turned
+    far = np.abs(np.arange(-reach, reach + 1)) >= abs(int(sums.sum()))
+    return min(1.0, float(chances[far].sum()))
+
+
+def share_drop(parent: ArrayLike, variant: ArrayLike, groups: ArrayLike | None, why: str = "no image") -> Estimate:
+    """The share of images that `parent` gets right − that of `variant`, both bool [n] on the same images.
+
+    Whole `groups` [n] are drawn again, single images where they are None, and room is left for what no group showed, as
+    in `auc_difference`: without a changed decision the interval is that wide. No value, but `why`, if n is 0.
+    """
+    change = np.asarray(parent, np.intp) - np.asarray(variant, np.intp)
+    method = BOOTSTRAP_DROP if groups is None else BOOTSTRAP_GROUPS_DROP
+    if not len(change):
+        return Estimate(None, method=method, why=why)
+    place = np.arange(len(change)) if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
+    images, changes = np.bincount(place), np.bincount(place, change)
+    # Groups of the same images and changes are drawn as one kind: single images are of three.
+    kinds, counts = np.unique(np.stack([images, changes]), axis=1, return_counts=True)
+
+    def draw(random: np.random.Generator) -> float:
+        times = random.multinomial(len(images), counts / len(images))
+        return float(times @ kinds[1] / (times @ kinds[0]))
+
+    return _widened(_bootstrap(float(change.mean()), draw, method), wilson(0, len(images)))
+
+
+def median_of_rounds(rounds: Sequence[Sequence[int]]) -> Estimate:
+    """Median of all samples of the `rounds`, in their unit; whole rounds are resampled, and one has no interval."""
+    value = float(np.median(np.concatenate(rounds)))
+    if len(rounds) < 2:
+        return Estimate(value, method="one round has no interval")
+    median = _MedianOfRounds(rounds)
+
+    def draw(random: np.random.Generator) -> float:
+        return median(np.bincount(random.integers(len(rounds), size=len(rounds)), minlength=len(rounds)))
+
+    return _bootstrap(value, draw, BOOTSTRAP_ROUNDS)
 
 
 def ratio_of_medians(variant: Sequence[Sequence[int]], parent: Sequence[Sequence[int]]) -> Estimate:

@@ -17,8 +17,9 @@ class Subject:
 
     The first of the `bundles` (folders) is what the others are held against beside their own float parents. `images`
     is a folder of pictures, or a split file for its test part, to score in place of the test split; `data` is where
-    that split's images are now, if they were moved. `imported` are files of what devices measured. `command` is what
-    made the bench, for the report.
+    that split's images are now, if they were moved. `by` names columns of the table of labels of `images`, in lower
+    case, to give figures by. `imported` are files of what devices measured. `command` is what made the bench, for the
+    report.
     """
 
     bundles: tuple[Path, ...]
@@ -26,6 +27,7 @@ class Subject:
     imported: tuple[Path, ...] = ()
     command: str = ""
     data: Path | None = None
+    by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():
@@ -39,6 +41,12 @@ class Subject:
             raise HemotkError(
                 f"--data {self.data}: says where the images of a split file are; give that with --images, or leave "
                 "--data out."
+            )
+
+        if self.by and self.images is None:
+            raise HemotkError(
+                f"by {', '.join(self.by)}: names columns of a table of labels, which a bundle's test split does not "
+                "keep: --by needs --images with a folder or a split file."
             )
 
     def pictures(self) -> Path:

@@ -201,6 +201,7 @@ def describe_report(path: Path) -> Report:
         notes=report.notes,
         verdicts=report.verdicts,
         variants=tuple(_row(result, report.name_of(result)) for result in report.variants),
+        cautions=report.cautions,
     )
 
 
@@ -289,6 +290,7 @@ def _row(result: VariantResult, kind: str) -> ReportRow:
         p50_ms=latency.p50_ns / 1e6 if latency else None,
         p90_ms=latency.p90_ns / 1e6 if latency else None,
         ratio=latency.ratio if latency else None,
+        slice_level=result.slice_level,
     )
 
 

@@ -14,7 +14,7 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.cv import CvFold, OutOfFold
-from hemotk.artifacts.metrics import Estimate
+from hemotk.artifacts.metrics import Estimate, SliceLevel
 from hemotk.model_metadata import ModelMetadata
 from hemotk.models.shape import Shape
 from hemotk.tflite import ModelFacts
@@ -145,7 +145,8 @@ class ReportRow:
     """One variant of a bench in short; times are in milliseconds, `ratio` is to the float parent's median.
 
     `kind` has bundle and device beside it where the bench had several. `grouped` and `grouped_agreement` have intervals
-    over groups of images; None where each image is a group of its own, or groups are not known.
+    over groups of images; None where each image is a group of its own, or groups are not known. `slice_level` is None
+    without labels.
     """
 
     kind: str
@@ -160,6 +161,7 @@ class ReportRow:
     p50_ms: float | None
     p90_ms: float | None
     ratio: Estimate | None
+    slice_level: SliceLevel | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Report(Description):
     notes: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     variants: tuple[ReportRow, ...]
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,14 @@ def test_flips_are_listed_and_fail_the_gate(make_bundle):
     assert result.findings == ("calls every image negative where its float parent calls both classes",)
     assert [flip.id for flip in result.paired.flips] == [f"class1/{row}.png" for row in range(1, COUNT, 2)]
     assert (result.paired.lost, result.paired.gained) == (6, 0)
+    drift = max(abs(flip.parent - flip.variant) for flip in result.paired.flips)
     assert not report.passed
     assert [verdict.sentence for verdict in report.verdicts if not verdict.passed] == [
         "int8: calls every image negative where its float parent calls both classes",
         "int8: accuracy drop 0.5, at most 0.01 allowed",
         "int8: sensitivity drop 1, at most 0.01 allowed",
+        "int8: McNemar p 0.0312, at least 0.05 needed (6 lost, 0 gained)",
+        f"int8: score drift {drift:.3g}, at most 0.1 allowed",
     ]
 
 

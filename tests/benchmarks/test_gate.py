@@ -32,7 +32,9 @@ def unlabelled(kind, **changes):
 PARENT = row("float32", 0.9)
 DEFAULT = Limits()
 NO_NUMBER = ImageScores((None,), (None,), (0.5,))
-WORSE = ["int8 accuracy drop", "int8 sensitivity drop"]
+NONE = Limits(*(None for _ in dataclasses.fields(Limits)))
+WORSE = ["int8 accuracy drop", "int8 sensitivity drop", "int8 specificity drop"]
+UNPAIRED = ["int8 McNemar p", "int8 score drift"]
 
 # name: (variants after the parent, limits, the checks that fail)
 CASES = {
@@ -43,10 +45,14 @@ CASES = {
         DEFAULT,
         WORSE,
     ),
-    "exactly at the limit": ([row("int8", 0.9 - 3 / 30)], Limits(0.1, sensitivity_drop=None), []),
+    "exactly at the limit": (
+        [row("int8", 0.9 - 3 / 30)],
+        Limits(0.1, sensitivity_drop=None, specificity_drop=None),
+        [],
+    ),
     "just over the limit": (
         [row("int8", 0.9 - 3 / 30)],
-        Limits(0.0999, sensitivity_drop=None),
+        Limits(0.0999, sensitivity_drop=None, specificity_drop=None),
         ["int8 accuracy drop"],
     ),
     "a little slower": ([row("int8", 0.9, 1.1)], DEFAULT, []),
@@ -54,18 +60,19 @@ CASES = {
     "every variant is held": (
         [row("fp16", 0.8), row("dynamic", 0.9, 1.5), row("int8", 0.9)],
         DEFAULT,
-        ["fp16 accuracy drop", "fp16 sensitivity drop", "dynamic latency ratio"],
+        ["fp16 accuracy drop", "fp16 sensitivity drop", "fp16 specificity drop", "dynamic latency ratio"],
     ),
     "int16x8 may be slow": ([row("int16x8", 0.9, 30.0)], DEFAULT, []),
     "int16x8 may not be worse": (
         [row("int16x8", 0.5, 30.0)],
         DEFAULT,
-        ["int16x8 accuracy drop", "int16x8 sensitivity drop"],
+        ["int16x8 accuracy drop", "int16x8 sensitivity drop", "int16x8 specificity drop"],
     ),
     "flips are no limit unless asked": ([row("int8", 0.9, flips=5)], DEFAULT, []),
     "flips within": ([row("int8", 0.9, flips=2)], Limits(flips=2), []),
     "flips beyond": ([row("int8", 0.9, flips=1)], Limits(flips=0), ["int8 flips"]),
-    "flips unknown": ([row("int8", 0.9, flips=None)], Limits(flips=9), ["int8 flips"]),
+    "flips unknown": ([row("int8", 0.9, flips=None)], dataclasses.replace(NONE, flips=9), ["int8 flips"]),
+    "unpaired": ([row("int8", 0.9, flips=None)], DEFAULT, UNPAIRED),
     "time unknown": ([row("int8", 0.9, None)], DEFAULT, ["int8 latency ratio"]),
     "ratio unknown": ([row("int8", 0.9, ratio=None)], Limits(latency_ratio=None), []),
     "crashed": ([row("int8", None, None, None, failure="it crashed")], DEFAULT, ["int8 usable"]),
@@ -90,7 +97,7 @@ CASES = {
     "a stuck probability": ([row("int8", 0.9, findings=(f"{NO_SIGMOID}: 0.5",))], DEFAULT, ["int8 usable"]),
     "nothing but the parent": ([], DEFAULT, []),
     "no scores": ([row("int8", 0.9, scores=None)], DEFAULT, ["int8 usable"]),
-    "no limits": ([row("int8", 0.1, 9.0, 20)], Limits(None, None, None, None), []),
+    "no limits": ([row("int8", 0.1, 9.0, 20)], NONE, []),
     "a hemorrhage lost and a normal image gained": (
         [row("int8", 0.9, sensitivity=0.8)],
         DEFAULT,
@@ -98,10 +105,12 @@ CASES = {
     ),
     "sensitivity within": ([row("int8", 0.9, sensitivity=0.8)], Limits(sensitivity_drop=0.1), []),
     "more sensitive": ([row("int8", 0.9, sensitivity=1.0)], DEFAULT, []),
-    "drift is no limit unless asked": ([row("int8", 0.9, drift=0.5)], DEFAULT, []),
+    "the drift of a wrong constant": ([row("int8", 0.9, drift=0.167)], DEFAULT, ["int8 score drift"]),
+    "the drift of the right one": ([row("int8", 0.9, drift=0.044)], DEFAULT, []),
+    "any drift, if asked": ([row("int8", 0.9, drift=0.5)], Limits(score_drift=1.0), []),
     "drift within": ([row("int8", 0.9, drift=0.05)], Limits(score_drift=0.05), []),
     "drift beyond": ([row("int8", 0.9, drift=0.06)], Limits(score_drift=0.05), ["int8 score drift"]),
-    "drift unknown": ([row("int8", 0.9, flips=None)], Limits(score_drift=0.05), ["int8 score drift"]),
+    "drift unknown": ([row("int8", 0.9, flips=None)], dataclasses.replace(NONE, score_drift=1.0), ["int8 score drift"]),
     "AUC enough": ([row("int8", 0.9, auc=0.95)], Limits(min_auc=0.95), []),
     "AUC too small": ([row("int8", 0.9, auc=0.94)], Limits(min_auc=0.95), ["int8 AUC"]),
     "AUC unknown": ([row("int8", 0.9, auc=None)], Limits(min_auc=0.5), ["int8 AUC"]),
@@ -128,7 +137,7 @@ WHOLE = {
     "no labels, nothing to compare with": (
         [unlabelled("float32"), unlabelled("int8", flips=None)],
         DEFAULT,
-        ["int8 disagreement with float"],
+        ["int8 disagreement with float", "int8 score drift"],
     ),
     "no labels, one class only": (
         [unlabelled("float32"), unlabelled("int8", findings=(f"calls every image negative {BOTH_BY_PARENT}",))],
@@ -180,7 +189,7 @@ def test_the_table_of_cases_with_parents(rows, limits, failing):
 def test_an_unusable_parent_fails_itself_and_what_needs_it():
     verdicts = judge([row("float32", None, None, None, failure="it crashed"), row("int8", 0.9, None)], DEFAULT)
     failing = [f"{verdict.kind} {verdict.limit}" for verdict in verdicts if not verdict.passed]
-    assert failing == ["float32 usable", "int8 accuracy drop", "int8 sensitivity drop", "int8 latency ratio"]
+    assert failing == ["float32 usable", *WORSE, "int8 latency ratio"]
 
 
 def test_sentences_name_variant_figure_and_limit():
@@ -190,6 +199,9 @@ def test_sentences_name_variant_figure_and_limit():
         "int8: runs, and its scores are usable",
         "int8: accuracy drop 0.1, at most 0.01 allowed",
         "int8: sensitivity drop 0.1, at most 0.01 allowed",
+        "int8: specificity drop 0.1, at most 0.01 allowed",
+        "int8: McNemar p 1: no net loss (0 lost, 0 gained)",
+        "int8: score drift 0, at most 0.1 allowed",
         "int8: latency ratio 1.25, at most 1.1 allowed",
     ]
 
@@ -217,7 +229,7 @@ def test_a_failing_figure_never_reads_as_one_that_holds(variant, limits, sentenc
 
 def test_a_figure_that_holds_never_reads_as_a_failing_one():
     rows = [PARENT, row("int8", 0.9 - 3 / 30, 1.1046, auc=0.94956)]
-    verdicts = judge(rows, Limits(0.1, 1.1047, sensitivity_drop=None, min_auc=0.94955))
+    verdicts = judge(rows, dataclasses.replace(NONE, accuracy_drop=0.1, latency_ratio=1.1047, min_auc=0.94955))
     assert [verdict.sentence for verdict in verdicts if verdict.kind == "int8" and verdict.passed][1:] == [
         "int8: AUC 0.95, at least 0.94955 needed",
         "int8: accuracy drop 0.1, at most 0.1 allowed",
@@ -264,10 +276,16 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
         ([row("float32")], DEFAULT, ("no variant but float32: no limit was held",)),
         ([row("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit but that on AUC was held",)),
         ([unlabelled("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit was held",)),
-        ([row("float32")], Limits(None, None, None, None), ()),
+        ([row("float32")], NONE, ()),
+        ([row("float32")], Limits(min_sensitivity=0.9), ("no variant but float32: no limit but that on sens",)),
         ([unlabelled("float32"), unlabelled("int8")], DEFAULT, ("the images have no labels: the limit on accuracy",)),
         ([unlabelled("float32"), unlabelled("int8")], Limits(None), ("the images have no labels: no limit on sens",)),
-        ([unlabelled("float32"), unlabelled("int8")], Limits(None, None, 3, None), ()),
+        ([unlabelled("float32"), unlabelled("int8")], dataclasses.replace(NONE, flips=3), ()),
+        (
+            [row("float32", positives=30), row("int8", positives=30)],
+            DEFAULT,
+            ("no image has label 0: no limit on spec",),
+        ),
         ([row("float32", positives=0), row("int8", positives=0)], DEFAULT, ("no image has label 1",)),
         ([row("float32"), row("int8", source="phone")], DEFAULT, ("no float32 was run on phone",)),
         ([row("float32"), row("int8", source="phone")], Limits(latency_ratio=None), ()),

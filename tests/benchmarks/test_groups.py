@@ -104,8 +104,12 @@ def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
     same = ours.called == theirs.called
     assert paired.grouped_agreement == share(same, groups) and paired.grouped_agreement.method == GROUPS
     assert paired.grouped_agreement.value == pytest.approx(paired.agreement.value)
-    ungrouped = dataclasses.replace(paired, grouped_auc_difference=None, grouped_agreement=None)
-    assert ungrouped == plain.paired(ours, theirs)
+    assert paired.drops.groups == 10 and paired.grouped_mcnemar != paired.mcnemar
+    assert (paired.drops.with_positive, paired.drops.with_negative) == (found.with_positive, found.with_negative)
+    without = {"grouped_auc_difference": None, "grouped_agreement": None, "grouped_mcnemar": None}
+    alone = plain.paired(ours, theirs)
+    assert dataclasses.replace(paired, **without, drops=alone.drops) == alone
+    assert alone.drops.groups is None and alone.drops.with_positive == labels.sum()
     assert plain.grouped(ours) is None
     unlabelled = Judge([ImageRef(str(i), None, int(groups[i])) for i in range(40)], 0.4, 2.0)
     assert unlabelled.grouped(ours) is None and unlabelled.paired(ours, theirs).grouped_auc_difference is None

@@ -82,7 +82,7 @@ def test_the_verdict_comes_first_with_what_does_not_hold():
     assert said.index("What 24 test images can show") < said.index("Results")
     refs = images()
     passing = render(report(row("float32", refs), row("int8", refs), refs=refs, verdicts=(verdict(),)))
-    assert "PASS: all 1 checks hold." in words(passing)
+    assert "PASS: int8 decides as float32 does, within the limits; all 1 checks hold." in words(passing)
     assert 'class="verdict"' in passing
 
 

@@ -12,9 +12,11 @@ SCHEMA = {
     "testsuites": ({"name", "tests", "failures", "errors"}, {"testsuite"}),
     "testsuite": (
         {"name", "tests", "failures", "errors", "skipped", "timestamp", "time"},
-        {"testcase", "system-out"},
+        {"testcase", "system-out", "system-err"},
     ),
-    "testcase": ({"classname", "name", "time"}, {"failure"}),
+    "testcase": ({"classname", "name", "time"}, {"failure", "skipped"}),
+    "skipped": ({"message"}, set()),
+    "system-err": (set(), set()),
     "failure": ({"message", "type"}, set()),
     "system-out": (set(), set()),
 }

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from hemotk.artifacts import ImageRef, SameModel, VariantResult
@@ -5,7 +7,7 @@ from hemotk.benchmarks.gate import Limits
 from hemotk.benchmarks.notes import notes
 from hemotk.benchmarks.scoring import Scored
 
-NO_LIMITS = Limits(None, None, None, None)
+NO_LIMITS = Limits(*(None for _ in dataclasses.fields(Limits)))
 
 
 def said(labels, groups=None, **changes):
@@ -36,7 +38,7 @@ def test_what_a_reader_must_know_of_the_images(marks, groups, words):
 def test_intervals_over_groups_are_named_where_there_are_any():
     assert said([0, 1, 1], [1, 2, 2])[0].endswith(
         "intervals that take them as such are too narrow, and p-values that do (McNemar's) too small; "
-        "intervals over groups stand beside them"
+        "intervals and p-values over groups stand beside them"
     )
     assert said([None] * 3, [1, 2, 2])[-1].endswith("intervals that take them as such are too narrow")
 

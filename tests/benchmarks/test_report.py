@@ -157,7 +157,13 @@ def test_failures_findings_and_warnings_are_spelled_out():
     assert "Times may not repeat: it was busy." in text
 
 
-@pytest.mark.parametrize(("passed", "words"), [(True, "PASS: all 1 checks hold."), (False, "FAIL: 1 of 1 checks")])
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (True, "PASS: int8 decides as float32 does, within the limits; all 1 checks hold."),
+        (False, "FAIL: 1 of 1 checks do not hold."),
+    ],
+)
 def test_the_verdict_is_said(passed, words):
     verdict = Verdict(
         "latency ratio", "first", HERE, "int8", 1.5, 1.1, passed, "int8: latency ratio 1.5, at most 1.1 allowed"

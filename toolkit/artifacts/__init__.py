@@ -19,6 +19,7 @@ from hemotk.artifacts.bundle import (
     Variant,
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
+from hemotk.artifacts.comparison import Drops, Flip, Paired
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
@@ -28,21 +29,20 @@ from hemotk.artifacts.report import (
     HERE,
     BenchedBundle,
     BenchReport,
-    Flip,
     ImageRef,
     ImageScores,
     Latency,
-    Paired,
     SameModel,
     Source,
     VariantResult,
-    Verdict,
     row_name,
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
+from hemotk.artifacts.strata import Stratum
 from hemotk.artifacts.study import StudyPoint
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
+from hemotk.artifacts.verdict import OUTCOMES, Outcome, Verdict
 
 __all__ = [
     "BUNDLE_CARD",
@@ -50,6 +50,7 @@ __all__ = [
     "HERE",
     "LABELS_FILE",
     "LEARNED_FILE",
+    "OUTCOMES",
     "PARTS",
     "REASONS",
     "RUN_CARD",
@@ -78,6 +79,7 @@ __all__ = [
     "DeviceBench",
     "DeviceImage",
     "DeviceModel",
+    "Drops",
     "Estimate",
     "FieldError",
     "Flip",
@@ -93,6 +95,7 @@ __all__ = [
     "NamelessTestSet",
     "NodeTime",
     "OperatorTime",
+    "Outcome",
     "Paired",
     "Part",
     "PreprocessSpec",
@@ -107,6 +110,7 @@ __all__ = [
     "SplitGroup",
     "SplitItem",
     "SplitManifest",
+    "Stratum",
     "StudyPoint",
     "SweepPoint",
     "SweepReport",

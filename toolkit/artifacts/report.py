@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 
 from hemotk.artifacts.bundle import Kind
 from hemotk.artifacts.codec import Artifact, require
+from hemotk.artifacts.comparison import Flip, Paired
 from hemotk.artifacts.device import Device
-from hemotk.artifacts.metrics import Calibration, Estimate, GroupMetrics, Metrics
+from hemotk.artifacts.metrics import Calibration, Estimate, GroupMetrics, Metrics, SliceLevel
 from hemotk.artifacts.profile import Profile
+from hemotk.artifacts.strata import Stratum
+from hemotk.artifacts.verdict import Outcome, Verdict
 
 Nanoseconds = tuple[int, ...]
 
@@ -41,39 +44,6 @@ class ImageScores:
     logit: tuple[float | None, ...]
     probability: tuple[float | None, ...]
     output: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class Flip:
-    """One image on which a variant decides otherwise than its parent; both probabilities are calibrated."""
-
-    id: str
-    label: int | None
-    parent: float
-    variant: float
-
-
-@dataclass(frozen=True)
-class Paired:
-    """A variant against another row (its parent), image by image, each at its own bundle's operating threshold.
-
-    `agreement` is the share of images with the same decision; `lost` and `gained` count images that only the parent
-    and only the variant gets right, `mcnemar` is the exact two-sided p-value of that pair; drift is |Δ probability|;
-    `auc_difference` is variant − parent. Without labels `lost`, `gained` and `mcnemar` are None.
-    `grouped_auc_difference` and `grouped_agreement` have intervals over groups of images; None where each image is a
-    group of its own, or groups are not known.
-    """
-
-    agreement: Estimate
-    flips: tuple[Flip, ...]
-    lost: int | None
-    gained: int | None
-    mcnemar: float | None
-    max_drift: float
-    mean_drift: float
-    auc_difference: Estimate
-    grouped_auc_difference: Estimate | None = None
-    grouped_agreement: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +99,8 @@ class VariantResult:
     float parent (None for the parent itself), `paired_first` against the float parent of the first bundle (None in
     that bundle); the parent is the one from the same source where it ran there, else the one measured here. Memory is
     the peak of the variant's own process, and what that process held before it opened the model. `profile` is None
-    where none was asked for; `same_model` is for rows that were measured elsewhere.
+    where none was asked for; `same_model` is for rows that were measured elsewhere. `slice_level` needs labels;
+    `strata` are by the columns that were asked for.
     """
 
     bundle: str
@@ -151,20 +122,8 @@ class VariantResult:
     profile: Profile | None = None
     same_model: SameModel | None = None
     grouped: GroupMetrics | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One limit held against one row; `measured` is None where there was nothing to measure, which fails."""
-
-    limit: str
-    bundle: str
-    source: str
-    kind: Kind
-    measured: float | None
-    allowed: float | None
-    passed: bool
-    sentence: str
+    slice_level: SliceLevel | None = None
+    strata: tuple[Stratum, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -206,7 +165,8 @@ class BenchReport(Artifact):
     named there, whose SHA-256 is `split_sha256` (both empty for the bundles' own test split); every row's scores are in
     their order, and `skipped` says of each picture that could not be read, why. `variants` has the first bundle's rows
     first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why times may not
-    repeat, `notes` what else a reader must know. `command` makes the bench again.
+    repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than chance, or
+    than always saying one class, whatever the verdicts are. `command` makes the bench again.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bench/2"
@@ -227,6 +187,7 @@ class BenchReport(Artifact):
     conclusion: str
     seconds: float
     split_sha256: str = ""
+    cautions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require(bool(self.variants), "variants", "non-empty")
@@ -245,6 +206,10 @@ class BenchReport(Artifact):
             require(Path(row.file).name == row.file, "variants", "a list of plain file names")
             if row.scores is not None:
                 require(len(row.scores.logit) == len(self.images), "scores", "one per image")
+
+    def outcomes(self, outcome: Outcome) -> tuple[Verdict, ...]:
+        """The verdicts of that outcome."""
+        return tuple(verdict for verdict in self.verdicts if verdict.told == outcome)
 
     @property
     def environment(self) -> Mapping[str, Any]:

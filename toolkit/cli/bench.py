@@ -16,7 +16,7 @@ from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.environment import check_cpus
-from hemotk.benchmarks.gate import Limits
+from hemotk.benchmarks.limits import Limits, option_of
 from hemotk.benchmarks.rows import ignore
 from hemotk.benchmarks.runners import check_delegate
 from hemotk.benchmarks.scores import ScoresFile
@@ -27,17 +27,19 @@ from hemotk.files import refuse_existing, write_bytes
 
 STEPS = 100
 FRACTION = click.FloatRange(0, 1)
+POSITIVE = click.FloatRange(0, min_open=True)
 # Outputs in words and pictures; each module of this name in hemotk.benchmarks has `render(report) -> str`.
 RENDERED = ("html", "markdown", "junit")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _limit(name: str, kind: click.ParamType, words: str) -> Decorator:
-    """A limit of the gate with the default of its field in `Limits`."""
-    field = name.removeprefix("--max-").removeprefix("--").replace("-", "_")
+def _limit(field: str, kind: click.ParamType, words: str) -> Decorator:
+    """The option of a field of `Limits`, with that field's default."""
     default = getattr(Limits(), field)
-    return click.option(name, field, type=kind, default=default, show_default=default is not None, help=words)
+    return click.option(
+        option_of(field), field, type=kind, default=default, show_default=default is not None, help=words
+    )
 
 
 def _output(name: str, words: str) -> Decorator:
@@ -60,6 +62,12 @@ def _output(name: str, words: str) -> Decorator:
     help="Where the images of the split given with --images are now, if they were moved.",
 )
 @click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="Also give figures by this column of the labels of --images; repeat it for several.",
+)
+@click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
 )
 @click.option(
@@ -73,20 +81,37 @@ def _output(name: str, words: str) -> Decorator:
 @_output("scores", "every score as CSV")
 @overwrite_option
 @_limit(
-    "--max-accuracy-drop",
+    "accuracy_drop",
     FRACTION,
     "Most accuracy a variant may lose against float32, a fraction; without labels, most decisions that may differ.",
 )
-@_limit("--max-sensitivity-drop", FRACTION, "Most sensitivity it may lose against float32, a fraction.")
-@_limit("--max-flips", click.IntRange(0), "Most images whose decision may differ from float32's.")
-@_limit("--max-score-drift", FRACTION, "Furthest a probability may be from float32's on any image, a fraction.")
-@_limit("--min-auc", FRACTION, "Least AUC of any variant, float32 included.")
+@_limit("sensitivity_drop", FRACTION, "Most sensitivity it may lose against float32, a fraction.")
+@_limit("specificity_drop", FRACTION, "Most specificity it may lose against float32, a fraction.")
 @_limit(
-    "--max-latency-ratio",
-    click.FloatRange(0, min_open=True),
+    "min_mcnemar_p",
+    FRACTION,
+    "Least p-value of McNemar's test, over patients where known, if it loses more decisions than it gains; 0 turns "
+    "it off.",
+)
+@_limit("flips", click.IntRange(0), "Most images whose decision may differ from float32's.")
+@_limit("score_drift", FRACTION, "Furthest a probability may be from float32's on any image; 1 turns it off.")
+@_limit("min_auc", FRACTION, "Least AUC of any variant, float32 included; the interval's lower end must reach it, too.")
+@_limit("min_sensitivity", FRACTION, "Least sensitivity of any variant, float32 included; held like --min-auc.")
+@_limit(
+    "latency_ratio",
+    POSITIVE,
     "Slowest a variant may be: its median over that of float32 (not asked of int16x8).",
 )
-@_limit("--max-size", click.FloatRange(0, min_open=True), "Largest file of a variant but float32, in MB (10⁶ bytes).")
+@_limit("latency_ms", POSITIVE, "Longest median of a variant in milliseconds (not asked of float32 and int16x8).")
+@_limit("size", POSITIVE, "Largest file of a variant but float32, in MB (10⁶ bytes).")
+@click.option(
+    "--undecided",
+    type=click.Choice(("pass", "fail")),
+    default="pass",
+    show_default=True,
+    help="What a limit comes to that these images, or this machine, cannot decide.",
+)
+@click.option("--no-timing", is_flag=True, help="Time nothing, and hold no limit on time.")
 @threads_option(1)
 @click.option("--runtime", metavar="NAME", help="ai_edge_litert or tflite_runtime; default: the first installed.")
 @click.option(
@@ -112,31 +137,50 @@ def bench(context: click.Context, **given: Any) -> None:
     them. Of a split file the test part is scored, and refused where it shows that a bundle was trained on some of it;
     of a folder, a note counts the pictures that it was calibrated on. Where a column 'patient' of a table, or DICOM
     files, name the patients, or the test split has groups, intervals that draw whole groups again stand beside those
-    that take images as independent. Files given with --import are what a device measured on the test split, schema
+    that take images as independent. With --by figures are given by a column of the table: of a column of yes and no
+    whose yes stands on images with hemorrhage alone, the sensitivity within that subtype, against all images without;
+    of any other column, by each of its values, the 12 commonest. Where the share of soft tissue alone, which tells
+    slices in the middle of the head, orders the images better than chance, its AUC stands beside the models', and
+    theirs within slices that show brain. Files given with --import are what a device measured on the test split, schema
     hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
     and its test split are pushed without names and labels, benched there with --threads and --min-runs, and removed
     again. Reports call images by their paths, so that they can be looked at: they are for the house.
 
-    Ends with 0 if all limits hold, with 1 if one does not (the outputs are written all the same), with 2 on wrong use
-    or bad input, and then nothing is written.
+    PASS says that the variants decide as float32 does, within the limits, and nothing about how good the classifier
+    is: a red line says where that cannot be told from chance, or is less often right than always saying one class.
+
+    A limit holds, fails, or cannot be told. Limits on accuracy, sensitivity, specificity and AUC fail if what was
+    measured is beyond them, hold if its whole 95 % interval (over patients where they are known) keeps them, and
+    cannot be told in between: with too few patients. So a drop of at most 0.01 takes some 380 patients to hold. Limits
+    on time fail only if the whole interval is beyond them, hold if it keeps them, and cannot be told in between; on a
+    busy machine the interval is taken a quarter wider at both ends. The others hold or fail on these very images.
+
+    Ends with 0 if every limit holds or cannot be told, with 1 if one does not (the outputs are written all the same),
+    with 2 on wrong use or bad input, and then nothing is written. With --undecided fail a limit that cannot be told
+    fails: then 0 means that all limits hold. In the JSON each verdict has an 'outcome': holds, fails or cannot tell. In
+    JUnit those that cannot be told are skipped tests.
 
     \b
     Examples:
       hemotk bench
       hemotk bench bundles/first --json bench.json --html bench.html
       hemotk bench bundles/new bundles/old --max-flips 0
+      hemotk bench --no-timing --undecided fail --max-accuracy-drop 0.05 --junit bench.xml
       hemotk bench --images other-hospital --scores scores.csv
       hemotk bench --images other-hospital.json
+      hemotk bench --images other-hospital --by subdural --by scanner
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
     """
     _check_outputs(given)
+    _check_times(context, given)
     config = _config(given)
     bundles = given["bundles"] or (bundle_or_newest(None),)
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
-        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"])
+        by = tuple(dict.fromkeys(name.strip().lower() for name in given["by"]))
+        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"], by)
         report = _measure(subject, config, given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)
@@ -159,11 +203,24 @@ def _check_outputs(given: dict[str, Any]) -> None:
             raise HemotkError(f"{path}: is given with {other} and with {option}; give each output a file of its own.")
 
 
+def _check_times(context: click.Context, given: dict[str, Any]) -> None:
+    """Refuse limits on time where nothing is to be timed."""
+    default = click.core.ParameterSource.DEFAULT
+    for field in ("latency_ratio", "latency_ms"):
+        if given["no_timing"] and context.get_parameter_source(field) is not default:
+            raise HemotkError(f"{option_of(field)}: needs times, which --no-timing leaves out; leave one of both out.")
+
+
 def _config(given: dict[str, Any]) -> BenchConfig:
     """What was asked for, with what can be refused before anything is measured, here or on a phone, checked."""
     limits = Limits(**{field.name: given[field.name] for field in dataclasses.fields(Limits)})
-    plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds")
-    config = BenchConfig(cpus=_processors(given["cpu"]), limits=limits, **{name: given[name] for name in plain})
+    plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds", "undecided")
+    config = BenchConfig(
+        cpus=_processors(given["cpu"]),
+        limits=limits,
+        timing=not given["no_timing"],
+        **{name: given[name] for name in plain},
+    )
     if given["device"] is not None:
         check_cpus(config.cpus)
         check_delegate(config)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from hemotk.cli.columns import columns
 from hemotk.cli.options import PATH, Decorator, Progress, json_option, overwrite_option
@@ -51,6 +52,21 @@ def two_classes(text: str) -> tuple[str, str]:
     if len(names) != 2 or not all(names):
         raise HemotkError(f"--classes {text}: must be two names with a comma, such as normal,hemorrhage.")
     return names[0], names[1]
+
+
+def check_classes(text: str, split: "SplitManifest", source: Path) -> None:
+    """Check that `text`, from --classes, does not contradict the classes of the split in `source`.
+
+    Raises:
+        HemotkError: it is malformed, or was given and names other classes.
+    """
+    named, context = two_classes(text), click.get_current_context(silent=True)
+    default = context is not None and context.get_parameter_source("classes") is ParameterSource.DEFAULT
+    if named != split.classes and not default:
+        raise HemotkError(
+            f"--classes {text}: the classes of {source} are {','.join(split.classes)}; leave the option out, or split "
+            "the folder anew with it."
+        )
 
 
 def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, StudyPoint, TensorSpec
 from hemotk.cli.columns import columns
+from hemotk.cli.report_text import result, slice_level
 
 if TYPE_CHECKING:
     from hemotk.artifacts.cv import OutOfFold
@@ -183,7 +184,8 @@ def _report(report: "Report") -> Iterator[str]:
         ("created", report.created),
         ("bundle", f"{', '.join(one.bundle for one in report.decisions)}, {images}"),
         *(("decision", words) for words in _decisions(report)),
-        ("result", f"{'passed' if report.passed else 'failed'}: {report.conclusion}"),
+        ("result", f"{result(report)}: {report.conclusion}"),
+        *(("caution", caution) for caution in report.cautions),
         *(("warning", warning) for warning in report.warnings),
         *(("note", note) for note in report.notes),
         *(("limit", verdict.sentence) for verdict in report.verdicts),
@@ -207,6 +209,7 @@ def _report(report: "Report") -> Iterator[str]:
     yield from columns([head, *rows], INDENT)
     yield from _metrics({row.kind: row.metrics for row in report.variants if row.metrics})
     yield from _grouped({row.kind: row.grouped for row in report.variants if row.grouped})
+    yield from slice_level(report.variants, INDENT)
 
 
 def _decisions(report: "Report") -> Iterator[str]:

@@ -7,7 +7,14 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, keep_images, patient_option, say_reading, two_classes
+from hemotk.cli.data import (
+    check_classes,
+    classes_option,
+    keep_images,
+    patient_option,
+    say_reading,
+    two_classes,
+)
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option
@@ -231,7 +238,7 @@ def folds_of(source: Path, classes: str, folds: int, patient: str | None = None)
     """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
 
     Raises:
-        HemotkError: images that cannot be divided into so many folds.
+        HemotkError: images that cannot be divided into so many folds; a split with other classes than were asked for.
     """
     from hemotk.artifacts import SplitManifest
     from hemotk.data.folds import make_folds, read_folds, refold
@@ -242,13 +249,16 @@ def folds_of(source: Path, classes: str, folds: int, patient: str | None = None)
         made = read_folds(source)
         if len(made) != folds:
             raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
+        check_classes(classes, made[0], source)
         return made
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient)
         say_reading(found)
         with reading(found) as progress:
             return make_folds(found, SplitConfig(), folds, progress)
-    return refold(SplitManifest.read(source), folds)
+    split = SplitManifest.read(source)
+    check_classes(classes, split, source)
+    return refold(split, folds)
 
 
 def operating_config(threshold: str | None, min_sensitivity: float | None, calibrate: bool) -> "OperatingConfig":
@@ -300,7 +310,7 @@ def split_of(source: Path, classes: str, patient: str | None = None) -> "SplitMa
     """The split in the file `source`, or a new one of the folder `source`.
 
     Raises:
-        HemotkError: a file that is no split, or images that cannot be split.
+        HemotkError: a file that is no split or has other classes than were asked for, or images that cannot be split.
     """
     from hemotk.artifacts import SplitManifest
     from hemotk.data.scan import scan
@@ -313,7 +323,9 @@ def split_of(source: Path, classes: str, patient: str | None = None) -> "SplitMa
             split = make_split(found, SplitConfig(), progress)
         say_reading(found, split)
         return split
-    return SplitManifest.read(source)
+    split = SplitManifest.read(source)
+    check_classes(classes, split, source)
+    return split
 
 
 def shown(progress: Progress) -> Any:

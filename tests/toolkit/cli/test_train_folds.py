@@ -87,3 +87,34 @@ def test_the_pictures_are_not_replaced(
 def test_an_output_without_a_name(home: Path, capsys: pytest.CaptureFixture[str], out: str) -> None:
     assert run(["train", "split.json", *SMALL, "--out", out, "--overwrite"]) == 2
     assert f"hemotk: --out {out}: has no name of its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [(), ("--folds", "2")])
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        ("hemorrhage,normal", "the classes of split.json are normal,hemorrhage; leave the option out"),
+        ("normal,bleed", "the classes of split.json are normal,hemorrhage"),
+        ("normal", "must be two names with a comma"),
+        ("a,b,c", "must be two names with a comma"),
+    ],
+)
+def test_classes_that_contradict_a_split_are_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], classes: str, words: str, more: tuple[str, ...]
+) -> None:
+    assert run(["train", "split.json", *SMALL, *more, "--classes", classes]) == 2
+    said = capsys.readouterr().err
+    assert f"hemotk: --classes {classes}: " in said and words in said
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("more", [(), ("--folds", "2")])
+def test_a_split_of_other_classes_needs_no_classes_option(
+    home: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    text = Path("split.json").read_text(encoding="utf-8")
+    Path("other.json").write_text(text.replace('"hemorrhage"', '"bleed"'), encoding="utf-8")
+    assert run(["train", "other.json", *SMALL, *more, "--out", "other"]) == 0
+    assert run(["train", "other.json", *SMALL, *more, "--out", "same", "--classes", "normal, bleed"]) == 0
+    assert run(["train", "other.json", *SMALL, *more, "--out", "not", "--classes", "normal,hemorrhage"]) == 2
+    assert "the classes of other.json are normal,bleed" in capsys.readouterr().err

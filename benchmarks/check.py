@@ -1,0 +1,102 @@
+"""One figure against one limit: holds, fails, or cannot be told from so few images or on such a machine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hemotk.artifacts import Estimate, Outcome, VariantResult, Verdict, row_name
+
+# A drop of 3 of 30 images must not fail a limit of 0.1 because of how fractions round.
+SLACK = 1e-9
+# A limit of up to so many digits is printed as it was given.
+_DIGITS = 15
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value, None where there is none, and what it may be: its 95 % interval over `of`, such as "12 images".
+
+    Without an interval `low` and `high` are the value.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    of: str = ""
+
+    @property
+    def least(self) -> float | None:
+        """The lower end of the interval."""
+        return self.value if self.low is None else self.low
+
+    @property
+    def most(self) -> float | None:
+        """The upper end of the interval."""
+        return self.value if self.high is None else self.high
+
+
+def figure(estimate: Estimate | None, of: str) -> Figure:
+    """`estimate` with its interval over `of`."""
+    return Figure(None) if estimate is None else Figure(estimate.value, estimate.low, estimate.high, of)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit held against one row."""
+
+    limit: str
+    measured: float | None
+    allowed: float | None
+    outcome: Outcome
+    words: str
+
+    def verdict(self, row: VariantResult, several: bool, *, undecided_passes: bool) -> Verdict:
+        """What the report says of it; `several` is whether it has several bundles."""
+        sentence = f"{row_name(row, several)}: {self.words}"
+        passed = self.outcome == "holds" or (self.outcome == "cannot tell" and undecided_passes)
+        where = (row.bundle, row.source, row.kind)
+        return Verdict(self.limit, *where, self.measured, self.allowed, passed, sentence, self.outcome)
+
+
+def at_most(limit: str, found: Figure, allowed: float, *, fails_at: float | None = None) -> Check:
+    """Hold `found` against a greatest value: it holds if its whole interval does, and fails if `fails_at` is above.
+
+    That is the value unless given otherwise; a figure that was not measured fails.
+    """
+    decisive = found.value if fails_at is None else fails_at
+    outcome = _outcome(decisive, found.most, lambda value: value <= allowed + SLACK)
+    held = found.value is not None and found.value <= allowed + SLACK
+    value, bound = _said(found.value, allowed, lambda number, most: (number <= most) == held)
+    return _check(limit, found, allowed, outcome, f"{limit} {value}, at most {bound} allowed")
+
+
+def at_least(limit: str, found: Figure, needed: float) -> Check:
+    """Hold `found` against a least value: it holds if its whole interval does, and fails if the value is below."""
+    outcome = _outcome(found.value, found.least, lambda value: value >= needed - SLACK)
+    held = found.value is not None and found.value >= needed - SLACK
+    value, bound = _said(found.value, needed, lambda number, least: (number >= least) == held)
+    return _check(limit, found, needed, outcome, f"{limit} {value}, at least {bound} needed")
+
+
+def _outcome(decisive: float | None, farthest: float | None, keeps: Callable[[float], bool]) -> Outcome:
+    if decisive is None or farthest is None or not keeps(decisive):
+        return "fails"
+    return "holds" if keeps(farthest) else "cannot tell"
+
+
+def _check(limit: str, found: Figure, bound: float, outcome: Outcome, words: str) -> Check:
+    if outcome == "cannot tell":
+        words += f"; cannot tell: over {found.of} it may be {found.least:.3g} to {found.most:.3g}"
+    return Check(limit, found.value, bound, outcome, words)
+
+
+def _said(measured: float | None, limit: float, agrees: Callable[[float, float], bool]) -> tuple[str, str]:
+    """What was measured, in three digits or as many as it takes, and the limit.
+
+    A failing 0.94962 must not read as the 0.95 that was needed: `agrees` is whether two numbers, as printed, compare
+    as those measured do.
+    """
+    bound = f"{limit:.{_DIGITS}g}"
+    if measured is None:
+        return "not measured", bound
+    texts = [f"{measured:.{digits}g}" for digits in range(3, _DIGITS + 1)]
+    return next((text for text in texts if agrees(float(text), float(bound))), texts[0]), bound
