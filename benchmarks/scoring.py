@@ -24,12 +24,9 @@ class Scored:
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
     `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
-<<<<<<< HEAD
-    `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood.
-=======
-    `split_sha256` is the checksum of that split. `tissue` is the share of soft tissue of each image, empty where none
-    was asked for; `cells` are those of the columns that figures were asked for by, by the image's path.
->>>>>>> w-gate
+    `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood. `tissue` is
+    the share of soft tissue of each image, empty where none was asked for; `cells` are those of the columns that
+    figures were asked for by, by the image's path.
     """
 
     images: tuple[ImageRef, ...]
@@ -38,12 +35,9 @@ class Scored:
     left_out: int = 0
     origin: str = ""
     split_sha256: str = ""
-<<<<<<< HEAD
     reading: tuple[str, ...] = ()
-=======
     tissue: tuple[float, ...] = ()
     cells: Mapping[str, Cells] = field(default_factory=dict)
->>>>>>> w-gate
 
 
 @dataclass(frozen=True)
@@ -98,9 +92,6 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     if not images:
         raise HemotkError(f"{source}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     tools.watch("scoring", 1.0)
-<<<<<<< HEAD
-    return Scored(tuple(images), last, tuple(chunks.skipped), found.left_out, origin, found.split_sha256, found.reading)
-=======
     return Scored(
         images=tuple(images),
         last=last,
@@ -108,6 +99,7 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
         left_out=found.left_out,
         origin=origin,
         split_sha256=found.split_sha256,
+        reading=found.reading,
         tissue=tuple(tissue),
         cells=cells,
     )
@@ -118,7 +110,6 @@ def _tissue(row: Row, images: Sequence[ImageRef]) -> tuple[float, ...]:
     if any(image.label is None for image in images):
         return ()
     return tuple(soft_tissue_share(read_image(row.bundle.images, place)) for place in range(len(images)))
->>>>>>> w-gate
 
 
 def _load(row: Row, runner: Runner) -> None:

@@ -11,7 +11,8 @@ from hemotk.artifacts import ImageRef, Stratum
 from hemotk.benchmarks.folder import FoundPictures
 from hemotk.data.found import FoundImage
 from hemotk.data.rsna import is_rsna, scan_rsna
-from hemotk.data.scan import labelled_images, relative_images
+from hemotk.data.scan import labelled, list_folder
+from hemotk.data.words import PATIENT_COLUMNS, plain
 from hemotk.errors import HemotkError
 from hemotk.group_metrics import evaluate_groups
 
@@ -19,8 +20,6 @@ from hemotk.group_metrics import evaluate_groups
 MOST_VALUES = 12
 MOST_NAMES = 20
 BLANK = "(blank)"
-# Reports number groups and name nobody.
-PATIENTS = frozenset({"patient", "patientid", "patient_id", "patient id", "subject", "subject_id", "case_id", "mrn"})
 _YES, _NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
 
 Cells = Mapping[str, str]
@@ -47,14 +46,14 @@ def read_cells(found: FoundPictures, columns: Sequence[str], classes: tuple[str,
         raise HemotkError(
             f"{found.folder}: has no labels to give figures by {', '.join(columns)} of; add a table of them."
         )
-    named = [column for column in columns if column in PATIENTS]
+    named = [column for column in columns if _names_patients(column)]
     if named:
         raise HemotkError(f"{found.folder}: column '{named[0]}' names patients, whom no report does; choose another.")
     images = _of_table(found, classes)
     there = {name for image in images for name in image.columns}
     missing = [column for column in columns if column not in there]
     if missing:
-        listed = sorted(there - PATIENTS)
+        listed = sorted(column for column in there if not _names_patients(column))
         more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
         has = f"it has {', '.join(listed[:MOST_NAMES])}{more}" if listed else "there is none"
         raise HemotkError(
@@ -72,7 +71,13 @@ def read_cells(found: FoundPictures, columns: Sequence[str], classes: tuple[str,
 def _of_table(found: FoundPictures, classes: tuple[str, str]) -> Sequence[FoundImage]:
     if is_rsna(found.folder):
         return scan_rsna(found.folder, classes).images
-    return labelled_images(found.folder, sorted(relative_images(found.folder)), classes)
+    read = labelled(list_folder(found.folder), classes, lenient=True)
+    return () if read is None else read.images
+
+
+def _names_patients(column: str) -> bool:
+    """Whether a column is called like one of patients: reports number groups and name nobody."""
+    return plain(column) in PATIENT_COLUMNS
 
 
 def divide(images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> list[Part]:
