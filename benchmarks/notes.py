@@ -19,9 +19,9 @@ def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tupl
 
 def _images(scored: Scored) -> Iterator[str]:
     count, labels = len(scored.images), {image.label for image in scored.images}
-    yield from (" ".join(line.split()) for line in scored.reading)
     if scored.origin:
         yield scored.origin
+    yield from (" ".join(line.split()) for line in scored.reading)
     if scored.skipped:
         yield f"{len(scored.skipped)} of {len(scored.skipped) + count} pictures could not be read and were left out"
     if scored.left_out:
