@@ -98,7 +98,7 @@ class Calibrated:
 
     @property
     def manifest(self) -> str:
-        """The name of the file beside the bundle that names these images; other images have another one."""
+        """What the file in `NAME.testset/` is called that names these images; for other images it is another one."""
         return f"calibration-{sha256_bytes(''.join(self.sha256).encode())[:12]}.json"
 
     @classmethod

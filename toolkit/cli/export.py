@@ -84,9 +84,10 @@ def export(
     """Turn a RUN into a bundle: float32 and quantized .tflite, labels, card, golden outputs; beside it its test set.
 
     RUN is a run folder; without one, the newest finished run under runs/ is taken. int8 takes and gives bytes: the
-    pixel is the input. The bundle may be handed on: it holds no picture of a person and names no file, path or person.
-    NAME.testset beside it does, and stays in the house as runs do. Every .tflite carries TFLite Metadata, which Android
-    tools read; `unzip` takes the class names out of it.
+    pixel is the input. The bundle may be handed on: it holds no picture of a person and names no file, path or person;
+    of your words it has the names of run, bundle and classes, --author and --license. NAME.testset beside it names and
+    shows people, and stays in the house as runs do. Every .tflite carries TFLite Metadata, which Android tools read;
+    `unzip` takes the class names out of it.
 
     With --auto all layers are ranked by how much of the logit error of int8 goes when that layer alone is in float32,
     then the fewest from the top are kept that are enough. That makes and scores about one model a layer on the
