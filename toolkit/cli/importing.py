@@ -28,6 +28,12 @@ from hemotk.cli.train import report, split_of
     help="The number that the class with hemorrhage had in training.",
 )
 @click.option(
+    "--output",
+    type=click.IntRange(min=0),
+    metavar="K",
+    help="The number, from 0, of the output that is hemorrhage, where the model ends in several sigmoids.",
+)
+@click.option(
     "--size", type=int, help="Width and height of the network's picture.  [default: the model's own, else 224]"
 )
 @classes_option
@@ -39,22 +45,25 @@ def import_model(
     out: Path | None,
     normalization: str,
     positive_class: str,
+    output: int | None,
     size: int | None,
     classes: str,
     overwrite: bool,
 ) -> None:
     """Take in a DenseNet classifier that was trained elsewhere in Keras, and write a run folder.
 
-    The model is read, not run: a keras.applications DenseNet of any widths, in a file of Keras 2 or 3, with a sigmoid
-    or a softmax over two classes. Its pixels must be normalized as they were in training, by layers of the model or as
-    --normalization says: torch is what keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is
-    pixel / 127.5 - 1. Given a FOLDER of images, it is split as for a training.
+    The model is read, not run: a keras.applications DenseNet of any widths, in a file of Keras 2 or 3, with a sigmoid,
+    a softmax over two classes, the logits of either, or several sigmoids of which --output names one. Its pixels must
+    be normalized as they were in training, by layers of the model or as --normalization says: torch is what
+    keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is pixel / 127.5 - 1. Given a FOLDER of
+    images, it is split as for a training.
 
     \b
     Examples:
       hemotk import densenet.keras --data split.json --out runs/theirs
       hemotk import model.h5 --data head_ct --normalization torch
       hemotk import saved_model --data head_ct --normalization unit --positive-class 0
+      hemotk import subtypes.keras --data head_ct --output 5
     """
     from hemotk.files import refuse_existing
 
@@ -68,7 +77,7 @@ def import_model(
     from hemotk.importing.network import ImportConfig
     from hemotk.importing.run import ImportJob, import_run
 
-    config = ImportConfig(size, normalization, int(positive_class))
+    config = ImportConfig(size, normalization, int(positive_class), output)
     with Progress("scoring", len(split.items)) as progress:
         job = ImportJob(model, split, out, overwrite)
         card = import_run(job, config, lambda done, total: progress.advance(done - progress.done))

@@ -77,8 +77,7 @@ class _Found:
                 raise walk.graph.refuse(norm, "stands where a dense layer is expected")
             depths.append(depth)
             walk.relu()
-            following = walk.peek()
-            if following is None or following.kind != "Conv2D":
+            if not walk.leads_to("Conv2D", "AveragePooling2D"):
                 self.norms["bn"] = norm
                 break
             self.norms[f"pool{block}_bn"] = norm

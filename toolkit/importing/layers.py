@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from hemotk.errors import HemotkError
+from hemotk.importing.unapplied import UNAPPLIED
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
+_OWN = ("keras", "tf_keras", "tensorflow", "builtins")  # the packages whose layers are known by their names
+_CHAINS = frozenset({"Sequential", "Pipeline"})  # a Pipeline is a layer that calls others in turn
 SUPPORTED = (
-    "what can be imported is a keras.applications DenseNet with Rescaling or Normalization before it, and "
-    "GlobalAveragePooling2D, Dropout, BatchNormalization and Dense layers up to one sigmoid or two softmax outputs "
-    "behind it"
-)
-# Layers that do nothing when a network is only used.
-_IDENTITIES = frozenset(
-    {"Dropout", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"}
-    | {"Identity", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast"}
-    | {"RandomBrightness", "RandomHeight", "RandomWidth"}
+    "what can be imported is a keras.applications DenseNet with Resizing, Rescaling, Normalization or a linear 1×1 "
+    "convolution before it, and GlobalAveragePooling2D, Dropout, BatchNormalization and Dense layers with ReLU up to "
+    "sigmoids, a softmax over two, or their logits behind it"
 )
 
 
@@ -104,8 +101,9 @@ class _Opener:
     def open(self, model: Mapping[str, Any], path: tuple[Place, ...], source: int) -> int:
         """Add the layers of `model`, fed by layer `source`; returns the index of its output."""
         entries = _entries(model)
-        places = _places(entries, sequential=model["class_name"] == "Sequential")
-        if model["class_name"] == "Sequential":
+        chain = model["class_name"] in _CHAINS
+        places = _places(entries, sequential=chain)
+        if chain:
             for entry, place in zip(entries, places, strict=True):
                 if entry["class_name"] != "InputLayer":
                     source = self._add(entry, (*path, place), (source,), {})
@@ -143,9 +141,13 @@ class _Opener:
         nodes = entry["inbound_nodes"]
         if len(nodes) != 1:
             raise refusal(self._where, _name(entry), entry["class_name"], f"is used {len(nodes)} times")
-        names, constants = _keras3_call(nodes[0]) if isinstance(nodes[0], dict) else _keras2_call(nodes[0])
+        if isinstance(nodes[0], dict):
+            # Keras 3 writes `training` down where nobody gave it, and `predict` sets it for every layer anew.
+            return _keras3_call(nodes[0])
+        names, constants = _keras2_call(nodes[0])
         if constants.get("training"):
-            raise refusal(self._where, _name(entry), entry["class_name"], "was told to train even when it is used")
+            what = "was told to train even when it is used (training=True, which Keras 2 keeps in predict)"
+            raise refusal(self._where, _name(entry), entry["class_name"], what)
         return names, constants
 
     def _add(
@@ -156,12 +158,13 @@ class _Opener:
         constants: Mapping[int | str, Any],
     ) -> int:
         kind = entry["class_name"]
-        if ">" in kind or ">" in (entry.get("registered_name") or ""):
+        module = (entry.get("module") or _OWN[0]).partition(".")[0]
+        if module not in _OWN or ">" in kind or ">" in (entry.get("registered_name") or ""):
             raise refusal(self._where, path[-1].name, kind, "is of a custom class")
-        if len(inputs) == 1 and kind in MODELS:
+        if len(inputs) == 1 and kind in MODELS | _CHAINS:
             return self.open(entry, path, inputs[0])
         linear = kind == "Activation" and entry["config"]["activation"] == "linear"
-        if len(inputs) == 1 and (kind in _IDENTITIES or linear):
+        if len(inputs) == 1 and (kind in UNAPPLIED or linear):
             return inputs[0]
         self.layers.append(Layer(path, kind, entry["config"], inputs, constants))
         return len(self.layers) - 1

@@ -10,9 +10,9 @@ from hemotk.artifacts import PreprocessSpec, require
 from hemotk.artifacts.pixels import MAX_SIZE
 from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
-from hemotk.importing.head import read_head
+from hemotk.importing.head import head_arrays, read_head
 from hemotk.importing.layers import LayerGraph, open_layers
-from hemotk.importing.normalization import NORMALIZATIONS, apply_normalization, read_normalization
+from hemotk.importing.normalization import NORMALIZATIONS, apply_normalization, read_front
 from hemotk.importing.stored import StoredModel, open_stored
 from hemotk.importing.walk import Walk
 from hemotk.models.shape import DenseNetShape
@@ -27,26 +27,32 @@ class ImportConfig:
 
     `size` None means the model's own, or 224 where it takes any. `normalization` is what was done to bytes before
     the model, 'auto' if the model does it itself. `positive_class` is the number that the class with hemorrhage had in
-    training.
+    training; `output` the number of the one among several sigmoids that is hemorrhage, None where there is one output.
     """
 
     size: int | None = None
     normalization: str = "auto"
     positive_class: int = 1
+    output: int | None = None
 
     def __post_init__(self) -> None:
         require(self.normalization in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}")
         require(self.positive_class in (0, 1), "positive_class", "0 or 1")
+        require(self.output is None or self.output >= 0, "output", "0 or more")
 
 
 @dataclass(frozen=True, eq=False)
 class ImportedNetwork:
-    """A network as a run folder keeps it; `format` is the kind of file it was read from, in words."""
+    """A network as a run folder keeps it; `format` is the kind of file it was read from, in words.
+
+    `notes` say in what it may differ from the model, and what was taken for granted.
+    """
 
     shape: DenseNetShape
     weights: Mapping[str, np.ndarray]
     preprocess: PreprocessSpec
     format: str
+    notes: tuple[str, ...] = ()
 
 
 def read_network(path: Path, config: ImportConfig) -> ImportedNetwork:
@@ -68,30 +74,24 @@ def read_network(path: Path, config: ImportConfig) -> ImportedNetwork:
 def _read(path: Path, stored: StoredModel, config: ImportConfig) -> ImportedNetwork:
     graph = open_layers(stored.config, path)
     walk = Walk(graph)
-    normalization = read_normalization(walk, stored.arrays, config.normalization)
+    normalization, picture = read_front(walk, stored.arrays, config.normalization)
     shape, weights = read_backbone(walk, stored.arrays)
-    head = read_head(walk, stored.arrays, shape.features, config.positive_class)
+    size = _size(graph, picture.side, config.size, shape.smallest_input())
+    hidden, last, output = read_head(walk, stored.arrays, shape.features, shape.last_side(size))
+    logit = last.then(output.pick(config.positive_class, config.output), np.zeros(1))
     stored.arrays.check_all_read()
-    kernel = weights["conv1/conv/kernel"]
-    size = _size(graph, config.size, shape.smallest_input())
-    preprocess, shape, kernel = apply_normalization(normalization, shape, kernel, size)
-    hidden = tuple(array.shape[1] for name, array in head.items() if name.startswith("hidden") and array.ndim == 2)
-    shape = replace(shape, hidden=hidden)
-    weights = {**weights, "conv1/conv/kernel": kernel, **head}
+    preprocess, shape, kernel = apply_normalization(normalization, shape, weights["conv1/conv/kernel"], size)
+    shape = replace(shape, hidden=tuple(dense.bias.size for dense in hidden))
+    weights = {**weights, "conv1/conv/kernel": kernel, **head_arrays(hidden, logit)}
     check_weights(weights, shape, path)
-    return ImportedNetwork(shape, weights, preprocess, stored.format)
+    return ImportedNetwork(shape, weights, preprocess, stored.format, (*picture.notes, *output.notes(config.output)))
 
 
-def _size(graph: LayerGraph, asked: int | None, smallest: int) -> int:
+def _size(graph: LayerGraph, own: int | None, asked: int | None, smallest: int) -> int:
     """The picture size that the model is fixed to, or was asked for."""
-    _, height, width, _ = graph.shape
-    if height != width:
-        raise graph.refuse(graph.layers[0], f"takes pictures of {height}×{width}, and only squares are supported")
-    if height is not None and asked not in (None, height):
-        raise HemotkError(
-            f"--size {asked}: {graph.where} was made for pictures of {height}×{height}; leave --size out."
-        )
-    size = height or asked or DEFAULT_SIZE
+    if own is not None and asked not in (None, own):
+        raise HemotkError(f"--size {asked}: {graph.where} was made for pictures of {own}×{own}; leave --size out.")
+    size = own or asked or DEFAULT_SIZE
     if not smallest <= size <= MAX_SIZE:
         raise HemotkError(
             f"--size {size}: must be between {smallest} and {MAX_SIZE} for {graph.where}; choose another."

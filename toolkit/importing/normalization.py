@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
 from hemotk.importing.layers import Layer
+from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
-from hemotk.importing.walk import Walk, norm_affine
+from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
 from hemotk.models.shape import DenseNetShape
 
 Array = NDArray[np.float64]
@@ -26,6 +28,8 @@ NORMALIZATIONS = ("auto", *_MODES)
 CHOICES = (
     "torch (keras.applications.densenet.preprocess_input), unit (pixel / 255), tf (pixel / 127.5 − 1) or raw (0 to 255)"
 )
+# What a network whose channels were mixed reads: h, h + 1, and a channel of no weight.
+_BASIS = (0.0, -1.0, 0.0)
 # Black to white after the model's own normalization: a network is never trained far outside, a wrong guess ends there.
 _SANE_SPAN = (0.05, 50.0)
 _BINARY = {
@@ -39,15 +43,20 @@ _LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "Concat
 
 @dataclass(frozen=True, eq=False)
 class Normalization:
-    """A byte p becomes scale · p + shift, float64 [channels]; `own` says whether layers of the model took part."""
+    """A byte p becomes scale · p + shift, float64 [channels].
+
+    `own` says whether layers of the model took part, `mixed` whether one of them mixed channels by learned weights, so
+    that a scale may be 0 or below.
+    """
 
     scale: Array
     shift: Array
     own: bool = False
+    mixed: bool = False
 
     def then(self, scale: Array, shift: Array) -> "Normalization":
         """This, then another by a layer of the model; both broadcast over channels."""
-        return Normalization(self.scale * scale, self.shift * scale + shift, own=True)
+        return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, own=True)
 
 
 def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
@@ -56,22 +65,43 @@ def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
     Raises:
         HemotkError: 'auto' where the model has no normalization of its own, or one that cannot follow on `mode`.
     """
+    return read_front(walk, arrays, mode)[0]
+
+
+def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, PictureSize]:
+    """As `read_normalization`, with the picture's size, which layers of the model may change.
+
+    Raises:
+        HemotkError: as there, or a picture that is cut or no square.
+    """
     channels = walk.graph.shape[-1] or 0
     scale, shift = _MODES["raw" if mode == "auto" else mode]
     if channels not in (1, 3) or channels < scale.size:
         needed = "1 or 3" if scale.size == 1 else "3"
         raise walk.graph.refuse(walk.graph.layers[0], f"has {channels} channels where {needed} are needed")
     found = Normalization(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
-    while (layer := walk.peek()) is not None and (layer.kind in _LAYERS or layer.kind in _BINARY):
+    size = first_size(walk.graph)
+    while (layer := walk.peek()) is not None and _in_front(layer):
         walk.next()
-        found = _after(found, walk, layer, arrays)
-    return _checked(found, walk, mode)
+        if layer.kind in RESIZERS:
+            size = after_resizer(size, walk.graph, layer)
+        elif is_pointwise(layer):
+            found = _mixed(found if found.mixed else _checked(found, walk, mode), walk, layer, arrays)
+        else:
+            found = _after(found, walk, layer, arrays)
+    return found if found.mixed else _checked(found, walk, mode), size
 
 
 def apply_normalization(
     found: Normalization, shape: DenseNetShape, kernel: np.ndarray, size: int
 ) -> tuple[PreprocessSpec, DenseNetShape, np.ndarray]:
     """The pixel contract, shape and stem kernel [7, 7, channels, stem] of a network that sees what `found` makes."""
+    if found.mixed:
+        return (
+            PreprocessSpec(size),
+            replace(shape, channels=3, gray_mean=_BASIS, gray_std=(1.0, 1.0, 1.0)),
+            _on_basis(found, kernel),
+        )
     zero = -found.shift[0] / found.scale[0]
     alike = np.ptp(found.scale) == 0 and np.ptp(found.shift) == 0
     if alike and abs(zero - round(zero)) < 1e-6 and 0 <= round(zero) <= 255:
@@ -86,6 +116,25 @@ def apply_normalization(
     stds = np.broadcast_to(own.scale / found.scale, 3).tolist()
     shape = replace(shape, channels=3, gray_mean=(red, green, blue), gray_std=(stds[0], stds[1], stds[2]))
     return own, shape, kernel
+
+
+def _on_basis(found: Normalization, kernel: np.ndarray) -> np.ndarray:
+    """The stem's kernel for the channels of `_BASIS`, h and h + 1: their difference is the constant."""
+    slope = np.einsum("ijco,c->ijo", kernel, found.scale / NETWORK_SCALE)
+    constant = np.einsum("ijco,c->ijo", kernel, found.shift + NETWORK_MEAN_BYTE * found.scale)
+    return np.stack([slope - constant, constant, np.zeros_like(slope)], axis=2).astype(np.float32)
+
+
+def _in_front(layer: Layer) -> bool:
+    return layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS or is_pointwise(layer)
+
+
+def _mixed(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+    """Behind a 1×1 convolution, or a dense layer over channels, without an activation."""
+    if layer.config["activation"] != "linear":
+        raise walk.graph.refuse(layer, f"has the activation {layer.config['activation']} in front of the network")
+    weight, bias = pointwise(walk.graph, arrays, layer)
+    return Normalization(found.scale @ weight, found.shift @ weight + bias, found.own, mixed=True)
 
 
 def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:

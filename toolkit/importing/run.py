@@ -76,7 +76,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
             versions=versions(*PACKAGES),
             machine=machine(),
             seconds=time.monotonic() - started,
-            notes=(OPTIMISTIC, *_warnings(metrics["train"])),
+            notes=(OPTIMISTIC, *network.notes, *_warnings(metrics["train"])),
         )
         card.write(folder / RUN_CARD)
     return card

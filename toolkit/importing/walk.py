@@ -40,6 +40,16 @@ class Walk:
         self._check(layer, kinds, settings)
         return layer
 
+    def leads_to(self, *kinds: str) -> bool:
+        """Whether the next layers are of these kinds, each the only reader of the one before."""
+        at = self.at
+        for kind in kinds:
+            readers = self._readers[at]
+            if len(readers) != 1 or self.graph.layers[readers[0]].kind != kind:
+                return False
+            at = readers[0]
+        return True
+
     def at_fork(self) -> bool:
         """Whether a dense layer begins here: a BatchNormalization and a Concatenate read the present output."""
         kinds = sorted(self.graph.layers[reader].kind for reader in self._readers[self.at])
@@ -105,6 +115,38 @@ def is_relu(layer: Layer) -> bool:
         return bool(config["activation"] == "relu")
     plain = config.get("max_value") is None and not config.get("threshold") and not config.get("negative_slope")
     return layer.kind == "ReLU" and plain
+
+
+def negative_slope(arrays: Arrays, layer: Layer, width: int) -> NDArray[np.float64] | None:
+    """By what a leaky ReLU multiplies numbers below 0, float64 [width]; None for every other layer."""
+    config = layer.config
+    if layer.kind == "PReLU":
+        return arrays.read(layer, "alpha")[0].astype(np.float64).reshape(-1)
+    if layer.kind == "LeakyReLU":
+        return np.full(width, float(config["negative_slope"] if "negative_slope" in config else config["alpha"]))
+    if config.get("activation") == "leaky_relu":
+        return np.full(width, 0.2)  # what both versions of Keras have for the name alone
+    return None
+
+
+def is_pointwise(layer: Layer) -> bool:
+    """Whether the layer maps the channels of each place by itself: a Dense, or a 1×1 convolution."""
+    return layer.kind == "Dense" or (layer.kind == "Conv2D" and layer.config["kernel_size"] == [1, 1])
+
+
+def pointwise(graph: LayerGraph, arrays: Arrays, layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weight [in, out] and bias [out], float64, of a Dense or a 1×1 convolution, whatever its activation is."""
+    config = layer.config
+    if layer.kind == "Conv2D":
+        plain = {"kernel_size": [1, 1], "strides": [1, 1], "data_format": "channels_last"}
+        for name, value in plain.items():
+            if config[name] != value:
+                raise graph.refuse(layer, f"has {name} {config[name]} where {value} is expected")
+        if config.get("groups", 1) != 1:
+            raise graph.refuse(layer, "has groups")
+    kernel, *bias = arrays.read(layer, "kernel", *(["bias"] if config["use_bias"] else []))
+    weight = kernel.astype(np.float64).reshape(-1, kernel.shape[-1])
+    return weight, bias[0].astype(np.float64) if bias else np.zeros(weight.shape[1])
 
 
 def norm_arrays(arrays: Arrays, layer: Layer) -> dict[str, np.ndarray]:

@@ -125,6 +125,10 @@ class DenseNetShape(Artifact):
             entering = width
         return total
 
+    def last_side(self, size: int) -> int:
+        """Width and height of what enters the head, for a `size`×`size` picture."""
+        return _halved(_halved(size)) // 2 ** len(self.transitions)
+
     def smallest_input(self) -> int:
         """The least picture size at which every pooling still leaves one pixel."""
         return max(16, 4 * 2 ** len(self.transitions))

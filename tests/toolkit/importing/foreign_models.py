@@ -155,6 +155,17 @@ def _one_channel(keras: Any) -> Any:
     )
 
 
+def _learned_channels(keras: Any) -> Any:
+    """One gray channel, from which a 1×1 convolution makes three; maps before the pooling; two of three labels."""
+    layers = keras.layers
+    pictures = keras.Input((SIZE, SIZE, 1))
+    x = layers.Conv2D(3, 1, padding="same")(layers.Rescaling(1 / 255.0)(pictures))
+    x = layers.BatchNormalization()(backbone(keras)(x))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(12, 1)(x))
+    x = layers.PReLU(alpha_initializer=keras.initializers.RandomUniform(0.1, 0.5))(layers.Dense(8)(x))
+    return keras.Model(pictures, layers.Dense(3, activation="sigmoid")(layers.LeakyReLU()(layers.Dense(6)(x))))
+
+
 def _copied_gray(keras: Any) -> Any:
     """One gray channel, brought to −1…1 by operations and copied to three."""
     pictures = keras.Input((SIZE, SIZE, 1))

@@ -44,6 +44,21 @@ def test_layers_in_any_order_and_both_ways_to_write_a_call() -> None:
     assert graph.shape == (None, 8, 8, 3) and graph.output == 2 and graph.readers(1) == [2]
 
 
+def test_keras_3_writes_down_a_training_that_predict_sets_anew() -> None:
+    call = {"args": [tensor("in")], "kwargs": {"training": True}}
+    graph = read(net(dense("d", [call]), output="d"))
+    assert [layer.name for layer in graph.layers] == ["net", "d"]
+
+
+def test_a_pipeline_is_its_layers_in_turn() -> None:
+    inner = [{"class_name": "RandomFlip", "config": {"name": "f"}}, dense("a", []), dense("b", [])]
+    call = {"args": [tensor("in")], "kwargs": {"training": True, "mask": None}}
+    pipeline = {"class_name": "Pipeline", "config": {"name": "p", "layers": inner}, "inbound_nodes": [call]}
+    graph = read(net(pipeline, output="p"))
+    assert [layer.name for layer in graph.layers] == ["net", "a", "b"]
+    assert [place.counted for place in graph.layers[2].path] == ["pipeline", "dense_1"]
+
+
 def test_places_count_classes_and_a_sequential_does_not_count_its_input() -> None:
     inner = net(dense("a", [[["in", 0, 0, {}]]]), dense("b", [[["a", 0, 0, {}]]]), output="b")
     dropout = {"class_name": "Dropout", "config": {"name": "drop"}}
@@ -75,6 +90,7 @@ def test_a_sequential_of_the_first_keras_2_is_a_bare_list() -> None:
             net(dense("d", [[["in", 0, 0, {}]]], registered_name="Custom>Dense"), output="d"),
             "'d' .Dense. is of a custom class",
         ),
+        (net(dense("d", [[["in", 0, 0, {}]]], module="mine.layers"), output="d"), "'d' .Dense. is of a custom class"),
         (
             net(dense("d", [[["in", 0, 0, {}]]]), output="d", output_layers=[["d", 0, 0], ["in", 0, 0]]),
             "'net' .Functional. has 1 inputs and 2 outputs",

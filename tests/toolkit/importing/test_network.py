@@ -70,6 +70,31 @@ def test_one_gray_channel_copied_to_three(tmp_path: Path, library: str) -> None:
     assert agrees(network, positive(predicted(model(library, "copied_gray"), pixels, "raw")), pixels)
 
 
+@pytest.mark.parametrize(("library", "ending"), [saved for saved in SAVED if saved[1]])
+def test_one_of_three_labels_of_learned_channels(tmp_path: Path, library: str, ending: str) -> None:
+    path = save(library, "learned_channels", ending, tmp_path)
+    pixels = gray_pictures()
+    says = predicted(model(library, "learned_channels"), pixels, "raw")
+    one, other = np.argsort(np.ptp(says, axis=0))[1:].tolist()  # those of which pictures differ most
+    assert agrees(read_network(path, ImportConfig(output=one)), says[:, one], pixels)
+    network = read_network(path, ImportConfig(output=other, positive_class=0))
+    assert agrees(network, 1 - says[:, other], pixels) and network.notes == ()
+    with pytest.raises(HemotkError, match="ends in a sigmoid over 3 numbers, and which of them is hemorrhage must be"):
+        read_network(path, ImportConfig())
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_logits_without_an_activation_are_taken_as_such(tmp_path: Path, width: int) -> None:
+    network = headed(backbone(tf_keras, pooling="avg"), head=(tf_keras.layers.Dense(width),))
+    pixels = gray_pictures()
+    z = predicted(undecided(tf_keras, network, "unit"), pixels, "unit")
+    network.save(tmp_path / "m.h5")
+    imported = read_network(tmp_path / "m.h5", ImportConfig(normalization="unit"))
+    expected = z[:, 0] if width == 1 else z[:, 1] - z[:, 0]
+    assert np.ptp(expected) > 0.1 and np.abs(score(imported, pixels) - expected).max() <= 4 * CLOSE
+    assert ("without a sigmoid" if width == 1 else "without a softmax") in imported.notes[0]
+
+
 @pytest.mark.parametrize(("mode", "channels"), [("unit", 1), ("tf", 3)])
 def test_a_stem_of_one_channel_is_widened_only_for_a_shift(tmp_path: Path, mode: str, channels: int) -> None:
     network = read_network(save("keras", "one_channel", ".keras", tmp_path, mode), ImportConfig(normalization=mode))
@@ -140,8 +165,8 @@ def unsupported() -> dict[str, tuple[Any, str]]:
     sigmoid_head = layers.Dense(1, activation="sigmoid")
     return {
         "flattened": (
-            headed(backbone(tf_keras), layers.Flatten(name="flat")),
-            "layer 'flat' .Flatten. stands where GlobalAveragePooling2D is expected",
+            headed(backbone(tf_keras, input_shape=(64, 64, 3)), layers.Flatten(name="flat"), shape=(64, 64, 3)),
+            "layer 'flat' .Flatten. keeps 2×2 places apart where GlobalAveragePooling2D is expected",
         ),
         "max pooling": (
             headed(backbone(tf_keras, pooling="max")),
@@ -163,9 +188,9 @@ def unsupported() -> dict[str, tuple[Any, str]]:
             headed(pooled, head=(layers.Dense(3, activation="softmax", name="classes"),)),
             "ends in a softmax over 3 numbers",
         ),
-        "logit": (
-            headed(pooled, head=(layers.Dense(1, name="z"),)),
-            "layer 'z' .Dense. ends the network without a sigmoid or softmax",
+        "logits": (
+            headed(pooled, head=(layers.Dense(3, name="z"),)),
+            "layer 'z' .Dense. ends the network without a sigmoid or softmax, in 3 numbers",
         ),
         "tanh": (
             headed(pooled, layers.Dense(4, activation="tanh", name="t")),
@@ -205,9 +230,13 @@ def unsupported() -> dict[str, tuple[Any, str]]:
             "has 2 channels where 1 or 3 are needed",
         ),
         "negative": (headed(layers.Rescaling(-1 / 255, 1), pooled), "turns black and white around"),
-        "resizing": (
-            headed(layers.Resizing(SIZE, SIZE, name="resized"), pooled, shape=(64, 64, 3)),
-            "layer 'resized' .Resizing. stands where ZeroPadding2D",
+        "crop": (
+            headed(layers.CenterCrop(SIZE, SIZE, name="cropped"), pooled, shape=(64, 64, 3)),
+            "layer 'cropped' .CenterCrop. cuts 32×32 out of pictures of 64×64",
+        ),
+        "convolution": (
+            headed(layers.Conv2D(3, 1, activation="relu", name="mixed"), pooled, shape=(SIZE, SIZE, 1)),
+            "layer 'mixed' .Conv2D. has the activation relu in front of the network",
         ),
     }
 
