@@ -56,7 +56,7 @@ def strata_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
 
 
 def _part_row(report: BenchReport, row: VariantResult, part: Stratum) -> tuple[Cell, ...]:
-    counts = Cell(str(part.images), f"({part.positives} with {report.bundle_of(row).labels[1]})")
+    counts = Cell(str(part.images), f"({part.positives} with {report.bundle_of(row).labels[1]}{_groups(part)})")
     shares = map(estimate_cell, (part.sensitivity, part.specificity, part.auc, part.accuracy))
     return Cell(report.name_of(row)), Cell(part_name(part)), counts, *shares
 
@@ -82,5 +82,9 @@ def _part_words(part: Stratum, label: str) -> str:
     named: list[tuple[str, Estimate]] = [("sensitivity", part.sensitivity), ("AUC", part.auc)]
     if not part.subtype:
         named.insert(1, ("specificity", part.specificity))
-    over = "" if part.groups is None else f", over {part.groups} groups"
-    return f"{counts}{over}: " + ", ".join(f"{name} {in_words(found)}" for name, found in named)
+    return f"{counts}{_groups(part)}: " + ", ".join(f"{name} {in_words(found)}" for name, found in named)
+
+
+def _groups(part: Stratum) -> str:
+    """Sensitivity rests on the groups with such an image alone."""
+    return "" if part.groups is None else f"; of {part.groups} groups {part.with_positive} with such"

@@ -145,6 +145,7 @@ def stratum(
         images=count,
         positives=int(labels[chosen].sum()),
         groups=None if groups is None else found.groups,
+        with_positive=None if groups is None else found.with_positive,
         accuracy=found.accuracy,
         sensitivity=found.sensitivity,
         specificity=found.specificity,

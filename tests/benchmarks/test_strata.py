@@ -80,6 +80,7 @@ def test_the_figures_of_a_part_are_those_of_its_images_alone(groups):
     (found,) = judge.strata(row, [part])
     chosen = np.array([0, 1, 2, 3, 5, 6])
     assert (found.images, found.positives, found.groups) == (6, 2, None if groups is None else 4)
+    assert found.with_positive == (None if groups is None else 1)
     assert found.sensitivity.value == 0.5 and found.specificity.value == 0.5
     places = None if groups is None else np.array(groups)[chosen]
     assert found.auc == auc_by_group(labels[chosen], logits[chosen], places)
@@ -133,10 +134,15 @@ def test_figures_by_columns_of_a_folder_stand_in_every_output(pristine, labelled
     assert found.variants[0].strata[0].sensitivity.value == 1.0 and found.variants[0].strata[0].groups == 4
     assert "--by Subdural --by scanner" in found.command
     said = capsys.readouterr().out
-    assert "int8 by subdural: 2 with hemorrhage against all 6 without, over 4 groups: sensitivity 1.000 [" in said
-    assert "int8 by scanner = B: 4, 2 with hemorrhage, over 4 groups: sensitivity 1.000 [" in said
+    assert (
+        "int8 by subdural: 2 with hemorrhage against all 6 without; of 4 groups 2 with such: sensitivity 1.000 ["
+        in said
+    )
+    assert "int8 by scanner = B: 4, 2 with hemorrhage; of 4 groups 2 with such: sensitivity 1.000 [" in said
     assert "By columns of the labels" in outputs["html"].read_text(encoding="utf-8")
-    assert "| int8 | scanner = A | 8 (4 with hemorrhage) | 1.000" in outputs["markdown"].read_text(encoding="utf-8")
+    assert "| int8 | scanner = A | 8 (4 with hemorrhage; of 4 groups 4 with such) | 1.000" in outputs[
+        "markdown"
+    ].read_text(encoding="utf-8")
 
 
 def test_figures_by_columns_of_a_split_are_of_its_test_part(pristine, labelled, tmp_path):

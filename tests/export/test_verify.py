@@ -3,6 +3,7 @@ import pytest
 from random_networks import graph_of, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.benchmarks.limits import Limits as BenchLimits
 from hemotk.errors import CheckFailed
 from hemotk.export.convert import convert_graph
 from hemotk.export.flatbuffer import read_model, write_model
@@ -11,6 +12,7 @@ from hemotk.export.models import exact
 from hemotk.export.quantize import quantize
 from hemotk.export.recipe import Recipe
 from hemotk.export.verify import (
+    FAR,
     Agreement,
     Check,
     Decision,
@@ -20,6 +22,7 @@ from hemotk.export.verify import (
     check_form,
     check_placement,
     check_varies,
+    remarks,
 )
 from hemotk.placement import Node, Placement, placement
 from hemotk.runtime import find_runtime
@@ -145,3 +148,11 @@ def test_a_model_of_another_form(change: object, said: str, models: dict) -> Non
 def test_a_kind_with_the_wrong_types(models: dict) -> None:
     with pytest.raises(CheckFailed, match="float32 instead of uint8"):
         check_form("int8", models["float32"], SPEC)
+
+
+def test_a_drift_that_a_bench_would_refuse_is_said_and_not_refused() -> None:
+    assert list(remarks({"float32": 0.0, "fp16": 0.1, "int8": 0.044})) == []
+    (said,) = remarks({"float32": 0.0, "int8": 0.167})
+    assert said.startswith("int8: the probability of a validation image differs from the float parent's by 0.167")
+    assert BenchLimits().score_drift == FAR
+    check_agreement(Check("int8", {}, None, Agreement(20, 0.01, 0.167, 0, 20.0)), Limits())

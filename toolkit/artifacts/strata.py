@@ -11,8 +11,8 @@ class Stratum:
     """What a row did on the images whose cell in `column` is `value`.
 
     Where `subtype` is true these are the images with label 1 of that subtype together with all images with label 0:
-    sensitivity is that within the subtype. Intervals draw whole groups again where these are known, else `groups` is
-    None and images are taken as independent.
+    sensitivity is that within the subtype. Intervals draw whole groups again where these are known, `with_positive` of
+    them with an image of label 1; else `groups` and that are None, and images are taken as independent.
     """
 
     column: str
@@ -21,6 +21,7 @@ class Stratum:
     images: int
     positives: int
     groups: int | None
+    with_positive: int | None
     accuracy: Estimate
     sensitivity: Estimate
     specificity: Estimate

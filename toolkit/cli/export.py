@@ -1,5 +1,6 @@
 """`hemotk export`."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hemotk.artifacts import BundleCard
 
 KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
@@ -154,7 +157,17 @@ def shown(progress: Progress) -> Callable[[str, int, int], None]:
 def _report(card: "BundleCard", out: Path) -> None:
     for variant in card.variants:
         click.echo(f"{variant.file:24} {variant.bytes / 1e6:6.2f} MB  {variant.input.dtype} in")
+    for remark in _remarks(out):
+        click.echo(f"hemotk: {remark}", err=True)
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
+
+
+def _remarks(out: Path) -> "Iterator[str]":
+    from hemotk.export.bundle import CHECKS_FILE
+    from hemotk.export.verify import remarks
+
+    checks = json.loads((out / CHECKS_FILE).read_text(encoding="utf-8"))
+    return remarks({check["kind"]: check["agreement"]["worst"] for check in checks})
 
 
 def _report_auto(out: Path) -> None:
