@@ -48,7 +48,7 @@ def read_card(folder: Path) -> BundleCard:
     Raises:
         HemotkError: there is no readable bundle card.
     """
-    return BundleCard.read(folder / BUNDLE_CARD)
+    return BundleCard.of(folder)
 
 
 def open_bundle(folder: Path) -> OpenBundle:

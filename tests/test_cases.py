@@ -6,6 +6,7 @@ import pytest
 
 from hemotk.artifacts import SplitManifest
 from hemotk.cli.main import run
+from hemotk.data.dicom import was_wrapped
 from hemotk.data.preprocess import load_gray
 
 
@@ -58,10 +59,10 @@ def test_patients_under_another_name_stay_together(cases: Path, shell: Shell) ->
 
 def test_wrapped_slices_have_black_air(cases: Path, shell: Shell) -> None:
     folder = cases / "rsna_wrapped_12bit" / "data"
-    made, _ = shell.split(folder)
-    assert len(made.items) == 24
-    corners = [load_gray(folder / item.path)[0, 0] for item in made.items]
-    assert max(corners) == 0
+    made, said = shell.split(folder)
+    assert len(made.items) == 24 and "wrapped" in said
+    wrapped = [folder / item.path for item in made.items if was_wrapped(folder / item.path)]
+    assert len(wrapped) == 12 and max(load_gray(path)[0, 0] for path in wrapped) == 0
 
 
 def test_ct_values_in_16_bits_need_their_offset(cases: Path, shell: Shell) -> None:

@@ -68,7 +68,7 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
         HemotkError: the bundle has no int8 model that takes and gives uint8 in static shapes and was checked on export,
             a file is not the recorded one, or `out` exists and `overwrite` is false.
     """
-    card = BundleCard.read(bundle / BUNDLE_CARD)
+    card = BundleCard.of(bundle)
     model = _checked_model(bundle, card)
     files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
     content, images = card.nameless(), 0

@@ -98,7 +98,7 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
     Raises:
         HemotkError: no readable bundle, no such variant, or a file that is not the recorded one.
     """
-    card = BundleCard.read(folder / BUNDLE_CARD)
+    card = BundleCard.of(folder)
     kinds = [variant.kind for variant in card.variants]
     wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
     variant = card.variant(wanted)
@@ -148,7 +148,7 @@ class Classifier:
             HemotkError: the model is broken.
         """
         try:
-            gray, colours = load_with_colours(picture, self.model.preprocess.window)
+            gray, colours = load_with_colours(picture, self.model.preprocess.window, self.model.preprocess.hu_offset)
             doubts = judge(measure(gray, colours))
         except HemotkError as error:
             raise UnreadablePicture(str(error)) from error
@@ -167,7 +167,7 @@ class Classifier:
             HemotkError: the model gives no map, or the picture is not there any more.
         """
         preprocess = self.model.preprocess
-        return heatmap(load_gray(picture, preprocess.window), self._scorer.cam(), preprocess.size)
+        return heatmap(load_gray(picture, preprocess.window, preprocess.hu_offset), self._scorer.cam(), preprocess.size)
 
 
 def study_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: StudyPoint) -> StudyVerdict:

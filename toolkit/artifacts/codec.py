@@ -45,11 +45,7 @@ class Artifact:
 
     def body(self) -> dict[str, Any]:
         """What `to_json` writes, as plain JSON values."""
-        fields = encode(self).items()
-        return {
-            "schema": self.SCHEMA,
-            **{key: value for key, value in fields if key not in self.LATER or value is not None},
-        }
+        return {"schema": self.SCHEMA, **encode(self)}
 
     def sha256(self) -> str:
         """SHA-256 of the JSON file that `write` makes."""
@@ -116,9 +112,14 @@ class Artifact:
 
 
 def encode(value: Any) -> Any:
-    """Dataclasses, tuples and mappings as plain JSON values; NaN and infinities as null."""
+    """Dataclasses, tuples and mappings as plain JSON values; NaN and infinities as null.
+
+    Fields that a dataclass names in `LATER` are left out while they are None.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        later = getattr(value, "LATER", ())
+        found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {name: encode(item) for name, item in found.items() if item is not None or name not in later}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
 """What happens to a picture before a network sees it, as data that travels with runs and bundles."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from hemotk.artifacts.codec import require
 
@@ -36,8 +36,10 @@ class PreprocessSpec:
     Gray is ITU-R 601-2 in integers, padding is black to a square (odd pixel right or bottom), resizing is Pillow's
     antialiased bilinear with 8-bit results. The three words below exist so that a reader that does something
     else refuses the file instead of guessing. DICOM becomes gray through the window, which other pictures went through
-    before they came here.
+    before they came here; with `hu_offset`, so do 16-bit gray pictures, whose values are Hounsfield units plus it.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("hu_offset",)
 
     size: int
     scale: float = NETWORK_SCALE
@@ -47,8 +49,12 @@ class PreprocessSpec:
     resize: Literal["pillow-bilinear-antialias"] = "pillow-bilinear-antialias"
     window_level: float = BRAIN.level
     window_width: float = BRAIN.width
+    hu_offset: int | None = None
 
     def __post_init__(self) -> None:
+        require(
+            self.hu_offset is None or abs(self.hu_offset) <= MAX_HOUNSFIELD, "hu_offset", f"at most {MAX_HOUNSFIELD}"
+        )
         require(16 <= self.size <= MAX_SIZE, "size", f"between 16 and {MAX_SIZE} pixels")
         require(self.scale > 0, "scale", "above 0")
         require(0 <= self.zero_point <= 255, "zero_point", "between 0 and 255")

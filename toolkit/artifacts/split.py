@@ -18,7 +18,7 @@ REASONS: tuple[Reason, ...] = ("patient", "exact", "near")
 
 _FIRST_SCHEMA = "hemotk.split/1"
 _SINCE_SECOND = ("groups", "fold", "folds")
-_LATER = ("reading",)  # not written while there is none
+_LATER = ("reading", "hu_offset")  # not written while there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,15 @@ class SplitManifest(Artifact):
     `folder` is where the images lay when the split was made; `classes` are the words for label 0 and 1. `validation`
     is a share of what is not test. `groups` are those of several images. In cross-validation this is fold number
     `fold` of `folds`, counted from 1: its test part is that fold. `reading` says in sentences how the folder was
-    understood, None in files from before that was kept.
+    understood, None in files from before that was kept. `hu_offset` is what the values of 16-bit pictures are above
+    their Hounsfield units, None where these are no such values.
 
     Version 1 of the file had neither `groups` nor folds. A split without them is still written as version 1, so that
     the checksums in finished runs hold. A split without checksums of its images is written as version 3.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.split/2"
+    LATER: ClassVar[tuple[str, ...]] = _LATER
 
     created: str
     folder: str
@@ -92,6 +94,7 @@ class SplitManifest(Artifact):
     fold: int | None = None
     folds: int | None = None
     reading: tuple[str, ...] | None = None
+    hu_offset: int | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.test < 1, "test", "between 0 and 1")
@@ -143,8 +146,8 @@ class SplitManifest(Artifact):
         """What `to_json` writes: version 1 where that says everything."""
         if not self.checked:
             return _ColumnManifest.of(self).body()
-        values = {key: value for key, value in encode(self).items() if key not in _LATER or value is not None}
-        if self.grouping == "auto" or any(values[name] for name in _SINCE_SECOND):
+        values = encode(self)
+        if self.grouping == "auto" or any(values.get(name) for name in (*_SINCE_SECOND, *_LATER)):
             return {"schema": self.SCHEMA, **values}
         return {"schema": _FIRST_SCHEMA, **{key: values[key] for key in values if key not in _SINCE_SECOND}}
 
@@ -213,6 +216,7 @@ class _ColumnManifest(Artifact):
     fold: int | None = None
     folds: int | None = None
     reading: tuple[str, ...] | None = None
+    hu_offset: int | None = None
 
     @classmethod
     def of(cls, split: SplitManifest) -> "_ColumnManifest":

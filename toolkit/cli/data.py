@@ -9,6 +9,7 @@ from click.core import ParameterSource
 from hemotk.cli.columns import columns
 from hemotk.cli.options import PATH, Decorator, Progress, json_option, overwrite_option
 from hemotk.cli.progress import reading
+from hemotk.cli.window import hu_offset_option
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -
 )
 @click.option("--patients", type=PATH, metavar="FILE", help="Table id,patient; only beside stage_2_train.csv.")
 @patient_option
+@hu_offset_option
 @click.option("--resplit", is_flag=True, help="Deal the parts anew where the table or the folders give some.")
 @click.option("--folds", type=int, help="Write this many folds for cross-validation, each tested once.")
 @click.option("--out", type=PATH, help="What to write: a file (split.json), or with --folds a folder (folds).")
@@ -112,6 +114,7 @@ def split(
     groups: str,
     patients: Path | None,
     patient: str | None,
+    hu_offset: int | None,
     resplit: bool,
     folds: int | None,
     out: Path | None,
@@ -149,7 +152,7 @@ def split(
     keep_images(out, folder)
     refuse_existing(out, overwrite)
     config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
-    found = scan(folder, two_classes(classes), patients, patient)
+    found = scan(folder, two_classes(classes), patients, patient, hu_offset)
     say_reading(found)
     with reading(found, groups) as progress:
         if folds is not None:

@@ -17,7 +17,7 @@ from hemotk.cli.data import (
 )
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
-from hemotk.cli.window import window_option
+from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
 
@@ -106,6 +106,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
 @classes_option
 @patient_option
+@hu_offset_option
 @overwrite_option
 def train(
     *,
@@ -121,6 +122,7 @@ def train(
     resume: bool,
     classes: str,
     patient: str | None,
+    hu_offset: int | None,
     overwrite: bool,
     **settings: Any,
 ) -> None:
@@ -170,7 +172,7 @@ def train(
             )
         out = RUNS / f"{config.arch}-cv" if out is None else out
         refuse_existing(out, overwrite)
-        splits = folds_of(source, classes, folds, patient)
+        splits = folds_of(source, classes, folds, patient, hu_offset)
         keep_images(out, splits[0].root(data_folder), splits[0])
         _cross_validate(config, splits, out, data=data_folder, resume=resume, overwrite=overwrite)
         return
@@ -179,7 +181,7 @@ def train(
         from hemotk.training.finished import refuse_finished
 
         refuse_finished(out, overwrite)
-    split = split_to_train_on(source, classes, out, resume=resume, patient=patient)
+    split = split_to_train_on(source, classes, out, resume=resume, patient=patient, hu_offset=hu_offset)
     keep_images(out, split.root(data_folder), split)
 
     from hemotk.training.quiet import import_tensorflow
@@ -234,7 +236,9 @@ def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", 
     click.echo(f"wrote {out} after {found.seconds:.0f} s")
 
 
-def folds_of(source: Path, classes: str, folds: int, patient: str | None = None) -> "tuple[SplitManifest, ...]":
+def folds_of(
+    source: Path, classes: str, folds: int, patient: str | None = None, hu_offset: int | None = None
+) -> "tuple[SplitManifest, ...]":
     """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
 
     Raises:
@@ -252,7 +256,7 @@ def folds_of(source: Path, classes: str, folds: int, patient: str | None = None)
         check_classes(classes, made[0], source)
         return made
     if source.is_dir():
-        found = scan(source, two_classes(classes), patient=patient)
+        found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
         with reading(found) as progress:
             return make_folds(found, SplitConfig(), folds, progress)
@@ -285,7 +289,7 @@ def operating_config(threshold: str | None, min_sensitivity: float | None, calib
 
 
 def split_to_train_on(
-    source: Path, classes: str, out: Path, *, resume: bool, patient: str | None = None
+    source: Path, classes: str, out: Path, *, resume: bool, patient: str | None = None, hu_offset: int | None = None
 ) -> "SplitManifest":
     """The split to train on: that of an unfinished training of the same folder, if one is to be resumed.
 
@@ -303,10 +307,10 @@ def split_to_train_on(
                 "or remove that folder and start again."
             )
         return split
-    return split_of(source, classes, patient)
+    return split_of(source, classes, patient, hu_offset)
 
 
-def split_of(source: Path, classes: str, patient: str | None = None) -> "SplitManifest":
+def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: int | None = None) -> "SplitManifest":
     """The split in the file `source`, or a new one of the folder `source`.
 
     Raises:
@@ -317,7 +321,7 @@ def split_of(source: Path, classes: str, patient: str | None = None) -> "SplitMa
     from hemotk.data.splits import SplitConfig, make_split
 
     if source.is_dir():
-        found = scan(source, two_classes(classes), patient=patient)
+        found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
         with reading(found) as progress:
             split = make_split(found, SplitConfig(), progress)

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts.pixels import Window
+from hemotk.data.dicom_start import SNIFFED, begins_like_elements, plain_syntax
 from hemotk.data.limits import check_sides
+from hemotk.data.wrapped import is_wrapped, may_be_wrapped, unwrapped
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ _PYDICOM = r"pydicom\b"
 # What a file may say about itself in an error: other text could name somebody.
 _COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
 _UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
+_MODALITIES = {"SR": "reports (such as dose reports)", "PR": "presentation states", "KO": "lists of key images"}
+_KIND = ("SOPClassUID", "Modality", "ImageType")
 _TAGS = (
     "SOPClassUID",
     "Modality",
@@ -53,24 +57,47 @@ _TAGS = (
 )
 
 
+class NoSlice(HemotkError):
+    """A DICOM file that was never meant to be a slice, such as a localizer; `kind` says what it is, in plural."""
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 def is_dicom(path: Path) -> bool:
-    """Whether the file at `path` is called like a DICOM file or begins like one; directories of media are none."""
+    """Whether the file at `path` is called like a DICOM file or begins like one; directories of media are none.
+
+    Files without the 128 bytes of preamble count if they begin with a group of elements as DICOM writes them.
+    """
     if path.name == _DIRECTORY:
         return False
     if path.suffix.lower() in DICOM_SUFFIXES:
         return True
     try:
         with path.open("rb") as stream:
-            return stream.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
+            head = stream.read(SNIFFED)
+            return head[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC or begins_like_elements(head)
     except OSError:
         return False
+
+
+def why_no_slice(path: Path) -> str:
+    """What the DICOM file at `path` is, in plural, if never meant to be a slice; else, or unread, the empty word."""
+    try:
+        _check_kind(read_tags(path, _KIND, pixels=False), path)
+    except NoSlice as error:
+        return error.kind
+    except HemotkError:
+        return ""
+    return ""
 
 
 def load_dicom(path: Path, window: Window) -> NDArray[np.uint8]:
     """The slice at `path` through `window`: uint8 [rows, columns], 0 for what is as dense as its lower edge or less.
 
-    Pixels marked as padding are 0. A slice of MONOCHROME1, whose least value is to be shown white, is inverted after
-    the window, as a viewer shows it.
+    Pixels marked as padding are 0. Negative values that had wrapped to large ones are put right. A slice of
+    MONOCHROME1, whose least value is to be shown white, is inverted after the window, as a viewer shows it.
 
     Raises:
         HemotkError: pydicom is not installed, or the file is no single whole slice of computed tomography.
@@ -78,14 +105,29 @@ def load_dicom(path: Path, window: Window) -> NDArray[np.uint8]:
     dataset = read_tags(path, _TAGS)
     _check_slice(dataset, path)
     stored = _stored_values(dataset, path)
+    padding = _padding(dataset, stored)
+    if is_wrapped(dataset, stored):
+        stored = unwrapped(stored)
     slope, intercept = (_decimal(dataset, name, path) for name in ("RescaleSlope", "RescaleIntercept"))
     if slope <= 0:
         raise HemotkError(f"{path}: has RescaleSlope {float(slope):g}, which must be above 0; mend or remove the file.")
     gray = np.searchsorted(thresholds(slope, intercept, window), stored, side="right").astype(np.uint8)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         gray = 255 - gray
-    gray[_padding(dataset, stored)] = 0
+    gray[padding] = 0
     return gray
+
+
+def was_wrapped(path: Path) -> bool:
+    """Whether `load_dicom` puts wrapped values right in the file at `path`; false for what it cannot read."""
+    try:
+        if not may_be_wrapped(read_tags(path, _TAGS, pixels=False)):
+            return False
+        dataset = read_tags(path, _TAGS)
+        _check_slice(dataset, path)
+        return is_wrapped(dataset, _stored_values(dataset, path))
+    except HemotkError:
+        return False
 
 
 def thresholds(slope: Fraction, intercept: Fraction, window: Window) -> NDArray[np.int64]:
@@ -117,7 +159,11 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
     if path.exists() and not path.is_file():
         raise HemotkError(f"{path}: is no file; name a DICOM file or a folder of them.")
     try:
-        dataset = pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels)
+        dataset = pydicom.dcmread(
+            path, specific_tags=list(names), stop_before_pixels=not pixels, force=_without_preamble(path)
+        )
+        if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
+            dataset.file_meta.TransferSyntaxUID = plain_syntax(dataset)
         for name in names:  # values are parsed when they are first asked for
             dataset.get(name)
         return dataset
@@ -131,6 +177,11 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
         raise HemotkError(_broken(path)) from error
 
 
+def _without_preamble(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return begins_like_elements(stream.read(SNIFFED))
+
+
 def _hold_tongue() -> None:
     """Silence pydicom's warnings, which quote what they complain of; for good, since files are read by threads."""
     if not any(getattr(pattern, "pattern", "") == _PYDICOM for _, _, _, pattern, _ in warnings.filters):
@@ -139,15 +190,9 @@ def _hold_tongue() -> None:
 
 def _check_slice(dataset: "FileDataset", path: Path) -> None:
     """Refuse what is no single gray slice in Hounsfield units."""
-    modality = dataset.get("Modality") or ""
-    if "PixelData" not in dataset:
+    if "PixelData" not in dataset and (dataset.get("Modality") or "CT") == "CT":
         raise HemotkError(f"{path}: holds no pixel data or was cut short; copy the file again or remove it.")
-    if modality != "CT":
-        raise HemotkError(f"{path}: is of modality {_word(modality)}, not CT; remove the file.")
-    if str(dataset.get("SOPClassUID") or min(_SLICES)) not in _SLICES:
-        raise HemotkError(f"{path}: is a capture or something else made from a slice; give the original slice.")
-    if "LOCALIZER" in (dataset.get("ImageType") or ()):
-        raise HemotkError(f"{path}: is a localizer, not a slice; remove the file.")
+    _check_kind(dataset, path)
     frames = dataset.get("NumberOfFrames") or 1
     if not isinstance(frames, int):
         raise HemotkError(_broken(path))
@@ -172,6 +217,23 @@ def _check_slice(dataset: "FileDataset", path: Path) -> None:
         raise HemotkError(
             f"{path}: keeps {stored} bits below bit {high + 1}; only up to 16 bits from the lowest one on are read."
         )
+
+
+def _check_kind(dataset: "FileDataset", path: Path) -> None:
+    """Refuse what is no slice of computed tomography, by what its header says it is."""
+    modality = dataset.get("Modality") or ""
+    if not modality:
+        raise HemotkError(f"{path}: is of modality {_word(modality)}, not CT; remove the file.")
+    if modality != "CT":
+        kind = _MODALITIES.get(str(modality), f"files of modality {_word(modality)}")
+        raise NoSlice(f"{path}: is of modality {_word(modality)}, not CT; remove the file.", kind)
+    if str(dataset.get("SOPClassUID") or min(_SLICES)) not in _SLICES:
+        raise NoSlice(
+            f"{path}: is a capture or something else made from a slice; give the original slice.",
+            "captures and the like made from slices",
+        )
+    if "LOCALIZER" in (dataset.get("ImageType") or ()):
+        raise NoSlice(f"{path}: is a localizer, not a slice; remove the file.", "localizers")
 
 
 def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:

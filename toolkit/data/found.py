@@ -33,7 +33,8 @@ class FoundFolder:
     `unlabelled` counts images that the table of labels does not name, `missing` those it names that are not there,
     `repeated` rows that stand there twice. The files of an `unread` folder are too many to be opened for a split:
     none has been, and neither checksums nor equal pictures will be known. `reading` says in sentences how the folder
-    was understood; `left_out` counts files that are no pictures, by suffix or reason.
+    was understood; `left_out` counts files that are no pictures, by suffix or reason. `hu_offset` is as in
+    the split.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class FoundFolder:
     unread: bool = False
     reading: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    hu_offset: int | None = None
 
     @property
     def given(self) -> bool:

@@ -127,7 +127,7 @@ class _Looked:
 def _look_at_all(found: FoundFolder, views: bool, progress: Progress | None) -> list[_Looked]:
     def look(image: FoundImage) -> _Looked:
         path = found.folder / image.path
-        gray = load_gray(path)
+        gray = load_gray(path, hu_offset=found.hu_offset)
         return _Looked(fingerprint(path, gray), view(gray) if views else None)
 
     result = []

@@ -2,14 +2,28 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom
+from PIL import Image
+
+from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom, why_no_slice
 from hemotk.errors import HemotkError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
+# Formats that Pillow names and that are no pictures, need another program, or are icons.
+_NO_PICTURES = frozenset({"BUFR", "CUR", "EPS", "GRIB", "HDF5", "ICNS", "ICO", "MPEG", "WMF"})
+
+
+def _picture_suffixes() -> frozenset[str]:
+    """The suffixes of all pictures that Pillow opens."""
+    Image.init()
+    known = Image.registered_extensions().items()
+    return frozenset(suffix for suffix, kind in known if kind in Image.OPEN and kind not in _NO_PICTURES)
+
+
+SUFFIXES = _picture_suffixes() | DICOM_SUFFIXES
 _HIDDEN = "hidden"
 _SYSTEM = "thumbnails and recycle bins of file servers and systems"
 # Folders that file servers and systems make, in lower case.
@@ -32,7 +46,7 @@ class Listing:
 
 
 def list_folder(folder: Path) -> Listing:
-    """List every picture below `folder`; DICOM files count whatever they are called.
+    """List every picture below `folder`; DICOM files count whatever they are called, unless they are no slices.
 
     Raises:
         HemotkError: no such folder, a folder cannot be listed or is a link, or a picture is a link to nothing: none may
@@ -41,13 +55,22 @@ def list_folder(folder: Path) -> Listing:
     if not folder.is_dir():
         raise HemotkError(f"{folder}: {_no_folder(folder)}")
     left_out: Counter[str] = Counter()
-    files = sorted(_pictures(folder, left_out))
+    listed = sorted(_pictures(folder, left_out))
+    kinds = _kinds([folder / file for file in listed])
+    left_out.update(kind for kind in kinds if kind)
+    files = [file for file, kind in zip(listed, kinds, strict=True) if not kind]
     return Listing(folder, tuple(files), dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def relative_images(folder: Path) -> Iterator[str]:
-    """Every picture below `folder`, as `list_folder` finds them, in no order."""
-    yield from _pictures(folder, Counter())
+    """Every picture below `folder`, as `list_folder` finds them."""
+    yield from list_folder(folder).files
+
+
+def _kinds(paths: Sequence[Path]) -> list[str]:
+    """What each DICOM file is that is no slice; the empty word for slices and other pictures."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda path: why_no_slice(path) if is_dicom(path) else "", paths))
 
 
 def _pictures(folder: Path, left_out: "Counter[str]") -> Iterator[str]:

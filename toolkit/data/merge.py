@@ -40,6 +40,7 @@ def merge_splits(splits: Sequence[SplitManifest]) -> SplitManifest:
             grouping=min((split.grouping for split in splits), key=_FROM_LEAST.index),
             items=items,
             groups=groups,
+            hu_offset=splits[0].hu_offset,
         )
     except FieldError as error:
         raise HemotkError(f"{folder}: {error}; split one of the folders anew without that file.") from error
@@ -58,6 +59,11 @@ def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
             raise HemotkError(
                 f"{split.folder}: its classes are {' and '.join(split.classes)}, those of {folders[0]} are "
                 f"{' and '.join(splits[0].classes)}; split it anew with --classes."
+            )
+        if split.hu_offset != splits[0].hu_offset:
+            raise HemotkError(
+                f"{split.folder}: its 16-bit pictures are read with another offset of Hounsfield units than those of "
+                f"{folders[0]}; save the pictures of both alike."
             )
         if split.checked != splits[0].checked:
             raise HemotkError(

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.pixels import BRAIN, Window
+from hemotk.data.deep_gray import through_window, upper_byte
 from hemotk.data.dicom import is_dicom, load_dicom
 from hemotk.data.limits import check_sides, too_large
 from hemotk.errors import HemotkError
@@ -23,22 +24,28 @@ def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
     Raises:
         HemotkError: the file is no readable picture of a sensible size.
     """
-    return to_pixels(load_gray(path, spec.window), spec.size)
+    return to_pixels(load_gray(path, spec.window, spec.hu_offset), spec.size)
 
 
-def load_gray(path: Path, window: Window = BRAIN) -> np.ndarray:
+def load_gray(path: Path, window: Window = BRAIN, hu_offset: int | None = None) -> np.ndarray:
     """Decode the picture at `path` to gray: uint8 [height, width].
 
     DICOM is seen through `window`. In any other picture EXIF orientation is applied, transparency is composited over
-    black, 16-bit gray keeps its upper byte, colours become ITU-R 601-2 gray in integers.
+    black, 16-bit gray keeps its upper byte, colours become ITU-R 601-2 gray in integers. With `hu_offset` the values of
+    16-bit gray are Hounsfield units plus that, and seen through `window` too.
 
     Raises:
-        HemotkError: missing, corrupt, cut short, no picture, several frames, or of a size outside the limits.
+        HemotkError: missing, corrupt, cut short, no picture, several frames, of a size outside the limits, wholly
+            transparent, or 16-bit gray whose upper byte tells almost nothing.
     """
-    return load_dicom(path, window) if is_dicom(path) else _decoded(path, _gray)
+    if is_dicom(path):
+        return load_dicom(path, window)
+    return _decoded(path, lambda image, path: _gray(image, path, window, hu_offset))
 
 
-def load_with_colours(path: Path, window: Window = BRAIN) -> tuple[np.ndarray, np.ndarray | None]:
+def load_with_colours(
+    path: Path, window: Window = BRAIN, hu_offset: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Decode the picture at `path` once, to gray as `load_gray` and to colours.
 
     Colours are uint8 [height, width, 3], transparency left away; None where the picture is gray.
@@ -48,7 +55,7 @@ def load_with_colours(path: Path, window: Window = BRAIN) -> tuple[np.ndarray, n
     """
     if is_dicom(path):
         return load_dicom(path, window), None
-    return _decoded(path, lambda image, path: (_gray(image, path), _colours(image)))
+    return _decoded(path, lambda image, path: (_gray(image, path, window, hu_offset), _colours(image)))
 
 
 def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
@@ -95,18 +102,19 @@ def normalize(pixels: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
 
 def _check_size(image: Image.Image, path: Path) -> None:
     check_sides(*image.size, path)
-    if getattr(image, "n_frames", 1) > 1:
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # of a phone: its main picture comes first
         raise HemotkError(f"{path}: has {image.n_frames} frames; save each slice as a file of its own.")  # type: ignore[attr-defined]
 
 
-def _gray(image: Image.Image, path: Path) -> np.ndarray:
+def _gray(image: Image.Image, path: Path, window: Window, hu_offset: int | None) -> np.ndarray:
     mode = image.mode
     if mode.startswith("I"):
-        return _from_16_bit(np.asarray(image), path)
+        values = np.asarray(image)
+        return upper_byte(values, path) if hu_offset is None else through_window(values, window, hu_offset)
     if mode == "F":
         raise HemotkError(f"{path}: holds floating-point pixels; save it as 8-bit or 16-bit gray.")
     if mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info:
-        return _over_black(np.asarray(image.convert("RGBA")))
+        return _over_black(np.asarray(image.convert("RGBA")), path)
     if mode not in ("L", "RGB"):
         image = image.convert("RGB")
     return np.asarray(image.convert("L"))
@@ -118,14 +126,10 @@ def _colours(image: Image.Image) -> np.ndarray | None:
     return np.asarray(image.convert("RGB"))
 
 
-def _from_16_bit(values: np.ndarray, path: Path) -> np.ndarray:
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise HemotkError(f"{path}: holds pixels outside 16 bits; save it as 8-bit or 16-bit gray.")
-    return (values.astype(np.uint16) >> 8).astype(np.uint8)
-
-
-def _over_black(rgba: np.ndarray) -> np.ndarray:
+def _over_black(rgba: np.ndarray, path: Path) -> np.ndarray:
     """Integer compositing with rounding, written out so that any other platform can repeat it bit for bit."""
     alpha = rgba[..., 3:].astype(np.uint32)
+    if not alpha.any() and rgba[..., :3].any():
+        raise HemotkError(f"{path}: is wholly transparent, though it has colours; save it without transparency.")
     colour = (rgba[..., :3] * alpha + 127) // 255
     return ((colour @ np.array([19595, 38470, 7471], np.uint32) + 32768) >> 16).astype(np.uint8)

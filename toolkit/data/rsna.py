@@ -56,7 +56,10 @@ def scan_rsna(folder: Path, classes: tuple[str, str]) -> FoundFolder:
         missing=len(labels) - len(named),
         repeated=repeated,
         unread=True,
-        reading=(f"read       {TABLE}: label of the row 'any'; pictures in {IMAGES}/",),
+        reading=(
+            f"read       {TABLE}: label of the row 'any'; pictures in {IMAGES}/; negative values that had "
+            "wrapped to large ones are put right as slices are read",
+        ),
     )
     found.check_counts()
     return found

@@ -1,12 +1,14 @@
 """What lies in an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hemotk.artifacts import Part
 from hemotk.data import folder_layout
+from hemotk.data.dicom import is_dicom, was_wrapped
 from hemotk.data.dicom_series import patient_numbers, study_numbers
 from hemotk.data.found import FoundFolder, FoundImage
 from hemotk.data.label_table import Contradiction, TableReader
@@ -41,12 +43,14 @@ def scan(
     classes: tuple[str, str] = DEFAULT_CLASSES,
     patients: Path | None = None,
     patient: PatientFrom = None,
+    hu_offset: int | None = None,
 ) -> FoundFolder:
     """List the labelled images below `folder`, sorted by path; `classes` are the words for label 0 and 1.
 
     Patients are those of the table of labels, else those that DICOM files name, as numbers, else folders that plainly
     are patients; `patient` says which column instead, or 'folder', 'file-name' or 'study' (of DICOM files). In the
     layout of RSNA 2019 no image is opened, and patients are known only from the table `patients`, or one in the folder.
+    `hu_offset` says that 16-bit gray pictures hold Hounsfield units plus that number.
 
     Raises:
         HemotkError: no folder, no images, only one class, or a table that does not fit the files; as `scan_rsna` and
@@ -54,7 +58,7 @@ def scan(
     """
     check_classes(classes)
     if folder.is_dir() and is_rsna(folder) and not _rsna_of_pictures(folder):
-        return known_patients(scan_rsna(folder, classes), patients)
+        return replace(known_patients(scan_rsna(folder, classes), patients), hu_offset=hu_offset)
     if patients is not None:
         raise HemotkError(
             f"--patients {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
@@ -64,15 +68,23 @@ def scan(
     if found is None:
         raise _no_labels(listing, classes)
     found.check_counts()
-    return found
+    return replace(found, hu_offset=hu_offset, reading=(*found.reading, *_corrected(found)))
+
+
+def _corrected(found: FoundFolder) -> Iterator[str]:
+    paths = [found.folder / image.path for image in found.images]
+    with ThreadPoolExecutor(4) as pool:
+        count = sum(pool.map(lambda path: is_dicom(path) and was_wrapped(path), paths))
+    if count:
+        yield f"corrected  {count:6} slices whose negative Hounsfield units had wrapped to large values"
 
 
 def _no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
     remedy = f"the subfolders {classes[0]}/ and {classes[1]}/"
     if not listing.files:
         return HemotkError(
-            f"{listing.folder}: holds no images ({', '.join(sorted(SUFFIXES))}){_left_out(listing)}; give a folder "
-            f"with {remedy}, or with a {LABELS_CSV}."
+            f"{listing.folder}: holds no images (PNG, JPEG, TIFF, DICOM and the like){_left_out(listing)}; give a "
+            f"folder with {remedy}, or with a {LABELS_CSV}."
         )
     more = f", as {len(listing.files) - 1} more pictures do" if len(listing.files) > 1 else ""
     return HemotkError(

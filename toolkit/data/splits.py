@@ -83,6 +83,7 @@ def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: M
         items=items,
         groups=groups,
         reading=tuple(" ".join(line.split()) for line in found.lines()) or None,
+        hu_offset=found.hu_offset,
     )
 
 

@@ -100,7 +100,12 @@ def _own(job: TrainJob) -> Iterator[TrainJob]:
 def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     refuse_finished(job.out, job.overwrite)
     shape = named_shape(config.arch, config.size)
-    spec = PreprocessSpec(config.size, window_level=config.window.level, window_width=config.window.width)
+    spec = PreprocessSpec(
+        config.size,
+        window_level=config.window.level,
+        window_width=config.window.width,
+        hu_offset=job.split.hu_offset,
+    )
     check_choosable(job.split, config.operating)
     before = check_unseen(config.weights, job.split)
     job.replicas.check_batches(len(job.split.part("train")), config.batch)

@@ -162,6 +162,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "zero_point": st.integers(0, 255),
         "window_level": st.floats(-1000, 1000),
         "window_width": st.floats(1, 4000),
+        "hu_offset": st.none() | st.integers(-100_000, 100_000),
     },
     SplitGroup: {"reasons": st.permutations(("patient", "exact", "near")).map(lambda names: tuple(names[:2]))},
     SplitManifest: {"test": SHARES, "validation": SHARES},

@@ -110,8 +110,47 @@ def test_palette_bilevel_and_gray_alpha(tmp_path: Path) -> None:
     assert np.array_equal(load_gray(save(tmp_path, gray.convert("P"), "p.png")), np.asarray(gray))
     bilevel = Image.fromarray(pattern(32, 32)[..., 0] > 127)
     assert set(np.unique(load_gray(save(tmp_path, bilevel, "1.png")))) == {0, 255}
-    half = Image.merge("LA", (gray, Image.new("L", gray.size, 0)))
-    assert load_gray(save(tmp_path, half, "la.png")).max() == 0
+    black = Image.merge("LA", (Image.new("L", gray.size, 0), Image.new("L", gray.size, 0)))
+    assert load_gray(save(tmp_path, black, "la.png")).max() == 0
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_a_wholly_transparent_picture_is_not_read_as_black(tmp_path: Path, mode: str) -> None:
+    hidden = Image.fromarray(pattern(32, 32)[..., 0] if mode == "LA" else pattern(32, 32, 3)).convert(mode)
+    hidden.putalpha(0)
+    with pytest.raises(HemotkError, match="wholly transparent"):
+        load_gray(save(tmp_path, hidden))
+
+
+HU = np.linspace(-1600, 2000, 48 * 48).round().astype(int).reshape(48, 48).clip(-1000)  # with air
+
+
+@pytest.mark.parametrize("offset", [1024, 32768])
+def test_ct_values_in_16_bits_are_seen_through_the_window(tmp_path: Path, offset: int) -> None:
+    path = save(tmp_path, Image.fromarray((HU + offset).astype(np.uint16)))
+    with pytest.raises(HemotkError, match=f"Hounsfield units plus {offset}.*--hu-offset {offset}"):
+        load_gray(path)
+    expected = np.clip((510 * HU + 80) // 160, 0, 255)
+    assert np.array_equal(load_gray(path, hu_offset=offset), expected)
+
+
+@pytest.mark.parametrize(("most", "says"), [(255, "fit into 8 bits"), (4095, "--hu-offset NUMBER")])
+def test_values_that_the_upper_byte_loses_are_refused(tmp_path: Path, most: int, says: str) -> None:
+    values = np.linspace(most // 8, most, 48 * 48).astype(np.uint16).reshape(48, 48)
+    with pytest.raises(HemotkError, match=f"of which the upper byte keeps .*{says}"):
+        load_gray(save(tmp_path, Image.fromarray(values)))
+
+
+def test_masks_and_black_pictures_in_16_bits_are_read(tmp_path: Path) -> None:
+    assert load_gray(save(tmp_path, Image.fromarray(np.zeros((32, 32), np.uint16)))).max() == 0
+    mask = np.where(np.arange(1024).reshape(32, 32) % 3, 0, 65535).astype(np.uint16)
+    assert set(np.unique(load_gray(save(tmp_path, Image.fromarray(mask), "m.png")))) == {0, 255}
+
+
+def test_the_first_picture_of_a_phone_is_read(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(pattern(64, 48, 3)), Image.new("RGB", (48, 64)))
+    first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
+    assert load_gray(tmp_path / "a.jpg").shape == first.size[::-1] and load_gray(tmp_path / "a.jpg").max() > 0
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
