@@ -1,20 +1,20 @@
 """What a reader of a PASS must see as well: a classifier that is no better than chance, or than saying one class."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hemotk.artifacts import Estimate, VariantResult, row_name
 
 CHANCE = 0.5
 
 
-def cautions(rows: Sequence[VariantResult], labels: tuple[str, str]) -> tuple[str, ...]:
-    """A sentence without full stop for each row and reason; `labels` are the words for label 0 and 1.
+def cautions(rows: Sequence[VariantResult], labels: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """A sentence without full stop for each row and reason; `labels` are each bundle's words for label 0 and 1.
 
     The AUC's interval counts patients where they are known. It needs to lie above 0.5. Accuracy is held against the
     share of the commoner class, on the same images, as measured: whether its interval reaches that is said beside.
     """
     several = len({row.bundle for row in rows}) > 1
-    return tuple(line for row in rows for line in _of_row(row, row_name(row, several), labels))
+    return tuple(line for row in rows for line in _of_row(row, row_name(row, several), labels[row.bundle]))
 
 
 def _of_row(row: VariantResult, name: str, labels: tuple[str, str]) -> Iterator[str]:

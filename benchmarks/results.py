@@ -165,7 +165,7 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         passed=all(verdict.passed for verdict in verdicts),
         conclusion=conclude(found),
         seconds=0.0,
-        cautions=cautions(found, outcome.bundles[0].card.labels),
+        cautions=cautions(found, {bundle.name: bundle.card.labels for bundle in outcome.bundles}),
     )
 
 

@@ -110,7 +110,7 @@ def test_a_bench_that_scored_nothing_leaves_no_table_and_another_s_is_kept(prist
 
 
 def test_scores_that_were_there_before_an_error_are_kept_aside(pristine, tmp_path, monkeypatch):
-    def ends(row, images):
+    def ends(*_):
         raise HemotkError("it: broke; try again.")
 
     monkeypatch.setattr("hemotk.benchmarks.bench.results", ends)

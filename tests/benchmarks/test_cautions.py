@@ -8,7 +8,7 @@ from test_gate import row as measured
 from hemotk.artifacts import Estimate, GroupMetrics, Metrics
 from hemotk.benchmarks.cautions import cautions
 
-LABELS = ("normal", "hemorrhage")
+LABELS = {"b": ("normal", "hemorrhage"), "c": ("clear", "bleed")}
 
 
 def rows(auc=(0.9, 0.8, 0.95), accuracy=(0.95, 0.9, 0.99), positives=14, grouped=None):
@@ -74,3 +74,6 @@ def test_rows_without_labels_have_none_and_several_bundles_are_named():
     (one,) = rows((0.5, 0.4, 0.6))
     found = cautions([one, dataclasses.replace(one, bundle="c")], LABELS)
     assert [line.partition(":")[0] for line in found] == ["b int8", "c int8"]
+    (worse,) = rows(accuracy=(0.5, 0.4, 0.6))
+    (said,) = cautions([dataclasses.replace(worse, bundle="c")], LABELS)
+    assert "always saying 'clear'" in said

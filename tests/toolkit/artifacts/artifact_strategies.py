@@ -34,16 +34,19 @@ from hemotk.artifacts import (
     ProbeResult,
     RunCard,
     SameModel,
+    SliceLevel,
     Source,
     SplitGroup,
     SplitItem,
     SplitManifest,
+    Stratum,
     StudyPoint,
     TensorSpec,
     TestItem,
     TestSetCard,
     Variant,
     VariantResult,
+    Verdict,
 )
 from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, LayerShape
 
@@ -226,6 +229,9 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "models": st.deferred(lambda: built(DeviceModel)).map(lambda one: (one,)),
     },
     SameModel: {"images": st.just(5), "identical": st.integers(0, 5)},
+    SliceLevel: {"brain_images": st.just(5), "brain_positives": st.integers(0, 5)},
+    Stratum: {"images": st.just(5), "positives": st.integers(0, 5)},
+    Verdict: {"passed": st.just(True), "outcome": st.sampled_from([None, "holds", "cannot tell"])},
     VariantResult: {
         "bundle": st.just("b"),
         "source": st.just(HERE),
@@ -238,7 +244,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "sources": st.deferred(lambda: built(Source, name=st.just(HERE))).map(lambda one: (one,)),
         "images": st.just(()),
         "variants": st.deferred(lambda: built(VariantResult, kind=st.just("float32")).map(lambda one: (one,))),
-        "verdicts": st.just(()),
+        "verdicts": st.lists(st.deferred(lambda: built(Verdict)), max_size=2).map(tuple),
         "passed": st.just(True),
     },
 }
