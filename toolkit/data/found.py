@@ -39,6 +39,10 @@ class FoundFolder:
     repeated: int = 0
     unread: bool = False
 
+    def lines(self) -> tuple[str, ...]:
+        """How the folder was read, a sentence each."""
+        return ()
+
     def counts(self) -> tuple[int, int]:
         """Images with label 0 and with label 1."""
         positives = sum(image.label for image in self.images)

@@ -33,10 +33,7 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Pat
     """
     if not folder.is_dir():
         raise HemotkError(f"{folder}: no such folder; check the path.")
-    if classes[0] == classes[1] or not all(classes):
-        raise HemotkError("--classes: the two class names must be different and not empty.")
-    if set(classes) & {"0", "1"} and classes != ("0", "1"):
-        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
+    check_classes(classes)
     if is_rsna(folder):
         return known_patients(scan_rsna(folder, classes), patients)
     if patients is not None:
@@ -53,6 +50,18 @@ def scan(folder: Path, classes: tuple[str, str] = DEFAULT_CLASSES, patients: Pat
     found = FoundFolder(folder, classes, images, len(files) - len(images))
     found.check_counts()
     return found
+
+
+def check_classes(classes: tuple[str, str]) -> None:
+    """Two class names that can be told apart.
+
+    Raises:
+        HemotkError: they cannot.
+    """
+    if classes[0] == classes[1] or not all(classes):
+        raise HemotkError("--classes: the two class names must be different and not empty.")
+    if set(classes) & {"0", "1"} and classes != ("0", "1"):
+        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
 
 
 def labelled_images(folder: Path, files: list[str], classes: tuple[str, str]) -> tuple[FoundImage, ...]:
