@@ -14,7 +14,7 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.cv import CvFold, OutOfFold
-from hemotk.artifacts.metrics import Estimate
+from hemotk.artifacts.metrics import Estimate, SliceLevel
 from hemotk.model_metadata import ModelMetadata
 from hemotk.models.shape import Shape
 from hemotk.tflite import ModelFacts
@@ -138,6 +138,7 @@ class CrossValidation(Description):
     folds: tuple[CvFold, ...]
     pooled: OutOfFold
     seconds: float
+    slice_level: Mapping[str, SliceLevel] | None = None
 
 
 @dataclass(frozen=True)

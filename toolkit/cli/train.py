@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.artifacts import FieldError
+from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.columns import columns
-from hemotk.cli.data import classes_option, keep_images, two_classes
+from hemotk.cli.data import keep_images
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import window_option

@@ -171,9 +171,12 @@ def _permuted(
     """Labels [images, permutations], exchanged within each fold by whole units, so that folds keep their classes.
 
     A unit gets the labels of the one drawn for it, stretched to its own length: one that is all of one class stays so,
-    whatever the sizes. Stretching units of both classes can lose a class, without which there is no AUC; such a
-    permutation is left undone and so counts as one that does as well as the labels do, which names no shortcut that
-    is none. Drawing again could take very many tries.
+    whatever the sizes. They then begin at a random image of the unit and go on from its last to its first: slices of a
+    series come in their order, so that labels kept in place would still follow the slice level.
+
+    Stretching units of both classes can lose a class, without which there is no AUC; such a permutation is left undone
+    and so counts as one that does as well as the labels do, which names no shortcut that is none. Drawing again could
+    take very many tries.
     """
     rng = np.random.default_rng(_SEED)
     result = np.empty((len(truth), permutations), np.int64)
@@ -183,9 +186,11 @@ def _permuted(
         here = here[np.argsort(number[here], kind="stable")]
         labels = truth[here][np.lexsort((truth[here], number[here]))]
         _, starts, unit, sizes = np.unique(number[here], return_index=True, return_inverse=True, return_counts=True)
-        place = 2 * (np.arange(len(here)) - starts[unit]) + 1  # in half images: the middle of each
+        number_in_unit = np.arange(len(here)) - starts[unit]
         for column in range(permutations):
             drawn = rng.permutation(len(starts))[unit]
+            turned = (number_in_unit + rng.integers(sizes)[unit]) % sizes[unit]
+            place = 2 * turned + 1  # in half images: the middle of each
             result[here, column] = labels[starts[drawn] + place * sizes[drawn] // (2 * sizes[unit])]
     undone = result.min(axis=0) == result.max(axis=0)
     result[:, undone] = truth[:, None]
