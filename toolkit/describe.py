@@ -178,6 +178,7 @@ def describe_cross_validation(path: Path) -> CrossValidation:
         folds=report.folds,
         pooled=report.pooled,
         seconds=report.seconds,
+        slice_level=report.slice_level,
         files=_states((folder / fold.run / RUN_CARD, fold.sha256) for fold in report.folds),
     )
 

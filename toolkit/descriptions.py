@@ -138,6 +138,7 @@ class CrossValidation(Description):
     folds: tuple[CvFold, ...]
     pooled: OutOfFold
     seconds: float
+    slice_level: Mapping[str, SliceLevel] | None = None
 
 
 @dataclass(frozen=True)

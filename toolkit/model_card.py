@@ -12,6 +12,7 @@ from typing import Any
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
 from hemotk.artifacts.pixels import BRAIN
 from hemotk.metrics import in_words
+from hemotk.slice_level import beside
 
 MODEL_CARD = "MODEL_CARD.md"
 
@@ -153,7 +154,10 @@ def _metrics(sources: CardSources) -> Iterator[str]:
         return
     yield from _table(_HEADINGS, [_row(part, found) for part, found in sources.run.metrics.items()])
     yield ""
-    yield "Fractions with 95 % intervals, which take images as independent."
+    for line in beside(sources.run.slice_level or {}):
+        yield f"- {line}"
+        yield ""
+    yield "Fractions with 95 % intervals, which take images as independent where nothing else is said."
     if sources.run.source == "imported":
         yield "The network was trained elsewhere, perhaps on images of any part: then no part says what it is worth."
     else:

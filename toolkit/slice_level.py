@@ -1,11 +1,13 @@
 """The baseline beside an AUC: what the slice level alone reaches, and the AUC within brain slices."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hemotk.artifacts import SliceLevel
 from hemotk.group_metrics import auc_by_group
-from hemotk.metrics import auc_estimate
+from hemotk.metrics import auc_estimate, in_words
 
 
 def slice_level(
@@ -28,3 +30,16 @@ def slice_level(
         groups=None if names is None else len(np.unique(names)),
         exceeds_chance=alone.low is not None and alone.high is not None and not alone.low <= 0.5 <= alone.high,
     )
+
+
+def beside(levels: Mapping[str, SliceLevel]) -> Iterator[str]:
+    """A sentence for each part or fold of `levels` in which the slice level alone exceeds chance."""
+    for name, level in levels.items():
+        if level.exceeds_chance:
+            counted = "images" if level.groups is None else f"{level.groups} groups"
+            yield (
+                f"{name}: the share of soft tissue alone has an AUC of {in_words(level.baseline)}, since slices with "
+                f"hemorrhage lie at certain levels; within the {level.brain_images} brain slices "
+                f"({level.brain_positives} with label 1) the network's AUC is {in_words(level.brain)}; intervals over "
+                f"{counted}."
+            )

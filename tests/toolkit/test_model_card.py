@@ -5,7 +5,16 @@ import dataclasses
 import pytest
 from tiny_artefacts import METRICS, write_run
 
-from hemotk.artifacts import RUN_CARD, Learned, RunCard, SplitItem, SplitManifest, StudyPoint
+from hemotk.artifacts import (
+    RUN_CARD,
+    Estimate,
+    Learned,
+    RunCard,
+    SliceLevel,
+    SplitItem,
+    SplitManifest,
+    StudyPoint,
+)
 from hemotk.model_card import CardSources, ExportedModel, model_card
 from hemotk.training.seen import unknown_note
 
@@ -40,6 +49,14 @@ def test_the_run_is_described(sources):
     assert "Chosen \\*somehow\\*." in text and "'bleed\\|old'" in text
     assert "Nobody looked for them" in text and "## Exported models" not in text
     assert "Images of one group are alike" in text
+
+
+def test_an_auc_stands_beside_what_the_slice_level_reaches(sources):
+    level = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40)
+    text = model_card(sources(slice_level={"test": level}))
+    assert "- test: the share of soft tissue alone has an AUC of 0.830 [0.800, 0.860]" in text
+    assert "within the 90 brain slices (30 with label 1) the network's AUC is 0.730 [0.630, 0.810]" in text
+    assert "soft tissue" not in model_card(sources())
 
 
 def test_what_a_series_goes_by(sources):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hemotk.artifacts.codec import Artifact, require
-from hemotk.artifacts.metrics import Estimate, Metrics
+from hemotk.artifacts.metrics import Estimate, Metrics, SliceLevel
 
 CV_FILE = "cv.json"
 CV_PLOT = "cv.png"
@@ -66,9 +66,14 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class CvReport(Artifact):
-    """A finished cross-validation; `labels` are the words for class 0 and 1, `settings` those of every training."""
+    """A finished cross-validation; `labels` are the words for class 0 and 1, `settings` those of every training.
+
+    `slice_level` is what must stand beside the AUC of `pooled` and of the folds' runs, by their names; None in files
+    from before it was measured.
+    """
 
     SCHEMA: ClassVar[str] = "hemotk.cv/1"
+    LATER: ClassVar[tuple[str, ...]] = ("slice_level",)
 
     name: str
     created: str
@@ -80,6 +85,7 @@ class CvReport(Artifact):
     pooled: OutOfFold
     images: tuple[CvImage, ...]
     seconds: float
+    slice_level: Mapping[str, SliceLevel] | None = None
 
     def __post_init__(self) -> None:
         require(len(self.folds) >= 2, "folds", "two or more")

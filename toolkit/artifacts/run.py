@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, require
-from hemotk.artifacts.metrics import Metrics
+from hemotk.artifacts.metrics import Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.study import StudyPoint
 
@@ -24,11 +24,12 @@ class RunCard(Artifact):
     from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.
     A run stays in the house: its split, settings and notes name files and paths.
     A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; those of a series of
-    slices by `study`, None where that was not chosen on data.
+    slices by `study`, None where that was not chosen on data. `slice_level` is what must stand beside the AUC of each
+    part; None in files from before it was measured.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.run/1"
-    LATER: ClassVar[tuple[str, ...]] = ("study",)
+    LATER: ClassVar[tuple[str, ...]] = ("study", "slice_level")
 
     name: str
     created: str
@@ -47,6 +48,7 @@ class RunCard(Artifact):
     temperature: float = 1.0
     notes: tuple[str, ...] = field(default=())
     study: StudyPoint | None = None
+    slice_level: Mapping[str, SliceLevel] | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.name), "name", "non-empty")

@@ -1,22 +1,20 @@
 """`hemotk data`: audit a folder, split it, draw phantoms."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
-from hemotk.cli.columns import columns
-from hemotk.cli.options import PATH, Decorator, Progress, json_option, overwrite_option
+from hemotk.cli.audit import audit
+from hemotk.cli.classes import classes_option, two_classes
+from hemotk.cli.folder import patient_option, say_reading
+from hemotk.cli.options import PATH, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hemotk.artifacts import AuditReport, SplitManifest
-    from hemotk.data.found import FoundFolder
+    from hemotk.artifacts import SplitManifest
 
 
 @click.group()
@@ -24,50 +22,7 @@ def data() -> None:
     """Audit or split an image folder, or draw phantoms."""
 
 
-# Passed on as `classes`, one string with a comma.
-classes_option: Decorator = click.option(
-    "--classes",
-    default="normal,hemorrhage",
-    show_default=True,
-    metavar="A,B",
-    help="Names of the class without and with hemorrhage.",
-)
-
-
-# Passed on as `patient`, None where nothing is said.
-patient_option: Decorator = click.option(
-    "--patient",
-    metavar="COLUMN|folder|file-name|study",
-    help="What names the patient: a column of the table, the folders, the files' names before the last number, or the "
-    "study in DICOM headers.",
-)
-
-
-def two_classes(text: str) -> tuple[str, str]:
-    """'a,b' as a pair.
-
-    Raises:
-        HemotkError: not two names.
-    """
-    names = [name.strip() for name in text.split(",")]
-    if len(names) != 2 or not all(names):
-        raise HemotkError(f"--classes {text}: must be two names with a comma, such as normal,hemorrhage.")
-    return names[0], names[1]
-
-
-def check_classes(text: str, split: "SplitManifest", source: Path) -> None:
-    """Check that `text`, from --classes, does not contradict the classes of the split in `source`.
-
-    Raises:
-        HemotkError: it is malformed, or was given and names other classes.
-    """
-    named, context = two_classes(text), click.get_current_context(silent=True)
-    default = context is not None and context.get_parameter_source("classes") is ParameterSource.DEFAULT
-    if named != split.classes and not default:
-        raise HemotkError(
-            f"--classes {text}: the classes of {source} are {','.join(split.classes)}; leave the option out, or split "
-            "the folder anew with it."
-        )
+data.add_command(audit)
 
 
 def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -> None:
@@ -174,13 +129,6 @@ def split(
     click.echo(f"wrote {out}")
 
 
-def say_reading(found: "FoundFolder", split: "SplitManifest | None" = None) -> None:
-    """Print how the folder was understood and what was left out; with `split`, what was seen after that."""
-    lines = found.lines()
-    for line in lines if split is None else (split.reading or ())[len(lines) :]:
-        click.echo(line)
-
-
 def _say_parts(manifests: tuple["SplitManifest", ...]) -> None:
     from hemotk.artifacts import PARTS
 
@@ -233,98 +181,6 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     write_bytes(out, table_of(found, numbers), overwrite=overwrite)
     say_reading(found)
     click.echo(f"wrote {len(set(numbers))} patients of {len(numbers)} images to {out}")
-
-
-@data.command()
-@click.argument("folder", type=PATH)
-@click.option("--html", type=PATH, metavar="FILE", help="Also write a page to FILE; it shows no pictures.")
-@json_option
-@click.option("--sheet", type=PATH, metavar="FILE.png", help="Also draw the duplicates; shows pixels of patients.")
-@click.option("--pictures", is_flag=True, help="Embed the duplicates in the page; shows pixels of patients.")
-@classes_option
-@overwrite_option
-def audit(
-    *,
-    folder: Path,
-    html: Path | None,
-    json_file: Path | None,
-    sheet: Path | None,
-    pictures: bool,
-    classes: str,
-    overwrite: bool,
-) -> None:
-    """Look through FOLDER before anything is trained on it.
-
-    Counts, sizes and unreadable files; equal pictures and near duplicates (rescaled, shifted, windowed, compressed or
-    mirrored copies, and neighbouring slices of one head); and shortcuts: whether file size, picture size, aspect
-    ratio, colour, corner text or border brightness alone predict the label better than chance.
-
-    \b
-    Examples:
-      hemotk data audit head_ct
-      hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
-    """
-    from hemotk.data.audit import audit as look_through
-    from hemotk.data.rsna import TABLE, is_rsna
-    from hemotk.data.scan import scan
-    from hemotk.files import refuse_existing, write_bytes
-
-    if pictures and html is None:
-        raise HemotkError("--pictures: needs the page they go into; add --html FILE.")
-    for file in (html, json_file, sheet):
-        if file is not None:
-            refuse_existing(file, overwrite)
-    if is_rsna(folder):
-        raise HemotkError(
-            f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
-            "of them into normal/ and hemorrhage/ of a new folder and audit that."
-        )
-    found = scan(folder, two_classes(classes))
-    with Progress("reading images", len(found.images)) as progress:
-        report = look_through(found, lambda done, total: progress.advance())
-    for line in _audit_lines(report):
-        click.echo(line)
-    for file, content in _audit_files(report, folder, _Outputs(html, json_file, sheet, pictures)):
-        write_bytes(file, content, overwrite=overwrite)
-        shows = " (shows pixels of patients)" if file == sheet or (file == html and pictures) else ""
-        click.echo(f"wrote {file}{shows}")
-
-
-class _Outputs(NamedTuple):
-    """Where an audit is written to, and whether the page embeds pictures."""
-
-    html: Path | None
-    json: Path | None
-    sheet: Path | None
-    pictures: bool
-
-
-def _audit_lines(report: "AuditReport") -> "Iterator[str]":
-    from hemotk.cli.audit_text import PROBE_HEADINGS, contents, findings, probe_rows
-
-    yield from columns(list(contents(report)))
-    for file in report.unreadable:
-        yield f"  {file.path}: {file.why}"
-    yield ""
-    yield from columns([PROBE_HEADINGS, *probe_rows(report)])
-    yield ""
-    yield from (f"- {line}" for line in findings(report))
-
-
-def _audit_files(report: "AuditReport", folder: Path, outputs: _Outputs) -> list[tuple[Path, bytes]]:
-    """Every file to write, made before the first is written."""
-    from hemotk.cli.audit_page import render
-    from hemotk.data.audit_sheet import contact_sheet
-
-    drawn = contact_sheet(report, folder) if outputs.sheet is not None or outputs.pictures else b""
-    files = []
-    if outputs.html is not None:
-        files.append((outputs.html, render(report, drawn if outputs.pictures else None).encode()))
-    if outputs.json is not None:
-        files.append((outputs.json, report.to_json()))
-    if outputs.sheet is not None:
-        files.append((outputs.sheet, drawn))
-    return files
 
 
 @data.command()

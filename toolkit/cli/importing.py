@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hemotk.cli.data import classes_option
+from hemotk.cli.classes import classes_option
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.train import report, split_of
 

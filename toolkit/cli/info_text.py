@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, StudyPoint, TensorSpec
 from hemotk.cli.columns import columns
 from hemotk.cli.report_text import result, slice_level
+from hemotk.slice_level import beside
 
 if TYPE_CHECKING:
     from hemotk.artifacts.cv import OutOfFold
@@ -66,6 +67,7 @@ def _run(run: "Run") -> Iterator[str]:
         yield from _widths(run)
     yield from _metrics(card.metrics)
     yield from (" " * INDENT + line for line in dependent(card.metrics, run.parts))
+    yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
 
 
 def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
@@ -165,6 +167,7 @@ def _cross_validation(found: "CrossValidation") -> Iterator[str]:
     head = ("", "images", "label 1", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "loss")
     rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in found.folds]
     yield from columns([head, *rows, _fold("pooled", "", pooled)], INDENT)
+    yield from (" " * INDENT + line for line in beside(found.slice_level or {}))
 
 
 def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:

@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.artifacts import FieldError
+from hemotk.cli.classes import check_classes, classes_option, two_classes
 from hemotk.cli.columns import columns
-from hemotk.cli.data import (
-    check_classes,
-    classes_option,
-    keep_images,
-    patient_option,
-    say_reading,
-    two_classes,
-)
+from hemotk.cli.data import keep_images
+from hemotk.cli.folder import patient_option, say_reading
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.progress import reading
 from hemotk.cli.window import hu_offset_option, window_option
@@ -225,7 +220,7 @@ def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", 
     from hemotk.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hemotk.training.cv_report import notes, table
+    from hemotk.training.cv_report import notes, slice_levels, table
     from hemotk.training.folds import FoldsJob, cross_validate
 
     with Progress("training", config.all_epochs * len(splits)) as progress:
@@ -233,6 +228,8 @@ def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", 
     for line in columns(table(found)):
         click.echo(line)
     click.echo(notes(found))
+    for line in slice_levels(found):
+        click.echo(line)
     click.echo(f"wrote {out} after {found.seconds:.0f} s")
 
 
@@ -371,6 +368,7 @@ def report(card: "RunCard", out: Path) -> None:
     from hemotk.artifacts import SPLIT_FILE, SplitManifest
     from hemotk.cli.info_text import dependent
     from hemotk.describe import part_facts
+    from hemotk.slice_level import beside
 
     for part, metrics in card.metrics.items():
         click.echo(
@@ -378,6 +376,8 @@ def report(card: "RunCard", out: Path) -> None:
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
     for line in dependent(card.metrics, part_facts(SplitManifest.read(out / SPLIT_FILE))):
+        click.echo(line)
+    for line in beside(card.slice_level or {}):
         click.echo(line)
     click.echo(f"decision   threshold {card.threshold:.6g}, temperature {card.temperature:.6g}")
     if card.study is not None:

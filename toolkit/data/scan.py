@@ -66,7 +66,7 @@ def scan(
     listing = list_folder(folder)
     found = labelled(listing, classes, patient) if listing.files else None
     if found is None:
-        raise _no_labels(listing, classes)
+        raise no_labels(listing, classes)
     found.check_counts()
     return replace(found, hu_offset=hu_offset, reading=(*found.reading, *_corrected(found)))
 
@@ -79,7 +79,8 @@ def _corrected(found: FoundFolder) -> Iterator[str]:
         yield f"corrected  {count:6} slices whose negative Hounsfield units had wrapped to large values"
 
 
-def _no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
+def no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
+    """The sentence for a folder in which nothing says what the pictures show."""
     remedy = f"the subfolders {classes[0]}/ and {classes[1]}/"
     if not listing.files:
         return HemotkError(
@@ -106,18 +107,24 @@ def check_classes(classes: tuple[str, str]) -> None:
 
 
 def labelled(
-    listing: Listing, classes: tuple[str, str], patient: PatientFrom = None, *, lenient: bool = False
+    listing: Listing,
+    classes: tuple[str, str],
+    patient: PatientFrom = None,
+    *,
+    lenient: bool = False,
+    table: bool = True,
 ) -> FoundFolder | None:
     """The pictures of a folder with labels, patients and parts, by its table, which may leave some out, or by folders.
 
-    None if neither says what the pictures show. DICOM files that name no patient are refused unless `lenient`.
+    None if neither says what the pictures show. Unless `lenient`, DICOM files that name no patient and rows of the table
+    with a blank label are refused. Without `table` it is not looked at.
 
     Raises:
         HemotkError: the table does not fit the files or contradicts the folders; a file lies in no class's folder or in
             those of both.
     """
     by_folder = folder_layout.class_labels(listing.files, classes)
-    found = _from_any_table(listing, classes, patient, by_folder)
+    found = _from_any_table(listing, classes, patient, by_folder, lenient) if table else ()
     if isinstance(found, FoundFolder):
         return _with_patients(_with_parts(found), patient, lenient)
     if not by_folder:
@@ -127,7 +134,7 @@ def labelled(
 
 
 def _from_any_table(
-    listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int]
+    listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int], lenient: bool
 ) -> FoundFolder | tuple[str, ...]:
     """What the table says; else, if one that may be of labels does not fit, a line on that.
 
@@ -139,7 +146,7 @@ def _from_any_table(
         return ()
     folders_tell = len(by_folder) == len(listing.files)
     try:
-        return _from_table(table, listing, classes, patient, by_folder)
+        return _from_table(table, listing, classes, patient, by_folder, lenient)
     except Contradiction:
         raise
     except HemotkError as error:
@@ -149,19 +156,24 @@ def _from_any_table(
 
 
 def _from_table(
-    table: Path, listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int]
+    table: Path,
+    listing: Listing,
+    classes: tuple[str, str],
+    patient: PatientFrom,
+    by_folder: dict[str, int],
+    blanks: bool,
 ) -> FoundFolder:
     reader = TableReader(table, listing.files, SUFFIXES, classes)
-    said = reader.read(None if patient in _NO_COLUMNS else patient, by_folder)
+    said = reader.read(None if patient in _NO_COLUMNS else patient, by_folder, blanks)
     images = said.images if patient not in _NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
     return FoundFolder(
         listing.folder,
         classes,
         images,
-        unlabelled=len(listing.files) - len(images),
+        unlabelled=len(listing.files) - len(images) - said.blank,
         missing=said.missing,
         repeated=said.repeated,
-        reading=said.how,
+        reading=(*said.how, *([f"left out   {said.blank:6} images whose label is blank"] if said.blank else [])),
         left_out=_without(listing.left_out, table),
     )
 

@@ -1,7 +1,10 @@
-"""What can be told of a picture file without looking at what the picture shows."""
+"""What can be told of a picture file without looking at what the picture shows, and its slice level."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hemotk.artifacts.audit import SLICE_LEVEL
+from hemotk.data.tissue import soft_tissue_share
 
 # probe → feature → value
 Features = dict[str, dict[str, float]]
@@ -24,6 +27,7 @@ def file_features(size: int, gray: NDArray[np.uint8], colours: NDArray[np.uint8]
         "colour": _colour(colours),
         "corner text": _corners(gray),
         "border brightness": _border(gray),
+        SLICE_LEVEL: {"soft tissue": soft_tissue_share(gray)},
     }
 
 

@@ -31,7 +31,7 @@ from hemotk.pruning.schedule import epochs_of, shares
 from hemotk.pruning.surgery import cut
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.distill import Teacher
-from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
+from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_and_tissue_of, metrics_of
 from hemotk.training.history import HISTORY_FILE, Epoch, read_history
 from hemotk.training.lock import locked
 from hemotk.training.partial import remove_partial
@@ -228,7 +228,7 @@ def _write_state(work: _Work, macs: float | None) -> None:
 def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequence[Part], out: Path) -> RunCard:
     material, parent = work.material, work.material.parent
     check_weights(candidate.weights, candidate.shape, out / WEIGHTS_FILE)
-    logits = logits_of(trainer, work.data, parts)
+    logits, tissue = logits_and_tissue_of(trainer, work.data, parts)
     trained = Trained(
         parent.split,
         _origin(work, candidate.shape),
@@ -240,6 +240,7 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
         time.monotonic() - work.started,
         logits,
         material.before,
+        tissue,
     )
     job = material.job
     return publish_run(trained, out, overwrite=job.overwrite, partial=job.partial if out == job.out else None)

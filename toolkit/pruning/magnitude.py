@@ -15,7 +15,7 @@ from hemotk.pruning.magnitude_masks import Ramp, SparseTrainer
 from hemotk.pruning.notes import operating_note
 from hemotk.pruning.sparse_size import SparseSize, said, sparse_size
 from hemotk.training.config import TrainConfig
-from hemotk.training.fit import Listener, Stage, fit, load_data, logits_of, metrics_of, steps_an_epoch
+from hemotk.training.fit import Listener, Stage, fit, load_data, logits_and_tissue_of, metrics_of, steps_an_epoch
 from hemotk.training.lock import locked
 from hemotk.training.partial import remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
@@ -55,7 +55,7 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
         check_weights(weights, parent.shape, job.out / WEIGHTS_FILE)
         before, after = sparse_size(parent.weights), sparse_size(weights)
         origin = _origin(material, said(after, before))
-        logits = logits_of(trainer, data, PARTS)
+        logits, tissue = logits_and_tissue_of(trainer, data, PARTS)
         metrics = metrics_of(data, logits, origin.threshold, origin.temperature)
         seconds = time.monotonic() - started
         trained = Trained(
@@ -69,6 +69,7 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
             seconds,
             logits,
             material.before,
+            tissue,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)

@@ -9,6 +9,7 @@ import numpy as np
 from hemotk.artifacts import Estimate, Metrics
 from hemotk.artifacts.cv import CvReport, OutOfFold
 from hemotk.metrics import in_words
+from hemotk.slice_level import beside
 
 _HEADINGS = ("fold", "images", "positive", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "log-loss")
 _MEASURES = ("accuracy", "sensitivity", "specificity", "auc")
@@ -29,7 +30,13 @@ def markdown(report: CvReport) -> str:
     head, *rows = table(report)
     rules = ("---", *("---:" for _ in head[1:]))
     lines = [f"# Cross-validation of {report.arch}", "", *map(_line, (head, rules, *rows)), "", notes(report)]
+    lines += [f"\n{line[0].upper()}{line[1:]}" for line in slice_levels(report)]
     return "\n".join(lines) + "\n"
+
+
+def slice_levels(report: CvReport) -> list[str]:
+    """What must stand beside the AUC of each fold and the pooled one, a sentence each."""
+    return list(beside(report.slice_level or {}))
 
 
 def notes(report: CvReport) -> str:

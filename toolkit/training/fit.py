@@ -12,6 +12,7 @@ import numpy as np
 from hemotk.artifacts import PARTS, Metrics, Part, PreprocessSpec, SplitManifest
 from hemotk.data.lazy import Pixels, prefetch
 from hemotk.data.pipeline import MOST_IN_MEMORY, open_items
+from hemotk.data.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
 from hemotk.metrics import evaluate
 from hemotk.training.augment import random_contrast, random_transforms
@@ -122,9 +123,27 @@ def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part,
     return {part: _logits(trainer, data.pixels[part]) for part in parts}
 
 
-def _logits(trainer: Trainer, pixels: Pixels) -> np.ndarray:
+def logits_and_tissue_of(
+    trainer: Trainer, data: Data, parts: Sequence[Part]
+) -> tuple[dict[Part, np.ndarray], dict[Part, np.ndarray]]:
+    """As `logits_of`, and the share of soft tissue in each picture, 0 to 1: float64 [n] for each part."""
+    logits, tissue = {}, {}
+    for part in parts:
+        shares: list[float] = []
+        logits[part] = _logits(trainer, data.pixels[part], shares)
+        tissue[part] = np.array(shares)
+    return logits, tissue
+
+
+def _logits(trainer: Trainer, pixels: Pixels, shares: list[float] | None = None) -> np.ndarray:
+    """Pictures may be read only once: their tissue is measured here and added to `shares`."""
     chunks = (pixels[at : at + _CHUNK] for at in range(0, len(pixels), _CHUNK))
-    return np.concatenate([trainer.logits(chunk) for chunk in prefetch(chunks)])
+    found = []
+    for chunk in prefetch(chunks):
+        if shares is not None:
+            shares.extend(map(soft_tissue_share, chunk))
+        found.append(trainer.logits(chunk))
+    return np.concatenate(found)
 
 
 def metrics_of(

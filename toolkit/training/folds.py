@@ -13,13 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import RUN_CARD, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, RunCard, SliceLevel, SplitManifest
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvReport, OutOfFold
 from hemotk.data.folds import read_folds, write_folds
+from hemotk.data.tissue import BRAIN
 from hemotk.errors import HemotkError
 from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, writing
 from hemotk.group_metrics import evaluate_groups
 from hemotk.metrics import calibrated, log_loss
+from hemotk.slice_level import slice_level
 from hemotk.training.config import TrainConfig
 from hemotk.training.cv_report import markdown, png
 from hemotk.training.finished import remove_left
@@ -28,7 +30,7 @@ from hemotk.training.lock import LOCK_FILE, locked
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.operating_point import check_choosable
 from hemotk.training.partial import check_identity, partial_of
-from hemotk.training.scores import SCORES_FILE, read_scores
+from hemotk.training.scores import SCORES_FILE, read_scores, read_tissue
 from hemotk.training.seen import check_unseen
 
 SPLITS = "splits"
@@ -174,7 +176,30 @@ def _report(
         pooled=pool(folds, images),
         images=images,
         seconds=max(seconds, sum(card.seconds for card in cards)),
+        slice_level=_slice_level(job.partial, cards, folds, images),
     )
+
+
+def _slice_level(
+    folder: Path, cards: Sequence[RunCard], folds: Sequence[CvFold], images: Sequence[CvImage]
+) -> dict[str, SliceLevel] | None:
+    """What stands beside the AUC of each fold and the pooled one; None where a fold is from before it was measured."""
+    found: dict[str, SliceLevel] = {}
+    tissue: dict[str, float] = {}
+    for card in cards:
+        shares = read_tissue(folder / card.name / SCORES_FILE, "test")
+        if card.slice_level is None or shares is None:
+            return None
+        tissue |= shares
+        found[card.name] = card.slice_level["test"]
+    found["pooled"] = slice_level(
+        [image.label for image in images],
+        [image.logit / folds[image.fold - 1].temperature for image in images],
+        [tissue[image.path] for image in images],
+        [image.group for image in images],
+        BRAIN,
+    )
+    return found
 
 
 def _fold(folder: Path, card: RunCard) -> CvFold:

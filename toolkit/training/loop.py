@@ -32,7 +32,7 @@ from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import TrainConfig, recipe_note
 from hemotk.training.features import FEATURE_FILES
 from hemotk.training.finished import refuse_finished
-from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of, metrics_of
+from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_and_tissue_of, logits_of, metrics_of
 from hemotk.training.head import head_phase
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.lock import LOCK_FILE, locked
@@ -135,7 +135,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
         check_weights(weights, shape, job.out / WEIGHTS_FILE)
         as_it_is = config.precision == "float32" and job.replicas.alone
         scorer = trainer if as_it_is else _in_float32(shape, weights, config, spec)
-        logits = logits_of(scorer, data, [part for part in PARTS if part in job.parts])
+        logits, tissue = logits_and_tissue_of(scorer, data, [part for part in PARTS if part in job.parts])
         point = _operating_point(job.split, scorer, data, logits)
         trained = Trained(
             job.split,
@@ -148,6 +148,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
             time.monotonic() - started,
             logits,
             before,
+            tissue,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
     remove_partial(job.partial)

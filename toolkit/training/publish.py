@@ -28,6 +28,7 @@ from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
 from hemotk.training.finished import announce
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
+from hemotk.training.level import levels_of
 from hemotk.training.scores import SCORES_FILE, write_scores
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
@@ -57,6 +58,7 @@ class Trained:
     """What a training ends with; `seconds` is its wall time, of this process.
 
     `logits` are those of the scored parts, float64 [n] in the order of the split; without them no scores are written.
+    `tissue` is the share of soft tissue in their pictures, in the same order; without it no slice level is written.
     `before` is what the network had learned from on other splits; None where it began with weights that saw no CT.
     """
 
@@ -70,6 +72,7 @@ class Trained:
     seconds: float
     logits: Mapping[Part, np.ndarray] = field(default_factory=dict)
     before: Learned | None = None
+    tissue: Mapping[Part, np.ndarray] = field(default_factory=dict)
 
 
 def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
@@ -88,7 +91,7 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path |
             trained.before.write(folder / LEARNED_FILE)
         write_history(folder / HISTORY_FILE, trained.history)
         if trained.logits:
-            write_scores(folder / SCORES_FILE, trained.split, trained.logits)
+            write_scores(folder / SCORES_FILE, trained.split, trained.logits, trained.tissue)
         plot_curves(folder, trained.history, _title(trained.origin.arch, out.name))
         card = _card(trained, out.name, folder)
         card.write(folder / RUN_CARD)
@@ -121,5 +124,6 @@ def _card(trained: Trained, name: str, folder: Path) -> RunCard:
         threshold=origin.threshold,
         temperature=origin.temperature,
         study=origin.study,
+        slice_level=levels_of(trained.split, trained.logits, trained.tissue) if trained.tissue else None,
         notes=origin.notes,
     )

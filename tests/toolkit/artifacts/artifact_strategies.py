@@ -249,6 +249,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     },
 }
 
+RULES[SliceLevel] = {"brain_images": st.just(9), "brain_positives": st.integers(0, 9)}
 RULES[AuditPair] = {"first": st.just("a.png"), "second": st.just("ä.png"), "similarity": st.floats(0, 1)}
 RULES[ProbeResult] = dict.fromkeys(("p", "adjusted"), st.none() | st.floats(0, 1))
 RULES[AuditReport] = {

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ from PIL import Image
 
 from hemotk.artifacts import AuditReport, FieldError
 from hemotk.data.audit import audit
+from hemotk.data.audit_scan import AuditFolder, AuditImage, scan_for_audit
 from hemotk.data.audit_sheet import ACROSS, CELL, contact_sheet
 from hemotk.data.phantom import draw_slice
-from hemotk.data.scan import scan
+from hemotk.data.scan import DEFAULT_CLASSES, scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
@@ -143,3 +145,69 @@ def test_the_contact_sheet_shows_every_group(report: AuditReport, drawn: Path) -
     assert Image.open(io.BytesIO(contact_sheet(none, drawn))).height < CELL
     with pytest.raises(HemotkError, match="no such file"):
         contact_sheet(report, drawn / "gone")
+
+
+def test_pictures_in_which_nothing_can_be_seen_are_named(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    gray = draw_slice(77, 50, False, sizes=(120, 160))
+    mask = np.where(gray > 128, 255, 0).astype(np.uint8)
+    for name, pixels in (("flat", np.full_like(gray, 90)), ("mask", mask), ("few", gray // 32 * 32)):
+        Image.fromarray(pixels).save(folder / "normal" / f"{name}.png")
+    report = audit(scan(folder), permutations=9)
+    assert report.blank == ("normal/flat.png", "normal/mask.png")
+    assert report.few_grays == ("normal/few.png",)
+
+
+def test_without_labels_all_that_needs_none_is_looked_for(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    (folder / "labels.csv").write_text("path,label\nnormal/0.png,\nnormal/1.png,1\n")
+    found = scan_for_audit(folder, DEFAULT_CLASSES)
+    assert found.lines == (
+        "labels are not known: labels.csv, line 2: label '' is unknown; write 0 or 1, 'normal' or 'hemorrhage', or "
+        "name the two words with --classes.",
+    )
+    report = audit(found, permutations=9)
+    assert report.counts == (0, 0) and sum(report.kinds.values()) == 13 and report.reading == found.lines
+    assert len(report.pairs) == 3 and not report.probes and not report.contradictions()
+    assert report.unchecked is not None and report.unchecked[0].startswith("No image has a label")
+    assert [one.path for one in report.unreadable] == ["normal/broken.png"]
+    report.write(tmp_path / "audit.json")
+    assert AuditReport.read(tmp_path / "audit.json") == report
+
+
+def test_a_folder_without_images_is_refused_as_by_a_split(tmp_path: Path) -> None:
+    for folder, says in ((tmp_path, "holds no images"), (tmp_path / "gone", "no such folder")):
+        with pytest.raises(HemotkError, match=says):
+            scan_for_audit(folder, DEFAULT_CLASSES)
+
+
+def test_copies_and_patients_in_two_parts_are_leaks(drawn: Path) -> None:
+    paths = ("normal/0.png", "normal/copy.png", "normal/2.png", "normal/next.png", "hemorrhage/0.png")
+    parts = ("train", "test", "train", "train", "test")
+    images = [
+        AuditImage(path, int(path.startswith("h")), patient, part)
+        for path, patient, part in zip(paths, ("a", "b", "c", "c", "c"), parts, strict=True)
+    ]
+    report = audit(AuditFolder(drawn, DEFAULT_CLASSES, tuple(images)), permutations=9)
+    assert [(pair.first, pair.second) for pair in report.leaks()] == [("normal/0.png", "normal/copy.png")]
+    assert report.shared_patients == 1
+    apart = [replace(image, part=None) for image in images]
+    report = audit(AuditFolder(drawn, DEFAULT_CLASSES, tuple(apart)), permutations=9)
+    assert report.leaks() == () and report.shared_patients is None
+    assert report.unchecked is not None and report.unchecked[-1].startswith("The folder gives no parts")
+
+
+def test_an_audit_from_before_the_slice_level_is_still_read(report: AuditReport, tmp_path: Path) -> None:
+    body = json.loads(report.to_json())
+    for name in AuditReport.LATER:
+        body.pop(name, None)
+    for pair in body["pairs"]:
+        del pair["parts"]
+    body["probes"] = [{k: v for k, v in probe.items() if k != "alike"} for probe in body["probes"][:-1]]
+    (tmp_path / "old.json").write_text(json.dumps(body))
+    old = AuditReport.read(tmp_path / "old.json")
+    assert old.blank is None and old.slice_level() is None and old.counts == report.counts
+    old.write(tmp_path / "again.json")
+    assert "unchecked" not in json.loads((tmp_path / "again.json").read_text())

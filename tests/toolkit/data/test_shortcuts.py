@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.artifacts.audit import PROBES, Probe
-from hemotk.data.shortcuts import _design, _permuted, _result, holm, run_probes
+from hemotk.artifacts.audit import PROBES, SLICE_LEVEL, Probe
+from hemotk.data.shortcuts import _areas, _design, _permuted, _result, holm, run_probes
 from hemotk.data.shortcuts_features import Features, file_features
+from hemotk.metrics import auc
 
 PERMUTATIONS = 199
 
@@ -82,11 +83,15 @@ def test_units_of_both_classes_are_stretched_and_never_lose_a_class() -> None:
     names = units_of([8, 2])[1]
     truth = np.array([0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
     found = _permuted(truth, np.zeros(10, np.int64), names, 50)
-    # Exchanged, 1 of 8 is none of 2: no hemorrhage is left, so that the labels stay.
-    assert (found == truth[:, None]).all()
+    # Exchanged, 1 of 8 is none of 2: no hemorrhage is left, so that the labels stay. Else the one moves in its unit.
+    assert (found[:8].sum(axis=0) == 1).all() and not found[8:].any()
     truth = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
     found = _permuted(truth, np.zeros(10, np.int64), names, 50)
-    assert {tuple(column) for column in found.T} == {tuple(truth), (0,) * 8 + (0, 1)}
+    large, small = found[:8].sum(axis=0), found[8:].sum(axis=0)
+    assert set(zip(large.tolist(), small.tolist(), strict=True)) == {(4, 0), (0, 1)}
+    # Turned, not shuffled: neighbours stay neighbours, and every image is positive now and then.
+    rings = np.vstack([found[:8], found[:1]])[:, large == 4]
+    assert (np.abs(np.diff(rings, axis=0)).sum(axis=0) == 2).all() and (rings.max(axis=1) == 1).all()
 
 
 def test_chance_is_named_no_more_often_over_groups_of_unequal_sizes() -> None:
@@ -156,3 +161,55 @@ def test_features_see_what_they_are_called_after() -> None:
     assert colour["coloured share"] == 1 and colour["red over blue"] == -40
     assert set(plain["colour"].values()) == {0.0}
     assert file_features(1000, gray, np.stack([gray] * 3, axis=2))["colour"] == plain["colour"]
+
+
+def test_areas_of_many_columns_are_those_of_one_by_one() -> None:
+    rng = np.random.default_rng(6)
+    labels = np.column_stack([rng.permutation(np.arange(50) % 3 == 0) for _ in range(230)]).astype(np.int64)
+    scores = np.round(rng.normal(size=labels.shape), 1)  # with ties
+    one_by_one = [auc(label, score) for label, score in zip(labels.T, scores.T, strict=True)]
+    assert _areas(labels, scores) == pytest.approx(one_by_one, abs=1e-12)
+
+
+def series_of(own: float) -> tuple[Probe, Probe]:
+    """Probes of a property and the slice level of 40 patients' 15 slices; `own` is what the property tells itself."""
+    rng = np.random.default_rng(7)
+    tissue = np.tile(np.linspace(0, 0.5, 15), 40)
+    labels = (rng.random(600) < np.where(tissue > 0.25, 0.6, 0.05)).astype(int)
+    values = tissue + rng.normal(0, 0.02, 600) + own * labels
+    features: list[Features] = [
+        {"file size": {"bytes": float(value)}, SLICE_LEVEL: {"soft tissue": float(share)}}
+        for value, share in zip(values, tissue, strict=True)
+    ]
+    size, level = run_probes(features, labels.tolist(), [str(one // 15) for one in range(600)], PERMUTATIONS)
+    return size, level
+
+
+def test_a_property_that_only_follows_the_slice_level_adds_nothing_to_it() -> None:
+    size, level = series_of(0.0)
+    assert size.telling(patients=True) and level.telling(patients=True)
+    assert not size.adds and size.alike is not None and size.alike.value is not None and size.alike.value < 0.6
+    assert level.alike is None
+
+
+def test_a_property_that_says_more_than_the_slice_level_adds_to_it() -> None:
+    size, _ = series_of(0.1)
+    assert size.telling(patients=True) and size.adds
+    assert size.alike is not None and size.alike.value is not None and size.alike.value > 0.8
+
+
+def test_a_sure_but_tiny_effect_gives_no_label_away() -> None:
+    rng = np.random.default_rng(8)
+    labels = np.arange(3000) % 2
+    found = probe(rng.normal(size=3000) + 0.2 * labels, labels, alone(3000))
+    assert found.exceeds_chance and found.images.auc.value is not None and found.images.auc.value < 0.6
+    assert not found.telling(patients=False)
+
+
+def test_where_patients_are_known_single_images_give_nothing_away() -> None:
+    rng = np.random.default_rng(9)
+    group = np.repeat(np.arange(12), 10)
+    labels = (group % 2).astype(int)
+    found = probe(rng.normal(size=12)[group], labels, [str(one) for one in group])
+    assert found.images.telling and not found.groups.telling
+    assert found.telling(patients=False) and not found.telling(patients=True)

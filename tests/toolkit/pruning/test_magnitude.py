@@ -104,6 +104,7 @@ def test_the_result_is_a_run_of_the_same_shape(dense: Path, pruned: SparseRun) -
     assert card.preprocess == parent.preprocess and (card.threshold, card.temperature) == (0.5, 1.0)
     assert card.study == StudyPoint(2, 0.625) and card.notes[1].startswith("The 2 highest slices of a series")
     assert len(read_scores(run / SCORES_FILE, "test")) == 8 and SCORES_FILE in card.files
+    assert card.slice_level is not None and set(card.slice_level) == set(card.metrics)
     assert card.settings["method"] == "magnitude" and card.settings["sparsity"] == 0.5
     assert {part: metrics.count for part, metrics in card.metrics.items()} == {"train": 26, "validation": 6, "test": 8}
     assert not dense.with_name("pruned.partial").exists()

@@ -78,6 +78,7 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert Learned.read(undisturbed / LEARNED_FILE) == Learned(parent, (BEFORE,)) and LEARNED_FILE in card.files
     assert card.parents["split"] == SplitManifest.read(home / "parent" / "split.json").sha256()
     assert set(card.metrics) == {"train", "validation", "test"}
+    assert card.slice_level is not None and set(card.slice_level) == set(card.metrics)
     labels = {item.path: item.label for item in SplitManifest.read(undisturbed / "split.json").part("test")}
     scores = read_scores(undisturbed / SCORES_FILE, "test")
     assert SCORES_FILE in card.files and scores.keys() == labels.keys()

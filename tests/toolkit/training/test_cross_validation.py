@@ -124,6 +124,8 @@ def test_pooled_figures_are_those_of_the_images(out: Path) -> None:
     assert (pooled.count, pooled.positives, pooled.groups) == (30, 15, 29)
     assert pooled.accuracy.value == pytest.approx(np.mean(right))
     assert "groups" in pooled.accuracy.method
+    assert report.slice_level is not None and list(report.slice_level) == ["fold-1", "fold-2", "pooled"]
+    assert report.slice_level["pooled"].groups == 29
     by_hand = [fold.metrics.auc.value or 0 for fold in report.folds]
     pairs = [fold.metrics.positives * (fold.metrics.count - fold.metrics.positives) for fold in report.folds]
     assert pooled.fold_auc == pytest.approx(np.average(by_hand, weights=pairs))

@@ -12,6 +12,8 @@ from PIL import Image
 from prunable_runs import split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
+from hemotk.data.preprocess import load_pixels
+from hemotk.data.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
@@ -27,6 +29,7 @@ from hemotk.training.history import read_history
 from hemotk.training.lock import locked
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.partial import kept_split
+from hemotk.training.scores import SCORES_FILE, read_tissue
 from hemotk.training.steps import Trainer
 
 SMALL = {"arch": "densenet-tiny", "size": 32, "batch": 8, "seed": 1}
@@ -49,6 +52,12 @@ def test_the_run_folder_is_whole(undisturbed: Path, split: SplitManifest) -> Non
     assert card.source == "trained" and card.parents["split"] == split.sha256()
     assert {name: sha256_file(undisturbed / name) for name in card.files} == card.files
     assert {part: metrics.count for part, metrics in card.metrics.items()} == {"train": 26, "validation": 6, "test": 8}
+    assert card.slice_level is not None and set(card.slice_level) == set(card.metrics)
+    tissue = read_tissue(undisturbed / SCORES_FILE, "test")
+    assert tissue is not None and all(
+        tissue[item.path] == soft_tissue_share(load_pixels(split.root() / item.path, card.preprocess))
+        for item in split.part("test")
+    )
     assert card.settings["seed"] == 1 and card.settings["augment"]["flip"] is True
     assert card.versions["tensorflow"] and card.machine["cores"]
     assert [epoch.epoch for epoch in read_history(undisturbed / "history.csv")] == [1, 2, 3, 4]

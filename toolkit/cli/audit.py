@@ -1,0 +1,152 @@
+"""`hemotk data audit`."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from hemotk.cli.classes import classes_option, two_classes
+from hemotk.cli.columns import columns
+from hemotk.cli.options import PATH, Progress, json_option, overwrite_option
+from hemotk.errors import CheckFailed, HemotkError
+
+if TYPE_CHECKING:
+    from hemotk.artifacts import AuditReport
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--html", type=PATH, metavar="FILE", help="Also write a page to FILE; it shows no pictures.")
+@json_option
+@click.option("--sheet", type=PATH, metavar="FILE.png", help="Also draw the duplicates; shows pixels of patients.")
+@click.option("--pictures", is_flag=True, help="Embed the duplicates in the page; shows pixels of patients.")
+@click.option(
+    "--fail-on",
+    metavar="WORDS",
+    default="",
+    help="End with exit code 1 if one of these is found, words with commas: unreadable, blank, grays, duplicates, "
+    "contradictions, patients, leaks, shortcuts.",
+)
+@classes_option
+@overwrite_option
+def audit(
+    *,
+    folder: Path,
+    html: Path | None,
+    json_file: Path | None,
+    sheet: Path | None,
+    pictures: bool,
+    fail_on: str,
+    classes: str,
+    overwrite: bool,
+) -> int:
+    """Look through FOLDER before anything is trained on it.
+
+    Counts, sizes, unreadable and blank files, pictures of 16 gray levels or fewer; equal pictures and near duplicates
+    (rescaled, shifted, windowed, compressed or mirrored copies, and neighbouring slices of one head); and shortcuts:
+    whether file size, picture size, aspect ratio, colour, corner text or border brightness alone predict the label
+    better than chance, with an AUC of 0.6 or more. What only follows the slice level is said to.
+
+    FOLDER need not be one that can be split: with one class, or without labels, all that needs none is looked for.
+
+    With --fail-on the exit code is 1 where one of the words applies: unreadable (files), blank (pictures), grays (16
+    levels or fewer), duplicates (equal or near), contradictions (equal pictures with two labels), patients (pairs of
+    two patients), leaks (pairs or patients in two parts, where the folder gives parts), shortcuts. Shortcuts and
+    contradictions that could not be looked for, for want of labels, count as found.
+
+    \b
+    Examples:
+      hemotk data audit head_ct
+      hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
+      hemotk data audit slices --fail-on unreadable,contradictions,shortcuts
+    """
+    from hemotk.cli.audit_gate import failures, words_of
+    from hemotk.data.audit import audit as look_through
+    from hemotk.data.audit_scan import scan_for_audit
+    from hemotk.data.rsna import TABLE, is_rsna
+    from hemotk.files import refuse_existing, write_bytes
+
+    words = words_of(fail_on)
+    if pictures and html is None:
+        raise HemotkError("--pictures: needs the page they go into; add --html FILE.")
+    for file in (html, json_file, sheet):
+        if file is not None:
+            refuse_existing(file, overwrite)
+    if is_rsna(folder):
+        raise HemotkError(
+            f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
+            "of them into normal/ and hemorrhage/ of a new folder and audit that."
+        )
+    with _phases() as tell:
+        report = look_through(scan_for_audit(folder, two_classes(classes)), tell)
+    for line in _lines(report):
+        click.echo(line)
+    for file, content in _files(report, folder, _Outputs(html, json_file, sheet, pictures)):
+        write_bytes(file, content, overwrite=overwrite)
+        shows = " (shows pixels of patients)" if file == sheet or (file == html and pictures) else ""
+        click.echo(f"wrote {file}{shows}")
+    failed = failures(report, words)
+    for sentence in failed:
+        click.echo(f"failed: {sentence}")
+    return CheckFailed.exit_code if failed else 0
+
+
+@contextmanager
+def _phases() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, one after the other."""
+    now: list[Progress] = []
+
+    def tell(what: str, done: int, total: int) -> None:
+        if not now or now[0].what != what:
+            if now:
+                now.pop().__exit__(None, None, None)
+            now.append(Progress(what, total).__enter__())
+        now[0].advance(done - now[0].done)
+
+    try:
+        yield tell
+    finally:
+        for bar in now:
+            bar.__exit__(None, None, None)
+
+
+class _Outputs(NamedTuple):
+    """Where an audit is written to, and whether the page embeds pictures."""
+
+    html: Path | None
+    json: Path | None
+    sheet: Path | None
+    pictures: bool
+
+
+def _lines(report: "AuditReport") -> Iterator[str]:
+    from hemotk.cli.audit_text import PROBE_HEADINGS, contents, findings, probe_rows
+
+    yield from report.reading or ()
+    yield from columns(list(contents(report)))
+    for file in report.unreadable:
+        yield f"  {file.path}: {file.why}"
+    yield ""
+    if report.probes:
+        yield from columns([PROBE_HEADINGS, *probe_rows(report)])
+        yield ""
+    yield from (f"- {line}" for line in findings(report))
+    yield from (f"not checked: {line}" for line in report.unchecked or ())
+
+
+def _files(report: "AuditReport", folder: Path, outputs: _Outputs) -> list[tuple[Path, bytes]]:
+    """Every file to write, made before the first is written."""
+    from hemotk.cli.audit_page import render
+    from hemotk.data.audit_sheet import contact_sheet
+
+    drawn = contact_sheet(report, folder) if outputs.sheet is not None or outputs.pictures else b""
+    files = []
+    if outputs.html is not None:
+        files.append((outputs.html, render(report, drawn if outputs.pictures else None).encode()))
+    if outputs.json is not None:
+        files.append((outputs.json, report.to_json()))
+    if outputs.sheet is not None:
+        files.append((outputs.sheet, drawn))
+    return files
