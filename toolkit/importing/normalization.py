@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
+from hemotk.importing.copies import channel_copies, may_copy
 from hemotk.importing.layers import Layer
 from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
@@ -38,7 +39,7 @@ _BINARY = {
     **dict.fromkeys(("Subtract", "math.subtract", "__operators__.sub"), "subtract"),
     **dict.fromkeys(("Add", "math.add", "__operators__.add", "nn.bias_add"), "add"),
 }
-_LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "Concatenate", "TFOpLambda", "Cast"})
+_LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "TFOpLambda", "Cast"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,8 @@ def _on_basis(found: Normalization, kernel: np.ndarray) -> np.ndarray:
 
 
 def _in_front(layer: Layer) -> bool:
-    return layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS or is_pointwise(layer)
+    named = layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS
+    return named or may_copy(layer) or is_pointwise(layer)
 
 
 def _mixed(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
@@ -159,11 +161,10 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
 
 
 def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
-    if layer.kind == "Concatenate":
-        copies = len(layer.inputs) * found.scale.size
-        if len(set(layer.inputs)) != 1 or copies != 3 or layer.config["axis"] not in (-1, 3):
+    if may_copy(layer):
+        if found.scale.size != 1 or channel_copies(layer) != 3:
             raise walk.graph.refuse(layer, "does not copy one gray channel to three")
-        return Normalization(np.tile(found.scale, 3), np.tile(found.shift, 3), found.own)
+        return replace(found, scale=np.tile(found.scale, 3), shift=np.tile(found.shift, 3))
     if layer.kind == "Cast" or layer.config.get("function") == "cast":
         return found
     scale, shift = _affine(walk, layer, arrays)
