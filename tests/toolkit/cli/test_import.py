@@ -66,6 +66,8 @@ def test_import_writes_a_run_and_says_what_it_did(here: Path, capsys: pytest.Cap
     ("arguments", "says"),
     [
         (["theirs.h5"], "Missing option '--data'"),
+        (["theirs.h5", *ASKED, "--output", "1"], "output 1: theirs.h5 ends in a softmax over 2 numbers"),
+        (["theirs.h5", *ASKED, "--output", "-1"], "Invalid value for '--output'"),
         (["theirs.h5", "--data", "nowhere"], "nowhere: no such file"),
         (["theirs.h5", *ASKED[:4]], "theirs.h5: does not say how its pixels were normalized"),
         (["theirs.h5", *ASKED, "--size", "64"], "--size 64: theirs.h5 was made for pictures of 32×32"),
