@@ -10,6 +10,7 @@ from walks import arrays, chain
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
+from hemotk.importing.modes import byte_affine
 from hemotk.importing.normalization import Normalization, apply_normalization, read_normalization
 from hemotk.models.shape import densenet
 
@@ -57,6 +58,32 @@ def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
 
 
 END = ("ZeroPadding2D", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "mean", "std"),
+    [
+        ("0.5/0.25", [0.5], [0.25]),
+        ("0.485,0.456,0.406/0.229,0.224,0.225", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ("0.5,0.4,0.3/1", [0.5, 0.4, 0.3], [1.0]),
+    ],
+)
+def test_mean_and_deviation_may_be_said(said: str, mean: list[float], std: list[float]) -> None:
+    scale, shift = byte_affine(said)
+    assert np.allclose(BYTES[:, None] * scale + shift, (BYTES[:, None] / 255 - mean) / std)
+    found = read_normalization(chain([END]), arrays(), said)
+    assert np.allclose(seen(found), np.broadcast_to((BYTES[:, None] / 255 - mean) / std, (256, 3)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["caffe", "0.5", "/", "0.5/", "0.5,0.5/0.5,0.5", "a/b", "0.5/0", "0.5/-1", "nan/1", "-0.1/1", "0.5/58", "1/2/3"],
+)
+def test_what_is_no_mean_and_deviation_is_refused(said: str) -> None:
+    with pytest.raises(HemotkError, match="'normalization' must be "):
+        byte_affine(said)
+
+
 COPIES: list[tuple[str, dict[str, Any]]] = [
     ("Concatenate", {"times": 3, "axis": -1}),
     ("Repeat", {"repeats": 3, "axis": 3}),
