@@ -86,7 +86,13 @@ def _read(path: Path, stored: StoredModel, config: ImportConfig) -> ImportedNetw
     shape = replace(shape, hidden=tuple(dense.bias.size for dense in hidden))
     weights = {**weights, "conv1/conv/kernel": kernel, **head_arrays(hidden, logit)}
     check_weights(weights, shape, path)
-    return ImportedNetwork(shape, weights, preprocess, stored.format, (*picture.notes, *output.notes(config.output)))
+    notes = (*picture.notes, *output.notes(config.output), *_precision_note(graph))
+    return ImportedNetwork(shape, weights, preprocess, stored.format, notes)
+
+
+def _precision_note(graph: LayerGraph) -> tuple[str, ...]:
+    half = any("float16" in str(layer.config.get("dtype")) for layer in graph.layers)
+    return ("The model computes in half precision and the run in float32: logits differ by its rounding.",) * half
 
 
 def _size(graph: LayerGraph, own: int | None, asked: int | None, smallest: int) -> int:
