@@ -10,13 +10,15 @@ import tf_keras
 from random_networks import network_input, random_arrays, random_pixels
 from run_folders import make_run, make_split
 
-from hemotk.artifacts import RUN_CARD, PreprocessSpec, RunCard
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, PreprocessSpec, RunCard
+from hemotk.cli.main import run
 from hemotk.errors import HemotkError
 from hemotk.export.config import ExportConfig
 from hemotk.export.models import make_models
 from hemotk.export.source import Source, open_run
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
+from hemotk.model_card import MODEL_CARD
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.runs import TOLD_ANEW
 from hemotk.models.shape import DenseNetShape, densenet
@@ -178,6 +180,16 @@ def test_a_run_imported_before_is_told_anew_with_the_same_logits(new: ImportedNe
     after = score(replace(old, shape=source.shape, preprocess=source.card.preprocess), pixels)
     assert np.ptp(before) > 1 and np.abs(after - before).max() <= 4e-6 * np.abs(before).max()
     assert int8_sqnr(source) >= 30
+
+
+def test_the_export_of_a_run_imported_before_says_so(
+    new: ImportedNetwork, home: Path, split: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = run_of(home, "said", split, old_style(new))
+    assert run(["export", str(old), "--out", str(home / "bundle"), "--calibration", "12"]) == 0
+    assert TOLD_ANEW in capsys.readouterr().out
+    assert TOLD_ANEW in (home / "bundle" / MODEL_CARD).read_text(encoding="utf-8")
+    assert BundleCard.read(home / "bundle" / BUNDLE_CARD).preprocess == OWN
 
 
 def test_a_plane_beyond_the_pixels_grid_is_refused(new: ImportedNetwork, home: Path, split: Any) -> None:
