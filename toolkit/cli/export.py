@@ -121,6 +121,7 @@ def export(
     from hemotk.export.config import ExportConfig
     from hemotk.export.recipe import Recipe
     from hemotk.export.sensitivity import Tolerance
+    from hemotk.models.runs import read_run, told_anew
 
     recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
     tolerance = Tolerance(**given) if auto else None
@@ -129,6 +130,8 @@ def export(
         card = export_run(run, out, config, overwrite, shown(progress))
         progress.advance(progress.total - progress.done)
     _report(card, out)
+    for note in told_anew(read_run(run)[0]):
+        click.echo(note)
     if auto:
         _report_auto(out)
 

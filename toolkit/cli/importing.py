@@ -7,6 +7,17 @@ import click
 from hemotk.cli.classes import classes_option
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.train import report, split_of
+from hemotk.errors import HemotkError
+
+
+def _normalization(_context: click.Context, _parameter: click.Parameter, said: str) -> str:
+    from hemotk.importing.modes import byte_affine
+
+    try:
+        byte_affine(said)
+    except HemotkError as error:
+        raise click.BadParameter(str(error)) from error
+    return said
 
 
 @click.command("import")
@@ -15,7 +26,8 @@ from hemotk.cli.train import report, split_of
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/MODEL]")
 @click.option(
     "--normalization",
-    type=click.Choice(["auto", "torch", "tf", "unit", "raw"]),
+    callback=_normalization,
+    metavar="auto|torch|tf|unit|raw|MEAN/STD",
     default="auto",
     show_default=True,
     help="What was done to pixels of 0 to 255 before the model; auto: nothing, the model does it itself.",
@@ -55,8 +67,9 @@ def import_model(
     The model is read, not run: a keras.applications DenseNet of any widths, in a file of Keras 2 or 3, with a sigmoid,
     a softmax over two classes, the logits of either, or several sigmoids of which --output names one. Its pixels must
     be normalized as they were in training, by layers of the model or as --normalization says: torch is what
-    keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is pixel / 127.5 - 1. Given a FOLDER of
-    images, it is split as for a training.
+    keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is pixel / 127.5 - 1,
+    and MEAN/STD (0.5/0.25, or three numbers each) is (pixel / 255 - MEAN) / STD. Given a FOLDER of images, it is split
+    as for a training.
 
     \b
     Examples:

@@ -13,6 +13,12 @@ from hemotk.importing.walk import Walk, is_relu, negative_slope, norm_affine, po
 
 Array = NDArray[np.float64]
 _POOLING = "GlobalAveragePooling2D"
+# What activations are called as layers, as operations of Keras 3, and as those of TensorFlow.
+_OPERATIONS = {
+    **dict.fromkeys(("Softmax", "nn.softmax"), "softmax"),
+    **dict.fromkeys(("Sigmoid", "math.sigmoid"), "sigmoid"),
+    **dict.fromkeys(("Relu", "nn.relu"), "relu"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +129,10 @@ class _Head:
         scale, shift = norm_affine(self._arrays, layer)
         self._append(layer, np.diag(scale), shift)
 
+    def _rescale(self, layer: Layer) -> None:
+        scale, offset = (np.broadcast_to(layer.config[name], self._width) for name in ("scale", "offset"))
+        self._append(layer, np.diag(scale.astype(np.float64)), offset.astype(np.float64))
+
     def _append(self, layer: Layer, weight: Array, bias: Array) -> None:
         if weight.shape[0] != self._width:
             raise self._walk.graph.refuse(layer, f"reads {weight.shape[0]} numbers where {self._width} arrive")
@@ -130,7 +140,8 @@ class _Head:
         self._width = weight.shape[1]
 
     def _activation(self, layer: Layer) -> str | None:
-        return self._activate(layer, "softmax" if layer.kind == "Softmax" else str(layer.config.get("activation")))
+        operation = layer.config["function"] if layer.kind == "TFOpLambda" else layer.kind
+        return self._activate(layer, _OPERATIONS.get(operation) or str(layer.config.get("activation", operation)))
 
     def _activate(self, layer: Layer, activation: str) -> str | None:
         if activation == "linear":
@@ -162,7 +173,9 @@ class _Head:
 _STEPS: Mapping[str, Callable[[_Head, Layer], str | None]] = {
     "Dense": _Head._map,
     "BatchNormalization": _Head._norm,
-    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "PReLU", "Softmax"), _Head._activation),
+    "Rescaling": _Head._rescale,
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "PReLU"), _Head._activation),
+    **dict.fromkeys(("Softmax", "Sigmoid", "Relu", "TFOpLambda"), _Head._activation),
     **dict.fromkeys(("Flatten", "Reshape"), _Head._flatten),
     "Conv2D": _Head._map,
     _POOLING: _Head._pool,

@@ -12,7 +12,8 @@ from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
 from hemotk.importing.head import head_arrays, read_head
 from hemotk.importing.layers import LayerGraph, open_layers
-from hemotk.importing.normalization import NORMALIZATIONS, apply_normalization, read_front
+from hemotk.importing.modes import byte_affine
+from hemotk.importing.normalization import apply_normalization, read_front
 from hemotk.importing.stored import StoredModel, open_stored
 from hemotk.importing.walk import Walk
 from hemotk.models.shape import DenseNetShape
@@ -26,8 +27,9 @@ class ImportConfig:
     """What the caller knows about the model.
 
     `size` None means the model's own, or 224 where it takes any. `normalization` is what was done to bytes before
-    the model, 'auto' if the model does it itself. `positive_class` is the number that the class with hemorrhage had in
-    training; `output` the number of the one among several sigmoids that is hemorrhage, None where there is one output.
+    the model (see `byte_affine`), 'auto' if the model does it itself. `positive_class` is the number that the class
+    with hemorrhage had in training; `output` the number of the one among several sigmoids that is hemorrhage, None
+    where there is one output.
     """
 
     size: int | None = None
@@ -36,7 +38,7 @@ class ImportConfig:
     output: int | None = None
 
     def __post_init__(self) -> None:
-        require(self.normalization in NORMALIZATIONS, "normalization", f"one of {', '.join(NORMALIZATIONS)}")
+        byte_affine(self.normalization)
         require(self.positive_class in (0, 1), "positive_class", "0 or 1")
         require(self.output is None or self.output >= 0, "output", "0 or more")
 
@@ -84,7 +86,13 @@ def _read(path: Path, stored: StoredModel, config: ImportConfig) -> ImportedNetw
     shape = replace(shape, hidden=tuple(dense.bias.size for dense in hidden))
     weights = {**weights, "conv1/conv/kernel": kernel, **head_arrays(hidden, logit)}
     check_weights(weights, shape, path)
-    return ImportedNetwork(shape, weights, preprocess, stored.format, (*picture.notes, *output.notes(config.output)))
+    notes = (*picture.notes, *output.notes(config.output), *_precision_note(graph))
+    return ImportedNetwork(shape, weights, preprocess, stored.format, notes)
+
+
+def _precision_note(graph: LayerGraph) -> tuple[str, ...]:
+    half = any("float16" in str(layer.config.get("dtype")) for layer in graph.layers)
+    return ("The model computes in half precision and the run in float32: logits differ by its rounding.",) * half
 
 
 def _size(graph: LayerGraph, own: int | None, asked: int | None, smallest: int) -> int:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
+from hemotk.importing.copies import channel_copies, may_copy
 from hemotk.importing.layers import Layer
+from hemotk.importing.modes import CHOICES, SANE_SPAN, byte_affine
 from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
@@ -16,29 +18,15 @@ from hemotk.models.shape import DenseNetShape
 
 Array = NDArray[np.float64]
 
-_MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-# What keras.applications calls these modes: scale and shift of a byte, per channel red, green, blue.
-_MODES = {
-    "torch": (1 / (255 * _STD), -_MEAN / _STD),
-    "tf": (np.array([1 / 127.5]), np.array([-1.0])),
-    "unit": (np.array([1 / 255]), np.array([0.0])),
-    "raw": (np.array([1.0]), np.array([0.0])),
-}
-NORMALIZATIONS = ("auto", *_MODES)
-CHOICES = (
-    "torch (keras.applications.densenet.preprocess_input), unit (pixel / 255), tf (pixel / 127.5 − 1) or raw (0 to 255)"
-)
 # What a network whose channels were mixed reads: h, h + 1, and a channel of no weight.
 _BASIS = (0.0, -1.0, 0.0)
-# Black to white after the model's own normalization: a network is never trained far outside, a wrong guess ends there.
-_SANE_SPAN = (0.05, 50.0)
 _BINARY = {
     **dict.fromkeys(("TrueDivide", "Divide", "math.truediv", "math.divide", "__operators__.truediv"), "divide"),
     **dict.fromkeys(("Multiply", "math.multiply", "__operators__.mul"), "multiply"),
     **dict.fromkeys(("Subtract", "math.subtract", "__operators__.sub"), "subtract"),
     **dict.fromkeys(("Add", "math.add", "__operators__.add", "nn.bias_add"), "add"),
 }
-_LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "Concatenate", "TFOpLambda", "Cast"})
+_LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "TFOpLambda", "Cast"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +63,7 @@ def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, Pi
         HemotkError: as there, or a picture that is cut or no square.
     """
     channels = walk.graph.shape[-1] or 0
-    scale, shift = _MODES["raw" if mode == "auto" else mode]
+    scale, shift = byte_affine(mode)
     if channels not in (1, 3) or channels < scale.size:
         needed = "1 or 3" if scale.size == 1 else "3"
         raise walk.graph.refuse(walk.graph.layers[0], f"has {channels} channels where {needed} are needed")
@@ -126,7 +114,8 @@ def _on_basis(found: Normalization, kernel: np.ndarray) -> np.ndarray:
 
 
 def _in_front(layer: Layer) -> bool:
-    return layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS or is_pointwise(layer)
+    named = layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS
+    return named or may_copy(layer) or is_pointwise(layer)
 
 
 def _mixed(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
@@ -149,7 +138,7 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
             f"{where}: its own normalization turns black and white around; only growing ones are supported."
         )
     span = 255 * found.scale
-    if found.own and not (_SANE_SPAN[0] <= span.min() and span.max() <= _SANE_SPAN[1]):
+    if found.own and not (SANE_SPAN[0] <= span.min() and span.max() <= SANE_SPAN[1]):
         raise HemotkError(
             f"{where}: with --normalization {mode} and the model's own layers, black and white would be "
             f"{span.max():.3g} apart, which no network is trained on; say what was done to the pixels before the "
@@ -159,11 +148,10 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
 
 
 def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
-    if layer.kind == "Concatenate":
-        copies = len(layer.inputs) * found.scale.size
-        if len(set(layer.inputs)) != 1 or copies != 3 or layer.config["axis"] not in (-1, 3):
+    if may_copy(layer):
+        if found.scale.size != 1 or channel_copies(layer) != 3:
             raise walk.graph.refuse(layer, "does not copy one gray channel to three")
-        return Normalization(np.tile(found.scale, 3), np.tile(found.shift, 3), found.own)
+        return replace(found, scale=np.tile(found.scale, 3), shift=np.tile(found.shift, 3))
     if layer.kind == "Cast" or layer.config.get("function") == "cast":
         return found
     scale, shift = _affine(walk, layer, arrays)

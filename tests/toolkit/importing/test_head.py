@@ -47,6 +47,8 @@ PIECES = st.one_of(
     st.sampled_from(
         [RELU, ("Activation", {"activation": "relu"}), ("Flatten", {}), ("Reshape", {"target_shape": [-1]})]
     ),
+    st.sampled_from([("Relu", {}), ("TFOpLambda", {"function": "nn.relu"})]),
+    st.sampled_from([("Rescaling", {"scale": -0.5, "offset": 0.25})]),
     st.sampled_from([LEAKY, ("LeakyReLU", {"alpha": 0.3}), ("PReLU", {})]),
 )
 
@@ -85,7 +87,9 @@ class Original:
                 x = (x - found["moving_mean"]) / deviation * found["gamma"] + found["beta"]
             elif "Pooling" in kind:
                 x = x.mean(axis=1)
-            if kind == "ReLU" or config.get("activation") == "relu":
+            elif kind == "Rescaling":
+                x = config["scale"] * x + config["offset"]
+            if kind.lower() == "relu" or "relu" in (config.get("activation"), config.get("function", "")[3:]):
                 x = np.maximum(x, 0)
             slope = {"LeakyReLU": 0.3, "PReLU": found["alpha"]}.get(kind, 0.2)
             if kind in ("LeakyReLU", "PReLU") or config.get("activation") == "leaky_relu":
@@ -166,6 +170,22 @@ def test_what_comes_to_one_mean_over_all_places_is_a_pooling(layers: Layers, sid
     assert close(found, pooled_once(x)[:, 0], pooled_once, x)
 
 
+@pytest.mark.parametrize(
+    ("width", "ending"),
+    [
+        (1, ("Sigmoid", {})),
+        (1, ("TFOpLambda", {"function": "math.sigmoid"})),
+        (2, ("TFOpLambda", {"function": "nn.softmax"})),
+        (1, ("Activation", {"activation": "sigmoid"})),
+    ],
+)
+def test_an_activation_may_be_an_operation(width: int, ending: tuple[str, dict[str, Any]]) -> None:
+    original = Original([POOL, dense(width), ending], 0)
+    x = places(1)
+    z = original(x)
+    assert close(forward(imported(original), x.mean(axis=1)), z[:, -1] - (z[:, 0] if width == 2 else 0), original, x)
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "linear"])
 @pytest.mark.parametrize("number", [0, 2])
 def test_one_of_several_sigmoids_is_the_one_that_was_named(activation: str, number: int) -> None:
@@ -220,6 +240,7 @@ def test_maps_without_a_relu_between_them_become_one() -> None:
         ([("Activation", {"activation": "sigmoid"})], "layer '1' .Activation. ends in a sigmoid over 5 numbers"),
         ([dense(3, "gelu")], "layer '1' .Dense. has the activation gelu"),
         ([dense(3), ("ReLU", {"max_value": 6.0})], "layer '2' .ReLU. has the activation"),
+        ([dense(3), ("TFOpLambda", {"function": "math.tanh"})], "layer '2' .TFOpLambda. has the activation math.tanh"),
         ([dense(3), ("ReLU", {"negative_slope": 0.1})], "layer '2' .ReLU. has the activation"),
         ([("LayerNormalization", {})], "layer '1' .LayerNormalization. stands where Dense or BatchNormalization"),
         ([dense(1, "sigmoid"), norm()], "layer '2' .BatchNormalization. follows the sigmoid"),

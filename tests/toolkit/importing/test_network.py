@@ -287,6 +287,15 @@ def test_a_backbone_that_is_no_densenet_in_one_setting_is_refused(
         read_network(path, ImportConfig(normalization="raw"))
 
 
+def test_a_network_of_half_precision_is_noted(tmp_path: Path) -> None:
+    half = altered("conv1/conv", dtype={"class_name": "Policy", "config": {"name": "mixed_float16"}})
+    notes = []
+    for network in (half, model("tf_keras", "bare")):
+        network.save(tmp_path / "m.h5")
+        notes.append(read_network(tmp_path / "m.h5", ImportConfig(normalization="raw")).notes)
+    assert "half precision" in notes[0][0] and notes[1] == ()
+
+
 def test_a_concatenation_in_the_other_order_is_refused(tmp_path: Path) -> None:
     config = model("tf_keras", "bare").get_config()
     (entry,) = (layer for layer in config["layers"] if layer["name"] == "conv2_block2_concat")

@@ -10,6 +10,7 @@ from walks import arrays, chain
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
+from hemotk.importing.modes import byte_affine
 from hemotk.importing.normalization import Normalization, apply_normalization, read_normalization
 from hemotk.models.shape import densenet
 
@@ -57,6 +58,76 @@ def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
 
 
 END = ("ZeroPadding2D", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "mean", "std"),
+    [
+        ("0.5/0.25", [0.5], [0.25]),
+        ("0.485,0.456,0.406/0.229,0.224,0.225", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+        ("0.5,0.4,0.3/1", [0.5, 0.4, 0.3], [1.0]),
+    ],
+)
+def test_mean_and_deviation_may_be_said(said: str, mean: list[float], std: list[float]) -> None:
+    scale, shift = byte_affine(said)
+    assert np.allclose(BYTES[:, None] * scale + shift, (BYTES[:, None] / 255 - mean) / std)
+    found = read_normalization(chain([END]), arrays(), said)
+    assert np.allclose(seen(found), np.broadcast_to((BYTES[:, None] / 255 - mean) / std, (256, 3)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["caffe", "0.5", "/", "0.5/", "0.5,0.5/0.5,0.5", "a/b", "0.5/0", "0.5/-1", "nan/1", "-0.1/1", "0.5/58", "1/2/3"],
+)
+def test_what_is_no_mean_and_deviation_is_refused(said: str) -> None:
+    with pytest.raises(HemotkError, match="'normalization' must be "):
+        byte_affine(said)
+
+
+COPIES: list[tuple[str, dict[str, Any]]] = [
+    ("Concatenate", {"times": 3, "axis": -1}),
+    ("Repeat", {"repeats": 3, "axis": 3}),
+    ("Tile", {"repeats": [1, 1, 1, 3]}),
+    ("TFOpLambda", {"function": "image.grayscale_to_rgb"}),
+    ("TFOpLambda", {"function": "repeat", "()": {"repeats": 3, "axis": -1}}),
+    ("TFOpLambda", {"function": "tile", "()": {"multiples": [1, 1, 1, 3], "name": None}}),
+    ("TFOpLambda", {"function": "concat", "times": 3, "()": {"axis": -1}}),
+]
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_one_gray_channel_is_copied_in_many_ways(copy: tuple[str, dict[str, Any]]) -> None:
+    found = read_normalization(
+        chain([copy, ("Rescaling", {"scale": [0.01, 0.02, 0.03], "offset": 1}), END], 1), arrays(), "auto"
+    )
+    assert found.scale.tolist() == [0.01, 0.02, 0.03] and found.shift.tolist() == [1, 1, 1]
+
+
+def mixing(activation: str) -> tuple[str, dict[str, Any]]:
+    plain = {"kernel_size": [1, 1], "strides": [1, 1], "data_format": "channels_last", "use_bias": True}
+    return "Conv2D", {**plain, "activation": activation}
+
+
+def test_channels_that_a_convolution_mixes_may_fall_or_stay() -> None:
+    weight, bias = np.array([[0.5, -0.25, 0.0]]), np.array([0.1, 0.2, 0.3])
+    walk = chain([("Rescaling", {"scale": 1 / 255, "offset": 0}), mixing("linear"), END], 1)
+    weights = arrays(**{"1_kernel": weight[None, None].astype(np.float32), "1_bias": bias.astype(np.float32)})
+    found = read_normalization(walk, weights, "auto")
+    expected = BYTES[:, None] / 255 * weight + bias
+    assert np.allclose(BYTES[:, None] * found.scale + found.shift, expected, rtol=1e-6)
+    spec, shape, kernel = apply_normalization(found, SHAPE, KERNEL, 64)
+    assert spec == PreprocessSpec(64) and shape.gray_mean is not None
+    h = spec.scale * (BYTES[:, None] - spec.zero_point)
+    made = ((h - np.array(shape.gray_mean)) / np.array(shape.gray_std)) @ kernel[3, 3]
+    assert np.allclose(made, expected @ KERNEL[3, 3], atol=1e-5)
+
+
+def test_a_convolution_does_not_say_how_pixels_were_normalized() -> None:
+    weights = arrays(**{"0_kernel": np.ones((1, 1, 1, 3), np.float32), "0_bias": np.zeros(3, np.float32)})
+    with pytest.raises(HemotkError, match="does not say how its pixels were normalized"):
+        read_normalization(chain([mixing("linear"), END], 1), weights, "auto")
+
+
 MEAN = [100.0, 110.0, 120.0]
 OWN: dict[str, tuple[list[tuple[str, dict[str, Any]]], Any]] = {
     "rescaling": ([("Rescaling", {"scale": 1 / 127.5, "offset": -1.0})], lambda p: p / 127.5 - 1),
@@ -137,6 +208,10 @@ def test_what_was_done_before_the_model_comes_before_its_own_layers() -> None:
         ),
         ([("Concatenate", {"times": 2, "axis": -1})], 1, "raw", "layer '0' .Concatenate. does not copy one gray"),
         ([("Concatenate", {"times": 3, "axis": 1})], 1, "raw", "layer '0' .Concatenate. does not copy one gray"),
+        ([mixing("relu")], 1, "raw", "layer '0' .Conv2D. has the activation relu in front of the network"),
+        ([("Repeat", {"repeats": 3, "axis": 1})], 1, "raw", "layer '0' .Repeat. does not copy one gray"),
+        ([("Tile", {"repeats": [1, 2, 1, 3]})], 1, "raw", "layer '0' .Tile. does not copy one gray"),
+        ([("Tile", {"repeats": [1, 1, 1, 3]})], 3, "raw", "layer '0' .Tile. does not copy one gray"),
         ([("Normalization", {"axis": [1], "mean": 0})], 3, "raw", "normalizes over something else than channels"),
         ([("Normalization", {"axis": -1, "mean": 0, "invert": True})], 3, "raw", "normalizes over something else"),
         ([("Rescaling", {"scale": -1 / 255, "offset": 1})], 3, "auto", "turns black and white around"),
