@@ -364,7 +364,11 @@ def test_too_few_images_pass_with_a_word_and_fail_where_asked(pristine, tmp_path
         "score drift": "holds",
     }
     assert run([*given, "--undecided", "fail"]) == 1
-    assert "cannot tell: over 12 images" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "cannot tell: over 12 images" in said
+        and "; bench more patients, or on a quiet machine, or change the limits." in said
+    )
     wide = [word for name in ("accuracy", "sensitivity", "specificity") for word in (f"--max-{name}-drop", "0.5")]
     assert run([*given, "--undecided", "fail", *wide]) == 0
 
