@@ -74,8 +74,6 @@ def _unlabelled(folder: Path, classes: tuple[str, str], files: list[str], reason
 
 def _left_out(found: FoundFolder) -> tuple[str, ...]:
     lines = []
-    if found.unlabelled:
-        lines.append(f"{found.unlabelled} images that the table of labels does not name were left out.")
     if found.missing:
         lines.append(f"{found.missing} images that the table of labels names are not there.")
     if found.repeated:
