@@ -13,7 +13,7 @@ from PIL import Image
 
 from hemotk.artifacts import AuditReport, FieldError
 from hemotk.data.audit import audit
-from hemotk.data.audit_scan import AuditFolder, AuditImage, scan_for_audit
+from hemotk.data.audit_scan import AuditFolder, AuditImage, for_audit, scan_for_audit
 from hemotk.data.audit_sheet import ACROSS, CELL, contact_sheet
 from hemotk.data.phantom import draw_slice
 from hemotk.data.scan import DEFAULT_CLASSES, scan
@@ -209,3 +209,19 @@ def test_an_audit_from_before_the_slice_level_is_still_read(report: AuditReport,
     assert old.blank is None and old.slice_level() is None and old.counts == report.counts
     old.write(tmp_path / "again.json")
     assert "unchecked" not in json.loads((tmp_path / "again.json").read_text())
+
+
+def test_what_the_table_of_labels_says_too_much_is_said(drawn: Path) -> None:
+    found = replace(scan(drawn), missing=2, repeated=3)
+    assert for_audit(found).lines == (
+        "2 images that the table of labels names are not there.",
+        "3 rows of the table of labels stand there twice, with the same labels.",
+    )
+
+
+def test_a_copy_without_a_label_contradicts_nothing(drawn: Path) -> None:
+    images = (AuditImage("normal/0.png", 0), AuditImage("normal/copy.png"), AuditImage("hemorrhage/0.png", 1))
+    report = audit(AuditFolder(drawn, DEFAULT_CLASSES, images), permutations=9)
+    assert len(report.pairs) == 1 and not report.contradictions() and report.counts == (1, 1)
+    other = (images[0], replace(images[1], label=1))
+    assert len(audit(AuditFolder(drawn, DEFAULT_CLASSES, other), permutations=9).contradictions()) == 1
