@@ -109,7 +109,7 @@ def split(
     config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients, patient, hu_offset)
     say_reading(found)
-    with reading(found, groups) as progress:
+    with reading() as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, progress)
         else:

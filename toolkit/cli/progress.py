@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from hemotk.data.found import FoundFolder
-
 LINE_EVERY = 10.0
 REDRAW_EVERY = 0.1
 
@@ -86,13 +84,22 @@ class Progress:
 
 
 @contextmanager
-def reading(found: "FoundFolder", groups: str = "auto") -> Iterator[Callable[[int, int], None]]:
-    """A bar while the pictures of `found` are read to group them, or their headers; none where neither is needed."""
-    if found.unread and (groups == "none" or found.images[0].patient is not None):
-        yield lambda done, total: None
-        return
-    with Progress("reading headers" if found.unread else "reading images", len(found.images)) as progress:
-        yield lambda done, total: progress.advance()
+def reading() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done to group pictures, one after the other: (what, done, total)."""
+    now: list[Progress] = []
+
+    def tell(what: str, done: int, total: int) -> None:
+        if not now or now[0].what != what:
+            if now:
+                now.pop().__exit__(None, None, None)
+            now.append(Progress(what, total).__enter__())
+        now[0].advance(done - now[0].done)
+
+    try:
+        yield tell
+    finally:
+        for bar in now:
+            bar.__exit__(None, None, None)
 
 
 def _bar(stream: TextIO) -> "RichProgress":

@@ -255,7 +255,7 @@ def folds_of(
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with reading(found) as progress:
+        with reading() as progress:
             return make_folds(found, SplitConfig(), folds, progress)
     split = SplitManifest.read(source)
     check_classes(classes, split, source)
@@ -320,7 +320,7 @@ def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: 
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with reading(found) as progress:
+        with reading() as progress:
             split = make_split(found, SplitConfig(), progress)
         say_reading(found, split)
         return split

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hemotk.data.tissue import soft_tissue_share
+
 VIEW_SIZE = 64
 
 Grid = NDArray[np.float32]
@@ -22,12 +24,14 @@ class View:
     """A picture as it is compared: two float32 grids [64, 64] of mean 0 and norm 1, or of zeros where it shows nothing.
 
     `ranks` holds the ranks of the gray values, `detail` the local contrast within the head. `telling` is false where
-    little but bone is in view, near the vertex, so that different heads look alike.
+    little but bone is in view, near the vertex, so that different heads look alike. `tissue` is the share of soft
+    tissue in the picture: slices without brain are not compared.
     """
 
     ranks: Grid
     detail: Grid
     telling: bool
+    tissue: float = 1.0
 
 
 def view(gray: NDArray[np.uint8]) -> View:
@@ -40,7 +44,8 @@ def view(gray: NDArray[np.uint8]) -> View:
     inside = _ellipse(height / side, width / side)
     contrast = _blurred(ranks, _FINE) - _blurred(ranks, _WIDE)
     detail = contrast / np.sqrt(_blurred(contrast * contrast, _WIDE).clip(0) + 1e-3)
-    return View(_unit(ranks, np.ones_like(ranks)), _unit(detail, inside), _brain_share(cut) >= _MIN_BRAIN)
+    telling = _brain_share(cut) >= _MIN_BRAIN
+    return View(_unit(ranks, np.ones_like(ranks)), _unit(detail, inside), telling, soft_tissue_share(gray))
 
 
 def _head(gray: NDArray[np.uint8]) -> tuple[float, float, float, float]:

@@ -8,9 +8,9 @@ import numpy as np
 
 from hemotk.artifacts import Part, SplitItem, SplitManifest
 from hemotk.data.dealing import Counts, deal
-from hemotk.data.grouping import Progress, class_counts, group_images
+from hemotk.data.grouping import Progress, class_counts, group_images, without_blank
 from hemotk.data.scan import FoundFolder
-from hemotk.data.splits import SplitConfig, check_parts, manifest
+from hemotk.data.splits import SplitConfig, check_parts, large_groups, manifest
 from hemotk.errors import HemotkError
 from hemotk.files import new_folder
 
@@ -28,11 +28,14 @@ def make_folds(
             three parts.
     """
     config = replace(config, test=_share(folds))
-    grouped = group_images(found, config.grouping, progress)
+    found, grouped = without_blank(found, group_images(found, config.grouping, progress))
     counts = class_counts([image.label for image in found.images], grouped.groups)
     parts = _fold_parts(found.folder.as_posix(), found.classes, counts, folds, config)
     first = next(parts)
     split = replace(manifest(found, grouped, config, first), fold=1, folds=folds)
+    # Every group is tested once, so each is held against one fold's share.
+    large = large_groups(grouped, config, dict.fromkeys(counts, "test"))
+    split = replace(split, reading=(*(split.reading or ()), *large) or None)
     return split, *(replace(split, fold=fold, items=_dealt(split.items, one)) for fold, one in enumerate(parts, 2))
 
 

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from hemotk.artifacts import REASONS, Grouping, Reason
-from hemotk.data.duplicates import near_duplicates
+from hemotk.data.blank import is_blank
+from hemotk.data.duplicates import Pair, near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
+from hemotk.data.offenders import counted
 from hemotk.data.patients import numbered
 from hemotk.data.preprocess import load_gray
 from hemotk.data.rsna_patients import read_patients
@@ -19,7 +21,8 @@ from hemotk.data.scan import LABELS_CSV, FoundFolder, FoundImage
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 
-Progress = Callable[[int, int], None]
+# What is being done, how much of it is done, and of how much.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,53 @@ class Fingerprint:
 class Grouped:
     """Fingerprint and group name of each image of a folder, in its order, and what joined each group of several.
 
-    Fingerprints are None where the folder is unread. `grouping` is what was done.
+    Fingerprints are None where the folder is unread. `grouping` is what was done. `blank` are the places of slices that
+    show nothing, `alike` the pairs of slices of different patients that look alike and were not joined for it.
     """
 
     prints: tuple[Fingerprint | None, ...]
     groups: tuple[str, ...]
     reasons: dict[str, tuple[Reason, ...]]
     grouping: Grouping
+    blank: tuple[int, ...] = ()
+    alike: tuple[Pair, ...] = ()
+
+    def lines(self) -> tuple[str, ...]:
+        """What was seen in the pictures, a sentence each."""
+        lines = []
+        if self.blank:
+            lines.append(
+                f"left out   {len(self.blank):6} blank slices: of one gray value, or almost nothing in them lies "
+                "inside the window"
+            )
+        if self.alike:
+            lines.append(
+                f"alike      {counted(len(self.alike), 'pair')} of pictures of different patients look alike; they are "
+                "not joined, and `hemotk data audit` lists them"
+            )
+        return tuple(lines)
+
+
+def without_blank(found: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, Grouped]:
+    """Both without blank slices: equal black files of several patients could not be told apart in a split."""
+    blank = set(grouped.blank)
+    if not blank:
+        return found, grouped
+    kept = [place for place in range(len(found.images)) if place not in blank]
+    groups = tuple(grouped.groups[place] for place in kept)
+    sizes = Counter(groups)
+    return replace(found, images=tuple(found.images[place] for place in kept)), replace(
+        grouped,
+        prints=tuple(grouped.prints[place] for place in kept),
+        groups=groups,
+        reasons={name: why for name, why in grouped.reasons.items() if sizes[name] > 1},
+    )
 
 
 def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | None = None) -> Grouped:
     """Join what must not be parted: equal pictures; images of one patient unless 'none'; near duplicates in 'auto'.
+
+    Two patients are joined by equal pictures alone, never by likeness. Blank slices are equal to nothing.
 
     Every file is decoded once, so an unreadable one is found here and not in the middle of a training. In an `unread`
     folder no picture is compared: patients are joined unless 'none'; where they are not known, headers are read.
@@ -61,17 +100,39 @@ def group_images(found: FoundFolder, grouping: Grouping, progress: Progress | No
         )
     looked = _look_at_all(found, grouping == "auto", progress)
     prints = [one.prints for one in looked]
-    _check_labels(found, prints)
-    joins: list[tuple[Reason, list[list[int]]]] = [("exact", same([one.pixels for one in prints]))]
+    keys = [None if one.blank else one.prints.pixels for one in looked]
+    _check_labels(found, keys)
+    alike: tuple[Pair, ...] = ()
+    joins: list[tuple[Reason, list[list[int]]]] = [("exact", same(keys))]
     if grouping != "none":
         joins.append(("patient", same([image.patient for image in found.images])))
     home = united(len(found.images), [members for _, sets in joins for members in sets])
     if grouping == "auto":
-        pairs = near_duplicates([one.view for one in looked if one.view])
-        home, used = link(pairs, home)
+        tell = _telling(progress, "comparing images")
+        pairs = near_duplicates([one.view for one in looked if one.view], tell)
+        alike = _of_different_patients(found.images, pairs, home)
+        home, used = link(pairs, home, [image.patient is not None for image in found.images])
         joins.append(("near", [[pair.first, pair.second] for pair in used]))
     names = _names(found.images, home, patients=grouping != "none")
-    return Grouped(tuple(prints), tuple(names), _reasons(names, joins), grouping)
+    blank = tuple(place for place, one in enumerate(looked) if one.blank)
+    return Grouped(tuple(prints), tuple(names), _reasons(names, joins), grouping, blank, alike)
+
+
+def _of_different_patients(
+    images: Sequence[FoundImage], pairs: Sequence[Pair], home: Sequence[int]
+) -> tuple[Pair, ...]:
+    """The pairs whose patients are both known and not already one group."""
+    return tuple(
+        pair
+        for pair in pairs
+        if home[pair.first] != home[pair.second]
+        and images[pair.first].patient is not None
+        and images[pair.second].patient is not None
+    )
+
+
+def _telling(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(what, done, total)
 
 
 def _group_unread(found: FoundFolder, grouping: Grouping, progress: Progress | None) -> Grouped:
@@ -80,7 +141,7 @@ def _group_unread(found: FoundFolder, grouping: Grouping, progress: Progress | N
         return Grouped(nothing, tuple(f"i{index:06d}" for index in range(len(nothing))), {}, grouping)
     patients = [image.patient for image in found.images]
     if None in patients:
-        patients = list(read_patients(found, progress))
+        patients = list(read_patients(found, _telling(progress, "reading headers")))
     groups = tuple(f"p{patient}" for patient in patients)
     sizes = Counter(groups)
     return Grouped(nothing, groups, {name: ("patient",) for name, size in sizes.items() if size > 1}, "patient")
@@ -122,20 +183,21 @@ def fingerprint(path: Path, gray: np.ndarray) -> Fingerprint:
 class _Looked:
     prints: Fingerprint
     view: View | None
+    blank: bool
 
 
 def _look_at_all(found: FoundFolder, views: bool, progress: Progress | None) -> list[_Looked]:
     def look(image: FoundImage) -> _Looked:
         path = found.folder / image.path
         gray = load_gray(path, hu_offset=found.hu_offset)
-        return _Looked(fingerprint(path, gray), view(gray) if views else None)
+        return _Looked(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
 
     result = []
     with ThreadPoolExecutor(4) as pool:
         for done, looked in enumerate(pool.map(look, found.images), 1):
             result.append(looked)
             if progress:
-                progress(done, len(found.images))
+                progress("reading images", done, len(found.images))
     return result
 
 
@@ -168,8 +230,8 @@ def _root(parent: list[int], index: int) -> int:
     return index
 
 
-def _check_labels(found: FoundFolder, prints: Sequence[Fingerprint]) -> None:
-    for members in same([one.pixels for one in prints]):
+def _check_labels(found: FoundFolder, keys: Sequence[str | None]) -> None:
+    for members in same(keys):
         first = found.images[members[0]]
         for image in (found.images[index] for index in members[1:]):
             if image.label != first.label:

@@ -1,19 +1,21 @@
 """Training, validation and test parts that share no patient and no picture."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import numpy as np
 
-from hemotk.artifacts import PARTS, Grouping, Part, SplitGroup, SplitItem, SplitManifest, require
+from hemotk.artifacts import PARTS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest, require
 from hemotk.data.dealing import Counts, deal
 from hemotk.data.given_parts import keep_parts, near_leaks
-from hemotk.data.grouping import Grouped, Progress, class_counts, group_images
+from hemotk.data.grouping import Grouped, Progress, class_counts, group_images, without_blank
 from hemotk.data.offenders import counted
 from hemotk.data.scan import FoundFolder
 from hemotk.errors import HemotkError
+
+_WHY: Mapping[Reason, str] = {"patient": "one patient", "exact": "equal pictures", "near": "near duplicates"}
 
 
 @dataclass(frozen=True)
@@ -38,23 +40,42 @@ class SplitConfig:
 def make_split(found: FoundFolder, config: SplitConfig, progress: Progress | None = None) -> SplitManifest:
     """Split a scanned folder; the same folder, configuration and seed give the same parts.
 
-    Parts that a table or folders give are kept unless `config.resplit`.
+    Parts that a table or folders give are kept unless `config.resplit`. Blank slices are left out.
 
     Raises:
         HemotkError: as `group_images` and `keep_parts`, or too few groups for three parts.
     """
-    grouped = group_images(found, config.grouping, progress)
+    found, grouped = without_blank(found, group_images(found, config.grouping, progress))
     labels = [image.label for image in found.images]
     if found.given and not config.resplit:
         leaks = _said_leaks(found, grouped)
         grouped, parts = keep_parts(found, grouped, config)
         counts = class_counts(labels, grouped.groups)
     else:
-        leaks, counts = (), class_counts(labels, grouped.groups)
+        counts = class_counts(labels, grouped.groups)
         parts = assign(counts, config)
+        leaks = tuple(large_groups(grouped, config, parts))
     check_parts(found.folder.as_posix(), found.classes, counts, parts)
     split = manifest(found, grouped, config, parts)
     return replace(split, reading=(*(split.reading or ()), *leaks) or None)
+
+
+def large_groups(grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part]) -> Iterator[str]:
+    """A warning for each group of several that alone is larger than the share of images of the part it lies in."""
+    rest = 1 - config.test
+    shares: dict[Part, float] = {
+        "train": rest * (1 - config.validation),
+        "validation": rest * config.validation,
+        "test": config.test,
+    }
+    for name, size in Counter(grouped.groups).most_common():
+        wanted = shares[parts[name]] * len(grouped.groups)
+        if size > max(wanted, 1):
+            why = " and ".join(_WHY[reason] for reason in grouped.reasons[name])
+            yield (
+                f"large      group {name} ({why}) has {counted(size, 'image')}, more than the {wanted:.0f} that part "
+                f"'{parts[name]}' should have: figures there rest on it"
+            )
 
 
 def _said_leaks(found: FoundFolder, grouped: Grouped) -> tuple[str, ...]:
@@ -82,7 +103,7 @@ def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: M
         grouping=grouped.grouping,
         items=items,
         groups=groups,
-        reading=tuple(" ".join(line.split()) for line in found.lines()) or None,
+        reading=tuple(" ".join(line.split()) for line in (*found.lines(), *grouped.lines())) or None,
         hu_offset=found.hu_offset,
     )
 

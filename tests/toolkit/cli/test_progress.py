@@ -1,7 +1,6 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from noise_pictures import write_pictures
@@ -84,22 +83,19 @@ def test_no_time_left_is_guessed_before_anything_is_done() -> None:
     assert stream.getvalue() == "pruning 0/10, timing\n"
 
 
-@pytest.mark.parametrize(
-    ("unread", "patient", "groups", "says"),
-    [
-        (False, None, "none", "reading images"),
-        (True, None, "auto", "reading headers"),
-        (True, None, "none", ""),
-        (True, "p1", "patient", ""),
-    ],
-)
-def test_what_is_read_to_group_pictures_has_a_bar(
-    unread: bool, patient: str | None, groups: str, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = SimpleNamespace(unread=unread, images=[SimpleNamespace(patient=patient)])
-    with reading(found, groups) as progress:  # type: ignore[arg-type]
-        progress(1, 1)
-    assert capsys.readouterr().err.partition(" 1/1")[0] == says
+def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with reading() as progress:
+        progress("reading images", 1, 2)
+        progress("reading images", 2, 2)
+        progress("comparing images", 2, 2)
+    said = [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["reading images 2/2", "comparing images 2/2"]
+
+
+def test_nothing_is_said_where_nothing_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with reading():
+        pass
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("read", [split_of, lambda folder, classes: folds_of(folder, classes, 2)])
