@@ -213,10 +213,22 @@ def test_an_audit_from_before_the_slice_level_is_still_read(report: AuditReport,
 
 def test_what_the_table_of_labels_says_too_much_is_said(drawn: Path) -> None:
     found = replace(scan(drawn), missing=2, repeated=3)
-    assert for_audit(found).lines == (
-        "2 images that the table of labels names are not there.",
-        "3 rows of the table of labels stand there twice, with the same labels.",
+    assert for_audit(found).lines[-2:] == (
+        "left out        2 images that the table names and that are not there",
+        "the table says 3 rows twice, with the same labels",
     )
+
+
+def test_a_table_that_contradicts_the_folders_is_a_finding(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    (folder / "labels.csv").write_text("path,label\nnormal/0.png,1\nnormal/1.png,0\nhemorrhage/0.png,1\n")
+    found = scan_for_audit(folder, DEFAULT_CLASSES)
+    assert found.problems[0].startswith(
+        "labels.csv: contradicts the folders normal/ and hemorrhage/ in 1 of 3 pictures"
+    )
+    report = audit(found, permutations=9)
+    assert report.problems == found.problems and report.counts == (7, 6)
 
 
 def test_a_copy_without_a_label_contradicts_nothing(drawn: Path) -> None:
