@@ -52,7 +52,7 @@ def test_the_run_is_described(sources):
 
 
 def test_an_auc_stands_beside_what_the_slice_level_reaches(sources):
-    level = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40)
+    level = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40, True)
     text = model_card(sources(slice_level={"test": level}))
     assert "- test: the share of soft tissue alone has an AUC of 0.830 [0.800, 0.860]" in text
     assert "within the 90 brain slices (30 with label 1) the network's AUC is 0.730 [0.630, 0.810]" in text

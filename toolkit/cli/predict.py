@@ -181,7 +181,7 @@ def _heading(model: "Model") -> str:
 
 def _pictures(images: Iterable[Path]) -> Iterator[Path]:
     """The files among `images`, and every picture below the folders among them, sorted by path."""
-    from hemotk.data.scan import SUFFIXES, relative_images
+    from hemotk.data.scan import relative_images
 
     for path in images:
         if not path.is_dir():
@@ -189,7 +189,7 @@ def _pictures(images: Iterable[Path]) -> Iterator[Path]:
             continue
         found = sorted(relative_images(path))
         if not found:
-            raise HemotkError(f"{path}: holds no pictures ({', '.join(sorted(SUFFIXES))}); check the path.")
+            raise HemotkError(f"{path}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
         yield from (path / name for name in found)
 
 

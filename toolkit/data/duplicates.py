@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.data.duplicates_view import VIEW_SIZE, Grid, View
-from hemotk.data.tissue import BRAIN
 from hemotk.errors import HemotkError
 
 MOST_IMAGES = 10_000
-NEAR = 0.82  # chosen on real series, where pairs of different patients reach 0.81, and held against planted copies
-MIRRORED = 0.87  # neighbouring slices are never mirrored, so only a copy counts; different heads reach 0.86
+NEAR = 0.82  # chosen on real series (benchmarks/studies/duplicates_study.py) and held against planted copies
+MIRRORED = 0.84  # neighbouring slices are never mirrored, so most pairs below are of different heads
 COPY = 0.9  # what bone-only slices near the vertex must reach, since those of different heads look alike
-LEAST_TISSUE = 0.1  # in both slices; one has BRAIN or more, since a copy in another window shows less
+LEAST_TISSUE = 0.1  # in both slices
+ENOUGH_TISSUE = 0.15  # in one of them: a copy in another window shows less
 _CANDIDATE = 0.5
 _SHIFT, _COARSE_SHIFT = 2, 1
 _ROWS_AT_ONCE = 256
@@ -66,7 +66,7 @@ def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]
         return
     coarse = np.stack([_halved(one.detail) for one in views])
     flat = coarse.reshape(len(views), -1)
-    brain = np.array([one.tissue >= BRAIN for one in views])
+    brain = np.array([one.tissue >= ENOUGH_TISSUE for one in views])
     for start in range(0, len(views), _ROWS_AT_ONCE):
         rows = coarse[start : start + _ROWS_AT_ONCE]
         best = np.full((len(rows), len(views) - start), -1.0, np.float32)

@@ -33,7 +33,7 @@ class FoundFolder:
     `unlabelled` counts images that the table of labels does not name, `missing` those it names that are not there,
     `repeated` rows that stand there twice. The files of an `unread` folder are too many to be opened for a split:
     none has been, and neither checksums nor equal pictures will be known. `reading` says in sentences how the folder
-    was understood; `left_out` counts files that are no pictures, by suffix or reason. `hu_offset` is as in
+    was understood; `left_out` counts files that are no slices, by suffix or reason. `hu_offset` is as in
     the split.
     """
 
@@ -87,7 +87,7 @@ class FoundFolder:
 
 
 def left_out_lines(left_out: Mapping[str, int]) -> Iterator[str]:
-    """A sentence on the files that are no pictures, by suffix or reason; none if there are none."""
+    """A sentence on the files that are no slices, by suffix or reason; none if there are none."""
     if left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        yield f"left out   {sum(left_out.values()):6} files that are no pictures of slices: {reasons}"
+        yield f"left out   {sum(left_out.values()):6} files that are no slices: {reasons}"

@@ -182,7 +182,7 @@ def test_no_name_moves_the_terminal(here, capsys):
         (["dark.png", "bundles/first"], "bundles/first: comes after other paths; name one bundle or model, before"),
         (["bundles/first", "bundles/first/int8.tflite"], "bundles/first/int8.tflite: comes after other paths"),
         (["runs/r", "dark.png"], "runs/r: is a run, which scores no pictures; export it, then name the bundle."),
-        (["empty"], "empty: holds no pictures (.bmp"),
+        (["empty"], "empty: holds no pictures (PNG"),
         (["bundles/first", "dark.png", "--variant", "fp16"], "--variant fp16: is not in bundles/first; choose one of"),
         (["bundles/first/int8.tflite", "dark.png", "--variant", "int8"], "int8.tflite is one model already"),
         (["broken.tflite", "dark.png"], "broken.tflite: is no whole .tflite model"),

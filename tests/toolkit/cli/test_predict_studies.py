@@ -228,8 +228,9 @@ class TestDicom:
         self.write(here / "ct" / "normal" / "b.dcm", 20)
         self.write(here / "ct" / "normal" / "mr.dcm", 20, Modality="MR")
         spec = PreprocessSpec(16, window_level=80, window_width=200)
-        chunks = Chunks(find_pictures(here / "ct", ("normal", "hemorrhage")), [spec], here)
+        found = find_pictures(here / "ct", ("normal", "hemorrhage"))
+        chunks = Chunks(found, [spec], here)
         (images,) = chunks
         assert [(image.id, image.label) for image in images] == [("hemorrhage/IM1", 1), ("normal/b.dcm", 0)]
         assert np.load(chunks.files[spec])[:, 0, 0].tolist() == [102, 51]
-        assert "is of modality MR" in chunks.skipped[0]
+        assert not chunks.skipped and "1 files of modality MR" in found.reading[-1]

@@ -104,7 +104,7 @@ def test_the_model_card_is_that_of_the_bundle(home: Path, capsys: pytest.Capture
     assert text == (home / "bundle" / MODEL_CARD).read_text()
     assert f"is {card.threshold:.6g} or more" in text and card.notes[2][:30] in text and "| int8 |" in text
     assert card.study is not None and f"probabilities is {card.study.threshold:.6g} or more" in text
-    assert str(home) not in text and "folder `pictures`" in text
+    assert str(home) not in text and "`pictures`" not in text
     assert run(["card", str(home / "run"), "--out", str(home / "card.md")]) == 0
     assert "## Exported models" not in (home / "card.md").read_text()
     assert run(["card", str(home / "run"), "--out", str(home / "card.md")]) == 2

@@ -24,7 +24,7 @@ def test_intervals_of_images_in_groups_are_said_to_be_too_narrow(
     )
 
 
-TELLING = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40)
+TELLING = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40, True)
 SILENT = replace(TELLING, baseline=Estimate(0.52, 0.45, 0.6))
 
 

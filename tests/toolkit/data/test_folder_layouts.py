@@ -122,7 +122,7 @@ def test_every_file_left_out_is_counted_by_suffix(tmp_path: Path) -> None:
         "thumbnails and recycle bins of file servers and systems": 1,
         "without suffix": 1,
     }
-    assert "5 files that are no pictures" in said(found)
+    assert "5 files that are no slices" in said(found)
 
 
 def test_nothing_but_left_out_files_are_named(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_slices_without_brain_take_no_part_in_the_search() -> None:
         return len(near_duplicates([View(one.ranks, one.detail, True, share) for share in (first, second)]))
 
     assert with_tissue(0.3, 0.3) == with_tissue(0.3, 0.12) == with_tissue(0.12, 0.3) == 1
-    assert with_tissue(0.12, 0.12) == with_tissue(0.3, 0.05) == 0
+    assert with_tissue(0.14, 0.14) == with_tissue(0.3, 0.05) == 0
 
 
 def test_all_unreadable_pictures_are_named_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""How many of the near duplicates found are of one patient, and how many planted copies are found.
+
+    python benchmarks/studies/duplicates_study.py FOLDER [FOLDER …] [--copies 100] [--seed 1]
+
+In folders whose table names patients, a pair of two patients is counted as wrong; where a column `patient_known` says
+'no', the pair is counted as not known. Copies of `--copies` slices with brain are rescaled, shifted, windowed,
+compressed, mirrored, and all but shifted at once. Prints Markdown, with seconds of the processor and the greatest
+memory of the process so far.
+"""
+
+import argparse
+import io
+import resource
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from hemotk.data.duplicates import Pair, near_duplicates
+from hemotk.data.duplicates_view import view
+from hemotk.data.found import FoundFolder, FoundImage
+from hemotk.data.preprocess import load_gray
+from hemotk.data.scan import scan
+from hemotk.data.tissue import BRAIN, soft_tissue_share
+
+Gray = np.ndarray
+Change = Callable[[Gray, np.random.Generator], Gray]
+
+
+def rescaled(gray: Gray, random: np.random.Generator) -> Gray:
+    """Between 0.6 and 1.6 times as large."""
+    factor = random.uniform(0.6, 1.6)
+    size = (round(gray.shape[1] * factor), round(gray.shape[0] * factor))
+    return np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR))
+
+
+def shifted(gray: Gray, random: np.random.Generator) -> Gray:
+    """Moved by up to a tenth of the picture, and cut off there."""
+    rows, columns = (random.uniform(-0.1, 0.1, 2) * gray.shape).astype(int)
+    edge = max(gray.shape) // 10 + 1
+    padded = np.pad(gray, edge)
+    return padded[edge - rows :, edge - columns :][: gray.shape[0], : gray.shape[1]]
+
+
+def windowed(gray: Gray, random: np.random.Generator) -> Gray:
+    """Another window."""
+    centre, width = random.uniform(105, 150), random.uniform(170, 330)
+    return np.rint(255 * np.clip((gray - centre) / width + 0.5, 0, 1)).astype(np.uint8)
+
+
+def compressed(gray: Gray, random: np.random.Generator) -> Gray:
+    """As JPEG of low quality."""
+    stream = io.BytesIO()
+    Image.fromarray(gray).save(stream, "JPEG", quality=int(random.integers(15, 60)))
+    return np.asarray(Image.open(stream))
+
+
+def mirrored(gray: Gray, _: np.random.Generator) -> Gray:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(gray[:, ::-1])
+
+
+def all_at_once(gray: Gray, random: np.random.Generator) -> Gray:
+    """Mirrored, rescaled, windowed and compressed."""
+    return compressed(windowed(rescaled(mirrored(gray, random), random), random), random)
+
+
+CHANGES: tuple[Change, ...] = (rescaled, shifted, windowed, compressed, mirrored, all_at_once)
+
+
+def whose(one: FoundImage, other: FoundImage) -> str:
+    """Whether a pair is of 'one' patient, of 'two', or that is 'not known'."""
+    if one.patient is None or other.patient is None:
+        return "not known"
+    if one.patient == other.patient:
+        return "one"
+    return "not known" if "no" in {one.columns.get("patient_known"), other.columns.get("patient_known")} else "two"
+
+
+def pairs_of(found: FoundFolder) -> tuple[Pair, ...]:
+    """All near duplicates of a folder."""
+    with ThreadPoolExecutor(4) as pool:
+        views = list(pool.map(lambda image: view(load_gray(found.folder / image.path)), found.images))
+    return near_duplicates(views)
+
+
+def recalls(found: FoundFolder, copies: int, random: np.random.Generator) -> dict[str, float]:
+    """The share of planted copies that are found, by what was done to them."""
+    pictures: list[Gray] = []
+    for index in random.permutation(len(found.images)):
+        gray = load_gray(found.folder / found.images[index].path)
+        if soft_tissue_share(gray) >= BRAIN:
+            pictures.append(gray)
+        if len(pictures) == copies:
+            break
+    return {
+        change.__name__: float(
+            np.mean([bool(near_duplicates([view(gray), view(change(gray, random))])) for gray in pictures])
+        )
+        for change in CHANGES
+    }
+
+
+def main() -> None:
+    """Print two lines for each folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--copies", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    for folder in asked.folders:
+        found, started = scan(folder), time.process_time()
+        pairs = pairs_of(found)
+        seconds, peak = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        counts = Counter(whose(found.images[pair.first], found.images[pair.second]) for pair in pairs)
+        said = ", ".join(f"{counts[word]} {word}" for word in ("one", "two", "not known"))
+        print(f"- {folder.name}: {len(found.images)} images, pairs by patient: {said}; {seconds:.0f} s, {peak:.0f} MB")
+        shares = recalls(found, asked.copies, np.random.default_rng(asked.seed))
+        mean = np.mean(list(shares.values()))
+        print(f"  copies found: {', '.join(f'{name} {value:.2f}' for name, value in shares.items())}; mean {mean:.3f}")
+
+
+if __name__ == "__main__":
+    main()
