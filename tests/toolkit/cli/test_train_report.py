@@ -25,7 +25,7 @@ def test_intervals_of_images_in_groups_are_said_to_be_too_narrow(
 
 
 TELLING = SliceLevel(Estimate(0.83, 0.8, 0.86), Estimate(0.73, 0.63, 0.81), 90, 30, 40, True)
-SILENT = replace(TELLING, baseline=Estimate(0.52, 0.45, 0.6))
+SILENT = replace(TELLING, baseline=Estimate(0.52, 0.45, 0.6), exceeds_chance=False)
 
 
 def test_an_auc_that_the_slice_level_explains_in_part_does_not_stand_alone(
