@@ -113,14 +113,14 @@ class AuditReport(Artifact):
     the largest by area. `unlabelled` images were left out. `patients` is None where none is known. `groups` are images
     joined by equal pictures and near duplicates, largest group first.
 
-    `reading` says in sentences how the folder was understood, `unchecked` what could not be looked for. `blank` are
-    pictures of one gray value, or with none between black and white; `few_grays` others with 16 gray levels or fewer.
-    `shared_patients` counts patients in several parts, None where the folder gives no parts. All are None in files
-    from before they were looked for.
+    `reading` says in sentences how the folder was understood, `problems` why no split can be made of it, `unchecked`
+    what could not be looked for. `blank` are pictures of one gray value, or with none between black and white;
+    `few_grays` others with 16 gray levels or fewer. `shared_patients` counts patients in several parts, None where the
+    folder gives no parts. All are None in files from before they were looked for.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.audit/1"
-    LATER: ClassVar[tuple[str, ...]] = ("reading", "unchecked", "blank", "few_grays", "shared_patients")
+    LATER: ClassVar[tuple[str, ...]] = ("reading", "problems", "unchecked", "blank", "few_grays", "shared_patients")
 
     created: str
     folder: str
@@ -136,6 +136,7 @@ class AuditReport(Artifact):
     groups: tuple[tuple[str, ...], ...]
     probes: tuple[Probe, ...]
     reading: tuple[str, ...] | None = None
+    problems: tuple[str, ...] | None = None
     unchecked: tuple[str, ...] | None = None
     blank: tuple[str, ...] | None = None
     few_grays: tuple[str, ...] | None = None

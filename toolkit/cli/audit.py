@@ -9,7 +9,9 @@ import click
 
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.columns import columns
+from hemotk.cli.folder import patient_option
 from hemotk.cli.options import PATH, Progress, json_option, overwrite_option
+from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
 
 if TYPE_CHECKING:
@@ -27,9 +29,11 @@ if TYPE_CHECKING:
     metavar="WORDS",
     default="",
     help="End with exit code 1 if one of these is found, words with commas: unreadable, blank, grays, duplicates, "
-    "contradictions, patients, leaks, shortcuts.",
+    "contradictions, patients, leaks, shortcuts, problems.",
 )
 @classes_option
+@patient_option
+@hu_offset_option
 @overwrite_option
 def audit(
     *,
@@ -40,6 +44,8 @@ def audit(
     pictures: bool,
     fail_on: str,
     classes: str,
+    patient: str | None,
+    hu_offset: int | None,
     overwrite: bool,
 ) -> int:
     """Look through FOLDER before anything is trained on it.
@@ -51,7 +57,8 @@ def audit(
 
     FOLDER need not be one that can be split: with one class, or without labels, all that needs none is looked for.
 
-    With --fail-on the exit code is 1 where one of the words applies: unreadable (files), blank (pictures), grays (16
+    With --fail-on the exit code is 1 where one of the words applies: problems (what `hemotk data split` would refuse,
+    such as a table that contradicts the folders), unreadable (files), blank (pictures), grays (16
     levels or fewer), duplicates (equal or near), contradictions (equal pictures with two labels), patients (pairs of
     two patients), leaks (pairs or patients in two parts, where the folder gives parts), shortcuts. Shortcuts and
     contradictions that could not be looked for, for want of labels, count as found.
@@ -80,10 +87,10 @@ def audit(
             "of them into normal/ and hemorrhage/ of a new folder and audit that."
         )
     with _phases() as tell:
-        report = look_through(scan_for_audit(folder, two_classes(classes)), tell)
+        report = look_through(scan_for_audit(folder, two_classes(classes), patient, hu_offset), tell)
     for line in _lines(report):
         click.echo(line)
-    for file, content in _files(report, folder, _Outputs(html, json_file, sheet, pictures)):
+    for file, content in _files(report, folder, _Outputs(html, json_file, sheet, pictures, hu_offset)):
         write_bytes(file, content, overwrite=overwrite)
         shows = " (shows pixels of patients)" if file == sheet or (file == html and pictures) else ""
         click.echo(f"wrote {file}{shows}")
@@ -119,6 +126,7 @@ class _Outputs(NamedTuple):
     json: Path | None
     sheet: Path | None
     pictures: bool
+    hu_offset: int | None
 
 
 def _lines(report: "AuditReport") -> Iterator[str]:
@@ -141,7 +149,7 @@ def _files(report: "AuditReport", folder: Path, outputs: _Outputs) -> list[tuple
     from hemotk.cli.audit_page import render
     from hemotk.data.audit_sheet import contact_sheet
 
-    drawn = contact_sheet(report, folder) if outputs.sheet is not None or outputs.pictures else b""
+    drawn = contact_sheet(report, folder, outputs.hu_offset) if outputs.sheet is not None or outputs.pictures else b""
     files = []
     if outputs.html is not None:
         files.append((outputs.html, render(report, drawn if outputs.pictures else None).encode()))

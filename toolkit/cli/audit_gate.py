@@ -43,6 +43,7 @@ GATES: Mapping[str, Callable[[AuditReport], str]] = {
     ),
     "leaks": _leaks,
     "shortcuts": _shortcuts,
+    "problems": lambda report: "; ".join(problem.rstrip(".") for problem in report.problems or ()),
 }
 
 

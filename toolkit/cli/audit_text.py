@@ -41,6 +41,7 @@ def contents(report: AuditReport) -> Iterator[tuple[str, str]]:
 
 def findings(report: AuditReport) -> Iterator[str]:
     """What to act on, a sentence each."""
+    yield from (f"no split can be made: {problem}" for problem in report.problems or ())
     yield from _contradictions(report.contradictions())
     yield from _pictures(report)
     exact = sum(pair.kind == "exact" for pair in report.pairs)

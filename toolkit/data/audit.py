@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.artifacts.audit import FEW_GRAYS, AuditPair, AuditReport, Probe, Unreadable
 from hemotk.data.audit_scan import AuditFolder, AuditImage, for_audit
+from hemotk.data.blank import is_blank
 from hemotk.data.duplicates import Pair, near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
@@ -60,8 +60,9 @@ def audit(
         raise HemotkError(f"{found.folder}: not one image can be read; the first: {unreadable[0].why}.")
     duplicates = _find_duplicates(looked, tell)
     by_patient = same([one.image.patient for one in looked])
+    known = [one.image.patient is not None for one in looked]
     alike, _ = link(duplicates.near, united(len(looked), duplicates.equal))
-    units, _ = link(duplicates.near, united(len(looked), [*duplicates.equal, *by_patient]))
+    units, _ = link(duplicates.near, united(len(looked), [*duplicates.equal, *by_patient]), known)
     labels = [one.image.label for one in looked if one.image.label is not None]
     patients = {one.image.patient for one in looked} - {None}
     probes = _probes(looked, [str(unit) for unit in units], permutations, tell)
@@ -81,6 +82,7 @@ def audit(
         groups=_groups(looked, alike),
         probes=probes,
         reading=found.lines,
+        problems=found.problems or None,
         unchecked=tuple(_unchecked(found, looked, labels, probes)),
         blank=tuple(one.image.path for one in looked if one.blank),
         few_grays=tuple(one.image.path for one in looked if not one.blank and one.grays <= FEW_GRAYS),
@@ -134,7 +136,7 @@ def _shared_patients(looked: Sequence[_Looked]) -> int | None:
 def _look_at_all(found: AuditFolder, tell: Phases) -> tuple[list[_Looked], list[Unreadable]]:
     def look(image: AuditImage) -> _Looked | Unreadable:
         try:
-            return _look(found.folder, image)
+            return _look(found, image)
         except HemotkError as error:
             return Unreadable(image.path, str(error).removeprefix(f"{found.folder / image.path}: ").rstrip("."))
 
@@ -149,20 +151,15 @@ def _look_at_all(found: AuditFolder, tell: Phases) -> tuple[list[_Looked], list[
     return looked, unreadable
 
 
-def _look(folder: Path, image: AuditImage) -> _Looked:
-    path = folder / image.path
-    gray, colours = load_with_colours(path)
+def _look(found: AuditFolder, image: AuditImage) -> _Looked:
+    path = found.folder / image.path
+    gray, colours = load_with_colours(path, hu_offset=found.hu_offset)
     size = path.stat().st_size
     features = file_features(size, gray, colours)
     height, width = gray.shape
     grays = len(np.unique(gray))
     prints = fingerprint(path, gray)
-    return _Looked(image, size, (width, height), _kind(path), prints, view(gray), features, grays, _blank(gray))
-
-
-def _blank(gray: NDArray[np.uint8]) -> bool:
-    """Whether nothing can be seen: one gray value, or none between black and white."""
-    return bool(gray.min() == gray.max() or not ((gray > 0) & (gray < 255)).any())
+    return _Looked(image, size, (width, height), _kind(path), prints, view(gray), features, grays, is_blank(gray))
 
 
 def _kind(path: Path) -> str:
@@ -181,8 +178,8 @@ class _Duplicates:
 
 
 def _find_duplicates(looked: Sequence[_Looked], tell: Phases) -> _Duplicates:
-    """Sets of equal pictures, and the near duplicates among the first of each, strongest first."""
-    equal = same([one.prints.pixels for one in looked])
+    """Sets of equal pictures, blank ones aside, and the near duplicates among the first of each, strongest first."""
+    equal = same([None if one.blank else one.prints.pixels for one in looked])
     copies = {place for members in equal for place in members[1:]}
     single = [place for place in range(len(looked)) if place not in copies]
     views = [looked[place].view for place in single]

@@ -59,8 +59,9 @@ def scan_for_audit(
         found = labelled(listing, classes, lenient=True, table=False)
     except HemotkError as error:
         return _unlabelled(listing, classes, [_short(error, folder)], hu_offset)
-    if found is None:
-        return _unlabelled(listing, classes, [_short(no_labels(listing, classes), folder)], hu_offset)
+    if found is None or not found.images:
+        why = no_labels(listing, classes) if found is None else HemotkError("every label in the table is blank.")
+        return _unlabelled(listing, classes, [_short(why, folder)], hu_offset)
     try:
         found.check_counts()
     except HemotkError as error:

@@ -17,14 +17,14 @@ _LINE = 14
 _INK, _SOFT = 235, 150
 
 
-def contact_sheet(report: AuditReport, folder: Path) -> bytes:
+def contact_sheet(report: AuditReport, folder: Path, hu_offset: int | None = None) -> bytes:
     """PNG with the largest groups of `report`, their images read from `folder`; a sentence where there are none.
 
     Raises:
         HemotkError: an image can no longer be read.
     """
     shown = report.groups[:MOST_GROUPS]
-    blocks = [_block(number, group, folder) for number, group in enumerate(shown, 1)]
+    blocks = [_block(number, group, folder, hu_offset) for number, group in enumerate(shown, 1)]
     left = len(report.groups) - len(shown)
     if left or not blocks:
         blocks.append(_words(f"and {left} smaller groups" if left else "no duplicates were found"))
@@ -38,14 +38,14 @@ def contact_sheet(report: AuditReport, folder: Path) -> bytes:
     return stream.getvalue()
 
 
-def _block(number: int, group: tuple[str, ...], folder: Path) -> Image.Image:
+def _block(number: int, group: tuple[str, ...], folder: Path, hu_offset: int | None) -> Image.Image:
     shown = group[:MOST_OF_A_GROUP]
     rows = -(-len(shown) // ACROSS)
     block = Image.new("L", (ACROSS * CELL, _LINE + rows * (CELL + _LINE)))
     more = f", the first {len(shown)}" if len(shown) < len(group) else ""
     _write(block, 2, 0, f"group {number}: {len(group)} images{more}", _INK)
     for (x, y), path in zip(_places(), shown, strict=False):
-        picture = Image.fromarray(load_gray(folder / path))
+        picture = Image.fromarray(load_gray(folder / path, hu_offset=hu_offset))
         picture.thumbnail((CELL - 4, CELL - 2))
         block.paste(picture, (x + 2, y + _LINE))
         _write(block, x + 2, y, _shortened(path), _SOFT)

@@ -53,10 +53,6 @@ class FoundFolder:
         """Whether a table or folders put every image into a part."""
         return bool(self.images) and all(image.part is not None for image in self.images)
 
-    def lines(self) -> tuple[str, ...]:
-        """How the folder was read, a sentence each."""
-        return ()
-
     def counts(self) -> tuple[int, int]:
         """Images with label 0 and with label 1."""
         positives = sum(image.label for image in self.images)

@@ -13,7 +13,7 @@ from hemotk.data.blank import is_blank
 from hemotk.data.duplicates import Pair, near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
-from hemotk.data.offenders import counted
+from hemotk.data.offenders import counted, listed
 from hemotk.data.patients import numbered
 from hemotk.data.preprocess import load_gray
 from hemotk.data.rsna_patients import read_patients
@@ -187,18 +187,35 @@ class _Looked:
 
 
 def _look_at_all(found: FoundFolder, views: bool, progress: Progress | None) -> list[_Looked]:
-    def look(image: FoundImage) -> _Looked:
+    def look(image: FoundImage) -> _Looked | HemotkError:
         path = found.folder / image.path
-        gray = load_gray(path, hu_offset=found.hu_offset)
-        return _Looked(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
+        try:
+            gray = load_gray(path, hu_offset=found.hu_offset)
+            return _Looked(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
+        except HemotkError as error:
+            return error
 
-    result = []
+    result, errors = [], []
     with ThreadPoolExecutor(4) as pool:
         for done, looked in enumerate(pool.map(look, found.images), 1):
-            result.append(looked)
+            if isinstance(looked, HemotkError):
+                errors.append(looked)
+            else:
+                result.append(looked)
             if progress:
                 progress("reading images", done, len(found.images))
+    if errors:
+        raise _all_of(errors, found.folder)
     return result
+
+
+def _all_of(errors: Sequence[HemotkError], folder: Path) -> HemotkError:
+    """The first error in full, and which other files have one."""
+    first = str(errors[0])
+    if len(errors) == 1:
+        return HemotkError(first)
+    files = [str(error).removeprefix(f"{folder}/").partition(": ")[0] for error in errors]
+    return HemotkError(f"{first.rstrip('.')} ({len(files)} files cannot be used: {listed(files)}).")
 
 
 def _reasons(
@@ -231,11 +248,16 @@ def _root(parent: list[int], index: int) -> int:
 
 
 def _check_labels(found: FoundFolder, keys: Sequence[str | None]) -> None:
+    odd = []
     for members in same(keys):
         first = found.images[members[0]]
-        for image in (found.images[index] for index in members[1:]):
-            if image.label != first.label:
-                raise HemotkError(
-                    f"{found.folder / image.path}: shows the same picture as {first.path}, with another label; correct "
-                    "or remove one of them."
-                )
+        others = (found.images[index] for index in members[1:])
+        odd += [(image.path, first.path) for image in others if image.label != first.label]
+    if odd:
+        (path, first_path), more = odd[0], ""
+        if len(odd) > 1:
+            more = f" ({len(odd)} such pairs: {listed([f'{one} and {other}' for one, other in odd])})"
+        raise HemotkError(
+            f"{found.folder / path}: shows the same picture as {first_path}, with another label; correct or remove one "
+            f"of them{more}."
+        )

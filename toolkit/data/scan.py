@@ -116,15 +116,15 @@ def labelled(
 ) -> FoundFolder | None:
     """The pictures of a folder with labels, patients and parts, by its table, which may leave some out, or by folders.
 
-    None if neither says what the pictures show. Unless `lenient`, DICOM files that name no patient and rows of the table
-    with a blank label are refused. Without `table` it is not looked at.
+    None if neither says what the pictures show. Unless `lenient`, DICOM files that name no patient are refused, and so
+    are rows with a blank label. Without `table` it is not looked at.
 
     Raises:
         HemotkError: the table does not fit the files or contradicts the folders; a file lies in no class's folder or in
             those of both.
     """
     by_folder = folder_layout.class_labels(listing.files, classes)
-    found = _from_any_table(listing, classes, patient, by_folder, lenient) if table else ()
+    found = _from_any_table(listing, _Ask(classes, patient, lenient), by_folder) if table else ()
     if isinstance(found, FoundFolder):
         return _with_patients(_with_parts(found), patient, lenient)
     if not by_folder:
@@ -133,9 +133,7 @@ def labelled(
     return _with_patients(_with_parts(found), patient, lenient)
 
 
-def _from_any_table(
-    listing: Listing, classes: tuple[str, str], patient: PatientFrom, by_folder: dict[str, int], lenient: bool
-) -> FoundFolder | tuple[str, ...]:
+def _from_any_table(listing: Listing, ask: "_Ask", by_folder: dict[str, int]) -> FoundFolder | tuple[str, ...]:
     """What the table says; else, if one that may be of labels does not fit, a line on that.
 
     Raises:
@@ -146,7 +144,7 @@ def _from_any_table(
         return ()
     folders_tell = len(by_folder) == len(listing.files)
     try:
-        return _from_table(table, listing, classes, patient, by_folder, lenient)
+        return _from_table(table, listing, ask, by_folder)
     except Contradiction:
         raise
     except HemotkError as error:
@@ -155,20 +153,22 @@ def _from_any_table(
         return (f"not used   {table.name}: {str(error).removeprefix(f'{table}')[:200].lstrip(':, ')}",)
 
 
-def _from_table(
-    table: Path,
-    listing: Listing,
-    classes: tuple[str, str],
-    patient: PatientFrom,
-    by_folder: dict[str, int],
-    blanks: bool,
-) -> FoundFolder:
-    reader = TableReader(table, listing.files, SUFFIXES, classes)
-    said = reader.read(None if patient in _NO_COLUMNS else patient, by_folder, blanks)
-    images = said.images if patient not in _NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
+@dataclass(frozen=True)
+class _Ask:
+    """How to read a folder: as `labelled` is asked."""
+
+    classes: tuple[str, str]
+    patient: PatientFrom
+    lenient: bool
+
+
+def _from_table(table: Path, listing: Listing, ask: _Ask, by_folder: dict[str, int]) -> FoundFolder:
+    reader = TableReader(table, listing.files, SUFFIXES, ask.classes)
+    said = reader.read(None if ask.patient in _NO_COLUMNS else ask.patient, by_folder, ask.lenient)
+    images = said.images if ask.patient not in _NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
     return FoundFolder(
         listing.folder,
-        classes,
+        ask.classes,
         images,
         unlabelled=len(listing.files) - len(images) - said.blank,
         missing=said.missing,

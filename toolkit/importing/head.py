@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hemotk.importing.layers import Layer
 from hemotk.importing.outputs import Output
 from hemotk.importing.stored import Arrays
-from hemotk.importing.walk import Walk, is_relu, negative_slope, norm_affine, pointwise
+from hemotk.importing.walk import Walk, check_last_axis, is_relu, negative_slope, norm_affine, pointwise
 
 Array = NDArray[np.float64]
 _POOLING = "GlobalAveragePooling2D"
@@ -126,6 +126,8 @@ class _Head:
         return self._activate(layer, str(layer.config["activation"]))
 
     def _norm(self, layer: Layer) -> None:
+        if not self._pooled:
+            check_last_axis(self._walk.graph, layer)
         scale, shift = norm_affine(self._arrays, layer)
         self._append(layer, np.diag(scale), shift)
 
@@ -165,7 +167,7 @@ class _Head:
         if slope is None:
             self.hidden.append(before)
             return
-        eye = np.eye(self._width)
+        eye, slope = np.eye(self._width), np.broadcast_to(slope, self._width)  # a PReLU may share one
         self.hidden.append(before.then(np.hstack([eye, -eye]), np.zeros(2 * self._width)))
         self._pending = Dense(np.vstack([eye, -np.diag(slope)]), np.zeros(self._width))
 

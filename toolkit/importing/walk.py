@@ -95,8 +95,7 @@ class Walk:
             raise self.graph.refuse(layer, "is no plain ReLU")
 
     def _checked_norm(self, layer: Layer) -> Layer:
-        if layer.config["axis"] not in _LAST_AXES:
-            raise self.graph.refuse(layer, f"normalizes axis {layer.config['axis']} where channels come last")
+        check_last_axis(self.graph, layer)
         return layer
 
     def _check(self, layer: Layer, kinds: tuple[str, ...], settings: dict[str, Any]) -> None:
@@ -106,6 +105,12 @@ class Walk:
             found = layer.config[name]
             if found != value:
                 raise self.graph.refuse(layer, f"has {name} {found} where {value} is expected")
+
+
+def check_last_axis(graph: LayerGraph, layer: Layer) -> None:
+    """Check that a BatchNormalization of pictures is one over channels."""
+    if layer.config["axis"] not in _LAST_AXES:
+        raise graph.refuse(layer, f"normalizes axis {layer.config['axis']} where channels come last")
 
 
 def is_relu(layer: Layer) -> bool:
@@ -118,7 +123,7 @@ def is_relu(layer: Layer) -> bool:
 
 
 def negative_slope(arrays: Arrays, layer: Layer, width: int) -> NDArray[np.float64] | None:
-    """By what a leaky ReLU multiplies numbers below 0, float64 [width]; None for every other layer."""
+    """By what a leaky ReLU multiplies numbers below 0, float64 [width], or [1]; None for every other layer."""
     config = layer.config
     if layer.kind == "PReLU":
         return arrays.read(layer, "alpha")[0].astype(np.float64).reshape(-1)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hemotk.artifacts import AuditReport, FieldError
 from hemotk.data.audit import audit
-from hemotk.data.audit_scan import AuditFolder, AuditImage, scan_for_audit
+from hemotk.data.audit_scan import AuditFolder, AuditImage, for_audit, scan_for_audit
 from hemotk.data.audit_sheet import ACROSS, CELL, contact_sheet
 from hemotk.data.phantom import draw_slice
 from hemotk.data.scan import DEFAULT_CLASSES, scan
@@ -161,18 +161,16 @@ def test_pictures_in_which_nothing_can_be_seen_are_named(drawn: Path, tmp_path: 
 
 def test_without_labels_all_that_needs_none_is_looked_for(drawn: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
-    shutil.copytree(drawn, folder)
-    (folder / "labels.csv").write_text("path,label\nnormal/0.png,\nnormal/1.png,1\n")
+    for name, other in (("normal", "a"), ("hemorrhage", "b")):
+        shutil.copytree(drawn / name, folder / other)
+    (folder / "labels.csv").write_text("path,label\na/0.png,\na/1.png,\n")
     found = scan_for_audit(folder, DEFAULT_CLASSES)
-    assert found.lines == (
-        "labels are not known: labels.csv, line 2: label '' is unknown; write 0 or 1, 'normal' or 'hemorrhage', or "
-        "name the two words with --classes.",
-    )
+    assert found.problems == ("every label in the table is blank.",)
     report = audit(found, permutations=9)
     assert report.counts == (0, 0) and sum(report.kinds.values()) == 13 and report.reading == found.lines
     assert len(report.pairs) == 3 and not report.probes and not report.contradictions()
     assert report.unchecked is not None and report.unchecked[0].startswith("No image has a label")
-    assert [one.path for one in report.unreadable] == ["normal/broken.png"]
+    assert [one.path for one in report.unreadable] == ["a/broken.png"]
     report.write(tmp_path / "audit.json")
     assert AuditReport.read(tmp_path / "audit.json") == report
 
@@ -211,3 +209,31 @@ def test_an_audit_from_before_the_slice_level_is_still_read(report: AuditReport,
     assert old.blank is None and old.slice_level() is None and old.counts == report.counts
     old.write(tmp_path / "again.json")
     assert "unchecked" not in json.loads((tmp_path / "again.json").read_text())
+
+
+def test_what_the_table_of_labels_says_too_much_is_said(drawn: Path) -> None:
+    found = replace(scan(drawn), missing=2, repeated=3)
+    assert for_audit(found).lines[-2:] == (
+        "left out        2 images that the table names and that are not there",
+        "the table says 3 rows twice, with the same labels",
+    )
+
+
+def test_a_table_that_contradicts_the_folders_is_a_finding(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    (folder / "labels.csv").write_text("path,label\nnormal/0.png,1\nnormal/1.png,0\nhemorrhage/0.png,1\n")
+    found = scan_for_audit(folder, DEFAULT_CLASSES)
+    assert found.problems[0].startswith(
+        "labels.csv: contradicts the folders normal/ and hemorrhage/ in 1 of 3 pictures"
+    )
+    report = audit(found, permutations=9)
+    assert report.problems == found.problems and report.counts == (7, 6)
+
+
+def test_a_copy_without_a_label_contradicts_nothing(drawn: Path) -> None:
+    images = (AuditImage("normal/0.png", 0), AuditImage("normal/copy.png"), AuditImage("hemorrhage/0.png", 1))
+    report = audit(AuditFolder(drawn, DEFAULT_CLASSES, images), permutations=9)
+    assert len(report.pairs) == 1 and not report.contradictions() and report.counts == (1, 1)
+    other = (images[0], replace(images[1], label=1))
+    assert len(audit(AuditFolder(drawn, DEFAULT_CLASSES, other), permutations=9).contradictions()) == 1

@@ -142,3 +142,12 @@ def test_slices_without_brain_take_no_part_in_the_search() -> None:
 
     assert with_tissue(0.3, 0.3) == with_tissue(0.3, 0.12) == with_tissue(0.12, 0.3) == 1
     assert with_tissue(0.14, 0.14) == with_tissue(0.3, 0.05) == 0
+
+
+def test_all_unreadable_pictures_are_named_at_once(tmp_path: Path) -> None:
+    for word in ("normal", "hemorrhage"):
+        (tmp_path / word).mkdir()
+        for index in range(4):
+            (tmp_path / word / f"{index}.png").write_bytes(b"no picture")
+    with pytest.raises(HemotkError, match=r"hemorrhage/0\.png: is no picture .*\(8 files cannot be used: hemorrhage/0"):
+        group_images(scan(tmp_path), "auto")

@@ -22,7 +22,7 @@ def dense(width: int, activation: str = "linear", use_bias: bool = True) -> tupl
 
 
 def norm(scale: bool = True, center: bool = True) -> tuple[str, dict[str, Any]]:
-    return "BatchNormalization", {"scale": scale, "center": center, "epsilon": 1e-3}
+    return "BatchNormalization", {"scale": scale, "center": center, "epsilon": 1e-3, "axis": [-1]}
 
 
 def conv(width: int, activation: str = "linear", **settings: Any) -> tuple[str, dict[str, Any]]:
@@ -257,6 +257,7 @@ def test_what_is_not_supported_is_refused_by_name(layers: Layers, says: str) -> 
         ([], "layer 'net' .InputLayer. is the last where GlobalAveragePooling2D is expected"),
         ([("Flatten", {})], "layer '0' .Flatten. keeps 3×3 places apart where GlobalAveragePooling2D is expected"),
         ([("GlobalMaxPooling2D", {})], "layer '0' .GlobalMaxPooling2D. stands where GlobalAveragePooling2D is exp"),
+        ([("BatchNormalization", {**norm()[1], "axis": [1]})], "layer '0' .* normalizes axis .1. where channels come"),
         ([average(2), POOL], "layer '0' .AveragePooling2D. pools .2, 2. of 3×3 places"),
         ([average(3, 1), POOL], "layer '0' .AveragePooling2D. pools .3, 3. of 3×3 places"),
         ([dense(4, "relu"), POOL], "layer '0' .Dense. rectifies before the pooling"),

@@ -13,6 +13,7 @@ from prunable_runs import split_of_squares
 from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvReport
 from hemotk.data.folds import read_folds, refold
+from hemotk.data.tissue import BRAIN
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.metrics import auc, calibrated, evaluate
@@ -26,6 +27,7 @@ from hemotk.training.fit import Listener
 from hemotk.training.folds import SPLITS, FoldsJob, cross_validate, pool
 from hemotk.training.lock import locked
 from hemotk.training.operating_point import OperatingConfig
+from hemotk.training.scores import SCORES_FILE, read_tissue
 
 FOLDS = 2
 
@@ -125,7 +127,12 @@ def test_pooled_figures_are_those_of_the_images(out: Path) -> None:
     assert pooled.accuracy.value == pytest.approx(np.mean(right))
     assert "groups" in pooled.accuracy.method
     assert report.slice_level is not None and list(report.slice_level) == ["fold-1", "fold-2", "pooled"]
-    assert report.slice_level["pooled"].groups == 29
+    level, tissue = report.slice_level["pooled"], {}
+    for fold in report.folds:
+        tissue |= read_tissue(out / fold.run / SCORES_FILE, "test") or {}
+    shares = [tissue[image.path] for image in report.images]
+    assert level.groups == 29 and level.brain_images == sum(share >= BRAIN for share in shares)
+    assert level.baseline.value == pytest.approx(auc([image.label for image in report.images], shares))
     by_hand = [fold.metrics.auc.value or 0 for fold in report.folds]
     pairs = [fold.metrics.positives * (fold.metrics.count - fold.metrics.positives) for fold in report.folds]
     assert pooled.fold_auc == pytest.approx(np.average(by_hand, weights=pairs))
