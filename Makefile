@@ -14,7 +14,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size clean
+.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size fuzz clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -31,6 +31,7 @@ help:
 	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make rsna-size                          split a folder of the size of RSNA 2019, within a minute and a gigabyte"
+	@echo "make fuzz SECONDS=60                    fuzz everything that reads files, guided by coverage"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -125,6 +126,11 @@ test-android: env
 # Some 750,000 links to small files; what each command took is printed.
 rsna-size: env
 	HEMOTK_RSNA_SIZE=full $(BIN)/python -m pytest -q -s tests/test_rsna_size.py $(ARGS)
+
+# A minute in all; an hour finds more: make fuzz SECONDS=3600. Where atheris has no wheel it says so.
+fuzz: env
+	@$(BIN)/python -m pip install --quiet --only-binary :all: --constraint constraints.txt atheris 2> /dev/null || true
+	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)
 
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env

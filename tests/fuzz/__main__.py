@@ -25,9 +25,8 @@ def main() -> int:
     if given.child:
         return fuzz(given.child, rest)
     if importlib.util.find_spec("atheris") is None:
-        print(
-            f"atheris has no wheel for Python {sys.version_info[0]}.{sys.version_info[1]} or is not installed: nothing is fuzzed"
-        )
+        version = ".".join(map(str, sys.version_info[:2]))
+        print(f"atheris is not installed, or has no wheel for Python {version}: nothing is fuzzed")
         return 0
     sys.path.insert(0, str(HERE))
     from targets import TARGETS
@@ -40,22 +39,22 @@ def one(name: str, seconds: int) -> int:
     """Fuzz one target in a process of its own for so long."""
     corpus = BUILD / name
     corpus.mkdir(parents=True, exist_ok=True)
-    limits = [
-        f"-max_total_time={seconds}",
-        f"-timeout={SLOWEST}",
-        f"-rss_limit_mb={LARGEST}",
+    limits = [f"-max_total_time={seconds}", f"-timeout={SLOWEST}", f"-rss_limit_mb={LARGEST}"]
+    options = [
+        *limits,
         "-seed=1",
         "-max_len=65536",
+        f"-artifact_prefix={corpus}/broken-",
+        "-verbosity=0",
+        "-print_final_stats=1",
     ]
-    options = [*limits, f"-artifact_prefix={corpus}/broken-", "-verbosity=0", "-print_final_stats=1"]
     command = [sys.executable, str(HERE), "--child", name, *options, str(corpus)]
     found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     wanted = ("stat::number_of_executed_units", "stat::new_units_added", "stat::peak_rss_mb")
     figures = [line.split()[-1] for word in wanted for line in found.stdout.splitlines() if line.startswith(word)]
     if found.returncode == 0:
-        print(
-            f"{name:10} {seconds:5} s: {figures[0]} inputs, {figures[1]} new paths, {figures[2]} MB at most, nothing broke"
-        )
+        inputs, paths, megabytes = figures
+        print(f"{name:10} {seconds:5} s: {inputs} inputs, {paths} new paths, {megabytes} MB at most, nothing broke")
         return 0
     print(found.stdout[-6000:])
     print(f"{name}: broke; the input is in {corpus}/")

@@ -63,6 +63,9 @@ class Arrays:
                 )
 
 
+_MOST_BYTES = 2_000_000_000  # DenseNet201 with its optimizer's state takes 0.3
+
+
 @dataclass(frozen=True, eq=False)
 class StoredModel:
     """What a saved model holds: configuration as Keras serializes it, arrays, and the file's format in words."""
@@ -114,7 +117,7 @@ def _open_h5(path: Path) -> StoredModel:
             raise HemotkError(f"{path}: holds weights without a model; save the whole model with `model.save(…)`.")
         config = _plain(json.loads(file.attrs["model_config"]))
         version = _text(file.attrs.get("keras_version", "2"))
-        arrays = dict(_datasets(file["model_weights"]))
+        arrays = dict(_datasets(file["model_weights"], path))
     return StoredModel(config, Arrays(path, arrays, _find_in_h5), f"Keras {version} .h5")
 
 
@@ -131,13 +134,15 @@ def _open_zip(path: Path) -> StoredModel:
     import h5py
 
     with zipfile.ZipFile(path) as archive:
+        names = ("config.json", "metadata.json", "model.weights.h5")
+        _check_size(sum(archive.getinfo(name).file_size for name in names), path)
         config = _plain(json.loads(archive.read("config.json")))
         version = json.loads(archive.read("metadata.json")).get("keras_version", "")
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights, "r") as file:
         if "layers" not in file:
             raise HemotkError(f"{path}: is laid out as only Keras {version} did it; load it there and save it as .h5.")
-        arrays = dict(_datasets(file["layers"]))
+        arrays = dict(_datasets(file["layers"], path))
     return StoredModel(config, Arrays(path, arrays, _find_in_zip), f"Keras {version} .keras")
 
 
@@ -186,15 +191,24 @@ def _find_in_folder(arrays: Mapping[str, np.ndarray], layer: Layer, number: int,
     return "".join(f"layer-{place.position}/" for place in layer.path) + variable
 
 
-def _datasets(group: Any) -> Iterator[tuple[str, np.ndarray]]:
+def _datasets(group: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Every array below an HDF5 group, by its path from there; links out of the file are not followed."""
     import h5py
 
     names: list[str] = []
     group.visit(names.append)
-    for name in names:
-        if isinstance(group[name], h5py.Dataset):
-            yield name, group[name][()]
+    arrays = {name: group[name] for name in names if isinstance(group[name], h5py.Dataset)}
+    _check_size(sum(array.size * array.dtype.itemsize for array in arrays.values()), path)
+    for name, array in arrays.items():
+        yield name, array[()]
+
+
+def _check_size(size: int, path: Path) -> None:
+    """Before anything of that many bytes is unpacked or allocated: a small file may say that it is huge."""
+    if size > _MOST_BYTES:
+        raise HemotkError(
+            f"{path}: unpacks to {size / 1e9:.1f} GB, more than any network that is taken in here; check the file."
+        )
 
 
 def _plain(value: Any) -> Any:
