@@ -14,7 +14,7 @@ TYPES := build/types
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size fuzz clean
+.PHONY: help env test fuzz test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -31,7 +31,7 @@ help:
 	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make rsna-size                          split a folder of the size of RSNA 2019, within a minute and a gigabyte"
-	@echo "make fuzz SECONDS=60                    fuzz everything that reads files, guided by coverage"
+	@echo "make fuzz     broken files into every reader for SECONDS=60 in all; reproducers in build/fuzz/findings"
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
@@ -52,6 +52,12 @@ test: env
 # `make test` kills three times each.
 test-resume: env
 	HEMOTK_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -q tests/resume $(ARGS)
+
+# atheris has wheels for some versions of Python only; without one nothing is fuzzed, and this is said.
+fuzz: env
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --only-binary atheris \
+		--constraint constraints.txt --editable '.[fuzz]' 2> /dev/null || true
+	nice -n 10 $(BIN)/python tests/fuzz/run.py $(or $(SECONDS),60) $(ARGS)
 
 demo: env
 	$(BIN)/hemotk demo $(ARGS)

@@ -1,93 +1,193 @@
-"""What is fuzzed: each target takes the bytes of a file and may end in a HemotkError and in nothing else."""
+"""What is fuzzed: for each reader, files that it takes, and how it is called with others."""
 
-import tempfile
-from collections.abc import Callable
+import dataclasses
+import io
+import json
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+TESTS = Path(__file__).parents[1]
+for _folder in ("", "toolkit/artifacts"):
+    sys.path.insert(0, str(TESTS / _folder))
 
-from hemotk import artifacts
-from hemotk.artifacts.cv import CvReport
-from hemotk.data.dicom import is_dicom, load_dicom, was_wrapped, why_no_slice
-from hemotk.data.dicom_series import read_header
-from hemotk.data.preprocess import load_with_colours
-from hemotk.data.rsna import read_labels
-from hemotk.data.scan import scan
-from hemotk.importing.stored import open_stored
-from hemotk.models.shape import DenseNetShape
-from hemotk.tflite_metadata import read_files, read_metadata
+import contextlib
 
-KINDS = (
-    artifacts.SplitManifest,
-    artifacts.RunCard,
-    artifacts.BundleCard,
-    artifacts.TestSetCard,
-    artifacts.BenchReport,
-    artifacts.AuditReport,
-    artifacts.DeviceBench,
-    artifacts.SweepReport,
-    artifacts.Learned,
-    CvReport,
-    DenseNetShape,
-)
-_HOME = Path(tempfile.mkdtemp(prefix="hemotk-fuzz-"))
+import numpy as np  # noqa: E402
+from artifact_strategies import ARTIFACTS  # noqa: E402
+from dicom_files import content, dataset, ramp  # noqa: E402
+from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
+from mean_model import mean_model  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from hemotk.artifacts import Artifact, SplitManifest  # noqa: E402
+from hemotk.artifacts.pixels import BRAIN  # noqa: E402
+from hemotk.data import dicom, dicom_series, rsna, rsna_patients  # noqa: E402
+from hemotk.data.preprocess import load_gray  # noqa: E402
+from hemotk.data.scan import scan  # noqa: E402
+from hemotk.errors import HemotkError  # noqa: E402
+from hemotk.importing.network import ImportConfig, read_network  # noqa: E402
+from hemotk.models.shape import densenet  # noqa: E402
+from hemotk.models.weights import read_weights, write_weights  # noqa: E402
+from hemotk.tflite import read_facts  # noqa: E402
+from hemotk.tflite_metadata import read_files, read_metadata  # noqa: E402
+
+IDS = ("ID_000000001", "ID_000000002")
+SHAPE = densenet((1,), growth=2)
 
 
-def _file(data: bytes, name: str) -> Path:
-    path = _HOME / name
+@dataclass(frozen=True)
+class Target:
+    """`seeds` makes files that are read well in an empty folder; `read` reads one, in a folder of the target's own."""
+
+    seeds: Callable[[Path], list[bytes]]
+    read: Callable[[bytes, Path], object]
+
+
+def check(target: Target, data: bytes, folder: Path) -> None:
+    """Let the target read `data`; anything but a HemotkError comes through."""
+    with contextlib.suppress(HemotkError):
+        target.read(data, folder)
+
+
+def _file(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
     path.write_bytes(data)
     return path
 
 
-def artefact(data: bytes) -> None:
-    """The first byte chooses the kind."""
-    if data:
-        KINDS[data[0] % len(KINDS)].read(_file(data[1:], "artefact.json"))
+def _artefacts(_: Path) -> list[bytes]:
+    found: list[bytes] = []
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    for strategy in ARTIFACTS.values():
+
+        @settings(
+            max_examples=3, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=checks
+        )
+        @given(strategy)
+        def keep(artifact: Artifact) -> None:
+            found.append(artifact.to_json())
+
+        keep()
+    return found
 
 
-def table(data: bytes) -> None:
-    """A table of labels beside six pictures."""
-    folder = _HOME / "pictures"
-    if not folder.is_dir():
-        folder.mkdir()
-        for index in range(6):
-            Image.fromarray(np.full((16, 16), 40 * index, np.uint8)).save(folder / f"{index:03}.png")
-    (folder / "labels.csv").write_bytes(data)
+def _read_artefact(data: bytes, folder: Path) -> None:
+    path = _file(folder, "artefact.json", data)
+    kinds = [kind for kind in ARTIFACTS if kind.SCHEMA.partition("/")[0].encode() in data]
+    for kind in kinds or [SplitManifest]:
+        try:
+            dataclasses.asdict(kind.read(path))  # type: ignore[call-overload]
+        except HemotkError:
+            continue
+
+
+def _tables(_: Path) -> list[bytes]:
+    plain = b"file,hemorrhage,patient\na.png,0,p1\nb.png,1,p2\nc.png,0,p3\nd.png,1,p4\n"
+    numbered = b"id;Intraventricular;Subdural;No_Hemorrhage\r\n1;0;0;1\r\n2;1;0;0\r\n3;0;1;0\r\n4;0;0;1\r\n"
+    return [plain, numbered, plain.decode().encode("utf-16"), plain.replace(b",", b"\t")]
+
+
+def _read_labels(data: bytes, folder: Path) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png", "1.png", "2.png", "3.png", "4.png"):
+        if not (folder / name).exists():
+            Image.fromarray(np.full((16, 16), 90, np.uint8)).save(folder / name)
+    _file(folder, "labels.csv", data)
     scan(folder)
 
 
-def dicom(data: bytes) -> None:
-    """A file that may be DICOM, whole or its header alone."""
-    path = _file(data, "slice.dcm")
-    is_dicom(_file(data, "slice"))
-    why_no_slice(path)
-    was_wrapped(path)
+def _rsna(_: Path) -> list[bytes]:
+    rows = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural", "any")
+    lines = [f"{name}_{row},{label}" for label, name in enumerate(IDS) for row in rows]
+    return ["\n".join(["ID,Label", *lines, ""]).encode(), b"id,patient\n" + f"{IDS[0]},a\n{IDS[1]},b\n".encode()]
+
+
+def _read_rsna(data: bytes, folder: Path) -> None:
+    path = _file(folder, "table.csv", data)
     try:
-        read_header(path)
-    finally:
-        load_dicom(path, artifacts.PreprocessSpec(16).window)
+        rsna.read_labels(path)
+    except HemotkError:
+        rsna_patients.read_table(path, IDS)
 
 
-def model(data: bytes) -> None:
-    """What a .tflite says of itself, without an interpreter."""
+def _models(_: Path) -> list[bytes]:
+    packed = io.BytesIO(mean_model("float32", 0.0, 0))
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("labels.txt", "normal\nhemorrhage\n")
+    golden = sorted((TESTS / "export" / "golden_metadata").glob("*.tflite"))
+    return [mean_model("float32", 0.0, 0), packed.getvalue(), *(path.read_bytes() for path in golden[:2])]
+
+
+def _read_metadata(data: bytes, _: Path) -> None:
     try:
         read_metadata(data)
     finally:
         read_files(data)
 
 
-def keras(data: bytes) -> None:
-    """A Keras file of either form."""
-    open_stored(_file(data, "model.h5" if data[:1] == b"\x89" else "model.keras"))
+def _slices(_: Path) -> list[bytes]:
+    small = ramp(16, 16) + 1024
+    made = [dataset(small), dataset(small, signed=False, PhotometricInterpretation="MONOCHROME1")]
+    padded = dataset(small, PixelPaddingValue=-2000, ImagePositionPatient=[0, 0, 1], InstanceNumber=1)
+    return [content(one) for one in (*made, padded)]
 
 
-TARGETS: dict[str, tuple[str, Callable[[bytes], object]]] = {
-    "artefact": ("every artefact that is one JSON file", artefact),
-    "table": ("tables of labels", table),
-    "rsna": ("the table of RSNA 2019", lambda data: read_labels(_file(data, "stage_2_train.csv"))),
-    "dicom": ("DICOM files", dicom),
-    "picture": ("pictures", lambda data: load_with_colours(_file(data, "picture.png"))),
-    "model": ("what a .tflite says of itself", model),
-    "keras": ("Keras files", keras),
+def _read_slice(data: bytes, folder: Path) -> None:
+    path = _file(folder, "slice.dcm", data)
+    dicom.is_dicom(_file(folder, "slice", data))
+    dicom.why_no_slice(path)
+    dicom.was_wrapped(path)
+    try:
+        dicom_series.read_header(path)
+    finally:
+        dicom.load_dicom(path, BRAIN)
+
+
+def _keras(folder: Path) -> list[bytes]:
+    import h5py
+
+    layers = [{"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [None, 32, 32, 3]}}]
+    layers.append({"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "sigmoid"}})
+    config = json.dumps({"class_name": "Sequential", "config": {"name": "s", "layers": layers}})
+    for name, root in (("m.h5", "model_weights/dense/dense"), ("w.h5", "layers/dense/vars")):
+        with h5py.File(folder / name, "w") as file:
+            file.attrs["model_config"], file.attrs["keras_version"] = config, "2.15.0"
+            file[f"{root}/{'kernel:0' if name == 'm.h5' else '0'}"] = np.ones((3, 1), np.float32)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("metadata.json", '{"keras_version": "3.0.0"}')
+        archive.write(folder / "w.h5", "model.weights.h5")
+    return [(folder / "m.h5").read_bytes(), packed.getvalue()]
+
+
+def _pictures(_: Path) -> list[bytes]:
+    found = []
+    for form, mode in (("PNG", "L"), ("PNG", "RGBA"), ("JPEG", "L"), ("TIFF", "I;16"), ("BMP", "RGB"), ("GIF", "P")):
+        stream = io.BytesIO()
+        Image.new(mode, (20, 16), 7).save(stream, form)
+        found.append(stream.getvalue())
+    return found
+
+
+def _weights(folder: Path) -> list[bytes]:
+    write_weights(folder / "w.npz", {name: np.zeros(size) for name, size in SHAPE.arrays().items()})
+    return [(folder / "w.npz").read_bytes()]
+
+
+TARGETS: Mapping[str, Target] = {
+    "artefacts": Target(_artefacts, _read_artefact),
+    "labels": Target(_tables, _read_labels),
+    "rsna": Target(_rsna, _read_rsna),
+    "tflite": Target(_models, lambda data, folder: read_facts(_file(folder, "m.tflite", data))),
+    "metadata": Target(_models, _read_metadata),
+    "dicom": Target(_slices, _read_slice),
+    "keras": Target(_keras, lambda data, folder: read_network(_file(folder, "m.h5", data), ImportConfig())),
+    "pictures": Target(_pictures, lambda data, folder: load_gray(_file(folder, "picture", data))),
+    "weights": Target(_weights, lambda data, folder: read_weights(_file(folder, "w.npz", data), SHAPE)),
 }
+
+warnings.simplefilter("ignore")
