@@ -133,11 +133,6 @@ test-android: env
 rsna-size: env
 	HEMOTK_RSNA_SIZE=full $(BIN)/python -m pytest -q -s tests/test_rsna_size.py $(ARGS)
 
-# A minute in all; an hour finds more: make fuzz SECONDS=3600. Where atheris has no wheel it says so.
-fuzz: env
-	@$(BIN)/python -m pip install --quiet --only-binary :all: --constraint constraints.txt atheris 2> /dev/null || true
-	$(BIN)/python tests/fuzz --seconds $(or $(SECONDS),60)
-
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
