@@ -151,12 +151,9 @@ class BundleCard(Artifact):
             HemotkError: `folder` is a file or a run instead of a bundle; as `read`.
         """
         if folder.is_file():
-            alone = (
-                f", and `hemotk predict {folder.name} slice.png` tries it alone" if folder.suffix == ".tflite" else ""
-            )
             raise HemotkError(
                 f"{folder}: is a file, not a bundle: float parent, test set and card are missing; name the folder that "
-                f"`hemotk export` made{alone}."
+                "`hemotk export` made."
             )
         if (folder / "run.json").is_file() and not (folder / BUNDLE_CARD).exists():
             raise HemotkError(f"{folder}: is a run, not a bundle; make one of it with `hemotk export {folder}`.")

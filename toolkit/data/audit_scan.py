@@ -9,7 +9,7 @@ from hemotk.data.dicom_series import patient_numbers
 from hemotk.data.found import FoundFolder, left_out_lines
 from hemotk.data.label_table import Contradiction
 from hemotk.data.listing import Listing
-from hemotk.data.scan import PatientFrom, check_classes, labelled, list_folder, no_labels
+from hemotk.data.scan import NO_COLUMNS, PatientFrom, check_classes, labelled, list_folder, no_labels
 from hemotk.errors import HemotkError
 
 
@@ -53,20 +53,28 @@ def scan_for_audit(
         raise no_labels(listing, classes)
     problems: list[str] = []
     try:
-        found = labelled(listing, classes, patient, lenient=True)
-    except Contradiction as error:
-        problems.append(_short(error, folder))
-        found = labelled(listing, classes, lenient=True, table=False)
+        found = _labelled(listing, classes, patient, problems)
     except HemotkError as error:
-        return _unlabelled(listing, classes, [_short(error, folder)], hu_offset)
+        return _unlabelled(listing, classes, [*problems, _short(error, folder)], hu_offset)
     if found is None or not found.images:
         why = no_labels(listing, classes) if found is None else HemotkError("every label in the table is blank.")
-        return _unlabelled(listing, classes, [_short(why, folder)], hu_offset)
+        return _unlabelled(listing, classes, [*problems, _short(why, folder)], hu_offset)
     try:
         found.check_counts()
     except HemotkError as error:
         problems.append(_short(error, folder))
     return for_audit(found, problems, hu_offset)
+
+
+def _labelled(
+    listing: Listing, classes: tuple[str, str], patient: PatientFrom, problems: list[str]
+) -> FoundFolder | None:
+    """As `labelled`, but by the folders alone where the table contradicts them, which is added to `problems`."""
+    try:
+        return labelled(listing, classes, patient, lenient=True)
+    except Contradiction as error:
+        problems.append(f"{_short(error, listing.folder)} Its labels, patients and parts are not used.")
+        return labelled(listing, classes, patient if patient in NO_COLUMNS else None, lenient=True, table=False)
 
 
 def for_audit(found: FoundFolder, problems: Sequence[str] = (), hu_offset: int | None = None) -> AuditFolder:

@@ -13,6 +13,7 @@ from hemotk.errors import HemotkError
 FEW_LEVELS = 16  # gray levels that show no brain
 _USUAL_OFFSETS = (1024, 32768)
 _AIR = -1000
+_RARE = 0.02  # share of the pixels that metal does not reach
 
 
 def upper_byte(values: NDArray[Any], path: Path) -> NDArray[np.uint8]:
@@ -24,8 +25,12 @@ def upper_byte(values: NDArray[Any], path: Path) -> NDArray[np.uint8]:
     if values.min() < 0 or values.max() > 0xFFFF:
         raise HemotkError(f"{path}: holds pixels outside 16 bits; save it as 8-bit or 16-bit gray.")
     upper = (values.astype(np.uint16) >> 8).astype(np.uint8)
-    levels, kept = gray_levels(values), gray_levels(upper)
-    if kept <= FEW_LEVELS and levels > 2 * kept:
+    low, high = np.quantile(values, (_RARE, 1 - _RARE))
+    usual = (values >= low) & (values <= high)  # without metal and padding, which may hold many levels
+    for shown in (np.ones_like(usual), usual):
+        levels, kept = gray_levels(values[shown]), gray_levels(upper[shown])
+        if kept > FEW_LEVELS or levels <= 2 * kept:
+            continue
         raise HemotkError(
             f"{path}: has {levels} gray levels in 16 bits, of which the upper byte keeps {kept}; {_remedy(values)}."
         )

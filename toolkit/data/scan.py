@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 FOLDER, FILE_NAME, STUDY = "folder", "file-name", "study"  # what may name patients beside a column
-_NO_COLUMNS = (FOLDER, FILE_NAME, STUDY)
+NO_COLUMNS = (FOLDER, FILE_NAME, STUDY)
 PatientFrom = str | None
 
 
@@ -164,8 +164,8 @@ class _Ask:
 
 def _from_table(table: Path, listing: Listing, ask: _Ask, by_folder: dict[str, int]) -> FoundFolder:
     reader = TableReader(table, listing.files, SUFFIXES, ask.classes)
-    said = reader.read(None if ask.patient in _NO_COLUMNS else ask.patient, by_folder, ask.lenient)
-    images = said.images if ask.patient not in _NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
+    said = reader.read(None if ask.patient in NO_COLUMNS else ask.patient, by_folder, ask.lenient)
+    images = said.images if ask.patient not in NO_COLUMNS else tuple(replace(one, patient=None) for one in said.images)
     return FoundFolder(
         listing.folder,
         ask.classes,
@@ -234,7 +234,7 @@ def _with_patients(found: FoundFolder, patient: PatientFrom, lenient: bool) -> F
     """Patients from the files' headers or the folders, where the table names none."""
     if all(image.patient is not None for image in found.images):
         return found
-    who = _wanted(found, patient) if patient in _NO_COLUMNS else _told(found, patient, lenient)
+    who = _wanted(found, patient) if patient in NO_COLUMNS else _told(found, patient, lenient)
     images = tuple(replace(image, patient=who.of.get(image.path, image.patient)) for image in found.images)
     return _said(replace(found, images=images), who.line)
 

@@ -231,6 +231,43 @@ def test_a_table_that_contradicts_the_folders_is_a_finding(drawn: Path, tmp_path
     assert report.problems == found.problems and report.counts == (7, 6)
 
 
+@pytest.mark.parametrize(
+    ("stray", "why"),
+    [
+        ("stray.png", "lies in neither normal/ nor"),
+        ("normal/hemorrhage/both.png", "lies below folders of both classes"),
+    ],
+)
+def test_a_table_that_contradicts_folders_that_do_not_tell_all_labels_is_a_finding(
+    drawn: Path, tmp_path: Path, stray: str, why: str
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(drawn, folder)
+    (folder / stray).parent.mkdir(exist_ok=True)
+    shutil.copy(drawn / "normal" / "4.png", folder / stray)
+    (folder / "labels.csv").write_text("path,label\nnormal/0.png,1\nnormal/1.png,0\nhemorrhage/0.png,1\n")
+    found = scan_for_audit(folder, DEFAULT_CLASSES)
+    assert len(found.problems) == 2
+    assert "contradicts the folders" in found.problems[0] and why in found.problems[1]
+    assert {image.label for image in found.images} == {None}
+    assert stray in {image.path for image in found.images}
+
+
+def test_patients_are_told_as_asked_where_the_table_contradicts_the_folders(tmp_path: Path) -> None:
+    for label, name in enumerate(("normal", "hemorrhage")):
+        (tmp_path / name).mkdir()
+        for index in range(6):
+            gray = draw_slice(77, 10 * label + index, bool(label), sizes=(120, 160))
+            Image.fromarray(gray).save(tmp_path / name / f"{name[0]}{index // 2}_{index % 2}.png")
+    (tmp_path / "labels.csv").write_text("path,label,patient\nnormal/n0_0.png,1,a\nhemorrhage/h0_0.png,1,b\n")
+    asked = scan_for_audit(tmp_path, DEFAULT_CLASSES, "file-name")
+    assert len({image.patient for image in asked.images} - {None}) == 6
+    for patient in (None, "patient"):
+        found = scan_for_audit(tmp_path, DEFAULT_CLASSES, patient)
+        assert {image.patient for image in found.images} == {None}
+        assert found.problems[0].endswith("Its labels, patients and parts are not used.")
+
+
 def test_a_copy_without_a_label_contradicts_nothing(drawn: Path) -> None:
     images = (AuditImage("normal/0.png", 0), AuditImage("normal/copy.png"), AuditImage("hemorrhage/0.png", 1))
     report = audit(AuditFolder(drawn, DEFAULT_CLASSES, images), permutations=9)

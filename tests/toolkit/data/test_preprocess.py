@@ -141,6 +141,16 @@ def test_values_that_the_upper_byte_loses_are_refused(tmp_path: Path, most: int,
         load_gray(save(tmp_path, Image.fromarray(values)))
 
 
+@pytest.mark.parametrize("offset", [1024, 32768])
+@pytest.mark.parametrize("densest", [3071, 8000, 20000])
+def test_metal_and_padding_do_not_hide_ct_values_in_16_bits(tmp_path: Path, offset: int, densest: int) -> None:
+    values = HU.copy()
+    values.flat[-40:] = np.linspace(2000, densest, 40).round().astype(int)
+    values.flat[:10] = -1024
+    with pytest.raises(HemotkError, match=f"say so with --hu-offset {offset}"):
+        load_gray(save(tmp_path, Image.fromarray((values + offset).astype(np.uint16))))
+
+
 def test_masks_and_black_pictures_in_16_bits_are_read(tmp_path: Path) -> None:
     assert load_gray(save(tmp_path, Image.fromarray(np.zeros((32, 32), np.uint16)))).max() == 0
     mask = np.where(np.arange(1024).reshape(32, 32) % 3, 0, 65535).astype(np.uint16)
