@@ -237,7 +237,7 @@ def _hounsfield(values: NDArray[Any], file: Path) -> NDArray[Any]:
             "of the scan, or remove the file."
         )
     whole = np.rint(values)
-    return whole.astype(np.int16 if -32768 <= low and high <= 32767 else np.int32)
+    return whole.astype(np.int16 if low >= -32768 and high <= 32767 else np.int32)
 
 
 def _few(values: NDArray[Any]) -> bool:

@@ -31,7 +31,8 @@ def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
 def load_gray(path: Path, window: Window = BRAIN, hu_offset: int | None = None) -> np.ndarray:
     """Decode the picture at `path` to gray: uint8 [height, width].
 
-    DICOM, and a slice of a volume by its address, are seen through `window`. In any other picture EXIF orientation is applied, transparency is composited over
+    DICOM, and a slice of a volume by its address, are seen through `window`.
+    In any other picture EXIF orientation is applied, transparency is composited over
     black, 16-bit gray keeps its upper byte, colours become ITU-R 601-2 gray in integers. With `hu_offset` the values of
     16-bit gray are Hounsfield units plus that, and seen through `window` too.
 

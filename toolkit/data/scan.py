@@ -210,8 +210,8 @@ def _by_folders_lines(listing: Listing, labels: Mapping[str, int]) -> Iterator[s
     volumes = {volume for file in listing.files if (volume := volume_of(file))}
     if volumes:
         yield (
-            f"labels     of {counted(len(volumes), 'volume')} are of the whole scan: slices that show no bleed have the "
-            "label of their scan, too"
+            f"labels     of {counted(len(volumes), 'volume')} are of the whole scan: slices without a bleed have "
+            "the label of their scan, too"
         )
 
 

@@ -156,7 +156,7 @@ def test_a_folder_of_volumes_is_split_and_audited(folder: Path, tmp_path: Path) 
     homes = {(item.path.partition("#")[0], item.part) for item in split.items}
     assert len(split.items) == 24 and len(homes) == 8
     with pytest.raises(SystemExit) as ended:
-        main(["data", "audit", str(folder), "--out", str(tmp_path / "audit")])
+        main(["data", "audit", str(folder)])
     assert not ended.value.code
 
 
