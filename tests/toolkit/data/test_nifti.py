@@ -163,3 +163,10 @@ def test_a_folder_of_volumes_is_split_and_audited(folder: Path, tmp_path: Path) 
 def test_a_volume_that_cannot_be_read_is_named_and_not_left_out(folder: Path, tmp_path: Path) -> None:
     (folder / "normal" / "odd.nii").write_text("no volume")
     assert "normal/odd.nii" in list_folder(folder).files
+
+
+def test_the_parts_of_volumes_are_benched_by_their_addresses(folder: Path) -> None:
+    from hemotk.benchmarks.folder import below
+
+    found = below(folder, ("normal", "hemorrhage"))
+    assert len(found.images) == 24 and len({image.group for image in found.images}) == 8
