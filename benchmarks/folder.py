@@ -12,11 +12,12 @@ from hemotk.artifacts import ImageRef, PreprocessSpec, SplitManifest
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.data.dicom_series import patient_numbers
 from hemotk.data.found import left_out_lines
+from hemotk.data.nifti import volume_of
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.rsna import TABLE, is_rsna
 from hemotk.data.scan import labelled, list_folder
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, check_utf8
+from hemotk.files import check_sha256, check_utf8, file_of
 
 CHUNK = 64
 
@@ -72,7 +73,7 @@ def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
         check_utf8(path, "no output can hold it")
         if item.sha256 is not None:
             check_sha256(path, item.sha256)
-        elif not path.is_file():
+        elif not file_of(path).is_file():
             raise HemotkError(f"{path}: no such file; put it back, or say where the images are with --data.")
     groups = group_numbers([item.group for item in items])
     images = tuple(ImageRef(item.path, item.label, group) for item, group in zip(items, groups, strict=True))
@@ -107,7 +108,8 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         left_out, reading = found.unlabelled, (*found.reading, *left_out_lines(found.left_out))
     else:
         labels = [(file, None) for file in listing.files]
-        patients = list(map(patient_numbers(folder, listing.files, leave_out=True).get, listing.files))
+        numbers = patient_numbers(folder, listing.files, leave_out=True)
+        patients = [numbers.get(file) or volume_of(file) for file in listing.files]
         columns, left_out, reading = {}, 0, ("read       no labels", *left_out_lines(listing.left_out))
     groups = group_numbers(_each_known([file for file, _ in labels], patients))
     images = tuple(ImageRef(file, label, group) for (file, label), group in zip(labels, groups, strict=True))

@@ -67,7 +67,7 @@ def calibration_items(split: SplitManifest, count: int) -> tuple[SplitItem, ...]
     Raises:
         HemotkError: the training part has one class only, or shares an image or a patient with the test part.
     """
-    by_label = {label: sorted(i.key for i in split.part("train") if i.label == label) for label in (0, 1)}
+    by_label = {label: sorted((i.key, i.path) for i in split.part("train") if i.label == label) for label in (0, 1)}
     for label, found in by_label.items():
         if not found:
             raise HemotkError(
@@ -78,7 +78,7 @@ def calibration_items(split: SplitManifest, count: int) -> tuple[SplitItem, ...]
     count = min(count, total)
     positives = min(max(round(count * len(by_label[1]) / total), 1), count - 1)
     chosen = {*by_label[1][:positives], *by_label[0][: count - positives]}
-    items = tuple(item for item in split.part("train") if item.key in chosen)
+    items = tuple(item for item in split.part("train") if (item.key, item.path) in chosen)
     check_apart(items, split.part("test"))
     return items
 

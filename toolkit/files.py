@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ except ModuleNotFoundError:  # Windows: what a killed process has left there sta
     fcntl = None  # type: ignore[assignment]
 
 _CHUNK = 1 << 20
+_ADDRESS = re.compile(r"(.*\.nii(?:\.gz)?)#(\d{4,9})", re.IGNORECASE | re.DOTALL)
 # One of these lies in every folder that a command makes, and begins with its schema.
 CARDS = (
     "run.json",
@@ -35,15 +37,27 @@ def sha256_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def file_of(path: Path) -> Path:
+    """The file that holds the picture `path`: of the address of a slice, `scan.nii.gz#0017`, what is before the '#'."""
+    found = _ADDRESS.fullmatch(str(path))
+    return path if found is None else Path(found[1])
+
+
+def slice_number(path: Path) -> int | None:
+    """The number in the address of a slice, `scan.nii.gz#0017`; None for other paths."""
+    found = _ADDRESS.fullmatch(path.name)
+    return None if found is None else int(found[2])
+
+
 def sha256_file(path: Path) -> str:
-    """SHA-256 of the file at `path`, read in pieces.
+    """SHA-256 of the file at `path`, read in pieces; of the address of a slice, that of the whole volume.
 
     Raises:
         HemotkError: the file is missing or cannot be read.
     """
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
+        with file_of(path).open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:

@@ -18,11 +18,13 @@ from hemotk.data.duplicates import Pair, near_duplicates
 from hemotk.data.duplicates_groups import link
 from hemotk.data.duplicates_view import View, view
 from hemotk.data.grouping import Fingerprint, fingerprint, same, united
+from hemotk.data.nifti import is_volume
 from hemotk.data.preprocess import load_with_colours
 from hemotk.data.scan import FoundFolder
 from hemotk.data.shortcuts import PERMUTATIONS, run_probes
 from hemotk.data.shortcuts_features import Features, file_features
 from hemotk.errors import HemotkError
+from hemotk.files import file_of
 
 # What is being done, how much of it is done, and of how much.
 Phases = Callable[[str, int, int], None]
@@ -154,7 +156,7 @@ def _look_at_all(found: AuditFolder, tell: Phases) -> tuple[list[_Looked], list[
 def _look(found: AuditFolder, image: AuditImage) -> _Looked:
     path = found.folder / image.path
     gray, colours = load_with_colours(path, hu_offset=found.hu_offset)
-    size = path.stat().st_size
+    size = file_of(path).stat().st_size
     features = file_features(size, gray, colours)
     height, width = gray.shape
     grays = len(np.unique(gray))
@@ -164,6 +166,8 @@ def _look(found: AuditFolder, image: AuditImage) -> _Looked:
 
 def _kind(path: Path) -> str:
     """Format and mode, such as 'PNG RGB'; what Pillow does not open is DICOM."""
+    if is_volume(path):
+        return "NIfTI"
     try:
         with Image.open(path) as picture:
             return f"{picture.format} {picture.mode}"

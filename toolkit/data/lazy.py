@@ -12,7 +12,7 @@ import numpy as np
 from hemotk.artifacts import PreprocessSpec, SplitItem
 from hemotk.data.preprocess import load_pixels
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256
+from hemotk.files import check_sha256, file_of
 
 T = TypeVar("T")
 _THREADS = 4
@@ -107,7 +107,7 @@ def check_there(items: Iterable[SplitItem], root: Path) -> None:
         folder, _, name = item.path.rpartition("/")
         if folder not in names:
             names[folder] = _listed(root / folder)
-        if name not in names[folder]:
+        if file_of(Path(name)).name not in names[folder]:
             raise HemotkError(
                 f"{root / item.path}: no such file; name the present place of the images with --data, or split again."
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from hemotk.data.dicom import DICOM_SUFFIXES, is_dicom, why_no_slice
+from hemotk.data.nifti import WITHOUT_NIBABEL, has_nibabel, is_volume, slice_paths
 from hemotk.errors import HemotkError
 
 # Formats that Pillow names and that are no pictures, need another program, or are icons.
@@ -48,6 +49,8 @@ class Listing:
 def list_folder(folder: Path) -> Listing:
     """List every picture below `folder`; DICOM files count whatever they are called, unless they are no slices.
 
+    Volumes are listed as the addresses of their slices.
+
     Raises:
         HemotkError: no such folder, a folder cannot be listed or is a link, or a picture is a link to nothing: none may
             go missing.
@@ -58,8 +61,19 @@ def list_folder(folder: Path) -> Listing:
     listed = sorted(_pictures(folder, left_out))
     kinds = _kinds([folder / file for file in listed])
     left_out.update(kind for kind in kinds if kind)
-    files = [file for file, kind in zip(listed, kinds, strict=True) if not kind]
+    files = [one for file, kind in zip(listed, kinds, strict=True) if not kind for one in _slices(folder, file)]
     return Listing(folder, tuple(files), dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0]))))
+
+
+def _slices(folder: Path, file: str) -> list[str]:
+    """The slices of a volume; one that cannot be read stays as it is: whoever reads it says why."""
+    if not is_volume(file):
+        return [file]
+    try:
+        found = slice_paths(str(folder / file))
+    except HemotkError:
+        return [file]
+    return [f"{file}#{address.rpartition('#')[2]}" for address in found]
 
 
 def relative_images(folder: Path) -> Iterator[str]:
@@ -70,7 +84,7 @@ def relative_images(folder: Path) -> Iterator[str]:
 def _kinds(paths: Sequence[Path]) -> list[str]:
     """What each DICOM file is that is no slice; the empty word for slices and other pictures."""
     with ThreadPoolExecutor(4) as pool:
-        return list(pool.map(lambda path: why_no_slice(path) if is_dicom(path) else "", paths))
+        return list(pool.map(lambda path: why_no_slice(path) if not is_volume(path) and is_dicom(path) else "", paths))
 
 
 def _pictures(folder: Path, left_out: "Counter[str]") -> Iterator[str]:
@@ -103,11 +117,13 @@ def _why_left_out(path: Path) -> str:
         return _HIDDEN
     if path.name.lower() in _SYSTEM_FILES:
         return _SYSTEM
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES and path.is_symlink() and not path.exists():
+    suffix, volume = path.suffix.lower(), is_volume(path)
+    if (volume or suffix in SUFFIXES) and path.is_symlink() and not path.exists():
         raise HemotkError(f"{path}: is a link to nothing; fetch the file that it stands for, or remove it.")
     if not path.is_file():
         return "no plain files"
+    if volume:
+        return "" if has_nibabel() else WITHOUT_NIBABEL
     if suffix in SUFFIXES or is_dicom(path):
         return ""
     return suffix or "without suffix"

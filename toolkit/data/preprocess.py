@@ -13,6 +13,7 @@ from hemotk.artifacts.pixels import BRAIN, Window
 from hemotk.data.deep_gray import through_window, upper_byte
 from hemotk.data.dicom import is_dicom, load_dicom
 from hemotk.data.limits import check_sides, too_large
+from hemotk.data.nifti import is_volume, load_volume_slice
 from hemotk.errors import HemotkError
 
 T = TypeVar("T")
@@ -30,7 +31,8 @@ def load_pixels(path: Path, spec: PreprocessSpec) -> np.ndarray:
 def load_gray(path: Path, window: Window = BRAIN, hu_offset: int | None = None) -> np.ndarray:
     """Decode the picture at `path` to gray: uint8 [height, width].
 
-    DICOM is seen through `window`. In any other picture EXIF orientation is applied, transparency is composited over
+    DICOM, and a slice of a volume by its address, are seen through `window`.
+    In any other picture EXIF orientation is applied, transparency is composited over
     black, 16-bit gray keeps its upper byte, colours become ITU-R 601-2 gray in integers. With `hu_offset` the values of
     16-bit gray are Hounsfield units plus that, and seen through `window` too.
 
@@ -38,6 +40,8 @@ def load_gray(path: Path, window: Window = BRAIN, hu_offset: int | None = None) 
         HemotkError: missing, corrupt, cut short, no picture, several frames, of a size outside the limits, wholly
             transparent, or 16-bit gray whose upper byte tells almost nothing.
     """
+    if is_volume(path):
+        return load_volume_slice(path, window)
     if is_dicom(path):
         return load_dicom(path, window)
     return _decoded(path, lambda image, path: _gray(image, path, window, hu_offset))
@@ -53,6 +57,8 @@ def load_with_colours(
     Raises:
         HemotkError: as for `load_gray`.
     """
+    if is_volume(path):
+        return load_volume_slice(path, window), None
     if is_dicom(path):
         return load_dicom(path, window), None
     return _decoded(path, lambda image, path: (_gray(image, path, window, hu_offset), _colours(image)))

@@ -13,6 +13,7 @@ from hemotk.data.dicom_series import patient_numbers, study_numbers
 from hemotk.data.found import FoundFolder, FoundImage
 from hemotk.data.label_table import Contradiction, TableReader
 from hemotk.data.listing import SUFFIXES, Listing, list_folder, relative_images
+from hemotk.data.nifti import volume_of
 from hemotk.data.offenders import counted, listed
 from hemotk.data.rsna import IMAGES, TABLE, is_rsna, scan_rsna
 from hemotk.data.rsna_patients import known_patients
@@ -129,7 +130,9 @@ def labelled(
         return _with_patients(_with_parts(found), patient, lenient)
     if not by_folder:
         return None
-    found = replace(_from_folders(listing, classes, by_folder), reading=(*_by_folders_line(listing, by_folder), *found))
+    found = replace(
+        _from_folders(listing, classes, by_folder), reading=(*_by_folders_lines(listing, by_folder), *found)
+    )
     return _with_patients(_with_parts(found), patient, lenient)
 
 
@@ -200,10 +203,16 @@ def _from_folders(listing: Listing, classes: tuple[str, str], labels: Mapping[st
     )
 
 
-def _by_folders_line(listing: Listing, labels: Mapping[str, int]) -> tuple[str]:
+def _by_folders_lines(listing: Listing, labels: Mapping[str, int]) -> Iterator[str]:
     names = [listed(sorted(folder_layout.names_of(listing.files, labels, label))) for label in (0, 1)]
     told = " and ".join(f"{name}/ ({label})" for label, name in enumerate(names) if name)
-    return (f"read       label by the folders {told}",)
+    yield f"read       label by the folders {told}"
+    volumes = {volume for file in listing.files if (volume := volume_of(file))}
+    if volumes:
+        yield (
+            f"labels     of {counted(len(volumes), 'volume')} are of the whole scan: slices without a bleed have "
+            "the label of their scan, too"
+        )
 
 
 def _with_parts(found: FoundFolder) -> FoundFolder:
@@ -236,7 +245,19 @@ def _with_patients(found: FoundFolder, patient: PatientFrom, lenient: bool) -> F
         return found
     who = _wanted(found, patient) if patient in NO_COLUMNS else _told(found, patient, lenient)
     images = tuple(replace(image, patient=who.of.get(image.path, image.patient)) for image in found.images)
-    return _said(replace(found, images=images), who.line)
+    return _volumes_as_patients(_said(replace(found, images=images), who.line))
+
+
+def _volumes_as_patients(found: FoundFolder) -> FoundFolder:
+    """The slices of a volume whose patient is not known are one patient."""
+    alone = {
+        image.path: volume for image in found.images if image.patient is None and (volume := volume_of(image.path))
+    }
+    if not alone:
+        return found
+    images = tuple(replace(image, patient=image.patient or alone.get(image.path)) for image in found.images)
+    count = counted(len(set(alone.values())), "volume")
+    return _said(replace(found, images=images), f"patients   {count} of unknown patients: each counts as one patient")
 
 
 def _told(found: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
