@@ -1,5 +1,6 @@
 """What is fuzzed: for each reader, files that it takes, and how it is called with others."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -14,7 +15,6 @@ TESTS = Path(__file__).parents[1]
 for _folder in ("", "toolkit/artifacts"):
     sys.path.insert(0, str(TESTS / _folder))
 
-import contextlib
 
 import numpy as np  # noqa: E402
 from artifact_strategies import ARTIFACTS  # noqa: E402

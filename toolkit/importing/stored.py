@@ -15,6 +15,8 @@ from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.importing.layers import Layer
 
+_MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
+
 Find = Callable[[Mapping[str, np.ndarray], Layer, int, str], str | None]
 
 
@@ -114,7 +116,7 @@ def _open_h5(path: Path) -> StoredModel:
             raise HemotkError(f"{path}: holds weights without a model; save the whole model with `model.save(…)`.")
         config = _plain(json.loads(file.attrs["model_config"]))
         version = _text(file.attrs.get("keras_version", "2"))
-        arrays = dict(_datasets(file["model_weights"]))
+        arrays = dict(_datasets(file["model_weights"], path))
     return StoredModel(config, Arrays(path, arrays, _find_in_h5), f"Keras {version} .h5")
 
 
@@ -131,13 +133,14 @@ def _open_zip(path: Path) -> StoredModel:
     import h5py
 
     with zipfile.ZipFile(path) as archive:
+        _check_size(sum(member.file_size for member in archive.infolist()), path)
         config = _plain(json.loads(archive.read("config.json")))
         version = json.loads(archive.read("metadata.json")).get("keras_version", "")
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights, "r") as file:
         if "layers" not in file:
             raise HemotkError(f"{path}: is laid out as only Keras {version} did it; load it there and save it as .h5.")
-        arrays = dict(_datasets(file["layers"]))
+        arrays = dict(_datasets(file["layers"], path))
     return StoredModel(config, Arrays(path, arrays, _find_in_zip), f"Keras {version} .keras")
 
 
@@ -186,15 +189,24 @@ def _find_in_folder(arrays: Mapping[str, np.ndarray], layer: Layer, number: int,
     return "".join(f"layer-{place.position}/" for place in layer.path) + variable
 
 
-def _datasets(group: Any) -> Iterator[tuple[str, np.ndarray]]:
+def _datasets(group: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Every array below an HDF5 group, by its path from there; links out of the file are not followed."""
     import h5py
 
     names: list[str] = []
     group.visit(names.append)
-    for name in names:
-        if isinstance(group[name], h5py.Dataset):
-            yield name, group[name][()]
+    found = [name for name in names if isinstance(group[name], h5py.Dataset)]
+    _check_size(sum(int(group[name].nbytes) for name in found), path)
+    for name in found:
+        yield name, group[name][()]
+
+
+def _check_size(size: int, path: Path) -> None:
+    if size > _MOST_BYTES:
+        raise HemotkError(
+            f"{path}: unpacks to {size} bytes, more than {_MOST_BYTES // 1_000_000} MB; save the model without its "
+            "optimizer, or copy it again."
+        )
 
 
 def _plain(value: Any) -> Any:
