@@ -150,6 +150,8 @@ def read_files(model: bytes, where: str = "model") -> dict[str, bytes]:
         archive = zipfile.ZipFile(io.BytesIO(model))
     except zipfile.BadZipFile:
         return {}
+    except (NotImplementedError, ValueError) as error:  # of a version that zipfile does not know, or damaged
+        raise _unreadable(where, error) from error
     with archive:
         size = sum(member.file_size for member in archive.infolist())
         if size > _MOST_BYTES:
@@ -159,7 +161,7 @@ def read_files(model: bytes, where: str = "model") -> dict[str, bytes]:
             )
         try:
             return {name: archive.read(name) for name in archive.namelist()}
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
             raise _unreadable(where, error) from error
 
 

@@ -72,3 +72,10 @@ def test_a_keras_archive_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
 def test_packed_files_of_gigabytes_are_refused_unread() -> None:
     with pytest.raises(HemotkError, match="model: its packed files unpack to 4000000001 bytes"):
         read_files(claimed(zeros(5_000_001), 5_000_001, 4_000_000_001))
+
+
+def test_packed_files_of_an_unknown_version_are_refused() -> None:
+    data = bytearray(zeros(3))
+    data[data.index(b"PK\x01\x02") + 6] = 236
+    with pytest.raises(HemotkError, match=r"model: .*zip file version 23\.6"):
+        read_files(bytes(data))
