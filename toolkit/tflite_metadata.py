@@ -20,6 +20,7 @@ ENTRY = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
 ROOT = "ModelMetadata"
 UNION = "union"
+_MOST_BYTES = 100_000_000  # of all packed files together
 
 FORMATS: Mapping[str, str] = {"int": "<i4", "uint": "<u4", "float": "<f4", "ubyte": "u1"}
 ENUMS: Mapping[str, tuple[str, ...]] = {
@@ -149,10 +150,18 @@ def read_files(model: bytes, where: str = "model") -> dict[str, bytes]:
         archive = zipfile.ZipFile(io.BytesIO(model))
     except zipfile.BadZipFile:
         return {}
+    except (NotImplementedError, ValueError) as error:  # of a version that zipfile does not know, or damaged
+        raise _unreadable(where, error) from error
     with archive:
+        size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST_BYTES:
+            raise HemotkError(
+                f"{where}: its packed files unpack to {size} bytes, more than {_MOST_BYTES // 1_000_000} MB; export it "
+                "again, or copy it again."
+            )
         try:
             return {name: archive.read(name) for name in archive.namelist()}
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
             raise _unreadable(where, error) from error
 
 

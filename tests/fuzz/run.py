@@ -11,7 +11,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 OUT = Path("build/fuzz")
-NAMES = ("artefacts", "labels", "rsna", "tflite", "metadata", "dicom", "keras", "pictures", "weights")
+NAMES = ("artefacts", "labels", "rsna", "metadata", "dicom", "keras", "pictures", "weights")
+# Only where it is asked for: LiteRT itself ends the process on some damaged models, in `Interpreter(…)`.
+ASKED_FOR = ("tflite",)
 STARTING = 60  # seconds that a process may take besides
 
 
@@ -23,7 +25,7 @@ def fuzz(name: str, seconds: int) -> bool:
     command = [sys.executable, str(HERE / "one.py"), name, str(OUT / "corpus" / name), *limits]
     command += [f"-artifact_prefix={findings}/", "-print_final_stats=1"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds + STARTING, check=False)
+        done = subprocess.run(command, check=False, capture_output=True, timeout=seconds + STARTING)
         code, said = done.returncode, (done.stdout + done.stderr).decode(errors="replace")
     except subprocess.TimeoutExpired as error:
         code, said = -1, (error.stderr or b"").decode(errors="replace") + "\nit did not come to its end"
@@ -44,7 +46,10 @@ def main() -> int:
     if importlib.util.find_spec("atheris") is None:
         print("skipped: atheris has no wheel for this Python")
         return 0
-    seconds, names = int([*sys.argv, "60"][1]), sys.argv[2:] or NAMES
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    names = tuple(sys.argv[2:]) or NAMES
+    if not set(ASKED_FOR) <= set(names):
+        print(f"left out: {', '.join(ASKED_FOR)}, whose interpreter is known to crash on damaged models")
     results = [fuzz(name, max(1, seconds // len(names))) for name in names]
     return 0 if all(results) else 1
 

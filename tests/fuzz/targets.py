@@ -15,6 +15,7 @@ TESTS = Path(__file__).parents[1]
 for _folder in ("", "toolkit/artifacts"):
     sys.path.insert(0, str(TESTS / _folder))
 
+
 import numpy as np  # noqa: E402
 from artifact_strategies import ARTIFACTS  # noqa: E402
 from dicom_files import content, dataset, ramp  # noqa: E402

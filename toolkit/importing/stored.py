@@ -15,6 +15,8 @@ from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.importing.layers import Layer
 
+_MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
+
 Find = Callable[[Mapping[str, np.ndarray], Layer, int, str], str | None]
 
 
@@ -61,9 +63,6 @@ class Arrays:
                     f"{self._where}: the array '{key}' belongs to no layer of the network; load the model in the "
                     "Keras that wrote it, and save it as .h5."
                 )
-
-
-_MOST_BYTES = 2_000_000_000  # DenseNet201 with its optimizer's state takes 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +133,7 @@ def _open_zip(path: Path) -> StoredModel:
     import h5py
 
     with zipfile.ZipFile(path) as archive:
-        names = ("config.json", "metadata.json", "model.weights.h5")
-        _check_size(sum(archive.getinfo(name).file_size for name in names), path)
+        _check_size(sum(member.file_size for member in archive.infolist()), path)
         config = _plain(json.loads(archive.read("config.json")))
         version = json.loads(archive.read("metadata.json")).get("keras_version", "")
         weights = io.BytesIO(archive.read("model.weights.h5"))
@@ -197,17 +195,17 @@ def _datasets(group: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     names: list[str] = []
     group.visit(names.append)
-    arrays = {name: group[name] for name in names if isinstance(group[name], h5py.Dataset)}
-    _check_size(sum(array.size * array.dtype.itemsize for array in arrays.values()), path)
-    for name, array in arrays.items():
-        yield name, array[()]
+    found = [name for name in names if isinstance(group[name], h5py.Dataset)]
+    _check_size(sum(int(group[name].nbytes) for name in found), path)
+    for name in found:
+        yield name, group[name][()]
 
 
 def _check_size(size: int, path: Path) -> None:
-    """Before anything of that many bytes is unpacked or allocated: a small file may say that it is huge."""
     if size > _MOST_BYTES:
         raise HemotkError(
-            f"{path}: unpacks to {size / 1e9:.1f} GB, more than any network that is taken in here; check the file."
+            f"{path}: unpacks to {size} bytes, more than {_MOST_BYTES // 1_000_000} MB; save the model without its "
+            "optimizer, or copy it again."
         )
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-import zipfile
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from hemotk.files import writing
 from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, Shape
 
 Weights = Mapping[str, np.ndarray]
+
+_MOST_BYTES, _HEADER = 8, 4096  # per value and per array
 
 _FAMILIES: Mapping[str, type[Shape]] = {
     kind.SCHEMA.partition("/")[0]: kind for kind in (DenseNetShape, CnnShape, ApplicationShape)
@@ -52,13 +54,23 @@ def read_weights(path: Path, shape: Shape) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            _check_unpacked(sum(member.file_size for member in file.zip.infolist()), shape, path)
             found = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except HemotkError:
+        raise
+    except Exception as error:  # a damaged zip raises many kinds
         raise HemotkError(f"{path}: is no weight file or was cut short; copy or make it again.") from error
     check_weights(found, shape, path)
     return found
+
+
+def _check_unpacked(size: int, shape: Shape, path: Path) -> None:
+    """Refuse a file that unpacks to far more bytes than the arrays of `shape` take."""
+    arrays = shape.arrays().values()
+    if size > sum(_MOST_BYTES * math.prod(array) + _HEADER for array in arrays):
+        raise HemotkError(f"{path}: unpacks to {size} bytes, more than its shape file says; copy or make it again.")
 
 
 def check_weights(weights: Weights, shape: Shape, where: Path) -> None:

@@ -1,0 +1,81 @@
+"""Small files that would unpack to gigabytes, and archives whose members cannot be opened."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hemotk.errors import HemotkError
+from hemotk.importing.stored import open_stored
+from hemotk.models.shape import densenet
+from hemotk.models.weights import read_weights, write_weights
+from hemotk.tflite_metadata import read_files
+
+SHAPE = densenet((1,), growth=2)
+
+
+def zeros(count: int) -> bytes:
+    """An archive whose one member `big.npy` unpacks to `count` zeros."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("big.npy", bytes(count))
+    return stream.getvalue()
+
+
+def claimed(data: bytes, old: int, new: int) -> bytes:
+    """`data` whose members claim `new` bytes instead of `old`."""
+    changed = data.replace(old.to_bytes(4, "little"), new.to_bytes(4, "little"))
+    assert changed != data
+    return changed
+
+
+def test_weights_that_unpack_to_more_than_their_shape_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.npz").write_bytes(zeros(30_000_000))
+    with pytest.raises(HemotkError, match=r"w\.npz: unpacks to 30000000 bytes, more than its shape file says"):
+        read_weights(tmp_path / "w.npz", SHAPE)
+
+
+def test_weights_with_an_encrypted_member_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    write_weights(path, {name: np.zeros(size) for name, size in SHAPE.arrays().items()})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 0x41
+    path.write_bytes(bytes(data))
+    with pytest.raises(HemotkError, match="is no weight file or was cut short"):
+        read_weights(path, SHAPE)
+
+
+def test_one_array_instead_of_an_archive_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "w.npz").open("wb") as stream:
+        np.save(stream, np.zeros(3))
+    with pytest.raises(HemotkError, match="is no weight file or was cut short"):
+        read_weights(tmp_path / "w.npz", SHAPE)
+
+
+def test_a_keras_file_with_an_array_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_dataset("model_weights/a", (10**10,), "f4", chunks=(1000,))
+    with pytest.raises(HemotkError, match=r"m\.h5: unpacks to 40000000000 bytes"):
+        open_stored(tmp_path / "m.h5")
+
+
+def test_a_keras_archive_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    (tmp_path / "m.keras").write_bytes(claimed(zeros(5_000_001), 5_000_001, 4_000_000_001))
+    with pytest.raises(HemotkError, match=r"m\.keras: unpacks to 4000000001 bytes"):
+        open_stored(tmp_path / "m.keras")
+
+
+def test_packed_files_of_gigabytes_are_refused_unread() -> None:
+    with pytest.raises(HemotkError, match="model: its packed files unpack to 4000000001 bytes"):
+        read_files(claimed(zeros(5_000_001), 5_000_001, 4_000_000_001))
+
+
+def test_packed_files_of_an_unknown_version_are_refused() -> None:
+    data = bytearray(zeros(3))
+    data[data.index(b"PK\x01\x02") + 6] = 236
+    with pytest.raises(HemotkError, match=r"model: .*zip file version 23\.6"):
+        read_files(bytes(data))
