@@ -104,7 +104,7 @@ def _values(file: Path, changed: int, size: int) -> NDArray[Any] | str:
     try:
         shape = _shape(file)
         values = _upright(_decoded(file, shape), shape)
-        check_sides(*values.shape[:2], file)
+        check_sides(values.shape[0], values.shape[1], file)
         return _hounsfield(values, file)
     except HemotkError as error:
         return str(error)
