@@ -1,13 +1,16 @@
 """Small files that would unpack to gigabytes, and archives whose members cannot be opened."""
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
+from hemotk.data.preprocess import load_gray
 from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_stored
 from hemotk.models.shape import densenet
@@ -79,3 +82,15 @@ def test_packed_files_of_an_unknown_version_are_refused() -> None:
     data[data.index(b"PK\x01\x02") + 6] = 236
     with pytest.raises(HemotkError, match=r"model: .*zip file version 23\.6"):
         read_files(bytes(data))
+
+
+def test_a_tiff_whose_second_frame_has_no_width_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("L", (20, 16), 7).save(stream, "TIFF")
+    data = bytearray(stream.getvalue())
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    struct.pack_into("<I", data, start + 2 + 12 * count, len(data))
+    (tmp_path / "p.tif").write_bytes(bytes(data) + bytes(6))
+    with pytest.raises(HemotkError, match="is corrupt or cut short"):
+        load_gray(tmp_path / "p.tif")

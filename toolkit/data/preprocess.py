@@ -83,7 +83,7 @@ def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
         raise HemotkError(too_large(path)) from error
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; scale the picture down.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Pillow raises many kinds for a damaged file
         raise HemotkError(f"{path}: is corrupt or cut short; copy the file again or remove it.") from error
 
 
