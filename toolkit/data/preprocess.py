@@ -70,11 +70,8 @@ def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                _check_size(image, path)
-                image.load()
-                return convert(ImageOps.exif_transpose(image), path)
-    except HemotkError:
-        raise
+                upright = _loaded(image, path)
+                return convert(upright, path)
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
     except UnidentifiedImageError as error:
@@ -83,8 +80,24 @@ def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
         raise HemotkError(too_large(path)) from error
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; scale the picture down.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise HemotkError(_corrupt(path)) from error
+
+
+def _loaded(image: Image.Image, path: Path) -> Image.Image:
+    """The opened picture, decoded and upright."""
+    try:
+        _check_size(image, path)
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except (HemotkError, MemoryError, Image.DecompressionBombError):
+        raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
-        raise HemotkError(f"{path}: is corrupt or cut short; copy the file again or remove it.") from error
+        raise HemotkError(_corrupt(path)) from error
+
+
+def _corrupt(path: Path) -> str:
+    return f"{path}: is corrupt or cut short; copy the file again or remove it."
 
 
 def to_pixels(gray: np.ndarray, size: int) -> np.ndarray:
