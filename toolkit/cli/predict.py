@@ -112,6 +112,7 @@ def predict(
             err=True,
         )
     predictions, failures = _score(classifier, pictures, heatmaps)
+    _say_corrected(pictures)
     verdict = options.verdict(model, predictions, failures)
     if target is not None and predictions:
         for picture, file in renamed(target, heatmaps).items():
@@ -179,15 +180,30 @@ def _heading(model: "Model") -> str:
     )
 
 
+def _say_corrected(pictures: Sequence[Path]) -> None:
+    from hemotk.data.dicom import is_dicom, was_wrapped
+
+    count = sum(is_dicom(path) and was_wrapped(path) for path in pictures)
+    if count:
+        click.echo(
+            f"hemotk: {count} slices had negative Hounsfield units wrapped to large values; they were put right.",
+            err=True,
+        )
+
+
 def _pictures(images: Iterable[Path]) -> Iterator[Path]:
     """The files among `images`, and every picture below the folders among them, sorted by path."""
-    from hemotk.data.scan import relative_images
+    from hemotk.data.found import left_out_lines
+    from hemotk.data.listing import list_folder
 
     for path in images:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(relative_images(path))
+        listing = list_folder(path)
+        for line in left_out_lines(listing.left_out):
+            click.echo(printable(f"hemotk: {path}: {' '.join(line.split())}"), err=True)
+        found = listing.files
         if not found:
             raise HemotkError(f"{path}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
         yield from (path / name for name in found)
