@@ -1,7 +1,6 @@
 """`hemotk data audit`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,8 @@ import click
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.columns import columns
 from hemotk.cli.folder import patient_option
-from hemotk.cli.options import PATH, Progress, json_option, overwrite_option
+from hemotk.cli.options import PATH, json_option, overwrite_option
+from hemotk.cli.progress import phases
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
 
@@ -86,7 +86,7 @@ def audit(
             f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
             "of them into normal/ and hemorrhage/ of a new folder and audit that."
         )
-    with _phases() as tell:
+    with phases() as tell:
         report = look_through(scan_for_audit(folder, two_classes(classes), patient, hu_offset), tell)
     for line in _lines(report):
         click.echo(line)
@@ -98,25 +98,6 @@ def audit(
     for sentence in failed:
         click.echo(f"failed: {sentence}")
     return CheckFailed.exit_code if failed else 0
-
-
-@contextmanager
-def _phases() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each thing that is done, one after the other."""
-    now: list[Progress] = []
-
-    def tell(what: str, done: int, total: int) -> None:
-        if not now or now[0].what != what:
-            if now:
-                now.pop().__exit__(None, None, None)
-            now.append(Progress(what, total).__enter__())
-        now[0].advance(done - now[0].done)
-
-    try:
-        yield tell
-    finally:
-        for bar in now:
-            bar.__exit__(None, None, None)
 
 
 class _Outputs(NamedTuple):

@@ -9,7 +9,7 @@ from hemotk.cli.audit import audit
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option, say_reading
 from hemotk.cli.options import PATH, Progress, overwrite_option
-from hemotk.cli.progress import reading
+from hemotk.cli.progress import phases
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import HemotkError
 
@@ -109,7 +109,7 @@ def split(
     config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients, patient, hu_offset)
     say_reading(found)
-    with reading() as progress:
+    with phases() as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, progress)
         else:

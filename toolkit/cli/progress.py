@@ -84,8 +84,8 @@ class Progress:
 
 
 @contextmanager
-def reading() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each thing that is done to group pictures, one after the other: (what, done, total)."""
+def phases() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, one after the other: (what, done, total)."""
     now: list[Progress] = []
 
     def tell(what: str, done: int, total: int) -> None:

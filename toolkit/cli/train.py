@@ -11,7 +11,7 @@ from hemotk.cli.columns import columns
 from hemotk.cli.data import keep_images
 from hemotk.cli.folder import patient_option, say_reading
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
-from hemotk.cli.progress import reading
+from hemotk.cli.progress import phases
 from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
@@ -255,7 +255,7 @@ def folds_of(
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with reading() as progress:
+        with phases() as progress:
             return make_folds(found, SplitConfig(), folds, progress)
     split = SplitManifest.read(source)
     check_classes(classes, split, source)
@@ -320,7 +320,7 @@ def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: 
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with reading() as progress:
+        with phases() as progress:
             split = make_split(found, SplitConfig(), progress)
         say_reading(found, split)
         return split

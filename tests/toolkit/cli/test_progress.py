@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from noise_pictures import write_pictures
 
-from hemotk.cli.progress import Progress, reading
+from hemotk.cli.progress import Progress, phases
 from hemotk.cli.train import folds_of, split_of
 
 
@@ -84,7 +84,7 @@ def test_no_time_left_is_guessed_before_anything_is_done() -> None:
 
 
 def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    with reading() as progress:
+    with phases() as progress:
         progress("reading images", 1, 2)
         progress("reading images", 2, 2)
         progress("comparing images", 2, 2)
@@ -93,7 +93,7 @@ def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixtu
 
 
 def test_nothing_is_said_where_nothing_is_read(capsys: pytest.CaptureFixture[str]) -> None:
-    with reading():
+    with phases():
         pass
     assert capsys.readouterr().err == ""
 
