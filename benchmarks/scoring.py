@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hemotk.artifacts import ImageRef
-from hemotk.benchmarks.folder import Chunks, find_pictures
 from hemotk.benchmarks.groups import group_numbers
 from hemotk.benchmarks.rows import Keep, Row, Watch
 from hemotk.benchmarks.runners import Runner
@@ -70,6 +69,8 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     Raises:
         HemotkError: as `find_pictures`, `check_unseen` and `read_cells`, or none of the pictures can be read.
     """
+    from hemotk.benchmarks.folder import Chunks, find_pictures  # what reads folders takes a moment to load
+
     source = subject.pictures()
     found = find_pictures(source, rows[0].bundle.card.labels, subject.data)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())

@@ -3,18 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import ImageRef, Stratum
-from hemotk.benchmarks.folder import FoundPictures
-from hemotk.data.found import FoundImage
-from hemotk.data.rsna import is_rsna, scan_rsna
-from hemotk.data.scan import labelled, list_folder
 from hemotk.data.words import PATIENT_COLUMNS, plain
 from hemotk.errors import HemotkError
 from hemotk.group_metrics import evaluate_groups
+
+if TYPE_CHECKING:
+    from hemotk.benchmarks.folder import FoundPictures
+    from hemotk.data.found import FoundImage
 
 # More values of one column are no parts that anybody compares.
 MOST_VALUES = 12
@@ -35,7 +36,7 @@ class Part:
     chosen: NDArray[np.bool_]
 
 
-def read_cells(found: FoundPictures, columns: Sequence[str], classes: tuple[str, str]) -> dict[str, Cells]:
+def read_cells(found: "FoundPictures", columns: Sequence[str], classes: tuple[str, str]) -> dict[str, Cells]:
     """The cells of `columns` (in lower case) by the path of each image that the folder's table of labels names.
 
     Raises:
@@ -68,7 +69,10 @@ def read_cells(found: FoundPictures, columns: Sequence[str], classes: tuple[str,
     return cells
 
 
-def _of_table(found: FoundPictures, classes: tuple[str, str]) -> Sequence[FoundImage]:
+def _of_table(found: "FoundPictures", classes: tuple[str, str]) -> "Sequence[FoundImage]":
+    from hemotk.data.rsna import is_rsna, scan_rsna
+    from hemotk.data.scan import labelled, list_folder
+
     if is_rsna(found.folder):
         return scan_rsna(found.folder, classes).images
     read = labelled(list_folder(found.folder), classes, lenient=True)
@@ -117,7 +121,7 @@ def _by(column: str, images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> 
         yield Part(column, value or BLANK, False, values == value)
 
 
-def _check_nobody_is_named(column: str, found: FoundPictures, cells: Mapping[str, Cells]) -> None:
+def _check_nobody_is_named(column: str, found: "FoundPictures", cells: Mapping[str, Cells]) -> None:
     pairs = {(image.group, cells.get(image.id, {}).get(column, "")) for image in found.images}
     groups, values = {group for group, _ in pairs}, {value for _, value in pairs}
     if None not in groups and len(pairs) == len(groups) == len(values) > MOST_VALUES:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hemotk.benchmarks.folder import FoundPictures
 from hemotk.benchmarks.testset import OpenBundle
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 
+if TYPE_CHECKING:
+    from hemotk.benchmarks.folder import FoundPictures
 
-def check_unseen(found: FoundPictures, source: Path, bundles: Sequence[OpenBundle]) -> str:
+
+def check_unseen(found: "FoundPictures", source: Path, bundles: Sequence[OpenBundle]) -> str:
     """Say of which split, read from `source`, `found` is the test part, and whether its images are new to `bundles`.
 
     A bundle records the checksum of its own split, and the images that it was calibrated on. Those are of its training
@@ -35,7 +38,7 @@ def check_unseen(found: FoundPictures, source: Path, bundles: Sequence[OpenBundl
     )
 
 
-def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
+def note_seen(found: "FoundPictures", bundles: Sequence[OpenBundle]) -> str:
     """Say how many pictures of a folder each of `bundles` was calibrated on; empty if none.
 
     Files are compared by checksum, whatever they are called; what cannot be read is left to scoring.
@@ -48,7 +51,7 @@ def note_seen(found: FoundPictures, bundles: Sequence[OpenBundle]) -> str:
     )
 
 
-def _calibrated(found: FoundPictures, bundles: Sequence[OpenBundle]) -> list[int]:
+def _calibrated(found: "FoundPictures", bundles: Sequence[OpenBundle]) -> list[int]:
     """How many of the pictures each of `bundles` was calibrated on."""
     known = [frozenset(bundle.card.calibrated_on.sha256) for bundle in bundles]
     if not any(known):
@@ -57,7 +60,7 @@ def _calibrated(found: FoundPictures, bundles: Sequence[OpenBundle]) -> list[int
     return [sum(sha256 in seen for sha256 in checksums) for seen in known]
 
 
-def _checksums(found: FoundPictures) -> list[str]:
+def _checksums(found: "FoundPictures") -> list[str]:
     """The checksum of each picture's file, recorded or computed; without those that cannot be read."""
     recorded = {} if found.split is None else {item.path: item.sha256 for item in found.split.part("test")}
     checksums = []
