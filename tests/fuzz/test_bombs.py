@@ -8,8 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from dicom_files import content, dataset, ramp
 from PIL import Image
 
+from hemotk.artifacts.pixels import BRAIN
+from hemotk.data.dicom import load_dicom, why_no_slice
 from hemotk.data.preprocess import load_gray
 from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_stored
@@ -94,3 +97,23 @@ def test_a_tiff_whose_second_frame_has_no_width_is_refused(tmp_path: Path) -> No
     (tmp_path / "p.tif").write_bytes(bytes(data) + bytes(6))
     with pytest.raises(HemotkError, match="is corrupt or cut short"):
         load_gray(tmp_path / "p.tif")
+
+
+def test_a_dicom_file_of_several_modalities_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(content(dataset(ramp(), Modality=["CT", "MR"])))
+    assert why_no_slice(path) == "files of modality (unknown)"
+    with pytest.raises(HemotkError, match=r"is of modality \(unknown\), not CT"):
+        load_dicom(path, BRAIN)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "texts"])
+def test_weights_that_are_no_numbers_are_one_sentence(tmp_path: Path, kind: str) -> None:
+    path, name = tmp_path / "w.npz", next(iter(SHAPE.arrays()))
+    if kind == "bytes":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(name, b"no array")
+    else:
+        np.savez(path, **{name: np.array(["a", "b"])})
+    with pytest.raises(HemotkError, match="is no array of numbers"):
+        read_weights(path, SHAPE)

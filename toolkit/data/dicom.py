@@ -334,7 +334,8 @@ def _word(value: str, known: frozenset[str] = frozenset()) -> str:
     """What a file says about itself, if that is one of `known` or two letters: other text could name somebody."""
     if not value:
         return "'' (none given)"
-    return str(value) if value in known or re.fullmatch("[A-Z]{2}", str(value)) else "(unknown)"
+    text = str(value)  # a damaged file may hold several values
+    return text if text in known or re.fullmatch("[A-Z]{2}", text) else "(unknown)"
 
 
 def _broken(path: Path) -> str:

@@ -62,6 +62,9 @@ def read_weights(path: Path, shape: Shape) -> dict[str, np.ndarray]:
         raise
     except Exception as error:  # a damaged zip raises many kinds
         raise HemotkError(f"{path}: is no weight file or was cut short; copy or make it again.") from error
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+            raise HemotkError(f"{path}: '{name}' is no array of numbers; copy or make the file again.")
     check_weights(found, shape, path)
     return found
 
