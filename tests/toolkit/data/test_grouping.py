@@ -109,6 +109,11 @@ def test_an_image_without_patient_joins_one_patient_and_chains_no_two() -> None:
     assert home[0] == home[1] == home[3] != home[2] and len(used) == 2
 
 
+def test_a_patient_who_joins_an_image_without_one_keeps_the_next_patient_away() -> None:
+    home, used = link([Pair(0, 1, 0.97, False), Pair(0, 2, 0.96, False)], [0, 1, 2], [False, True, True])
+    assert home[0] == home[1] != home[2] and len(used) == 1
+
+
 def test_a_group_larger_than_its_part_is_said(tmp_path: Path) -> None:
     slices = [*patients(8), *(("P0", 0, noise(100 + k)) for k in range(20))]
     folder = written(tmp_path, slices)
