@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,20 @@ def sha256_file(path: Path) -> str:
     except OSError as error:
         raise HemotkError(f"{path}: cannot be read ({_reason(error)}); check the path and its rights.") from error
     return digest.hexdigest()
+
+
+def unpacked_size(archive: zipfile.ZipFile) -> int:
+    """How many bytes the members unpack to at most, before any is read.
+
+    Only deflate stops at the size that a member claims: the other methods unpack a whole block whatever is claimed.
+
+    Raises:
+        BadZipFile: a member is packed by another method than deflate.
+    """
+    for member in archive.infolist():
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise zipfile.BadZipFile(f"a member is packed by method {member.compress_type}, not deflate")
+    return sum(member.file_size for member in archive.infolist())
 
 
 def check_sha256(path: Path, expected: str) -> None:

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from hemotk.errors import HemotkError
+from hemotk.files import unpacked_size
 
 ENTRY = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
 ROOT = "ModelMetadata"
 UNION = "union"
 _MOST_BYTES = 100_000_000  # of all packed files together
+_READ_AGAIN = 16  # times its own size: more than a flatbuffer takes whose tables are not shared
 
 FORMATS: Mapping[str, str] = {"int": "<i4", "uint": "<u4", "float": "<f4", "ubyte": "u1"}
 ENUMS: Mapping[str, tuple[str, ...]] = {
@@ -153,7 +155,10 @@ def read_files(model: bytes, where: str = "model") -> dict[str, bytes]:
     except (NotImplementedError, ValueError) as error:  # of a version that zipfile does not know, or damaged
         raise _unreadable(where, error) from error
     with archive:
-        size = sum(member.file_size for member in archive.infolist())
+        try:
+            size = unpacked_size(archive)
+        except zipfile.BadZipFile as error:
+            raise _unreadable(where, error) from error
         if size > _MOST_BYTES:
             raise HemotkError(
                 f"{where}: its packed files unpack to {size} bytes, more than {_MOST_BYTES // 1_000_000} MB; export it "
@@ -166,10 +171,11 @@ def read_files(model: bytes, where: str = "model") -> dict[str, bytes]:
 
 
 class _Flatbuffer:
-    """The bytes of a flatbuffer; what points outside of them raises ValueError."""
+    """The bytes of a flatbuffer; what points outside of them, or to the same again and again, raises ValueError."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self._left = _READ_AGAIN * len(data) + (1 << 20)
 
     def number(self, form: str, at: int) -> Any:
         """The little-endian number of that `struct` format at `at`."""
@@ -180,6 +186,9 @@ class _Flatbuffer:
         """The bytes from `start` to `stop`."""
         if not 0 <= start <= stop <= len(self.data):
             raise ValueError("it is cut short")
+        self._left -= stop - start
+        if self._left < 0:
+            raise ValueError("its parts are used again and again")
         return self.data[start:stop]
 
     def target(self, at: int) -> int:

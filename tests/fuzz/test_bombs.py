@@ -11,6 +11,7 @@ import pytest
 from dicom_files import content, dataset, ramp
 from PIL import Image
 
+from hemotk import tflite_metadata
 from hemotk.artifacts.pixels import BRAIN
 from hemotk.data.dicom import load_dicom, why_no_slice
 from hemotk.data.preprocess import load_gray
@@ -18,7 +19,7 @@ from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_stored
 from hemotk.models.shape import densenet
 from hemotk.models.weights import read_weights, write_weights
-from hemotk.tflite_metadata import read_files
+from hemotk.tflite_metadata import read_files, read_metadata
 
 SHAPE = densenet((1,), growth=2)
 
@@ -85,6 +86,68 @@ def test_packed_files_of_an_unknown_version_are_refused() -> None:
     data[data.index(b"PK\x01\x02") + 6] = 236
     with pytest.raises(HemotkError, match=r"model: .*zip file version 23\.6"):
         read_files(bytes(data))
+
+
+def packed(name: str, count: int, method: int) -> bytes:
+    """An archive whose one member unpacks to `count` zeros by `method`, and claims to be one byte."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr(name, bytes(count))
+    data = bytearray(stream.getvalue())
+    struct.pack_into("<I", data, data.rindex(b"PK\x01\x02") + 24, 1)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_may_unpack_to_more_than_they_claim_are_never_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: int
+) -> None:
+    data = packed("config.json", 1_000_000, method)
+    (tmp_path / "w.npz").write_bytes(data)
+    (tmp_path / "m.keras").write_bytes(data)
+    opened: list[str] = []
+    kept = zipfile.ZipFile.open
+
+    def noted(archive: zipfile.ZipFile, name: str, *rest: str) -> object:
+        opened.append(name)
+        return kept(archive, name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", noted)
+    with pytest.raises(HemotkError, match="not deflate"):
+        read_files(data)
+    with pytest.raises(HemotkError, match="is no weight file"):
+        read_weights(tmp_path / "w.npz", SHAPE)
+    with pytest.raises(HemotkError, match="is no saved Keras model"):
+        open_stored(tmp_path / "m.keras")
+    assert opened == []
+
+
+def nested(count: int) -> bytes:
+    """TFLite Metadata of four levels, each of which names the one table of the next `count` times."""
+    data, vector = bytearray(b"\0\0\0\0M001"), 0
+    for slot in (3, 2, 6, None):  # subgraph_metadata, input_tensor_metadata, associated_files
+        slots = b"" if slot is None else bytes(2 * slot) + struct.pack("<H", 4)
+        vtable = len(data)
+        data += struct.pack("<HH", 4 + len(slots), 8) + slots
+        data += bytes(-len(data) % 4)
+        table = len(data)
+        data += struct.pack("<iII", table - vtable, 4, count)
+        struct.pack_into("<I", data, 0, table if slot == 3 else struct.unpack_from("<I", data)[0])
+        for at in range(vector, vector + 4 * count, 4) if vector else ():
+            struct.pack_into("<I", data, at, table - at)
+        vector = len(data)
+        data += bytes(4 * count)
+    return bytes(data)
+
+
+def test_metadata_that_names_the_same_tables_again_and_again_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = nested(3)
+    monkeypatch.setattr(tflite_metadata, "_metadata_buffer", lambda _: content)
+    files = read_metadata(b"")["subgraph_metadata"][2]["input_tensor_metadata"][2]["associated_files"]
+    assert files == [{}, {}, {}]
+    content = nested(60)
+    with pytest.raises(HemotkError, match="again and again"):
+        read_metadata(b"")
 
 
 def test_a_tiff_whose_second_frame_has_no_width_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hemotk.data.offenders import listed
 from hemotk.errors import HemotkError
+from hemotk.files import unpacked_size
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -153,7 +154,7 @@ def _check_unpacked(path: Path) -> None:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
+            size = unpacked_size(archive)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise HemotkError(f"{path}: is no Excel file that can be read; save it again, or as labels.csv.") from error
     if size > _MOST_BYTES:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.files import sha256_bytes, sha256_file
+from hemotk.files import sha256_bytes, sha256_file, unpacked_size
 from hemotk.importing.layers import Layer
 
 _MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
@@ -133,7 +133,7 @@ def _open_zip(path: Path) -> StoredModel:
     import h5py
 
     with zipfile.ZipFile(path) as archive:
-        _check_size(sum(member.file_size for member in archive.infolist()), path)
+        _check_size(unpacked_size(archive), path)
         config = _plain(json.loads(archive.read("config.json")))
         version = json.loads(archive.read("metadata.json")).get("keras_version", "")
         weights = io.BytesIO(archive.read("model.weights.h5"))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.files import writing
+from hemotk.files import unpacked_size, writing
 from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, Shape
 
 Weights = Mapping[str, np.ndarray]
@@ -54,7 +54,7 @@ def read_weights(path: Path, shape: Shape) -> dict[str, np.ndarray]:
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            _check_unpacked(sum(member.file_size for member in file.zip.infolist()), shape, path)
+            _check_unpacked(unpacked_size(file.zip), shape, path)
             found = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
