@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from hemotk.artifacts import Estimate, VariantResult, row_name
+from hemotk.metrics import in_words
 
 CHANCE = 0.5
 
@@ -24,7 +25,7 @@ def _of_row(row: VariantResult, name: str, labels: tuple[str, str]) -> Iterator[
     over = f" over {row.grouped.groups} groups of images" if row.grouped is not None else ""
     area = figures.auc
     if area.value is not None and area.low is not None and area.low <= CHANCE:
-        yield f"{name}: {_chance(area)} on these images: AUC {_said(area)}{over}"
+        yield f"{name}: {_chance(area)} on these images: AUC {in_words(area)}{over}"
     positives, count = row.metrics.positives, row.metrics.count
     commoner = max(positives, count - positives) / count
     accuracy = figures.accuracy
@@ -33,7 +34,7 @@ def _of_row(row: VariantResult, name: str, labels: tuple[str, str]) -> Iterator[
         within = "which lies within" if accuracy.high is not None and accuracy.high >= commoner else "which is above"
         yield (
             f"{name}: this classifier is less often right than always saying '{label}' on these images: accuracy "
-            f"{_said(accuracy)}{over} against {commoner:.3f}, {within} that interval"
+            f"{in_words(accuracy)}{over} against {commoner:.3f}, {within} that interval"
         )
 
 
@@ -41,9 +42,3 @@ def _chance(area: Estimate) -> str:
     if area.high is not None and area.high < CHANCE:
         return "this classifier ranks worse than chance"
     return "this classifier cannot be told from chance"
-
-
-def _said(found: Estimate) -> str:
-    if found.low is None or found.high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"

@@ -34,7 +34,7 @@ def two_classes(text: str) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def check_classes(text: str, split: "SplitManifest", source: Path) -> None:
+def check_same_classes(text: str, split: "SplitManifest", source: Path) -> None:
     """Check that `text`, from --classes, does not contradict the classes of the split in `source`.
 
     Raises:

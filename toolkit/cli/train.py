@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.artifacts import FieldError
-from hemotk.cli.classes import check_classes, classes_option, two_classes
+from hemotk.cli.classes import check_same_classes, classes_option, two_classes
 from hemotk.cli.columns import columns
 from hemotk.cli.data import keep_images
 from hemotk.cli.folder import patient_option, say_reading
@@ -250,7 +250,7 @@ def folds_of(
         made = read_folds(source)
         if len(made) != folds:
             raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
-        check_classes(classes, made[0], source)
+        check_same_classes(classes, made[0], source)
         return made
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
@@ -258,7 +258,7 @@ def folds_of(
         with phases() as progress:
             return make_folds(found, SplitConfig(), folds, progress)
     split = SplitManifest.read(source)
-    check_classes(classes, split, source)
+    check_same_classes(classes, split, source)
     return refold(split, folds)
 
 
@@ -325,7 +325,7 @@ def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: 
         say_reading(found, split)
         return split
     split = SplitManifest.read(source)
-    check_classes(classes, split, source)
+    check_same_classes(classes, split, source)
     return split
 
 

@@ -76,11 +76,6 @@ def _slices(folder: Path, file: str) -> list[str]:
     return [f"{file}#{address.rpartition('#')[2]}" for address in found]
 
 
-def relative_images(folder: Path) -> Iterator[str]:
-    """Every picture below `folder`, as `list_folder` finds them."""
-    yield from list_folder(folder).files
-
-
 def _kinds(paths: Sequence[Path]) -> list[str]:
     """What each DICOM file is that is no slice; the empty word for slices and other pictures."""
     with ThreadPoolExecutor(4) as pool:

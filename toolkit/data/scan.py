@@ -12,7 +12,7 @@ from hemotk.data.dicom import is_dicom, was_wrapped
 from hemotk.data.dicom_series import patient_numbers, study_numbers
 from hemotk.data.found import FoundFolder, FoundImage
 from hemotk.data.label_table import Contradiction, TableReader
-from hemotk.data.listing import SUFFIXES, Listing, list_folder, relative_images
+from hemotk.data.listing import SUFFIXES, Listing, list_folder
 from hemotk.data.nifti import volume_of
 from hemotk.data.offenders import counted, listed
 from hemotk.data.rsna import IMAGES, TABLE, is_rsna, scan_rsna
@@ -30,7 +30,6 @@ __all__ = [
     "PatientFrom",
     "labelled",
     "list_folder",
-    "relative_images",
     "scan",
 ]
 
@@ -88,10 +87,15 @@ def no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
             f"{listing.folder}: holds no images (PNG, JPEG, TIFF, DICOM and the like){_left_out(listing)}; give a "
             f"folder with {remedy}, or with a {LABELS_CSV}."
         )
-    more = f", as {len(listing.files) - 1} more pictures do" if len(listing.files) > 1 else ""
+    return _stray(listing.folder, listing.files, classes)
+
+
+def _stray(folder: Path, files: Sequence[str], classes: tuple[str, str]) -> HemotkError:
+    """The sentence for `files` of which no folder says the class."""
+    more = f", as {len(files) - 1} more pictures do ({listed(files[1:])})" if len(files) > 1 else ""
     return HemotkError(
-        f"{listing.folder / listing.files[0]}: lies in neither {classes[0]}/ nor {classes[1]}/{more}; move it, name "
-        f"the two subfolders with --classes, or add a {LABELS_CSV}."
+        f"{folder / files[0]}: lies in neither {classes[0]}/ nor {classes[1]}/{more}; move it, name the two subfolders "
+        f"with --classes, or add a {LABELS_CSV}."
     )
 
 
@@ -184,11 +188,7 @@ def _from_table(table: Path, listing: Listing, ask: _Ask, by_folder: dict[str, i
 def _from_folders(listing: Listing, classes: tuple[str, str], labels: Mapping[str, int]) -> FoundFolder:
     stray = [file for file in listing.files if file not in labels]
     if stray:
-        raise HemotkError(
-            f"{listing.folder / stray[0]}: lies in neither {classes[0]}/ nor {classes[1]}/"
-            + (f", as {len(stray) - 1} more pictures do ({listed(stray[1:])})" if len(stray) > 1 else "")
-            + f"; move it, name the two subfolders with --classes, or add a {LABELS_CSV}."
-        )
+        raise _stray(listing.folder, stray, classes)
     both = folder_layout.two_classes_at_once(listing.files, classes)
     if both:
         raise HemotkError(

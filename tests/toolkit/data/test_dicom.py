@@ -23,7 +23,7 @@ from hemotk.data.dicom import is_dicom, load_dicom, thresholds
 from hemotk.data.dicom_series import patient_numbers, places, read_headers
 from hemotk.data.patients import owners
 from hemotk.data.preprocess import load_gray, load_pixels, to_pixels
-from hemotk.data.scan import relative_images, scan
+from hemotk.data.scan import list_folder, scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
@@ -248,7 +248,7 @@ def test_files_are_dicom_by_name_or_by_content(tmp_path: Path) -> None:
     for name in ("a.dcm", "b.DCM", "c", "1.2.840.99", "DICOMDIR", ".d.dcm", "e.txt"):
         write_slice(tmp_path / name)
     (tmp_path / "e.txt").write_text("notes")
-    assert sorted(relative_images(tmp_path)) == ["1.2.840.99", "a.dcm", "b.DCM", "c"]
+    assert sorted(list_folder(tmp_path).files) == ["1.2.840.99", "a.dcm", "b.DCM", "c"]
     assert is_dicom(tmp_path / "c") and not is_dicom(tmp_path / "DICOMDIR") and not is_dicom(tmp_path / "gone")
     assert np.array_equal(load_dicom(tmp_path / "c", BRAIN), BYTES)
 

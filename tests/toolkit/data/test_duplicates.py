@@ -1,14 +1,13 @@
 """Near duplicates: planted copies and neighbouring slices among unrelated heads, and groups without weak chains."""
 
-import io
-from collections.abc import Callable
+import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from hemotk.data.duplicates import COPY, MOST_IMAGES, NEAR, Pair, near_duplicates
 from hemotk.data.duplicates_groups import link, needed
@@ -16,50 +15,16 @@ from hemotk.data.duplicates_view import VIEW_SIZE, View, view
 from hemotk.data.phantom import draw_slice
 from hemotk.errors import HemotkError
 
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "studies"))
+
+from planted_copies import CHANGES, Gray
+
 SEED = 4242  # thresholds were chosen on other heads
 SIZES = (140, 260)
-Gray = np.ndarray
 
 
 def head(index: int, offset: int = 0) -> Gray:
     return draw_slice(SEED, index, bool(index % 2), slice_offset=offset, sizes=SIZES)
-
-
-def rescaled(gray: Gray, rng: np.random.Generator) -> Gray:
-    factor = rng.uniform(0.6, 1.6)
-    size = (round(gray.shape[1] * factor), round(gray.shape[0] * factor))
-    return np.asarray(Image.fromarray(gray).resize(size, Image.Resampling.BILINEAR))
-
-
-def shifted(gray: Gray, rng: np.random.Generator) -> Gray:
-    """Moved by up to a tenth of the picture, and cut off there."""
-    rows, columns = (rng.uniform(-0.1, 0.1, 2) * gray.shape).astype(int)
-    padded = np.pad(gray, 40)
-    return padded[40 - rows : 40 - rows + gray.shape[0], 40 - columns : 40 - columns + gray.shape[1]]
-
-
-def windowed(gray: Gray, rng: np.random.Generator) -> Gray:
-    centre, width = rng.uniform(105, 150), rng.uniform(170, 330)
-    return np.rint(255 * np.clip((gray - centre) / width + 0.5, 0, 1)).astype(np.uint8)
-
-
-def compressed(gray: Gray, rng: np.random.Generator) -> Gray:
-    stream = io.BytesIO()
-    Image.fromarray(gray).save(stream, "JPEG", quality=int(rng.integers(15, 60)))
-    return np.asarray(Image.open(stream))
-
-
-def mirrored(gray: Gray, _: np.random.Generator) -> Gray:
-    return np.ascontiguousarray(gray[:, ::-1])
-
-
-def all_at_once(gray: Gray, rng: np.random.Generator) -> Gray:
-    return compressed(windowed(rescaled(mirrored(gray, rng), rng), rng), rng)
-
-
-CHANGES: tuple[Callable[[Gray, np.random.Generator], Gray], ...] = (
-    rescaled, shifted, windowed, compressed, mirrored, all_at_once,
-)  # fmt: skip
 
 
 @cache
