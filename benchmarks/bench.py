@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hemotk.artifacts import HERE, BenchReport, Profile, Source
+from hemotk.artifacts import HERE, BenchReport, Source
 from hemotk.benchmarks import environment, latency
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.imported import import_devices
 from hemotk.benchmarks.results import Context, Outcome, results, write_up
 from hemotk.benchmarks.rows import Keep, Row, Watch, ignore
-from hemotk.benchmarks.runners import Runner, RunnerFailed, check_delegate
+from hemotk.benchmarks.runners import Runner, check_delegate, profile
 from hemotk.benchmarks.scoring import Tools, score_folder, score_split
 from hemotk.benchmarks.strata import divide
 from hemotk.benchmarks.subject import Subject, open_all, read_cards
@@ -107,11 +107,7 @@ def _profile(rows: Sequence[Row], images: int, config: BenchConfig, watch: Watch
     usable = [row for row in rows if not row.failure]
     for place, row in enumerate(usable):
         watch("profiling", place / len(usable))
-        with Runner(config) as runner:
-            try:
-                row.profile = runner.profile(
-                    row.bundle.path(row.variant), row.bundle.images, images, row.bundle.card.preprocess
-                )
-            except RunnerFailed as error:
-                row.profile = Profile(method="", runs=0, why=str(error), why_left_out=str(error))
+        bundle = row.bundle
+        model, preprocess = bundle.path(row.variant), bundle.card.preprocess
+        row.profile = profile(config, model, bundle.images, images, preprocess, foreign=bundle.foreign)
     watch("profiling", 1.0)

@@ -4,10 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hemotk.artifacts import OUTCOMES, THERMAL, BenchReport, Device, Estimate, GroupMetrics, Paired, VariantResult
+from hemotk.artifacts import (
+    OUTCOMES,
+    PARENTS,
+    THERMAL,
+    BenchReport,
+    Device,
+    Estimate,
+    GroupMetrics,
+    Paired,
+    VariantResult,
+)
 
 NOTHING = "–"
-FLOAT = "float32"
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,10 @@ def verdict(report: BenchReport) -> str:
 
 def claim(report: BenchReport) -> str:
     """What holds where the checks hold: nothing is said of whether the classifier is any good."""
-    names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind != FLOAT))
+    names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind not in PARENTS))
     if not names:
-        return "float32 runs, and nothing was compared with it"
+        ran = list(dict.fromkeys(report.name_of(row) for row in report.variants))
+        return f"{', '.join(ran)} {'runs' if len(ran) == 1 else 'run'}, and nothing was compared with a float parent"
     several = "decides" if len(names) == 1 else "decide"
     said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"{said} {several} as float32 does, within the limits"
@@ -120,13 +130,19 @@ def device_facts(device: Device) -> dict[str, Any]:
     return facts
 
 
+def first_name(report: BenchReport) -> str:
+    """What to call the model that those of other bundles are held against."""
+    first = report.variants[0]
+    return first.bundle if first.kind == "given" else f"float32 of {first.bundle}"
+
+
 def comparisons(report: BenchReport) -> Iterator[tuple[VariantResult, str, Paired]]:
     """Row, name of what it is held against, and the comparison, for every row that has one."""
     for row in report.variants:
         if row.paired is not None:
             yield row, "its float32", row.paired
         if row.paired_first is not None:
-            yield row, f"float32 of {report.bundles[0].name}", row.paired_first
+            yield row, first_name(report), row.paired_first
 
 
 PAIRED_HEADINGS = (
@@ -165,7 +181,7 @@ GROUPED = (
 
 def grouped_headings(report: BenchReport) -> tuple[str, ...]:
     """The columns of `grouped_rows`."""
-    against = ["its float32", *([f"float32 of {report.bundles[0].name}"] if len(report.bundles) > 1 else [])]
+    against = ["its float32", *([first_name(report)] if len(report.bundles) > 1 else [])]
     shares = ("accuracy", "sensitivity", "specificity", "AUC")
     paired = (f"{measure} {parent}" for measure in ("agreement with", "AUC difference to") for parent in against)
     return ("variant", "groups", *shares, *paired)

@@ -3,13 +3,12 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
-from hemotk.artifacts import HERE, Drops, Estimate, Outcome, VariantResult, Verdict
+from hemotk.artifacts import HERE, PARENTS, Drops, Estimate, Outcome, VariantResult, Verdict
 from hemotk.benchmarks.accuracy import CONSTANT, unusable
 from hemotk.benchmarks.check import Check, Figure, at_least, at_most, figure
 from hemotk.benchmarks.limits import Limits, Undecided
 from hemotk.benchmarks.statistics import median_of_rounds
 
-FLOAT = "float32"
 # int16x8 is a reference for fidelity: no accelerated kernels exist for it, and nobody ships it for its speed.
 NOT_FOR_SPEED = ("int16x8",)
 MEGABYTE = 1_000_000
@@ -44,7 +43,7 @@ def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = N
         if not _broken(row):
             found += _held(row, rows, limits)
             found += _in_time(row, rows, limits, busy=row.source in doubt.busy)
-            if limits.size is not None and row.kind != FLOAT:
+            if limits.size is not None and row.kind not in PARENTS:
                 found.append(at_most("size in MB", Figure(row.bytes / MEGABYTE), limits.size))
         verdicts += [check.verdict(row, several, undecided_passes=doubt.undecided == "pass") for check in found]
     return tuple(verdicts)
@@ -52,7 +51,7 @@ def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = N
 
 def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     """Which of the `limits` that were asked for `judge` leaves out, and why; a sentence each without full stop."""
-    if all(row.kind == FLOAT for row in rows):
+    if all(row.kind in PARENTS for row in rows):
         return tuple(_without_variants(rows, limits))
     found = []
     if not _labelled(rows):
@@ -77,7 +76,7 @@ def _without_variants(rows: Sequence[VariantResult], limits: Limits) -> Iterator
     if any(limit is not None for limit in astuple(limits)):
         asked = (("AUC", limits.min_auc, True), ("sensitivity", limits.min_sensitivity, _positives(rows)))
         held = " and ".join(name for name, limit, there in asked if limit is not None and there and _labelled(rows))
-        yield f"no variant but float32: {f'no limit but that on {held}' if held else 'no limit'} was held"
+        yield f"no float parent to compare with: {f'no limit but that on {held}' if held else 'no limit'} was held"
 
 
 def _without_labels(limits: Limits) -> str:
@@ -110,7 +109,7 @@ def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> 
     paired, labelled = row.paired, _labelled(rows)
     if labelled:
         yield from _absolute(row, rows, limits)
-    if row.kind == FLOAT:
+    if row.kind in PARENTS:
         return
     if labelled:
         yield from _against_parent(row, rows, limits)
@@ -159,7 +158,7 @@ def _mcnemar(row: VariantResult, least: float) -> Check:
 
 
 def _in_time(row: VariantResult, rows: Sequence[VariantResult], limits: Limits, *, busy: bool) -> Iterator[Check]:
-    if row.kind == FLOAT or row.kind in NOT_FOR_SPEED:
+    if row.kind in PARENTS or row.kind in NOT_FOR_SPEED:
         return
     if limits.latency_ratio is not None and _parent_there(row, rows):
         yield _time(
@@ -240,8 +239,9 @@ def _disagreement(row: VariantResult) -> Figure:
 
 
 def _parent(row: VariantResult, rows: Sequence[VariantResult], source: str) -> VariantResult | None:
-    wanted = (row.bundle, source, FLOAT)
-    return next((other for other in rows if (other.bundle, other.source, other.kind) == wanted), None)
+    wanted = (row.bundle, source)
+    likely = (other for other in rows if other.kind in PARENTS)
+    return next((other for other in likely if (other.bundle, other.source) == wanted), None)
 
 
 def _parent_there(row: VariantResult, rows: Sequence[VariantResult]) -> bool:

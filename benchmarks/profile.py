@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import LeftOutNode, NodeTime, OperatorTime, PreprocessSpec, Profile
+from hemotk.artifacts import ForeignSpec, LeftOutNode, NodeTime, OperatorTime, PreprocessSpec, Profile
 from hemotk.benchmarks.litert import INSIDE, NODE, PACKAGE, Event, ProfiledModel
 from hemotk.benchmarks.testset import read_image
 from hemotk.errors import HemotkError
+from hemotk.foreign import open_scorer
 from hemotk.placement import placement
-from hemotk.runtime import Delegate, Runtime, Scorer
+from hemotk.runtime import Delegate, Runtime
 
 RUNS = 10
 WARMUP = 3
@@ -30,6 +31,7 @@ class Subject:
     runtime: Runtime
     threads: int
     delegate: Delegate | None
+    foreign: ForeignSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _measure(subject: Subject) -> list[list[Event]]:
         raise HemotkError(f"--profile: {subject.runtime} offers no profiler; install {PACKAGE.replace('_', '-')}.")
     if subject.delegate is not None:
         raise HemotkError("--profile: LiteRT's profiler takes no external delegate; leave --delegate out.")
-    scorer = Scorer(subject.model, subject.preprocess, runtime=subject.runtime)
+    scorer = open_scorer(subject.model, subject.preprocess, subject.foreign, runtime=subject.runtime)
     model, runs = ProfiledModel(subject.model, subject.threads), []
     for run in range(WARMUP + RUNS):
         model.feed(scorer.stored(read_image(subject.images, run % subject.rows)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
 from hemotk.benchmarks.beside import slice_lines, strata_lines
-from hemotk.benchmarks.figures import group_counts, not_held, verdict
+from hemotk.benchmarks.figures import first_name, group_counts, not_held, verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,7 +135,7 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
         found = ", ".join(f"{measure} {_interval(share)}" for measure, share in shares)
         counts = group_counts(row.grouped, report.bundle_of(row).labels)
         yield f"{name} 95 % over {row.grouped.groups} groups of images{counts and f' {counts}'}: {found}"
-    for paired, parent in ((row.paired, "float32"), (row.paired_first, f"{report.bundles[0].name} float32")):
+    for paired, parent in ((row.paired, "float32"), (row.paired_first, first_name(report))):
         if paired is None:
             continue
         words = [f"{len(paired.flips)} flipped"]

@@ -1,11 +1,12 @@
 """From what was measured to what the report says of it."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from hemotk.artifacts import (
     HERE,
+    PARENTS,
     BenchedBundle,
     BenchReport,
     Estimate,
@@ -14,6 +15,7 @@ from hemotk.artifacts import (
     Source,
     VariantResult,
 )
+from hemotk.artifacts.bundle import Kind
 from hemotk.benchmarks import gate, latency
 from hemotk.benchmarks.accuracy import Judge, Judged, sigmoid_bound
 from hemotk.benchmarks.cautions import cautions
@@ -26,8 +28,7 @@ from hemotk.benchmarks.statistics import ratio_of_medians
 from hemotk.benchmarks.strata import Part
 from hemotk.benchmarks.subject import Subject
 from hemotk.benchmarks.testset import OpenBundle
-
-FLOAT = "float32"
+from hemotk.foreign import assumptions
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,11 @@ class _Field:
 
     def parent(self, row: Row, *, first: bool = False) -> Row | None:
         """The float parent of `row`, or of the first bundle, that was run on the row's source."""
-        return self._find(self._first if first else row.bundle.name, row.source, FLOAT)
+        return self._find(self._first if first else row.bundle.name, row.source, PARENTS)
 
     def judged_parent(self, row: Row) -> Judged | None:
         """The scores of the float parent of `row`; None for a parent itself."""
-        return None if row.variant.kind == FLOAT else self._judged(row.bundle.name, row.source)
+        return None if row.variant.kind in PARENTS else self._judged(row.bundle.name, row.source)
 
     def judged_first(self, row: Row) -> Judged | None:
         """The scores of the first bundle's float parent; None for a row of that bundle."""
@@ -82,7 +83,7 @@ class _Field:
 
     def judged_here(self, row: Row) -> Judged | None:
         """The scores of the same file here; None for a row that was measured here."""
-        here = None if row.source == HERE else self._find(row.bundle.name, HERE, row.variant.kind)
+        here = None if row.source == HERE else self._find(row.bundle.name, HERE, (row.variant.kind,))
         return None if here is None else self.judged.get(here.key)
 
     def is_first(self, row: Row) -> bool:
@@ -91,12 +92,12 @@ class _Field:
 
     def _judged(self, bundle: str, source: str) -> Judged | None:
         """The float parent's scores: from `source` where it ran to the end there, else from here."""
-        rows = (self._find(bundle, place, FLOAT) for place in (source, HERE))
+        rows = (self._find(bundle, place, PARENTS) for place in (source, HERE))
         return next((self.judged[row.key] for row in rows if row is not None and row.key in self.judged), None)
 
-    def _find(self, bundle: str, source: str, kind: str) -> Row | None:
-        wanted = (bundle, source, kind)
-        return next((row for row in self._rows if (row.bundle.name, row.source, row.variant.kind) == wanted), None)
+    def _find(self, bundle: str, source: str, kinds: Collection[Kind]) -> Row | None:
+        likely = (row for row in self._rows if (row.bundle.name, row.source) == (bundle, source))
+        return next((row for row in likely if row.variant.kind in kinds), None)
 
 
 def _result(row: Row, judge: Judge, field: _Field, context: Context) -> VariantResult:
@@ -158,7 +159,7 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         skipped=scored.skipped,
         settings=asdict(config),
         warnings=outcome.warnings,
-        notes=(*notes(scored, found, config.held), *_untimed(config)),
+        notes=(*_assumed(outcome.bundles), *notes(scored, found, config.held), *_untimed(config)),
         split_sha256=scored.split_sha256,
         variants=found,
         verdicts=verdicts,
@@ -169,6 +170,13 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
     )
 
 
+def _assumed(bundles: Sequence[OpenBundle]) -> Iterator[str]:
+    for bundle in bundles:
+        if bundle.is_file:
+            said = () if bundle.foreign is None else bundle.foreign.said
+            yield f"{bundle.name}: {assumptions(bundle.card.preprocess.size, said)}"
+
+
 def _untimed(config: BenchConfig) -> tuple[str, ...]:
     return () if config.timing else ("nothing was timed, as was asked for: no limit on time was held",)
 
@@ -177,7 +185,7 @@ def _benched(bundle: OpenBundle) -> BenchedBundle:
     card = bundle.card
     return BenchedBundle(
         name=bundle.name,
-        folder=bundle.folder.as_posix(),
+        folder=bundle.where.as_posix(),
         sha256=bundle.card_sha256,
         testset_sha256=card.testset,
         size=card.preprocess.size,

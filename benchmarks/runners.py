@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hemotk.artifacts import PreprocessSpec, Profile
-from hemotk.artifacts.codec import decode
+from hemotk.artifacts import ForeignSpec, PreprocessSpec, Profile
+from hemotk.artifacts.codec import decode, encode
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.errors import HemotkError
 from hemotk.runtime import Scores
@@ -70,13 +70,13 @@ class Runner:
     ) -> None:
         self.close()
 
-    def load(self, model: Path, images: Path, preprocess: PreprocessSpec) -> Loaded:
+    def load(self, model: Path, images: Path, preprocess: PreprocessSpec, foreign: ForeignSpec | None = None) -> Loaded:
         """Open the model at `model` and run it once on the first row of `images`.
 
         Raises:
             RunnerFailed: it cannot be opened or run.
         """
-        answer = self._ask(do="load", **self._subject(model, images, preprocess))
+        answer = self._ask(do="load", **self._subject(model, images, preprocess, foreign))
         return Loaded(answer["load_ns"], answer["first_ns"], answer["base_bytes"])
 
     def score(self, row: int) -> Scores:
@@ -98,13 +98,15 @@ class Runner:
         self.peak_bytes = answer["peak_bytes"]
         return tuple(answer["samples_ns"])
 
-    def profile(self, model: Path, images: Path, rows: int, preprocess: PreprocessSpec) -> Profile:
+    def profile(
+        self, model: Path, images: Path, rows: int, preprocess: PreprocessSpec, foreign: ForeignSpec | None = None
+    ) -> Profile:
         """Where the time of the model at `model` goes, on the first `rows` test images in turn.
 
         Raises:
             RunnerFailed: the process did not survive it.
         """
-        answer = self._ask(do="profile", rows=rows, **self._subject(model, images, preprocess))
+        answer = self._ask(do="profile", rows=rows, **self._subject(model, images, preprocess, foreign))
         found: Profile = decode(Profile, answer["profile"], "profile")
         return found
 
@@ -126,11 +128,14 @@ class Runner:
                 if stream is not None:
                     stream.close()
 
-    def _subject(self, model: Path, images: Path, preprocess: PreprocessSpec) -> dict[str, Any]:
+    def _subject(
+        self, model: Path, images: Path, preprocess: PreprocessSpec, foreign: ForeignSpec | None
+    ) -> dict[str, Any]:
         return {
             "model": str(model),
             "images": str(images),
             "preprocess": dataclasses.asdict(preprocess),
+            "foreign": None if foreign is None else encode(foreign),
             "threads": self._config.threads,
             "runtime": self._config.runtime,
             "delegate": self._config.delegate,
@@ -178,11 +183,19 @@ class Runner:
         return f"its process ended with code {code}{last}"
 
 
-def profile(config: BenchConfig, model: Path, images: Path, rows: int, preprocess: PreprocessSpec) -> Profile:
+def profile(
+    config: BenchConfig,
+    model: Path,
+    images: Path,
+    rows: int,
+    preprocess: PreprocessSpec,
+    *,
+    foreign: ForeignSpec | None = None,
+) -> Profile:
     """Profile a model in a process of its own; one that does not survive it leaves a profile that says so."""
     try:
         with Runner(config) as runner:
-            return runner.profile(model, images, rows, preprocess)
+            return runner.profile(model, images, rows, preprocess, foreign)
     except RunnerFailed as error:
         return Profile(method="", runs=0, why=str(error), why_left_out=str(error))
 

@@ -115,7 +115,8 @@ def _tissue(row: Row, images: Sequence[ImageRef]) -> tuple[float, ...]:
 
 def _load(row: Row, runner: Runner) -> None:
     with row.surviving():
-        row.loaded = runner.load(row.bundle.path(row.variant), row.bundle.images, row.bundle.card.preprocess)
+        bundle = row.bundle
+        row.loaded = runner.load(bundle.path(row.variant), bundle.images, bundle.card.preprocess, bundle.foreign)
 
 
 def _score(row: Row, images: Sequence[ImageRef], tools: Tools, what: str = "") -> None:

@@ -3,19 +3,22 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hemotk.benchmarks.given import check_given, is_given, open_given
 from hemotk.benchmarks.testset import OpenBundle, open_bundle, open_models, read_card
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.foreign import Asked
 
 
 @dataclass(frozen=True)
 class Subject:
     """What to bench.
 
-    The first of the `bundles` (folders) is what the others are held against beside their own float parents. `images`
+    The `bundles` are folders, or bare .tflite files to score `images`, which are fed and read as `asked` says. The
+    first is what the others are held against beside their own float parents. `images`
     is a folder of pictures, or a split file for its test part, to score in place of the test split; `data` is where
     that split's images are now, if they were moved. `by` names columns of the table of labels of `images`, in lower
     case, to give figures by. `imported` are files of what devices measured. `command` is what made the bench, for the
@@ -28,11 +31,13 @@ class Subject:
     command: str = ""
     data: Path | None = None
     by: tuple[str, ...] = ()
+    asked: Asked = field(default_factory=Asked)
 
     def __post_init__(self) -> None:
         for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():
             if count > 1:
                 raise HemotkError(f"{path}: is given {count} times; name each bundle once.")
+        check_given(self.bundles, self.asked, images=self.images is not None)
         if self.images is not None and self.imported:
             raise HemotkError(
                 "--import: devices measure on the test split, which --images takes the place of; leave one of both out."
@@ -66,8 +71,9 @@ def read_cards(subject: Subject) -> None:
     Raises:
         HemotkError: there is no readable bundle card.
     """
-    for folder in subject.bundles:
-        read_card(folder)
+    for path in subject.bundles:
+        if not is_given(path):
+            read_card(path)
 
 
 def open_all(subject: Subject) -> tuple[OpenBundle, ...]:
@@ -76,18 +82,23 @@ def open_all(subject: Subject) -> tuple[OpenBundle, ...]:
     Raises:
         HemotkError: a bundle is not what was recorded, or the test splits are not of the same images.
     """
-    opener = open_bundle if subject.images is None else open_models
-    opened = _named([opener(folder) for folder in subject.bundles])
+    opened = _named([_open(path, subject) for path in subject.bundles])
     for other in opened[1:]:
         _check_same_images(opened[0], other)
     return opened
 
 
+def _open(path: Path, subject: Subject) -> OpenBundle:
+    if is_given(path):
+        return open_given(path, subject.asked)
+    return open_bundle(path) if subject.images is None else open_models(path)
+
+
 def _named(bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, ...]:
-    """Call bundles of the same name by their folders."""
+    """Call bundles of the same name by their paths."""
     counts = Counter(bundle.name for bundle in bundles)
     return tuple(
-        bundle if counts[bundle.name] == 1 else dataclasses.replace(bundle, name=bundle.folder.as_posix())
+        bundle if counts[bundle.name] == 1 else dataclasses.replace(bundle, name=bundle.where.as_posix())
         for bundle in bundles
     )
 

@@ -14,6 +14,7 @@ from hemotk.artifacts import (
     TESTSET_IMAGES,
     TESTSET_SUFFIX,
     BundleCard,
+    ForeignSpec,
     TestItem,
     TestSetCard,
     Variant,
@@ -27,7 +28,8 @@ class OpenBundle:
     """A bundle folder whose files are what its card says, and its test split.
 
     `name` is what the report calls it. `images` is the path of uint8 [n, size, size]; row i is a picture of
-    `items[i]`. Both are empty where the test split was not asked for.
+    `items[i]`. Both are empty where the test split was not asked for. A bare .tflite (`is_file`) counts as a bundle of
+    one model; `foreign` says how it is fed and read where hemotk did not export it.
     """
 
     name: str
@@ -36,10 +38,17 @@ class OpenBundle:
     card_sha256: str
     items: tuple[TestItem, ...] = ()
     images: Path = Path()
+    foreign: ForeignSpec | None = None
+    is_file: bool = False
 
     def path(self, variant: Variant) -> Path:
         """Where the .tflite of `variant` lies."""
         return self.folder / variant.file
+
+    @property
+    def where(self) -> Path:
+        """The path that it was opened by."""
+        return self.path(self.card.variants[0]) if self.is_file else self.folder
 
 
 def read_card(folder: Path) -> BundleCard:

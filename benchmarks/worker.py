@@ -9,8 +9,8 @@ interpreter included, breaks this process and no other. It ends when its stdin d
     {"do": "profile", …, "rows"} → {"profile"}: in a process that does nothing else
     {"do": "check_delegate", "runtime", "delegate"} → {}
 
-`load` and `profile` take "model", "images", "preprocess", "threads", "runtime", "delegate" and "cpus". An answer
-{"error": sentence} means that the variant cannot be used.
+`load` and `profile` take "model", "images", "preprocess", "foreign", "threads", "runtime", "delegate" and
+"cpus". An answer {"error": sentence} means that the variant cannot be used.
 """
 
 import contextlib
@@ -23,10 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from hemotk.artifacts import PreprocessSpec
-from hemotk.artifacts.codec import encode
+from hemotk.artifacts import ForeignSpec, PreprocessSpec
+from hemotk.artifacts.codec import decode, encode
 from hemotk.benchmarks.testset import read_image
 from hemotk.errors import HemotkError
+from hemotk.foreign import open_scorer
 from hemotk.runtime import Delegate, Scorer, find_runtime
 
 Message = dict[str, Any]
@@ -62,9 +63,10 @@ class Worker:
         self._images = Path(request["images"])
         first = read_image(self._images, 0)
         started = time.perf_counter_ns()
-        scorer = Scorer(
+        scorer = open_scorer(
             Path(request["model"]),
             PreprocessSpec(**request["preprocess"]),
+            _foreign(request),
             runtime=runtime,
             threads=request["threads"],
             delegate=delegate,
@@ -102,6 +104,7 @@ class Worker:
         subject = Subject(
             model=Path(request["model"]),
             preprocess=PreprocessSpec(**request["preprocess"]),
+            foreign=_foreign(request),
             images=Path(request["images"]),
             rows=request["rows"],
             runtime=find_runtime(request["runtime"]),
@@ -126,6 +129,11 @@ class Worker:
 def _pin(cpus: list[int]) -> None:
     if cpus:
         os.sched_setaffinity(0, cpus)
+
+
+def _foreign(request: Message) -> ForeignSpec | None:
+    said = request.get("foreign")
+    return None if said is None else decode(ForeignSpec, said, "foreign")
 
 
 def _delegate(request: Message) -> Delegate | None:

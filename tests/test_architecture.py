@@ -27,6 +27,9 @@ BOTTOM = (
     "placement",
     "tflite",
     "tflite_metadata",
+    "model_metadata",
+    "normalizations",
+    "foreign",
 )
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"_version"},
@@ -37,11 +40,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"_version", *BOTTOM},
     "classify": {"_version", *BOTTOM, "data", "heatmap"},
     "heatmap": {"_version", *BOTTOM},
-    "model_metadata": {"_version", *BOTTOM},
     "model_card": {"_version", *BOTTOM},
     "android": {"_version", *BOTTOM},
-    "descriptions": {"_version", *BOTTOM, "models", "model_metadata"},
-    "describe": {"_version", *BOTTOM, "models", "model_metadata", "descriptions"},
+    "descriptions": {"_version", *BOTTOM, "models"},
+    "describe": {"_version", *BOTTOM, "models", "descriptions"},
     "widths": {"_version", *BOTTOM, "models"},
     "training": {"_version", *BOTTOM, "data", "models"},
     "pruning": {"_version", *BOTTOM, "data", "models", "training"},

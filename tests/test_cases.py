@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from noise_pictures import write_pictures
 
 from hemotk.artifacts import SplitManifest
 from hemotk.cli.main import run
@@ -117,3 +118,12 @@ def test_label_tables_and_layouts_are_read(cases: Path, shell: Shell) -> None:
 def test_a_bare_model_is_told_what_it_is(cases: Path, shell: Shell, command: tuple[str, ...]) -> None:
     code, said = shell(*command, cases / "bench_of_a_tflite" / "sig_uint8io.tflite")
     assert code == 2 and "cannot be read as text" not in said and ".tflite" in said
+
+
+def test_a_bare_model_of_bytes_is_scored_and_benched(cases: Path, shell: Shell, tmp_path: Path) -> None:
+    model = cases / "bench_of_a_tflite" / "sig_uint8io.tflite"
+    pictures = write_pictures(tmp_path / "ct")
+    code, said = shell("predict", model, pictures)
+    assert code == 0 and "range of its input says (raw)" in said and said.count(".png") == 12
+    code, said = shell("bench", model, "--images", pictures, "--min-runs", "3", "--min-seconds", "0")
+    assert code == 0 and "PASS: sig_uint8io.tflite runs" in " ".join(said.split())

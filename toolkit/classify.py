@@ -2,20 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from hemotk.artifacts import BUNDLE_CARD, Artifact, BundleCard, FieldError, PreprocessSpec, StudyPoint, Variant
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    Artifact,
+    BundleCard,
+    ForeignSpec,
+    PreprocessSpec,
+    StudyPoint,
+    Variant,
+)
 from hemotk.data.plausible import judge, measure
 from hemotk.data.preprocess import load_gray, load_with_colours, to_pixels
 from hemotk.data.study import study_score
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file
+from hemotk.foreign import Asked, foreign_of, open_scorer
 from hemotk.heatmap import heatmap
 from hemotk.metrics import calibrated, decide
-from hemotk.runtime import Scorer
 from hemotk.tflite import read_facts
 
 INTENDED_USE = "research, not for diagnosis"
@@ -34,8 +41,10 @@ class Model:
 
     A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` says the
     same of a series, None where that was not chosen on data. `bundle` and `kind` are empty for a model without a card,
-    whose other facts are then assumed.
+    whose other facts are then assumed. `foreign` says how a model that hemotk did not export is fed and read.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("foreign",)
 
     path: str
     sha256: str
@@ -46,6 +55,7 @@ class Model:
     bundle: str = ""
     kind: str = ""
     study: StudyPoint | None = None
+    foreign: ForeignSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -107,8 +117,8 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
     return _recorded(folder, card, variant)
 
 
-def model_of_file(path: Path) -> Model:
-    """The .tflite at `path` with the bundle card beside it; without one, size from its input and the usual defaults.
+def model_of_file(path: Path, asked: Asked | None = None) -> Model:
+    """The .tflite at `path` with the bundle card beside it; without one, what the file and `asked` say of it.
 
     Raises:
         HemotkError: no readable model, one that the card beside it does not name, or not the recorded file.
@@ -116,7 +126,14 @@ def model_of_file(path: Path) -> Model:
     if not path.is_file():
         raise HemotkError(f"{path}: no such file; check the path.")
     if not (path.parent / BUNDLE_CARD).is_file():
-        return Model(path.as_posix(), sha256_file(path), _assumed_pixels(path))
+        foreign = foreign_of(path, asked or Asked())
+        size = read_facts(path).inputs[0].shape[1] if foreign is None else foreign.size
+        return Model(path.as_posix(), sha256_file(path), PreprocessSpec(size), foreign=foreign)
+    if asked is not None and asked.anything:
+        raise HemotkError(
+            f"{path}: lies in a bundle, whose card says how it is fed and read; leave the normalization and the output "
+            "out."
+        )
     card = BundleCard.read(path.parent / BUNDLE_CARD)
     for variant in card.variants:
         if variant.file == path.name:
@@ -136,7 +153,7 @@ class Classifier:
 
     def __init__(self, model: Model, *, threads: int = 1) -> None:
         self.model = model
-        self._scorer = Scorer(Path(model.path), model.preprocess, threads=threads)
+        self._scorer = open_scorer(Path(model.path), model.preprocess, model.foreign, threads=threads)
         self.runtime = str(self._scorer.runtime)
         self.has_cam = self._scorer.has_cam
 
@@ -195,17 +212,4 @@ def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
         bundle=card.name,
         kind=variant.kind,
         study=card.study,
-    )
-
-
-def _assumed_pixels(path: Path) -> PreprocessSpec:
-    """The pixel contract of a model whose only input is [1, N, N, 1]."""
-    shapes = [tensor.shape for tensor in read_facts(path).inputs]
-    size = shapes[0][1] if shapes and len(shapes[0]) == 4 else 0
-    with suppress(FieldError):
-        if shapes == [(1, size, size, 1)]:
-            return PreprocessSpec(size)
-    raise HemotkError(
-        f"{path}: takes {', '.join(str(list(shape)) for shape in shapes) or 'nothing'} instead of one gray picture "
-        "[1, N, N, 1]; name a model that `hemotk export` made."
     )

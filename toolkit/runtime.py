@@ -147,9 +147,7 @@ class Scorer:
         pixels = self._only_input(inputs)
         self._input = pixels["index"]
         self._values = self._stored_values(pixels, preprocess)
-        self._outputs = [self._output(outputs, name) for name in OUTPUTS]
-        self.has_cam = CAM in outputs
-        self._cam = self._map(outputs[CAM]) if self.has_cam else None
+        self._bind(outputs)
 
     def score(self, pixels: NDArray[np.uint8]) -> Scores:
         """Logit and probability of one image, uint8 [N, N].
@@ -177,12 +175,20 @@ class Scorer:
         Raises:
             HemotkError: the image is of another size or type.
         """
+        self.check_size(pixels)
+        return self._values[pixels][np.newaxis, :, :, np.newaxis]
+
+    def check_size(self, pixels: NDArray[np.uint8]) -> None:
+        """Check that an image is uint8 [N, N].
+
+        Raises:
+            HemotkError: it is of another size or type.
+        """
         if pixels.dtype != np.uint8 or pixels.shape != (self._size, self._size):
             raise HemotkError(
                 f"{self.where}: takes uint8 images of {self._size}×{self._size}, not {pixels.dtype} of shape "
                 f"{pixels.shape}; preprocess them as the bundle card says."
             )
-        return self._values[pixels][np.newaxis, :, :, np.newaxis]
 
     def invoke(self) -> None:
         """Run the network on what was fed.
@@ -222,6 +228,12 @@ class Scorer:
         index, scale, zero_point = self._cam
         stored = self._interpreter.get_tensor(index).astype(np.float64)
         return np.asarray(scale * (stored[0, :, :, 0] - zero_point))
+
+    def _bind(self, outputs: Mapping[str, Any]) -> None:
+        """Find the outputs to read."""
+        self._outputs = [self._output(outputs, name) for name in OUTPUTS]
+        self.has_cam = CAM in outputs
+        self._cam = self._map(outputs[CAM]) if self.has_cam else None
 
     def _only_input(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         shape = [1, self._size, self._size, 1]

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 from device_file import device_bench, edit
+from foreign_model import foreign_model
 from noise_pictures import write_pictures
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
+from hemotk.classify import Classifier, model_of_file
 from hemotk.cli.main import run
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
+from hemotk.foreign import Asked
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 
@@ -340,3 +343,62 @@ def test_interrupting_leaves_no_process_behind(pristine, tmp_path):
         assert "interrupted" in process.stderr.read()
         assert process.wait() == 130
     assert processes_with(str(tmp_path)) == []
+
+
+def theirs(folder, name="theirs.tflite", **words):
+    (folder / name).write_bytes(foreign_model(**words))
+    return folder / name
+
+
+def test_a_bare_model_is_benched_on_labelled_pictures(pristine, tmp_path, capsys):
+    pictures, model = write_pictures(tmp_path / "ct"), theirs(tmp_path, weights=((9.0, 0.0, 0.0),))
+    out = tmp_path / "bench.json"
+    assert hemotk(model, "--images", pictures, "--normalization", "0.5/0.25", "--json", out) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "PASS: theirs.tflite runs, and nothing was compared with a float parent" in said
+    assert "theirs.tflite: has no bundle card, so threshold 0.5" in said and "as --normalization 0.5/0.25 says" in said
+    found = BenchReport.read(out)
+    (row,) = found.variants
+    assert (row.kind, row.bundle, row.metrics.count) == ("given", "theirs.tflite", 12)
+    classifier = Classifier(model_of_file(model, Asked("0.5/0.25")))
+    for image, logit in zip(found.images, row.scores.logit, strict=True):
+        assert classifier.classify(pictures / image.id).logit == logit
+
+
+def test_bare_models_stand_beside_each_other_and_a_bundle(pristine, tmp_path):
+    pictures, out = write_pictures(tmp_path / "ct"), tmp_path / "bench.json"
+    first, second = theirs(tmp_path), theirs(tmp_path, "second.tflite", out=("int8", 1 / 256, -128))
+    outputs = [word for name in ("html", "markdown", "junit", "scores") for word in (f"--{name}", tmp_path / name)]
+    asked = ("--normalization", "unit")
+    assert hemotk(first, second, pristine, "--images", pictures, *asked, "--json", out, *outputs) == 0
+    found = BenchReport.read(out)
+    assert [(row.bundle, row.kind) for row in found.variants][:2] == [
+        ("theirs.tflite", "given"),
+        ("second.tflite", "given"),
+    ]
+    assert found.variants[1].paired is None and found.variants[1].paired_first.max_drift < 1 / 256
+    assert found.variants[1].findings == ("calls every image positive",)
+    assert "theirs.tflite" in (tmp_path / "html").read_text()
+    assert "| theirs.tflite |" in (tmp_path / "markdown").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "theirs.tflite: without a bundle a .tflite has no test split; name a folder of labelled pictures with"),
+        (["--images", "ct"], "theirs.tflite: does not say how its pixels were normalized"),
+        (["--images", "ct", "--normalization", "imagenet"], "must be one of auto, torch, tf, unit, raw, or MEAN/STD"),
+        (["--images", "ct", "--normalization", "unit", "--output", "3"], "has 1 class score, numbered from 0"),
+    ],
+)
+def test_what_a_bare_model_needs_is_said(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "ct")
+    theirs(tmp_path)
+    assert hemotk("theirs.tflite", *arguments) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_words_about_bare_models_are_refused_where_there_is_none(pristine, capsys):
+    assert hemotk(pristine, "--normalization", "unit") == 2
+    assert "are for bare .tflite files" in capsys.readouterr().err

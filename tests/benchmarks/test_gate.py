@@ -273,11 +273,19 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
     ("rows", "limits", "words"),
     [
         ([row("float32"), row("int8")], DEFAULT, ()),
-        ([row("float32")], DEFAULT, ("no variant but float32: no limit was held",)),
-        ([row("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit but that on AUC was held",)),
-        ([unlabelled("float32")], Limits(min_auc=0.9), ("no variant but float32: no limit was held",)),
+        ([row("float32")], DEFAULT, ("no float parent to compare with: no limit was held",)),
+        (
+            [row("float32")],
+            Limits(min_auc=0.9),
+            ("no float parent to compare with: no limit but that on AUC was held",),
+        ),
+        ([unlabelled("float32")], Limits(min_auc=0.9), ("no float parent to compare with: no limit was held",)),
         ([row("float32")], NONE, ()),
-        ([row("float32")], Limits(min_sensitivity=0.9), ("no variant but float32: no limit but that on sens",)),
+        (
+            [row("float32")],
+            Limits(min_sensitivity=0.9),
+            ("no float parent to compare with: no limit but that on sens",),
+        ),
         ([unlabelled("float32"), unlabelled("int8")], DEFAULT, ("the images have no labels: the limit on accuracy",)),
         ([unlabelled("float32"), unlabelled("int8")], Limits(None), ("the images have no labels: no limit on sens",)),
         ([unlabelled("float32"), unlabelled("int8")], dataclasses.replace(NONE, flips=3), ()),

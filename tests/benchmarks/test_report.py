@@ -204,7 +204,7 @@ def test_several_bundles_have_a_table_each_with_the_ratio_to_the_first():
     cells = [line.split() for line in text.splitlines() if line.split()[:1] == ["int8"]]
     assert [found[-3:] for found in cells] == [["110.0", "0.99", "1.25"]] * 2
     assert max(len(line) for line in text.partition("first float32 95 %")[0].splitlines()) <= 80
-    assert "second int8 against first float32: 0 flipped" in text
+    assert "second int8 against float32 of first: 0 flipped" in text
     assert "second int8 on phone 95 %: accuracy 0.89–1.00" in text
     assert "ratio to first 1.20–1.30" in text
 

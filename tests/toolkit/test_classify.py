@@ -80,7 +80,7 @@ def test_a_model_without_a_card_gets_the_usual_values(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (mean_model(shape=(1, 16, 16, 3), axes=(1, 2, 3)), r"takes \[1, 16, 16, 3\] instead of one gray picture"),
+        (mean_model(shape=(1, 16, 16, 3), axes=(1, 2, 3)), r"gives \[1, 1, 1, 1\], \[1, 1, 1, 1\] instead of one list"),
         (mean_model(shape=(1, 32, 16, 1)), r"takes \[1, 32, 16, 1\] instead"),
         (mean_model(shape=(1, 8, 8, 1)), r"takes \[1, 8, 8, 1\] instead"),
         (mean_model(shape=(1, 16), axes=(1,)), r"takes \[1, 16\] instead"),

@@ -5,6 +5,7 @@ from hemotk.artifacts.bundle import (
     BUNDLE_CARD,
     GOLDEN_FILE,
     LABELS_FILE,
+    PARENTS,
     TESTSET_CARD,
     TESTSET_IMAGES,
     TESTSET_SUFFIX,
@@ -21,6 +22,7 @@ from hemotk.artifacts.bundle import (
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
+from hemotk.artifacts.foreign import ForeignSpec
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
@@ -51,6 +53,7 @@ __all__ = [
     "LABELS_FILE",
     "LEARNED_FILE",
     "OUTCOMES",
+    "PARENTS",
     "PARTS",
     "REASONS",
     "RUN_CARD",
@@ -83,6 +86,7 @@ __all__ = [
     "Estimate",
     "FieldError",
     "Flip",
+    "ForeignSpec",
     "GroupMetrics",
     "Grouping",
     "ImageRef",

@@ -18,10 +18,14 @@ TESTSET_IMAGES = "images.npy"
 LABELS_FILE = "labels.txt"
 GOLDEN_FILE = "golden.npz"
 TESTSET_SUFFIX = ".testset"
+# What label 0 and 1 mean where nobody says it.
+LABELS = ("normal", "hemorrhage")
 
 _DIGITS = frozenset("0123456789abcdef")
 
-Kind = Literal["float32", "fp16", "dynamic", "int8", "int16x8"]
+Kind = Literal["float32", "fp16", "dynamic", "int8", "int16x8", "given"]
+# What others are held against: the float model of a bundle, or a file from elsewhere, which is alone.
+PARENTS: tuple[Kind, ...] = ("float32", "given")
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,7 @@ class BundleCard(Artifact):
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")
         require(0.25 <= self.temperature <= 8, "temperature", "between 0.25 and 8")
         require(bool(self.variants), "variants", "non-empty")
-        require(self.variants[0].kind == "float32", "variants", "a list that begins with the float32 parent")
+        require(self.variants[0].kind in PARENTS, "variants", "a list that begins with the float32 parent")
         kinds = [variant.kind for variant in self.variants]
         require(len(set(kinds)) == len(kinds), "variants", "without double kinds")
         for name in self.files:

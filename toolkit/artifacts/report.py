@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hemotk.artifacts.bundle import Kind
+from hemotk.artifacts.bundle import PARENTS, Kind
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.comparison import Flip, Paired
 from hemotk.artifacts.device import Device
@@ -197,7 +197,7 @@ class BenchReport(Artifact):
         require(sources[:1] == [HERE] and len(set(sources)) == len(sources), "sources", f"'{HERE}' first, each once")
         first = self.variants[0]
         require(
-            (first.bundle, first.source, first.kind) == (bundles[0], HERE, "float32"),
+            (first.bundle, first.source) == (bundles[0], HERE) and first.kind in PARENTS,
             "variants",
             "a list that begins with the float32 parent of the first bundle",
         )
@@ -223,7 +223,8 @@ class BenchReport(Artifact):
 
     def parent(self, row: VariantResult) -> VariantResult | None:
         """The float parent that `row` is held against: of the same bundle and source, or None."""
-        return self.variant("float32", row.bundle, row.source)
+        found = (self.variant(kind, row.bundle, row.source) for kind in PARENTS)
+        return next((parent for parent in found if parent is not None), None)
 
     def bundle_of(self, row: VariantResult) -> BenchedBundle:
         """The bundle of `row`."""
@@ -235,6 +236,9 @@ class BenchReport(Artifact):
 
 
 def row_name(row: VariantResult | Verdict, several: bool) -> str:
-    """What to call a row: its kind, after its bundle where there are `several`, before its device where it has one."""
-    words = [row.bundle] if several else []
-    return " ".join([*words, row.kind, *([] if row.source == HERE else [f"on {row.source}"])])
+    """What to call a row: its kind, after its bundle where there are `several`, before its device where it has one.
+
+    A file without a bundle is called by its name.
+    """
+    words = [row.bundle] if row.kind == "given" else [*([row.bundle] if several else []), row.kind]
+    return " ".join([*words, *([] if row.source == HERE else [f"on {row.source}"])])

@@ -21,9 +21,11 @@ from hemotk.benchmarks.rows import ignore
 from hemotk.benchmarks.runners import check_delegate
 from hemotk.benchmarks.scores import ScoresFile
 from hemotk.benchmarks.subject import Subject
+from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, Progress, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
+from hemotk.foreign import Asked
 
 STEPS = 100
 FRACTION = click.FloatRange(0, 1)
@@ -47,7 +49,7 @@ def _output(name: str, words: str) -> Decorator:
 
 
 @click.command()
-@click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE]...")
+@click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE|MODEL.tflite]...")
 @click.option(
     "--images",
     type=click.Path(path_type=Path, exists=True),
@@ -67,6 +69,7 @@ def _output(name: str, words: str) -> Decorator:
     metavar="COLUMN",
     help="Also give figures by this column of the labels of --images; repeat it for several.",
 )
+@foreign_options
 @click.option(
     "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
 )
@@ -144,7 +147,9 @@ def bench(context: click.Context, **given: Any) -> None:
     theirs within slices that show brain. Files given with --import are what a device measured on the test split, schema
     hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
     and its test split are pushed without names and labels, benched there with --threads and --min-runs, and removed
-    again. Reports call images by their paths, so that they can be looked at: they are for the house.
+    again. A .tflite that another tool exported is benched with --images alone: one gray or RGB picture in, class scores
+    out. What its file does not say, --normalization, --output and --positive-class must; they hold for all such files.
+    Reports call images by their paths, so that they can be looked at: they are for the house.
 
     PASS says that the variants decide as float32 does, within the limits, and nothing about how good the classifier
     is: a red line says where that cannot be told from chance, or is less often right than always saying one class.
@@ -169,6 +174,7 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench --images other-hospital --scores scores.csv
       hemotk bench --images other-hospital.json
       hemotk bench --images other-hospital --by subdural --by scanner
+      hemotk bench theirs.tflite bundles/first --images other-hospital --normalization torch
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
@@ -180,7 +186,9 @@ def bench(context: click.Context, **given: Any) -> None:
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
         by = tuple(dict.fromkeys(name.strip().lower() for name in given["by"]))
-        subject = Subject(bundles, given["images"], imported, _command(context, bundles), given["data_folder"], by)
+        asked = Asked(given["normalization"], given["output"], int(given["positive_class"]))
+        command = _command(context, bundles)
+        subject = Subject(bundles, given["images"], imported, command, given["data_folder"], by, asked)
         report = _measure(subject, config, given["scores"], given["overwrite"])
     _print(report)
     _write(report, given)

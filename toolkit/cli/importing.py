@@ -5,19 +5,9 @@ from pathlib import Path
 import click
 
 from hemotk.cli.classes import classes_option
+from hemotk.cli.foreign import check_normalization
 from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
 from hemotk.cli.train import report, split_of
-from hemotk.errors import HemotkError
-
-
-def _normalization(_context: click.Context, _parameter: click.Parameter, said: str) -> str:
-    from hemotk.importing.modes import byte_affine
-
-    try:
-        byte_affine(said)
-    except HemotkError as error:
-        raise click.BadParameter(str(error)) from error
-    return said
 
 
 @click.command("import")
@@ -26,7 +16,7 @@ def _normalization(_context: click.Context, _parameter: click.Parameter, said: s
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/MODEL]")
 @click.option(
     "--normalization",
-    callback=_normalization,
+    callback=check_normalization,
     metavar="auto|torch|tf|unit|raw|MEAN/STD",
     default="auto",
     show_default=True,

@@ -11,6 +11,7 @@ import click
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
 from hemotk.cli.file_names import check_targets
+from hemotk.cli.foreign import foreign_options
 from hemotk.cli.heatmaps import heatmap_files, renamed
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.study import StudyOptions, study_options
@@ -21,13 +22,14 @@ from hemotk.files import check_utf8, printable, write_bytes
 if TYPE_CHECKING:
     from hemotk.artifacts.pixels import Window
     from hemotk.classify import Classifier, Model, Prediction
+    from hemotk.foreign import Asked
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=PATH, metavar="[BUNDLE|MODEL.tflite] IMAGE...")
 @click.option(
     "--variant",
-    type=click.Choice(typing.get_args(Kind)),
+    type=click.Choice([kind for kind in typing.get_args(Kind) if kind != "given"]),
     help="Which model of the bundle.  [default: the quantized one, int8 first]",
 )
 @threads_option(1)
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 )
 @window_option
 @study_options
+@foreign_options
 @overwrite_option
 def predict(
     *,
@@ -53,12 +56,17 @@ def predict(
     study: bool,
     top_k: int | None,
     strip_file: Path | None,
+    normalization: str | None,
+    output: int | None,
+    positive_class: str,
     overwrite: bool,
 ) -> int:
     """Score pictures: path, probability of hemorrhage, verdict at the bundle's threshold.
 
     The first path may be a bundle folder or a .tflite; without one the newest bundle under bundles/ is used. A .tflite
-    that lies in a bundle goes by the bundle's card. An IMAGE may be a folder: every picture below it is scored. A
+    that lies in a bundle goes by the bundle's card. A classifier that another tool exported is scored as well: one gray
+    or RGB picture in, class scores out, in float32, uint8 or int8. What its file does not say, --normalization,
+    --output and --positive-class must. An IMAGE may be a folder: every picture below it is scored. A
     picture that cannot be read is named, the others are scored, and the exit code is 2. A picture that looks like no
     head CT slice is scored, with a warning that says why.
 
@@ -82,14 +90,16 @@ def predict(
       hemotk predict slice.png
       hemotk predict bundles/first slices/ --variant float32
       hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
+      hemotk predict theirs.tflite slice.png --normalization torch
       hemotk predict bundles/first slice.png --heatmap slice_map.png
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --study --strip series.png
     """
     from hemotk.classify import INTENDED_USE, Classifier, Predictions
+    from hemotk.foreign import Asked
 
     options = StudyOptions(study, top_k, strip_file)
-    model, images = _model_and_images(paths, variant)
+    model, images = _model_and_images(paths, variant, Asked(normalization, output, int(positive_class)))
     recorded = model.preprocess.window
     model = _seen_through(model, window)
     pictures = options.slices(_pictures(images))
@@ -128,7 +138,7 @@ def predict(
     return HemotkError.exit_code if failures else 0
 
 
-def _model_and_images(paths: Sequence[Path], variant: str | None) -> tuple["Model", Sequence[Path]]:
+def _model_and_images(paths: Sequence[Path], variant: str | None, asked: "Asked") -> tuple["Model", Sequence[Path]]:
     """The model that the first path names, or else that of the newest bundle, and the paths that are pictures."""
     from hemotk.classify import model_of_bundle, model_of_file
     from hemotk.tflite import is_model
@@ -138,7 +148,12 @@ def _model_and_images(paths: Sequence[Path], variant: str | None) -> tuple["Mode
         if variant is not None:
             raise HemotkError(f"--variant {variant}: {first} is one model already; leave it out, or name the bundle.")
         _check_images(first, rest)
-        return model_of_file(first), rest
+        return model_of_file(first, asked), rest
+    if asked.anything:
+        raise HemotkError(
+            "--normalization, --output and --positive-class: are for a bare .tflite, and a bundle says these itself; "
+            "leave them out."
+        )
     if (first / BUNDLE_CARD).is_file():
         _check_images(first, rest)
         return model_of_bundle(first, variant), rest
@@ -173,11 +188,10 @@ def _heading(model: "Model") -> str:
     facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
     if model.kind:
         return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
-    size = model.preprocess.size
-    return (
-        f"{model.path}: has no bundle card beside it, so {facts}, the classes {' and '.join(model.labels)} and the "
-        f"usual preprocessing to {size}×{size} are assumed"
-    )
+    from hemotk.foreign import assumptions
+
+    said = () if model.foreign is None else model.foreign.said
+    return f"{model.path}: {assumptions(model.preprocess.size, said)}"
 
 
 def _say_corrected(pictures: Sequence[Path]) -> None:

@@ -12,12 +12,12 @@ from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
 from hemotk.importing.head import head_arrays, read_head
 from hemotk.importing.layers import LayerGraph, open_layers
-from hemotk.importing.modes import byte_affine
 from hemotk.importing.normalization import apply_normalization, read_front
 from hemotk.importing.stored import StoredModel, open_stored
 from hemotk.importing.walk import Walk
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import check_weights
+from hemotk.normalizations import byte_affine
 
 DEFAULT_SIZE = 224
 

@@ -10,11 +10,11 @@ from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
 from hemotk.importing.copies import channel_copies, may_copy
 from hemotk.importing.layers import Layer
-from hemotk.importing.modes import CHOICES, SANE_SPAN, byte_affine
 from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
 from hemotk.models.shape import DenseNetShape
+from hemotk.normalizations import CHOICES, SANE_SPAN, byte_affine
 
 Array = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from foreign_model import foreign_model
 from mean_model import mean_model
 from PIL import Image
 from tiny_artefacts import logit_of, write_bundle, write_picture, write_run
@@ -62,10 +63,30 @@ def test_a_model_without_a_card_says_what_is_assumed(here, capsys):
     assert run(["predict", "bare.tflite", "dark.png"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "bare.tflite: has no bundle card beside it, so threshold 0.5, temperature 1, the classes normal and hemorrhage "
-        "and the usual preprocessing to 16×16 are assumed"
+        "bare.tflite: has no bundle card, so threshold 0.5, temperature 1 and pictures made gray, padded to a square "
+        "and resized to 16×16 are assumed"
     )
     assert lines[1] == f"dark.png  {chance(DARK):.4f}  normal"
+
+
+def test_a_model_from_elsewhere_is_scored_as_it_is_told(here, capsys):
+    (here / "theirs.tflite").write_bytes(foreign_model(weights=((0.0, 0.0, 0.0), (4.0, 0.0, 0.0)), end="softmax"))
+    command = ["predict", "theirs.tflite", "bright.png"]
+    assert run(command) == 2
+    assert "theirs.tflite: does not say how its pixels were normalized" in capsys.readouterr().err
+    assert run([*command, "--normalization", "0.5/0.5", "--json", "scores.json"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    chance = 1 / (1 + math.exp(-4 * (BRIGHT / 127.5 - 1)))
+    assert said[1] == f"bright.png  {chance:.4f}  hemorrhage"
+    assert "as --normalization 0.5/0.5 says; its output is a softmax's; the second of its two scores is hem" in said[0]
+    assert json.loads((here / "scores.json").read_text())["model"]["foreign"]["activation"] == "softmax"
+    assert run([*command, "--normalization", "0.5/0.5", "--positive-class", "0"]) == 0
+    assert f"bright.png  {1 - chance:.4f}  normal" in capsys.readouterr().out
+
+
+def test_words_about_a_bare_model_are_refused_with_a_bundle(here, capsys):
+    assert run(["predict", "bundles/first", "bright.png", "--output", "1"]) == 2
+    assert "a bundle says these itself" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_folder_stands_for_the_pictures_below_it(here, capsys):
