@@ -9,7 +9,6 @@ DEVICE := .venv-device
 TFLITE := .venv-tflite-runtime
 PROOF := build/device
 PEERS := .venv-peers
-TYPES := build/types
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -35,7 +34,7 @@ help:
 	@echo "make clean    remove what make has made"
 	@echo "Another Python: make PYTHON=python3.12 ..."
 
-env: $(VENV)/.installed
+env: $(VENV)/.linked
 
 # Remade only when what is installed may have changed.
 $(VENV)/.installed: setup.cfg constraints.txt
@@ -43,7 +42,13 @@ $(VENV)/.installed: setup.cfg constraints.txt
 		|| { echo "$(PYTHON) is no Python 3.10 to 3.13; name one: make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	@touch $@ $(VENV)/.linked
+
+# The editable install links every file, so that editors and type checkers see the package as it is imported. A file
+# that was added, moved or removed changes its folder: then the links are made anew, which takes two seconds.
+$(VENV)/.linked: $(VENV)/.installed $(shell find toolkit export benchmarks android_stub -type d -not -name '__pycache__' -not -path '*/build*')
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 test: env
@@ -66,11 +71,8 @@ lint: env types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# mypy knows nothing of package_dir: show it the folders under the names that they are imported by.
 types: env
-	@rm -rf $(TYPES) && mkdir -p $(TYPES)/hemotk
-	@ln -s $(CURDIR)/toolkit/* $(CURDIR)/export $(CURDIR)/benchmarks $(TYPES)/hemotk/
-	cd $(TYPES) && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/setup.cfg --cache-dir $(CURDIR)/.mypy_cache -p hemotk
+	$(BIN)/mypy -p hemotk
 
 format: env
 	$(BIN)/ruff check --fix .

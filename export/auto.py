@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.export.graph.ir import Graph
-from hemotk.export.quantize import Range, quantize
-from hemotk.export.recipe import Recipe
-from hemotk.export.sensitivity import Logits, Progress, Reference, Selection, Tolerance, select
-from hemotk.export.source import Source
-from hemotk.export.verify import Decision
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.quantize import Range, quantize
+from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.sensitivity import Logits, Progress, Reference, Selection, Tolerance, select
+from hemotk.exporting.source import Source
+from hemotk.exporting.verify import Decision
 from hemotk.runtime import Scorer, find_runtime
 
 

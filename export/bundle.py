@@ -23,18 +23,18 @@ from hemotk.artifacts import (
 )
 from hemotk.artifacts.bundle import Kind
 from hemotk.environment import versions
-from hemotk.export.about import ModelAbout
-from hemotk.export.config import ExportConfig
-from hemotk.export.flatbuffer import specs
-from hemotk.export.golden import golden
-from hemotk.export.graph.cam_head import cam_head
-from hemotk.export.metadata import add_metadata
-from hemotk.export.models import PLAIN, Progress, make_models
-from hemotk.export.sensitivity import Selection
-from hemotk.export.sensitivity_report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
-from hemotk.export.source import Source, calibration_items, open_run
-from hemotk.export.testset import same_testset, write_testset
-from hemotk.export.verify import Check, Decision, Verifier
+from hemotk.exporting.about import ModelAbout
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.flatbuffer import specs
+from hemotk.exporting.golden import golden
+from hemotk.exporting.graph.cam_head import cam_head
+from hemotk.exporting.metadata import add_metadata
+from hemotk.exporting.models import PLAIN, Progress, make_models
+from hemotk.exporting.sensitivity import Selection
+from hemotk.exporting.sensitivity_report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
+from hemotk.exporting.source import Source, calibration_items, open_run
+from hemotk.exporting.testset import same_testset, write_testset
+from hemotk.exporting.verify import Check, Decision, Verifier
 from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
 from hemotk.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
 from hemotk.models.shape import DenseNetShape

@@ -12,12 +12,12 @@ import tensorflow as tf
 from hemotk.artifacts import PreprocessSpec
 from hemotk.data.preprocess import normalize
 from hemotk.errors import HemotkError
-from hemotk.export.convert import Tensor, TensorFlowOps
-from hemotk.export.flatbuffer import INPUT, SIGNATURE
-from hemotk.export.graph.ir import Array, Graph
-from hemotk.export.graph.walk import walk
-from hemotk.export.quiet import quiet
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.convert import Tensor, TensorFlowOps
+from hemotk.exporting.flatbuffer import INPUT, SIGNATURE
+from hemotk.exporting.graph.ir import Array, Graph
+from hemotk.exporting.graph.walk import walk
+from hemotk.exporting.quiet import quiet
+from hemotk.exporting.recipe import Recipe
 
 Progress = Callable[[int, int], None]
 BATCH = 10

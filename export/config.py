@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hemotk.artifacts import require
-from hemotk.export.recipe import QuantizedKind, Recipe
-from hemotk.export.sensitivity import Tolerance
-from hemotk.export.verify import Limits
+from hemotk.exporting.recipe import QuantizedKind, Recipe
+from hemotk.exporting.sensitivity import Tolerance
+from hemotk.exporting.verify import Limits
 
 CALIBRATION = 100
 NOT_STATED = "not stated"

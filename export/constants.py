@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from hemotk.export.graph.ir import Affine, Array, Graph, Linear, Reader, affine, readers, with_readers
-from hemotk.export.quantize import Range
-from hemotk.export.ranges import LEAST_WIDTH, Measured, effective_ranges
+from hemotk.exporting.graph.ir import Affine, Array, Graph, Linear, Reader, affine, readers, with_readers
+from hemotk.exporting.quantize import Range
+from hemotk.exporting.ranges import LEAST_WIDTH, Measured, effective_ranges
 
 # A channel that changes by less than this share of its value would take biases and factors that int8 kernels refuse.
 LEAST_CHANGE = 2.0**-12

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from hemotk.errors import HemotkError
-from hemotk.export.flatbuffer import INPUT, add_signature
-from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Linear
-from hemotk.export.graph.walk import walk
-from hemotk.export.quiet import quiet
+from hemotk.exporting.flatbuffer import INPUT, add_signature
+from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
+from hemotk.exporting.graph.walk import walk
+from hemotk.exporting.quiet import quiet
 
 Tensor = Any
 Network = Callable[[Tensor], Mapping[str, Tensor]]

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
 from hemotk.artifacts import TensorSpec
-from hemotk.export.aligned import pack
+from hemotk.exporting.aligned import pack
 
 SIGNATURE = "serving_default"
 INPUT = "pixels"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from hemotk.export.flatbuffer import Model, operator_code, read_model, write_model
+from hemotk.exporting.flatbuffer import Model, operator_code, read_model, write_model
 
 
 def split_hard_swish(content: bytes) -> bytes:

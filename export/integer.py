@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hemotk.export.calibrate import ChannelRange
-from hemotk.export.constants import with_least_weights, without_constants
-from hemotk.export.graph.equalize import equalize
-from hemotk.export.graph.ir import Graph
-from hemotk.export.levels import Grid, fit_levels
-from hemotk.export.quantize import Range
-from hemotk.export.ranges import block_widths, choose_scalings, scaled_ranges
+from hemotk.exporting.calibrate import ChannelRange
+from hemotk.exporting.constants import with_least_weights, without_constants
+from hemotk.exporting.graph.equalize import equalize
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.levels import Grid, fit_levels
+from hemotk.exporting.quantize import Range
+from hemotk.exporting.ranges import block_widths, choose_scalings, scaled_ranges
 
 INT8_STEPS = 255
 INT16_STEPS = 32767

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hemotk.export.graph.ir import Array, Graph, Linear, Reader, Threshold, affine, readers, with_readers
+from hemotk.exporting.graph.ir import Array, Graph, Linear, Reader, Threshold, affine, readers, with_readers
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from hemotk.artifacts import TensorSpec
 from hemotk.errors import HemotkError
-from hemotk.export.about import OUTPUT_NAMES, ModelAbout, associated_files, model_metadata
-from hemotk.export.aligned import pack
-from hemotk.export.flatbuffer import INPUT, read_model, specs
-from hemotk.export.metadata_writer import write_metadata
+from hemotk.exporting.about import OUTPUT_NAMES, ModelAbout, associated_files, model_metadata
+from hemotk.exporting.aligned import pack
+from hemotk.exporting.flatbuffer import INPUT, read_model, specs
+from hemotk.exporting.metadata_writer import write_metadata
 from hemotk.tflite_metadata import ENTRY
 
 _ROOM = 1 << 17  # for metadata and alignment

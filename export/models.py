@@ -9,26 +9,26 @@ import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE, PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.export.auto import Candidate, operations_of, select_layers
-from hemotk.export.calibrate import ChannelRange, channel_ranges, tensor_ranges
-from hemotk.export.config import ExportConfig
-from hemotk.export.convert import Network, convert_graph, convert_network
-from hemotk.export.flatbuffer import INPUT, operators
-from hemotk.export.graph.cam_head import cam_head
-from hemotk.export.graph.floor_stem import floor_stem
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.gray_stem import check_plane, gray_stem
-from hemotk.export.graph.ir import Graph, read_graph
-from hemotk.export.graph.pool_first import pool_first
-from hemotk.export.graph.positive_scales import positive_scales
-from hemotk.export.graph.preactivation import preactivation
-from hemotk.export.graph.stem_blocks import stem_blocks
-from hemotk.export.hard_swish import split_hard_swish
-from hemotk.export.integer import INT8_STEPS, INT16_STEPS, integer_graph
-from hemotk.export.quantize import Range, logit_range, pixel_ranges
-from hemotk.export.recipe import Recipe
-from hemotk.export.sensitivity import Selection
-from hemotk.export.source import Source
+from hemotk.exporting.auto import Candidate, operations_of, select_layers
+from hemotk.exporting.calibrate import ChannelRange, channel_ranges, tensor_ranges
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.convert import Network, convert_graph, convert_network
+from hemotk.exporting.flatbuffer import INPUT, operators
+from hemotk.exporting.graph.cam_head import cam_head
+from hemotk.exporting.graph.floor_stem import floor_stem
+from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
+from hemotk.exporting.graph.gray_stem import check_plane, gray_stem
+from hemotk.exporting.graph.ir import Graph, read_graph
+from hemotk.exporting.graph.pool_first import pool_first
+from hemotk.exporting.graph.positive_scales import positive_scales
+from hemotk.exporting.graph.preactivation import preactivation
+from hemotk.exporting.graph.stem_blocks import stem_blocks
+from hemotk.exporting.hard_swish import split_hard_swish
+from hemotk.exporting.integer import INT8_STEPS, INT16_STEPS, integer_graph
+from hemotk.exporting.quantize import Range, logit_range, pixel_ranges
+from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.sensitivity import Selection
+from hemotk.exporting.source import Source
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_weights
 

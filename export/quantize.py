@@ -8,9 +8,9 @@ from litert_quantizer import quantizer
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.export.flatbuffer import INPUT, byte_interface, operators, read_model, write_model
-from hemotk.export.quiet import quiet
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.flatbuffer import INPUT, byte_interface, operators, read_model, write_model
+from hemotk.exporting.quiet import quiet
+from hemotk.exporting.recipe import Recipe
 
 Range = tuple[float, float]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hemotk.export.calibrate import ChannelRange
-from hemotk.export.graph.equalize import BlockScaling
-from hemotk.export.graph.ir import Affine, Array, Graph, Reader, affine, reader_names, readers, writer_names
-from hemotk.export.quantize import Range
+from hemotk.exporting.calibrate import ChannelRange
+from hemotk.exporting.graph.equalize import BlockScaling
+from hemotk.exporting.graph.ir import Affine, Array, Graph, Reader, affine, reader_names, readers, writer_names
+from hemotk.exporting.quantize import Range
 
 Measured = Mapping[str, ChannelRange]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hemotk.artifacts import Artifact, require
 from hemotk.errors import CheckFailed
-from hemotk.export.verify import Decision
+from hemotk.exporting.verify import Decision
 from hemotk.metrics import calibrated, decide
 
 Logits = npt.NDArray[np.float64]

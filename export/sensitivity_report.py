@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hemotk.export.sensitivity import Cost, Selection
+from hemotk.exporting.sensitivity import Cost, Selection
 
 SENSITIVITY_FILE = "sensitivity.json"
 SENSITIVITY_PLOT = "sensitivity.png"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import SPLIT_FILE, TESTSET_CARD, TESTSET_IMAGES, TestItem, TestSetCard
-from hemotk.export.source import Source
+from hemotk.exporting.source import Source
 from hemotk.files import sha256_file
 
 

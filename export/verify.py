@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hemotk.artifacts import PreprocessSpec, require
 from hemotk.errors import CheckFailed
-from hemotk.export.flatbuffer import operators, specs
+from hemotk.exporting.flatbuffer import operators, specs
 from hemotk.metrics import calibrated, decide
 from hemotk.placement import Placement, placement
 from hemotk.runtime import Runtime, Scorer, find_runtime

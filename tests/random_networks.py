@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import Graph, build_graph
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.ir import Graph, build_graph
 from hemotk.models.shape import DenseNetShape, LayerShape, Shape
 
 IMAGENET = {"gray_mean": (0.15, 0.02, -0.2), "gray_std": (1.01, 0.99, 0.996)}

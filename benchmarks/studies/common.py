@@ -12,7 +12,7 @@ import numpy as np
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.preprocess import load_pixels
 from hemotk.data.scan import scan
-from hemotk.export.source import calibration_items
+from hemotk.exporting.source import calibration_items
 from hemotk.models.weights import read_shape, read_weights
 from hemotk.runtime import Scorer
 

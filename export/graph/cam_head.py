@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.ir import Graph
+from hemotk.exporting.graph.ir import Graph
 
 
 def cam_head(graph: Graph) -> Graph:

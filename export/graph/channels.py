@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hemotk.export.graph.ir import Array, Conv, Graph, Linear, Stem
+from hemotk.exporting.graph.ir import Array, Conv, Graph, Linear, Stem
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.channels import ChannelMap, remake_channels
-from hemotk.export.graph.ir import (
+from hemotk.exporting.graph.channels import ChannelMap, remake_channels
+from hemotk.exporting.graph.ir import (
     Affine,
     Array,
     Conv,

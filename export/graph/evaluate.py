@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Linear
-from hemotk.export.graph.walk import Outputs, walk
+from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
+from hemotk.exporting.graph.walk import Outputs, walk
 from hemotk.metrics import sigmoid
 
 

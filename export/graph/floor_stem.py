@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Linear, Reader, affine, readers, with_readers, written
+from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear, Reader, affine, readers, with_readers, written
 
 
 def floor_stem(graph: Graph) -> Graph:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hemotk.export.graph.ir import Affine, Array, Conv, Graph, Layer, Linear, Stem
+from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Layer, Linear, Stem
 
 
 def fold_batchnorm(graph: Graph) -> Graph:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hemotk.artifacts.pixels import NETWORK_SCALE, PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.export.graph.ir import Affine, Conv, Graph
+from hemotk.exporting.graph.ir import Affine, Conv, Graph
 
 # A whole number of steps of our own pixel grid, so that an int8 input tensor holds the constant plane exactly.
 PLANE = 64 * NETWORK_SCALE

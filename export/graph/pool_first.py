@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hemotk.export.graph.ir import Graph
+from hemotk.exporting.graph.ir import Graph
 
 
 def pool_first(graph: Graph) -> Graph:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hemotk.export.graph.channels import ChannelMap, remake_channels
-from hemotk.export.graph.ir import Affine, Array, Graph, Linear, Reader, affine, readers, with_readers, written
+from hemotk.exporting.graph.channels import ChannelMap, remake_channels
+from hemotk.exporting.graph.ir import Affine, Array, Graph, Linear, Reader, affine, readers, with_readers, written
 
 
 def positive_scales(graph: Graph) -> Graph:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.ir import Activation, Affine, Graph, Linear, Reader, Threshold, readers, with_readers
+from hemotk.exporting.graph.ir import Activation, Affine, Graph, Linear, Reader, Threshold, readers, with_readers
 
 Form = Literal["maximum", "add"]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hemotk.export.graph.ir import Conv, Graph
+from hemotk.exporting.graph.ir import Conv, Graph
 
 
 def stem_blocks(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Generic, Protocol, TypeVar
 
-from hemotk.export.graph.ir import (
+from hemotk.exporting.graph.ir import (
     Activation,
     Affine,
     Array,

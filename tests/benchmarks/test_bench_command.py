@@ -282,7 +282,7 @@ from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 assert run(["bench", {str(pristine)!r}, *{QUICK!r}]) == 0
 heavy = {{"tensorflow", "tf_keras", "keras", "litert_quantizer", "matplotlib", "scipy", "sklearn"}}
-ours = {{"hemotk.export", "hemotk.training", "hemotk.models"}}
+ours = {{"hemotk.exporting", "hemotk.training", "hemotk.models"}}
 print(sorted((heavy | ours) & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

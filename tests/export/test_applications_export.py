@@ -13,12 +13,12 @@ from run_folders import make_run, make_split
 from hemotk.artifacts import PreprocessSpec, SplitManifest
 from hemotk.data.pipeline import load_items
 from hemotk.errors import HemotkError
-from hemotk.export.bundle import export_run
-from hemotk.export.config import ExportConfig
-from hemotk.export.flatbuffer import operators
-from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
-from hemotk.export.sensitivity import Tolerance
-from hemotk.export.source import calibration_items
+from hemotk.exporting.bundle import export_run
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.flatbuffer import operators
+from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
+from hemotk.exporting.sensitivity import Tolerance
+from hemotk.exporting.source import calibration_items
 from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
 from hemotk.models.families import named_shape
 from hemotk.models.weights import read_shape, read_weights

@@ -10,20 +10,20 @@ from run_folders import make_densenet_run, make_run, make_split
 from hemotk.artifacts import BundleCard, PreprocessSpec
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.export.auto import Candidate, layer_operations, operations_of, select_layers
-from hemotk.export.bundle import export_run
-from hemotk.export.calibrate import channel_ranges
-from hemotk.export.config import ExportConfig
-from hemotk.export.convert import convert_graph
-from hemotk.export.flatbuffer import operators, specs
-from hemotk.export.graph.ir import Graph
-from hemotk.export.integer import INT8_STEPS, integer_graph
-from hemotk.export.models import plain
-from hemotk.export.quantize import logit_range, pixel_ranges
-from hemotk.export.recipe import Recipe
-from hemotk.export.sensitivity import Selection, Tolerance
-from hemotk.export.source import Source, open_run
-from hemotk.export.verify import check_form, check_placement
+from hemotk.exporting.auto import Candidate, layer_operations, operations_of, select_layers
+from hemotk.exporting.bundle import export_run
+from hemotk.exporting.calibrate import channel_ranges
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.flatbuffer import operators, specs
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.integer import INT8_STEPS, integer_graph
+from hemotk.exporting.models import plain
+from hemotk.exporting.quantize import logit_range, pixel_ranges
+from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.sensitivity import Selection, Tolerance
+from hemotk.exporting.source import Source, open_run
+from hemotk.exporting.verify import check_form, check_placement
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
 from hemotk.placement import placement
 from hemotk.runtime import Scorer, find_runtime

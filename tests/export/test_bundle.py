@@ -11,12 +11,12 @@ from run_folders import contents, make_densenet_run, make_run, make_split
 from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, StudyPoint, TestSetCard
 from hemotk.data.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
-from hemotk.export.bundle import beside, export_run
-from hemotk.export.config import ExportConfig
-from hemotk.export.models import make_models
-from hemotk.export.recipe import Recipe
-from hemotk.export.source import calibration_items, open_run
-from hemotk.export.testset import write_testset
+from hemotk.exporting.bundle import beside, export_run
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.models import make_models
+from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.source import calibration_items, open_run
+from hemotk.exporting.testset import write_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
 from hemotk.runtime import Scorer

@@ -12,13 +12,13 @@ from test_bundle import cnn_arrays
 
 from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec
 from hemotk.errors import HemotkError
-from hemotk.export.bundle import beside, export_run
-from hemotk.export.config import ExportConfig
-from hemotk.export.convert import convert_graph
-from hemotk.export.graph.cam_head import cam_head
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.models import exact, plain
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.bundle import beside, export_run
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.graph.cam_head import cam_head
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.models import exact, plain
+from hemotk.exporting.recipe import Recipe
 from hemotk.models.shape import CnnShape, DenseNetShape
 from hemotk.runtime import Scorer
 from hemotk.tflite_metadata import read_metadata

@@ -5,15 +5,15 @@ import pytest
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.export.calibrate import channel_ranges
-from hemotk.export.constants import LARGEST_BIAS, with_least_weights, without_constants
-from hemotk.export.convert import convert_graph
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import Graph, Linear, affine, readers
-from hemotk.export.integer import INT8_STEPS, integer_graph
-from hemotk.export.models import plain
-from hemotk.export.quantize import quantize
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.calibrate import channel_ranges
+from hemotk.exporting.constants import LARGEST_BIAS, with_least_weights, without_constants
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.ir import Graph, Linear, affine, readers
+from hemotk.exporting.integer import INT8_STEPS, integer_graph
+from hemotk.exporting.models import plain
+from hemotk.exporting.quantize import quantize
+from hemotk.exporting.recipe import Recipe
 from hemotk.models.shape import DenseNetShape, LayerShape
 from hemotk.runtime import Scorer
 

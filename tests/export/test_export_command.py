@@ -134,7 +134,7 @@ def test_auto_options_that_do_not_go_together(
 def test_a_drift_that_a_bench_would_refuse_is_said(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setattr("hemotk.export.verify.FAR", -1.0)
+    monkeypatch.setattr("hemotk.exporting.verify.FAR", -1.0)
     assert run(["export", str(home / "runs" / "first"), "--quantize", "fp16", "--out", str(tmp_path / "b")]) == 0
     said = capsys.readouterr().err
     assert "hemotk: fp16: the probability of a validation image differs" in said

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from hemotk.export.convert import convert_network
-from hemotk.export.flatbuffer import operators, specs
-from hemotk.export.hard_swish import split_hard_swish
+from hemotk.exporting.convert import convert_network
+from hemotk.exporting.flatbuffer import operators, specs
+from hemotk.exporting.hard_swish import split_hard_swish
 
 SIZE = 8
 

@@ -13,9 +13,9 @@ from run_folders import make_run, make_split
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, PreprocessSpec, RunCard
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
-from hemotk.export.config import ExportConfig
-from hemotk.export.models import make_models
-from hemotk.export.source import Source, open_run
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.models import make_models
+from hemotk.exporting.source import Source, open_run
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
 from hemotk.model_card import MODEL_CARD

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.export.calibrate import ChannelRange, channel_ranges
-from hemotk.export.convert import convert_graph
-from hemotk.export.flatbuffer import operators, read_model
-from hemotk.export.graph.equalize import BlockScaling, equalize
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import Affine, Graph, Threshold, affine, readers, written
-from hemotk.export.integer import INT8_STEPS, INT16_STEPS, IntegerGraph, integer_graph
-from hemotk.export.levels import Grid
-from hemotk.export.models import plain
-from hemotk.export.quantize import quantize
-from hemotk.export.ranges import block_widths, choose_scalings, effective_ranges
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.calibrate import ChannelRange, channel_ranges
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.flatbuffer import operators, read_model
+from hemotk.exporting.graph.equalize import BlockScaling, equalize
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.ir import Affine, Graph, Threshold, affine, readers, written
+from hemotk.exporting.integer import INT8_STEPS, INT16_STEPS, IntegerGraph, integer_graph
+from hemotk.exporting.levels import Grid
+from hemotk.exporting.models import plain
+from hemotk.exporting.quantize import quantize
+from hemotk.exporting.ranges import block_widths, choose_scalings, effective_ranges
+from hemotk.exporting.recipe import Recipe
 from hemotk.runtime import Scorer
 
 SIZE = 48

@@ -16,9 +16,9 @@ from mean_model import LOGISTIC, MEAN, SIZE, Writer, mean_model
 
 from hemotk.artifacts import FieldError, PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.export.about import ModelAbout
-from hemotk.export.flatbuffer import read_model, write_model
-from hemotk.export.metadata import add_metadata
+from hemotk.exporting.about import ModelAbout
+from hemotk.exporting.flatbuffer import read_model, write_model
+from hemotk.exporting.metadata import add_metadata
 from hemotk.metrics import calibrated, decide
 from hemotk.runtime import Scorer, find_runtime
 from hemotk.tflite_metadata import read_files, read_metadata

@@ -7,9 +7,9 @@ from mean_model import mean_model
 from test_metadata import ABOUT, MODELS
 
 from hemotk.errors import HemotkError
-from hemotk.export.flatbuffer import read_model, write_model
-from hemotk.export.metadata import _append, _set_entry, add_metadata
-from hemotk.export.metadata_writer import write_metadata
+from hemotk.exporting.flatbuffer import read_model, write_model
+from hemotk.exporting.metadata import _append, _set_entry, add_metadata
+from hemotk.exporting.metadata_writer import write_metadata
 from hemotk.model_metadata import ModelMetadata, Normalization, metadata_of
 
 

@@ -19,9 +19,9 @@ from hemotk.android import ASSETS, make_app
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, CalibrationManifest, SplitManifest
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
-from hemotk.export.bundle import beside, export_run
-from hemotk.export.config import ExportConfig
-from hemotk.export.recipe import Recipe
+from hemotk.exporting.bundle import beside, export_run
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.recipe import Recipe
 
 SIZE = 48
 ARTIST, ORIENTATION, COMMENT = 0x013B, 0x0112, 0x9286

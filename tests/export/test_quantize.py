@@ -5,15 +5,15 @@ from random_networks import graph_of, network_input, random_pixels, tiny_shape, 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import HemotkError
-from hemotk.export.calibrate import ChannelRange, channel_ranges, tensor_ranges
-from hemotk.export.convert import convert_graph
-from hemotk.export.flatbuffer import operators, specs
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import Graph
-from hemotk.export.integer import INT8_STEPS, IntegerGraph, integer_graph
-from hemotk.export.models import plain
-from hemotk.export.quantize import logit_range, quantize
-from hemotk.export.recipe import QUANTIZED_KINDS, Recipe
+from hemotk.exporting.calibrate import ChannelRange, channel_ranges, tensor_ranges
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.flatbuffer import operators, specs
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.integer import INT8_STEPS, IntegerGraph, integer_graph
+from hemotk.exporting.models import plain
+from hemotk.exporting.quantize import logit_range, quantize
+from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
 from hemotk.runtime import Scorer
 
 SIZE = 48

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.export.sensitivity import Cost, Reference, Selection, Tolerance, select
-from hemotk.export.verify import Decision
+from hemotk.exporting.sensitivity import Cost, Reference, Selection, Tolerance, select
+from hemotk.exporting.verify import Decision
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 PARENT = np.array([-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0])

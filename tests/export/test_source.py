@@ -9,7 +9,7 @@ from run_folders import card_for, make_run, make_split
 
 from hemotk.artifacts import SplitItem, SplitManifest
 from hemotk.errors import HemotkError
-from hemotk.export.source import calibration_items, check_apart, open_run
+from hemotk.exporting.source import calibration_items, check_apart, open_run
 
 
 def manifest(positives: int, negatives: int) -> SplitManifest:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from random_networks import graph_of, random_arrays, shapes
 from run_folders import make_run, make_split
 
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.source import open_run
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.source import open_run
 from hemotk.models.shape import DenseNetShape, LayerShape
 
 STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"

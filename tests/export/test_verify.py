@@ -5,13 +5,13 @@ from random_networks import graph_of, random_pixels, tiny_shape, trained_like
 from hemotk.artifacts import PreprocessSpec
 from hemotk.benchmarks.limits import Limits as BenchLimits
 from hemotk.errors import CheckFailed
-from hemotk.export.convert import convert_graph
-from hemotk.export.flatbuffer import read_model, write_model
-from hemotk.export.graph.ir import Graph
-from hemotk.export.models import exact
-from hemotk.export.quantize import quantize
-from hemotk.export.recipe import Recipe
-from hemotk.export.verify import (
+from hemotk.exporting.convert import convert_graph
+from hemotk.exporting.flatbuffer import read_model, write_model
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.models import exact
+from hemotk.exporting.quantize import quantize
+from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.verify import (
     FAR,
     Agreement,
     Check,

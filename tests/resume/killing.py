@@ -21,7 +21,7 @@ _LOADED = (
     "hemotk.training.folds",
     "hemotk.pruning.loop",
     "hemotk.pruning.magnitude",
-    "hemotk.export.bundle",
+    "hemotk.exporting.bundle",
 )
 # One thread adds up in one order, so that two undisturbed runs are alike.
 ALIKE = {

@@ -23,7 +23,7 @@ from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
 from hemotk.data.folds import refold, write_folds
-from hemotk.export.source import open_run
+from hemotk.exporting.source import open_run
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.partial import PARTIAL_SUFFIX, partial_of
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mean_model import Writer, mean_model
 
 from hemotk.errors import HemotkError
-from hemotk.export.metadata_writer import write_metadata
+from hemotk.exporting.metadata_writer import write_metadata
 from hemotk.tflite_metadata import ENUMS, FORMATS, ROOT, TABLES, UNION, read_files, read_metadata
 
 GOLDEN = Path(__file__).parent / "golden_metadata"

@@ -117,10 +117,10 @@ def export(
     from hemotk.training.quiet import import_tensorflow
 
     import_tensorflow()
-    from hemotk.export.bundle import export_run
-    from hemotk.export.config import ExportConfig
-    from hemotk.export.recipe import Recipe
-    from hemotk.export.sensitivity import Tolerance
+    from hemotk.exporting.bundle import export_run
+    from hemotk.exporting.config import ExportConfig
+    from hemotk.exporting.recipe import Recipe
+    from hemotk.exporting.sensitivity import Tolerance
     from hemotk.models.runs import read_run, told_anew
 
     recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
@@ -166,16 +166,16 @@ def _report(card: "BundleCard", out: Path) -> None:
 
 
 def _remarks(out: Path) -> "Iterator[str]":
-    from hemotk.export.bundle import CHECKS_FILE
-    from hemotk.export.verify import remarks
+    from hemotk.exporting.bundle import CHECKS_FILE
+    from hemotk.exporting.verify import remarks
 
     checks = json.loads((out / CHECKS_FILE).read_text(encoding="utf-8"))
     return remarks({check["kind"]: check["agreement"]["worst"] for check in checks})
 
 
 def _report_auto(out: Path) -> None:
-    from hemotk.export.sensitivity import Selection
-    from hemotk.export.sensitivity_report import SENSITIVITY_FILE, table
+    from hemotk.exporting.sensitivity import Selection
+    from hemotk.exporting.sensitivity_report import SENSITIVITY_FILE, table
 
     for line in table(Selection.read(out / SENSITIVITY_FILE)):
         click.echo(line)

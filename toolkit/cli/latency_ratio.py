@@ -33,9 +33,9 @@ class LatencyRatio:
         return float(ratio_of_medians(found["pruned"].rounds, found["parent"].rounds).value or 0.0)
 
     def _scorer(self, shape: DenseNetShape) -> Scorer:
-        from hemotk.export.convert import convert_graph
-        from hemotk.export.graph.ir import build_graph
-        from hemotk.export.models import exact
+        from hemotk.exporting.convert import convert_graph
+        from hemotk.exporting.graph.ir import build_graph
+        from hemotk.exporting.models import exact
 
         graph = exact(build_graph(shape, random_arrays(shape)))
         scorer = Scorer(convert_graph(graph, self._spec.size), self._spec, threads=1)

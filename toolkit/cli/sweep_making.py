@@ -123,9 +123,9 @@ def make_bundle(job: SweepJob, entry: Entry) -> Path:
     if path.exists() and _is_of(BundleCard.read(path), entry):
         return folder
     from hemotk.cli.export import shown
-    from hemotk.export.bundle import export_run
-    from hemotk.export.config import ExportConfig
-    from hemotk.export.verify import Limits
+    from hemotk.exporting.bundle import export_run
+    from hemotk.exporting.config import ExportConfig
+    from hemotk.exporting.verify import Limits
 
     # However far int8 is from float32, the sweep shows it.
     config = ExportConfig(data=job.data, limits=Limits(drift=1.0, flips=1.0))

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from random_networks import logit_error, network_input, random_graph, random_pixels, shapes, tiny_shape
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.equalize import BlockScaling, equalize
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.ir import Graph, written
-from hemotk.export.graph.pool_first import pool_first
-from hemotk.export.graph.positive_scales import positive_scales
-from hemotk.export.graph.preactivation import preactivation
+from hemotk.exporting.graph.equalize import BlockScaling, equalize
+from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
+from hemotk.exporting.graph.ir import Graph, written
+from hemotk.exporting.graph.pool_first import pool_first
+from hemotk.exporting.graph.positive_scales import positive_scales
+from hemotk.exporting.graph.preactivation import preactivation
 from hemotk.models.shape import DenseNetShape
 
 

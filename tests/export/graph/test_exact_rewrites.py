@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import IMAGENET, logit_error, network_input, random_graph, random_pixels, shapes, tiny_shape
 
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.gray_stem import gray_stem
-from hemotk.export.graph.ir import Graph
-from hemotk.export.graph.pool_first import pool_first
-from hemotk.export.graph.stem_blocks import stem_blocks
+from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
+from hemotk.exporting.graph.gray_stem import gray_stem
+from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.graph.pool_first import pool_first
+from hemotk.exporting.graph.stem_blocks import stem_blocks
 from hemotk.models.shape import DenseNetShape
 
 REWRITES = (fold_batchnorm, gray_stem, pool_first, stem_blocks)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from random_networks import logit_error, network_input, random_graph, random_pixels, shapes, tiny_shape
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.floor_stem import floor_stem
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.ir import Affine, Graph, readers, with_readers
-from hemotk.export.graph.positive_scales import positive_scales
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.floor_stem import floor_stem
+from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
+from hemotk.exporting.graph.ir import Affine, Graph, readers, with_readers
+from hemotk.exporting.graph.positive_scales import positive_scales
 from hemotk.models.shape import DenseNetShape
 
 

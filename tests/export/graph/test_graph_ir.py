@@ -11,8 +11,8 @@ from random_networks import (
 )
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.ir import read_graph, readers, with_readers, written
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.ir import read_graph, readers, with_readers, written
 
 
 @pytest.mark.parametrize("changes", [{}, IMAGENET, {"hidden": (4, 3)}, {"channels": 1}])

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from random_networks import logit_error, network_input, random_graph, random_pixels, shapes, tiny_shape
 
 from hemotk.errors import HemotkError
-from hemotk.export.graph.cam_head import cam_head
-from hemotk.export.graph.evaluate import evaluate
-from hemotk.export.graph.fold_batchnorm import fold_batchnorm
-from hemotk.export.graph.ir import Affine, Graph, Threshold, readers, written
-from hemotk.export.graph.positive_scales import positive_scales
-from hemotk.export.graph.preactivation import Form, preactivation
+from hemotk.exporting.graph.cam_head import cam_head
+from hemotk.exporting.graph.evaluate import evaluate
+from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
+from hemotk.exporting.graph.ir import Affine, Graph, Threshold, readers, written
+from hemotk.exporting.graph.positive_scales import positive_scales
+from hemotk.exporting.graph.preactivation import Form, preactivation
 from hemotk.models.shape import DenseNetShape
 
 seeds = st.integers(0, 2**32 - 1)

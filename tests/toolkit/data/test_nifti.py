@@ -174,7 +174,7 @@ def test_the_parts_of_volumes_are_benched_by_their_addresses(folder: Path) -> No
 
 def test_calibration_takes_no_more_slices_of_volumes_than_asked_for(folder: Path) -> None:
     from hemotk.data.splits import SplitConfig, make_split
-    from hemotk.export.source import calibration_items
+    from hemotk.exporting.source import calibration_items
 
     split = make_split(scan(folder), SplitConfig())
     assert len(calibration_items(split, 4)) == 4

@@ -14,8 +14,8 @@ from hemotk.data.pipeline import open_items
 from hemotk.data.scan import scan
 from hemotk.data.splits import SplitConfig, make_split
 from hemotk.errors import HemotkError
-from hemotk.export.graph.evaluate import evaluate as evaluate_graph
-from hemotk.export.graph.ir import read_graph
+from hemotk.exporting.graph.evaluate import evaluate as evaluate_graph
+from hemotk.exporting.graph.ir import read_graph
 from hemotk.files import sha256_file
 from hemotk.importing import run
 from hemotk.importing.network import ImportConfig

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 from random_networks import graph_of, shapes
 
-from hemotk.export.graph.evaluate import evaluate
+from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.groups import groups
 from hemotk.pruning.keep import KeepSet

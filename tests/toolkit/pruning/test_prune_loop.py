@@ -35,7 +35,7 @@ from hemotk.training.scores import SCORES_FILE, read_scores
 pytest.importorskip("tf_keras")
 from killed_trainings import KillAfter, Killed
 
-from hemotk.export.source import open_run
+from hemotk.exporting.source import open_run
 from hemotk.pruning.loop import prune
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.lock import locked
