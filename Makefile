@@ -104,27 +104,27 @@ device-tflite-runtime:
 # Trains, exports and benches on a folder of real images; goes on where it was when started again.
 real-run: env
 	@test -n "$(DATA)" || { echo "name the images: make real-run DATA=folder [OUT=real EPOCHS=100 SIZE=224 GROUPS=auto]" >&2; exit 2; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" benchmarks/real_run.sh "$(DATA)" "$(or $(OUT),real)" $(or $(EPOCHS),100) $(or $(SIZE),224) $(or $(GROUPS),auto)
+	PATH="$(CURDIR)/$(BIN):$$PATH" studies/real_run.sh "$(DATA)" "$(or $(OUT),real)" $(or $(EPOCHS),100) $(or $(SIZE),224) $(or $(GROUPS),auto)
 
 # Our int8 against the stock converter's, on a trained DenseNet run and its images.
 bench-export: env
 	@test -n "$(RUN)" -a -n "$(DATA)" || { echo "name them: make bench-export RUN=real/runs/densenet201 DATA=folder [OTHER=folder]" >&2; exit 2; }
-	$(BIN)/python benchmarks/studies/export_study.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/export-study)" $(if $(OTHER),--other "$(OTHER)")
+	$(BIN)/python studies/export_study.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/export-study)" $(if $(OTHER),--other "$(OTHER)")
 
 # Instructions per inference under qemu; skips, and says why, on a machine that cannot. ARGS=--scores compares outputs.
 bench-arm: env
 	@test -n "$(MODELS)" || { echo "name them: make bench-arm MODELS='a.tflite b.tflite' [IMAGES=testset] [ARGS=--scores]" >&2; exit 2; }
-	nice -n 10 $(BIN)/python -m hemotk.benchmarks.arm $(MODELS) $(if $(IMAGES),--images "$(IMAGES)") $(ARGS)
+	PYTHONPATH=studies nice -n 10 $(BIN)/python -m arm $(MODELS) $(if $(IMAGES),--images "$(IMAGES)") $(ARGS)
 
 # hemotk beside other runtimes with the same weights and images; they need Python 3.11 and an environment of their own.
 bench-peers: env $(PEERS)/.installed
 	@test -n "$(RUN)" -a -n "$(DATA)" || { echo "name them: make bench-peers RUN=real/runs/densenet201 DATA=folder [BUNDLE=folder]" >&2; exit 2; }
-	$(BIN)/python benchmarks/studies/peers.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/peers)" --peers $(PEERS)/bin/python \
+	$(BIN)/python studies/peers.py "$(RUN)" "$(DATA)" "$(or $(OUT),reports/peers)" --peers $(PEERS)/bin/python \
 		$(if $(BUNDLE),--bundle "$(BUNDLE)")
 
-$(PEERS)/.installed: setup.cfg constraints.txt benchmarks/studies/peers.txt
+$(PEERS)/.installed: setup.cfg constraints.txt studies/peers.txt
 	$(PYTHON) -m venv --clear $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/studies/peers.txt --editable .
+	$(PEERS)/bin/python -m pip install --quiet --constraint constraints.txt --requirement studies/peers.txt --editable .
 	@touch $@
 
 # The app's core, its inference, its screens and its .apk; skips, and says so, where Maven Central cannot be reached.

@@ -8,26 +8,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hemotk.artifacts import HERE, BenchReport, Source
-from hemotk.benchmarks import environment, latency
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.imported import import_devices
-from hemotk.benchmarks.results import Context, Outcome, results, write_up
-from hemotk.benchmarks.rows import Keep, Row, Watch, ignore
-from hemotk.benchmarks.runners import Runner, check_delegate, profile
-from hemotk.benchmarks.scoring import Tools, score_folder, score_split
-from hemotk.benchmarks.strata import divide
-from hemotk.benchmarks.subject import Subject, open_all, read_cards
-from hemotk.runtime import find_runtime
+from hemotk.benchmarks.judge.results import Context, Outcome, results, write_up
+from hemotk.benchmarks.judge.strata import divide
+from hemotk.benchmarks.measure import latency
+from hemotk.benchmarks.measure import machine as environment
+from hemotk.benchmarks.measure.imported import import_devices
+from hemotk.benchmarks.measure.rows import Keep, Row, ignore
+from hemotk.benchmarks.measure.runners import Runner, check_delegate, profile
+from hemotk.benchmarks.measure.scoring import Tools, score_folder, score_split
+from hemotk.benchmarks.measure.subject import Subject, open_all, read_cards
+from hemotk.progress import Tell, silent
+from hemotk.tflite.runtime import find_runtime
 
 
-def quiet(what: str, done: float) -> None:
-    """Watch nothing."""
-
-
-def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Keep = ignore) -> BenchReport:
+def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep = ignore) -> BenchReport:
     """Measure every variant of every bundle against its float parent, on the test split or on a folder of pictures.
 
-    A variant that cannot be run fails its row, not the bench. `watch` is told how far it is, `keep` is given scores as
+    A variant that cannot be run fails its row, not the bench. `tell` is told how far it is, `keep` is given scores as
     they come.
 
     Raises:
@@ -44,16 +42,16 @@ def bench(subject: Subject, config: BenchConfig, watch: Watch = quiet, keep: Kee
         runtime, bundles = find_runtime(config.runtime), open_all(subject)
         devices, elsewhere = import_devices(subject.imported, bundles)
         rows = [Row(bundle, variant) for bundle in bundles for variant in bundle.card.variants]
-        tools = Tools(runners.of, watch, keep)
+        tools = Tools(runners.of, tell, keep)
         if subject.images is None:
             scored = score_split(rows, tools)
         else:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             scored = score_folder(rows, tools, subject, scratch)
         if config.timing:
-            _time(rows, runners, scored.last, config, watch)
+            _time(rows, runners, scored.last, config, tell)
         if config.profile:
-            _profile(rows, scored.last, config, watch)
+            _profile(rows, scored.last, config, tell)
     for row in elsewhere:
         keep(row, scored.images[: len(row.scores)], row.scores)
     context = Context(scored.tissue, divide(scored.images, scored.cells))
@@ -88,11 +86,11 @@ class _Runners:
         return self._stack.enter_context(Runner(self._config))
 
 
-def _time(rows: Sequence[Row], runners: _Runners, images: int, config: BenchConfig, watch: Watch) -> None:
+def _time(rows: Sequence[Row], runners: _Runners, images: int, config: BenchConfig, tell: Tell) -> None:
     """Time the rows that got this far, on `images` rows of the array files that they have loaded."""
     usable = {row.key: row for row in rows if not row.failure}
     turns = {key: _turn(runners.of(row), images) for key, row in usable.items()}
-    for key, timings in latency.measure(turns, config, lambda done: watch("timing", done)).items():
+    for key, timings in latency.measure(turns, config, tell).items():
         usable[key].timings = timings
         usable[key].failure = timings.failure
         usable[key].peak_bytes = runners.of(usable[key]).peak_bytes
@@ -102,12 +100,12 @@ def _turn(runner: Runner, images: int) -> latency.Turn:
     return lambda runs: runner.time(images, runs)
 
 
-def _profile(rows: Sequence[Row], images: int, config: BenchConfig, watch: Watch) -> None:
+def _profile(rows: Sequence[Row], images: int, config: BenchConfig, tell: Tell) -> None:
     """Profile the rows that got this far, one after the other, each in a process that does nothing else."""
     usable = [row for row in rows if not row.failure]
     for place, row in enumerate(usable):
-        watch("profiling", place / len(usable))
+        tell("profiling", place, len(usable))
         bundle = row.bundle
         model, preprocess = bundle.path(row.variant), bundle.card.preprocess
         row.profile = profile(config, model, bundle.images, images, preprocess, foreign=bundle.foreign)
-    watch("profiling", 1.0)
+    tell("profiling", len(usable), len(usable))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from hemotk.benchmarks.limits import Limits, Undecided
+from hemotk.benchmarks.judge.limits import Limits, Undecided
 from hemotk.errors import HemotkError
-from hemotk.runtime import Delegate
+from hemotk.tflite.runtime import Delegate
 
 
 @dataclass(frozen=True)

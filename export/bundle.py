@@ -22,22 +22,23 @@ from hemotk.artifacts import (
     Variant,
 )
 from hemotk.artifacts.bundle import Kind
+from hemotk.describe.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
 from hemotk.environment import versions
-from hemotk.exporting.about import ModelAbout
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.flatbuffer import specs
 from hemotk.exporting.golden import golden
 from hemotk.exporting.graph.cam_head import cam_head
-from hemotk.exporting.metadata import add_metadata
-from hemotk.exporting.models import PLAIN, Progress, make_models
-from hemotk.exporting.sensitivity import Selection
-from hemotk.exporting.sensitivity_report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
+from hemotk.exporting.models import PLAIN, make_models
+from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
+from hemotk.exporting.selective.sensitivity import Selection
 from hemotk.exporting.source import Source, calibration_items, open_run
 from hemotk.exporting.testset import same_testset, write_testset
+from hemotk.exporting.tflite.about import ModelAbout
+from hemotk.exporting.tflite.flatbuffer import specs
+from hemotk.exporting.tflite.metadata import add_metadata
 from hemotk.exporting.verify import Check, Decision, Verifier
 from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
-from hemotk.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
 from hemotk.models.shape import DenseNetShape
+from hemotk.progress import Tell, silent
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
@@ -65,13 +66,10 @@ class _Made:
     selection: Selection | None
 
 
-def export_run(
-    run: Path, out: Path, config: ExportConfig, overwrite: bool = False, progress: Progress | None = None
-) -> BundleCard:
+def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = False, tell: Tell = silent) -> BundleCard:
     """Make `out` and its test set from the finished run `run`; both appear whole or not at all.
 
     The bundle names no file and nobody; what it was calibrated on is named in a file in the folder of its test set.
-    `progress` is called with what goes on, how many steps are done and how many there are.
 
     Raises:
         HemotkError: the run or its images are missing or changed, or `out` exists and `overwrite` is false.
@@ -84,7 +82,7 @@ def export_run(
     kept = None if overwrite else same_testset(beside(out), source)
     if kept is None:
         refuse_existing(beside(out), overwrite)
-    made = _make(source, config, progress or (lambda _what, _done, _total: None))
+    made = _make(source, config, tell)
     with new_folder(out, overwrite=overwrite) as aside:
         # The test set is published first: a bundle is never seen without it.
         testset = kept or _new_testset(beside(out), made, overwrite)
@@ -102,12 +100,12 @@ def _new_testset(path: Path, made: _Made, overwrite: bool) -> TestSetCard:
         return write_testset(aside, made.source, made.created)
 
 
-def _make(source: Source, config: ExportConfig, progress: Progress) -> _Made:
+def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:
     items = calibration_items(source.split, config.calibration) if config.calibrated else ()
-    pixels = source.pixels(items, lambda done, total: progress("reading images", done, total))
-    made = make_models(source, config, pixels, progress)
+    pixels = source.pixels(items, tell)
+    made = make_models(source, config, pixels, tell)
     models = {kind: add_metadata(content, _about(source, config, kind)) for kind, content in made.contents.items()}
-    checks = _verify(source, config, models, progress)
+    checks = _verify(source, config, models, tell)
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
     named = tuple(
         CalibrationItem(item.path, item.sha256 or sha256_file(source.root / item.path), item.label) for item in items
@@ -132,7 +130,7 @@ def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
     )
 
 
-def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], progress: Progress) -> tuple[Check, ...]:
+def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], tell: Tell) -> tuple[Check, ...]:
     verifier = Verifier(models, source.card.preprocess, config.limits)
     total = len(source.split.part("validation"))
     done = 0
@@ -140,7 +138,7 @@ def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], p
         for image in chunk:
             verifier.add(image)
             done += 1
-            progress("checking", done, total)
+            tell("checking", done, total)
     return verifier.finish(Decision(source.card.threshold, source.card.temperature))
 
 

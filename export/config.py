@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hemotk.artifacts import require
 from hemotk.exporting.recipe import QuantizedKind, Recipe
-from hemotk.exporting.sensitivity import Tolerance
+from hemotk.exporting.selective.sensitivity import Tolerance
 from hemotk.exporting.verify import Limits
 
 CALIBRATION = 100

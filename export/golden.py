@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.data.phantom import draw_slice
-from hemotk.data.preprocess import to_pixels
-from hemotk.runtime import Scorer
+from hemotk.data.phantom.draw import draw_slice
+from hemotk.data.read.preprocess import to_pixels
+from hemotk.tflite.scorer import Scorer
 
 COUNT = 4
 SEED = 20_210

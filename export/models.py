@@ -9,11 +9,7 @@ import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE, PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.exporting.auto import Candidate, operations_of, select_layers
-from hemotk.exporting.calibrate import ChannelRange, channel_ranges, tensor_ranges
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.convert import Network, convert_graph, convert_network
-from hemotk.exporting.flatbuffer import INPUT, operators
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.graph.floor_stem import floor_stem
 from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
@@ -23,16 +19,19 @@ from hemotk.exporting.graph.pool_first import pool_first
 from hemotk.exporting.graph.positive_scales import positive_scales
 from hemotk.exporting.graph.preactivation import preactivation
 from hemotk.exporting.graph.stem_blocks import stem_blocks
-from hemotk.exporting.hard_swish import split_hard_swish
-from hemotk.exporting.integer import INT8_STEPS, INT16_STEPS, integer_graph
-from hemotk.exporting.quantize import Range, logit_range, pixel_ranges
+from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges, tensor_ranges
+from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, integer_graph
+from hemotk.exporting.integer.hard_swish import split_hard_swish
+from hemotk.exporting.integer.quantize import Range, logit_range, pixel_ranges
 from hemotk.exporting.recipe import Recipe
-from hemotk.exporting.sensitivity import Selection
+from hemotk.exporting.selective.auto import Candidate, operations_of, select_layers
+from hemotk.exporting.selective.sensitivity import Selection
 from hemotk.exporting.source import Source
+from hemotk.exporting.tflite.convert import Network, convert_graph, convert_network
+from hemotk.exporting.tflite.flatbuffer import INPUT, operators
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_weights
-
-Progress = Callable[[str, int, int], None]
+from hemotk.progress import Tell
 
 # Exact rewrites up to where calibration listens, in their order.
 PLAIN: tuple[Callable[[Graph], Graph], ...] = (
@@ -57,7 +56,7 @@ class Models:
     selection: Selection | None = None
 
 
-def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
+def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: Tell) -> Models:
     """Make the .tflite of every kind; `pixels` uint8 [n, size, size] are the calibration images.
 
     Raises:
@@ -65,8 +64,8 @@ def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, progre
         HemotkError: weights that do not fit or are not finite, or a network that cannot be converted or quantized.
     """
     if isinstance(source.shape, DenseNetShape):
-        return _graph_models(source, source.shape, config, pixels, progress)
-    return _plain_models(source, config, pixels, progress)
+        return _graph_models(source, source.shape, config, pixels, tell)
+    return _plain_models(source, config, pixels, tell)
 
 
 def plain(graph: Graph) -> Graph:
@@ -81,9 +80,7 @@ def exact(graph: Graph) -> Graph:
     return preactivation(plain(graph))
 
 
-def _graph_models(
-    source: Source, shape: DenseNetShape, config: ExportConfig, pixels: np.ndarray, progress: Progress
-) -> Models:
+def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pixels: np.ndarray, tell: Tell) -> Models:
     spec = source.card.preprocess
     graph = plain(read_graph(source.folder, shape))
     check_plane(graph, spec)
@@ -91,17 +88,17 @@ def _graph_models(
         graph = cam_head(graph)
     measured = {}
     if config.calibrated:
-        measured = channel_ranges(graph, pixels, spec, lambda done, total: progress("calibrating", done, total))
-    progress("converting", 0, 1)
+        measured = channel_ranges(graph, pixels, spec, tell)
+    tell("converting", 0, 1)
     parent = convert_graph(preactivation(graph), spec.size)
     models, recipes, selection = {"float32": parent}, [], None
     for index, recipe in enumerate(config.recipes):
-        progress("quantizing", index, len(config.recipes))
+        tell("quantizing", index, len(config.recipes))
         candidate = Candidate(parent, recipe, spec, {})
         if recipe.calibrated:
             candidate = _integer_candidate(source, graph, measured, recipe)
         if recipe.kind == "int8" and config.auto is not None:
-            selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, progress=progress)
+            selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, tell=tell)
             candidate = candidate.keeping(operations_of(selection.kept, graph))
         models[recipe.kind] = candidate.quantized()
         recipes.append(candidate.recipe)
@@ -116,7 +113,7 @@ def _integer_candidate(source: Source, graph: Graph, measured: Mapping[str, Chan
     return Candidate(content, recipe, spec, _with_logit(integer.ranges, recipe, source))
 
 
-def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, progress: Progress) -> Models:
+def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: Tell) -> Models:
     """For networks that are no DenseNet."""
     if config.cam:
         raise HemotkError(
@@ -127,11 +124,11 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, prog
             "--auto: only the layers of a DenseNet can be ranked, and the run is none; export without --auto."
         )
     spec = source.card.preprocess
-    progress("converting", 0, 1)
+    tell("converting", 0, 1)
     content = convert_network(_keras_network(source), spec.size)
     integer, ranges = split_hard_swish(content), {}
     if config.calibrated:
-        ranges = tensor_ranges(integer, pixels, spec, lambda done, total: progress("calibrating", done, total))
+        ranges = tensor_ranges(integer, pixels, spec, tell)
         ranges |= _copied_pixels(integer, spec)
     models = {"float32": content}
     for recipe in config.recipes:

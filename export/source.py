@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import RUN_CARD, SPLIT_FILE, Part, RunCard, SplitItem, SplitManifest
-from hemotk.data.pipeline import Progress, load_items
+from hemotk.data.read.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.models.runs import read_run
 from hemotk.models.shape import Shape
+from hemotk.progress import Tell, silent
+from hemotk.store.run import read_run
 
 CHUNK = 64
 
@@ -27,13 +28,13 @@ class Source:
     shape: Shape
     root: Path
 
-    def pixels(self, items: Sequence[SplitItem], progress: Progress | None = None) -> np.ndarray:
+    def pixels(self, items: Sequence[SplitItem], tell: Tell = silent) -> np.ndarray:
         """The images of `items` by the pixel contract: uint8 [n, size, size].
 
         Raises:
             HemotkError: the folder or a file is missing, or a file changed since the split.
         """
-        return load_items(items, self.root, self.card.preprocess, progress)[0]
+        return load_items(items, self.root, self.card.preprocess, tell)[0]
 
     def chunks(self, part: Part) -> Iterator[np.ndarray]:
         """The images of one part in order, some at a time."""

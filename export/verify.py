@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from hemotk.artifacts import PreprocessSpec, require
 from hemotk.errors import CheckFailed
-from hemotk.exporting.flatbuffer import operators, specs
-from hemotk.metrics import calibrated, decide
-from hemotk.placement import Placement, placement
-from hemotk.runtime import Runtime, Scorer, find_runtime
+from hemotk.exporting.tflite.flatbuffer import operators, specs
+from hemotk.stats.metrics import calibrated, decide
+from hemotk.tflite.placement import Placement, placement
+from hemotk.tflite.runtime import Runtime, find_runtime
+from hemotk.tflite.scorer import Scorer
 
 Scores = npt.NDArray[np.float64]
 

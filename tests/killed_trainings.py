@@ -1,7 +1,7 @@
 """Trainings that are killed on the way."""
 
-from hemotk.training.fit import Listener
 from hemotk.training.history import Epoch
+from hemotk.training.listener import Listener
 
 
 class Killed(BaseException):

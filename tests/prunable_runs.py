@@ -9,8 +9,8 @@ from PIL import Image
 from random_networks import random_arrays
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape, Shape, densenet
 from hemotk.models.weights import write_weights

@@ -7,8 +7,8 @@ from noise_pictures import write_pictures
 
 from hemotk.artifacts import SplitManifest
 from hemotk.cli.main import run
-from hemotk.data.dicom import was_wrapped
-from hemotk.data.preprocess import load_gray
+from hemotk.data.read.dicom import was_wrapped
+from hemotk.data.read.preprocess import load_gray
 
 
 class Shell:

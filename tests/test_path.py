@@ -9,7 +9,7 @@ import pytest
 
 from hemotk.artifacts import BundleCard, CalibrationManifest, TestSetCard
 from hemotk.cli.main import run
-from hemotk.data.preprocess import load_pixels, to_pixels
+from hemotk.data.read.preprocess import load_pixels, to_pixels
 
 pytest.importorskip("tf_keras")
 
@@ -80,7 +80,7 @@ def test_predict_and_info_speak_of_the_bundle(there: Path, capsys: pytest.Captur
 
 
 def test_golden_outputs_are_what_the_models_say(there: Path) -> None:
-    from hemotk.runtime import Scorer
+    from hemotk.tflite.scorer import Scorer
 
     card = BundleCard.read(Path(BUNDLE) / "bundle.json")
     with np.load(Path(BUNDLE) / "golden.npz") as golden:

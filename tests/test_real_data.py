@@ -8,9 +8,9 @@ import pytest
 
 from hemotk.artifacts import BundleCard, PreprocessSpec, SplitManifest
 from hemotk.cli.main import run
-from hemotk.data.preprocess import load_pixels
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.read.preprocess import load_pixels
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 
 pytestmark = pytest.mark.real_data
 

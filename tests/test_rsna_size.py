@@ -18,7 +18,7 @@ from rsna_files import IMAGES, PATIENTS, REPEATED, write_rsna
 FULL = os.environ.get("HEMOTK_RSNA_SIZE") == "full"
 SECONDS, GIGABYTE = 60, 1 << 30
 READ_SPLIT = "import pathlib, hemotk.artifacts as a; a.SplitManifest.read(pathlib.Path('split.json'))"
-READ_FOLDS = "import pathlib, hemotk.data.folds as f; f.read_folds(pathlib.Path('folds'))"
+READ_FOLDS = "import pathlib, hemotk.data.split.folds as f; f.read_folds(pathlib.Path('folds'))"
 
 # In between, since a process counts as its own the peak of the one that it was forked from, which may be large here.
 MEASURE = """

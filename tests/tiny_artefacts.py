@@ -39,9 +39,9 @@ from hemotk.artifacts import (
 )
 from hemotk.artifacts.cv import CV_FILE, CvFold, CvImage, CvReport, OutOfFold
 from hemotk.files import sha256_bytes, sha256_file
-from hemotk.metrics import evaluate
 from hemotk.models.shape import densenet
 from hemotk.models.weights import write_weights
+from hemotk.stats.metrics import evaluate
 
 SPEC = PreprocessSpec(size=SIZE)
 CREATED = "2026-01-01T00:00:00+00:00"

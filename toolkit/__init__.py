@@ -1,5 +1,80 @@
-"""hemotk: head CT hemorrhage classifiers, from a folder of images to a checked int8 .tflite."""
+"""hemotk: head CT hemorrhage classifiers, from a folder of images to a checked int8 .tflite.
+
+    import hemotk
+
+    split = hemotk.split("head_ct", out="split.json")
+    run = hemotk.train(split, arch="densenet201", out="runs/first")
+    bundle = hemotk.export(run, quantize="int8", out="bundles/first")
+    report = hemotk.bench(bundle)
+    print(report.verdict, hemotk.load(bundle)("slice.png").probability)
+
+Everything named in `__all__` is public. It is loaded when it is first used, so that the import itself takes a moment
+and no TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from hemotk._version import VERSION as __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from hemotk.api.bundles import Bundle, Report, bench, export
+    from hemotk.api.data import Audit, Split, audit, folds, merge, split
+    from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, prune, prune_magnitude, train
+    from hemotk.api.scoring import Classifier, Prediction, Predictions, load
+    from hemotk.errors import CheckFailed, HemotkError, UnreadablePicture
+
+__all__ = [
+    "Audit",
+    "Bundle",
+    "CheckFailed",
+    "Classifier",
+    "CrossValidation",
+    "HemotkError",
+    "Prediction",
+    "Predictions",
+    "Report",
+    "Run",
+    "Split",
+    "UnreadablePicture",
+    "__version__",
+    "audit",
+    "bench",
+    "cross_validate",
+    "export",
+    "folds",
+    "import_model",
+    "load",
+    "merge",
+    "prune",
+    "prune_magnitude",
+    "split",
+    "train",
+]
+
+_WHERE = {
+    "hemotk.api.bundles": ("Bundle", "Report", "bench", "export"),
+    "hemotk.api.data": ("Audit", "Split", "audit", "folds", "merge", "split"),
+    "hemotk.api.runs": (
+        "CrossValidation",
+        "Run",
+        "cross_validate",
+        "import_model",
+        "prune",
+        "prune_magnitude",
+        "train",
+    ),
+    "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),
+    "hemotk.errors": ("CheckFailed", "HemotkError", "UnreadablePicture"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _WHERE.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module 'hemotk' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -23,7 +23,7 @@ from hemotk.artifacts import (
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, new_folder
-from hemotk.tflite import ModelTensor, read_facts
+from hemotk.tflite.facts import ModelTensor, read_facts
 
 KIND = "int8"
 CHECKS_FILE = "checks.json"

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from hemotk.benchmarks.imported import import_devices
-from hemotk.benchmarks.testset import open_bundle
+from hemotk.benchmarks.measure.imported import import_devices
+from hemotk.store.bundle import open_bundle
 
 
 def main(bundle: Path, files: list[Path]) -> None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
-from hemotk.benchmarks.testset import open_bundle
-from hemotk.classify import Classifier, model_of_bundle
 from hemotk.files import sha256_bytes
+from hemotk.predict.classify import Classifier, model_of_bundle
+from hemotk.store.bundle import open_bundle
 
 ORIENTATION = 0x0112
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks.statistics import percentile
-from hemotk.data.preprocess import load_gray, to_pixels
-from hemotk.heatmap import heatmap
-from hemotk.metrics import calibrated, decide
+from hemotk.data.read.preprocess import load_gray, to_pixels
+from hemotk.predict.heatmap import heatmap
+from hemotk.stats.metrics import calibrated, decide
+from hemotk.stats.paired import percentile
 
 PICTURES = 200
 SEED = 20_210

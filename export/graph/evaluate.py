@@ -4,7 +4,7 @@ import numpy as np
 
 from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.exporting.graph.walk import Outputs, walk
-from hemotk.metrics import sigmoid
+from hemotk.stats.metrics import sigmoid
 
 
 def evaluate(graph: Graph, h: Array) -> Outputs[Array]:

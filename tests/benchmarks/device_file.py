@@ -7,9 +7,9 @@ import numpy as np
 from tiny_bundle import SPEC, draw_images
 
 from hemotk.artifacts import Device, DeviceBench, DeviceImage, DeviceModel
-from hemotk.benchmarks.testset import open_bundle
 from hemotk.files import sha256_bytes
-from hemotk.runtime import Scorer
+from hemotk.store.bundle import open_bundle
+from hemotk.tflite.scorer import Scorer
 
 PHONE = Device("Google", "Pixel 7", "Tensor G2", "Android 14 (API 34)", "arm64-v8a", 8, 0, 1)
 

@@ -19,8 +19,8 @@ from hemotk.artifacts import (
     VariantResult,
     Verdict,
 )
-from hemotk.benchmarks.accuracy import Judge
-from hemotk.runtime import Scores
+from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.tflite.scorer import Scores
 
 THRESHOLD = 0.4
 HOSTILE = "class1/<script>alert('1')</script>&\"|`*_]]>\x00\x1b\udcff\u202e.png"

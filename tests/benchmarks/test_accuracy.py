@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from hemotk.artifacts import ImageRef, TensorSpec
-from hemotk.benchmarks.accuracy import CONSTANT, UNLABELLED, Judge, sigmoid_bound, unusable
-from hemotk.runtime import Scores
+from hemotk.benchmarks.judge.accuracy import CONSTANT, UNLABELLED, Judge, sigmoid_bound, unusable
+from hemotk.tflite.scorer import Scores
 
 
 def judge(labels, threshold=0.5, temperature=1.0):

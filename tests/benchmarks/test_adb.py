@@ -10,11 +10,11 @@ from names_search import found_names
 from tiny_artefacts import write_bundle
 
 from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, BundleCard, CalibrationItem, TestItem, TestSetCard
-from hemotk.benchmarks.adb import AdbConfig, bench_on_phone
-from hemotk.benchmarks.testset import open_bundle
+from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.store.bundle import open_bundle
 
 FAKE = '''#!{python} -IS
 """What a phone's adb does with the commands of a bench; PHONE holds its files, CALLS gets every command."""

@@ -8,20 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from hemotk.data.read.preprocess import normalize
+from hemotk.errors import CheckFailed, HemotkError
+from hemotk.tflite.facts import ModelFacts, ModelTensor
+
+sys.path.append(str(Path(__file__).parents[2] / "studies"))
+
+from arm import __main__ as arm
+from arm import emulator
+from arm.counts import ArmReport, Count, Row, header, line, steady
+from arm.emulator import Missing, native, parse_counts, set_up
+from arm.pictures import PHANTOMS, input_tensor, pixel_bytes, stored
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_bundle import COUNT, SIZE, draw_images
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks.arm import __main__ as arm
-from hemotk.benchmarks.arm import emulator
-from hemotk.benchmarks.arm.counts import ArmReport, Count, Row, header, line, steady
-from hemotk.benchmarks.arm.emulator import Missing, native, parse_counts, set_up
-from hemotk.benchmarks.arm.pictures import PHANTOMS, input_tensor, pixel_bytes, stored
-from hemotk.data.preprocess import normalize
-from hemotk.errors import CheckFailed, HemotkError
-from hemotk.tflite import ModelFacts, ModelTensor
 
 MODEL = Path("a.tflite")
 SPEC = PreprocessSpec(SIZE)

@@ -16,12 +16,12 @@ from noise_pictures import write_pictures
 from tiny_bundle import edit_card
 
 from hemotk.artifacts import BenchReport
-from hemotk.classify import Classifier, model_of_file
 from hemotk.cli.main import run
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
-from hemotk.foreign import Asked
+from hemotk.predict.classify import Classifier, model_of_file
+from hemotk.tflite.foreign import Asked
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 
@@ -53,7 +53,7 @@ def test_every_output_is_written_from_one_report(pristine, tmp_path):
     assert hemotk(pristine, *arguments) == 0
     report = BenchReport.read(outputs["json"])
     for name in ("html", "markdown", "junit"):
-        rendered = importlib.import_module(f"hemotk.benchmarks.{name}").render(report)
+        rendered = importlib.import_module(f"hemotk.benchmarks.report.{name}").render(report)
         assert outputs[name].read_text(encoding="utf-8") == rendered
     assert len(outputs["scores"].read_text().splitlines()) == 25
 
@@ -96,7 +96,9 @@ def test_two_outputs_never_share_a_file(pristine, tmp_path, monkeypatch, capsys)
     ],
 )
 def test_no_phone_is_asked_before_the_options_are_right(pristine, monkeypatch, capsys, options, words):
-    monkeypatch.setattr("hemotk.benchmarks.adb.bench_on_phone", lambda *arguments: pytest.fail("a phone was asked"))
+    monkeypatch.setattr(
+        "hemotk.benchmarks.measure.adb.bench_on_phone", lambda *arguments: pytest.fail("a phone was asked")
+    )
     assert hemotk(pristine, "--device", "adb", *options) == 2
     assert words in one_sentence(capsys)
 
@@ -155,7 +157,7 @@ def test_a_devices_file_stands_beside(pristine, tmp_path, capsys):
 def test_a_phone_that_benched_several_bundles_has_the_same_names_each_time(
     pristine, make_bundle, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("hemotk.benchmarks.adb.bench_on_phone", lambda bundle, _: device_bench(bundle.folder))
+    monkeypatch.setattr("hemotk.benchmarks.measure.adb.bench_on_phone", lambda bundle, _: device_bench(bundle.folder))
     made = make_bundle(float32="float32", int8="shifted")
     assert hemotk(pristine, made, "--device", "adb", "--json", tmp_path / "bench.json") == 1
     report = BenchReport.read(tmp_path / "bench.json")
@@ -278,8 +280,8 @@ def test_neither_tensorflow_nor_training_code_is_imported(pristine):
     program = f"""
 import sys
 from hemotk.cli.main import run
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 assert run(["bench", {str(pristine)!r}, *{QUICK!r}]) == 0
 heavy = {{"tensorflow", "tf_keras", "keras", "litert_quantizer", "matplotlib", "scipy", "sklearn"}}
 ours = {{"hemotk.exporting", "hemotk.training", "hemotk.models"}}

@@ -6,9 +6,9 @@ from scipy import optimize, special
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from hemotk.benchmarks import calibration as module
-from hemotk.benchmarks.calibration import BINS, calibration
-from hemotk.benchmarks.statistics import share_bounds
+from hemotk.stats import calibration as module
+from hemotk.stats.calibration import BINS, calibration
+from hemotk.stats.paired import share_bounds
 
 
 def drawn(count, seed, tilt=1.0):

@@ -6,7 +6,7 @@ import pytest
 from test_gate import row as measured
 
 from hemotk.artifacts import Estimate, GroupMetrics, Metrics
-from hemotk.benchmarks.cautions import cautions
+from hemotk.benchmarks.judge.cautions import cautions
 
 LABELS = {"b": ("normal", "hemorrhage"), "c": ("clear", "bleed")}
 

@@ -13,14 +13,14 @@ from test_testset import edit_testset
 from tiny_bundle import COUNT, QUICK, SPEC, draw_images, edit_card, write_bundle
 
 from hemotk.artifacts import TESTSET_SUFFIX, BenchReport, TestSetCard
-from hemotk.benchmarks import folder as folder_module
 from hemotk.benchmarks.bench import bench
-from hemotk.benchmarks.gate import Limits
-from hemotk.benchmarks.scores import COLUMNS, ScoresFile
-from hemotk.benchmarks.subject import Subject
-from hemotk.data.phantom import PhantomConfig, write_phantoms
+from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.measure import pictures as folder_module
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.report.scores import COLUMNS, ScoresFile
+from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
 from hemotk.errors import HemotkError
-from hemotk.runtime import Scorer
+from hemotk.tflite.scorer import Scorer
 
 # The int8 file of the other bundle is not of its float network, and far from its scores.
 EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None, score_drift=None))
@@ -275,7 +275,7 @@ def test_ten_thousand_pictures_take_no_more_memory_than_a_few(pristine, tmp_path
         for copy in range(500):
             os.link(path, folder / f"{path.stem}_{copy}.png")
     program = f"""
-from hemotk.benchmarks.worker import peak_memory
+from hemotk.benchmarks.measure.worker import peak_memory
 from hemotk.cli.main import run
 assert run(["bench", {str(pristine)!r}, "--images", {str(tmp_path / "many")!r}, "--min-runs", "3", "--min-seconds", "0",
     "--json", {str(tmp_path / "bench.json")!r}, "--scores", {str(tmp_path / "s.csv")!r}, "--max-accuracy-drop", "1",

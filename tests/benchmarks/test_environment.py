@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 import pytest
 
 from hemotk.artifacts import HERE, Device, Estimate, Latency, Source, VariantResult
-from hemotk.benchmarks import environment
-from hemotk.benchmarks.environment import Room, Snapshot
+from hemotk.benchmarks.measure import machine as environment
+from hemotk.benchmarks.measure.machine import Room, Snapshot
 from hemotk.errors import HemotkError
-from hemotk.runtime import Runtime
+from hemotk.tflite.runtime import Runtime
 
 QUIET = Snapshot(load=0.1, mhz=2600.0, celsius=50.0, throttled=7, busy=100.0, own=20.0, clock=1000.0)
 LATER = replace(QUIET, busy=115.0, own=34.0, clock=1020.0)  # 15 s of work, 14 of them ours, in 20 s

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks import folder as module
-from hemotk.benchmarks.folder import Chunks, find_pictures
-from hemotk.data.preprocess import load_pixels
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.benchmarks.measure import pictures as module
+from hemotk.benchmarks.measure.pictures import Chunks, find_pictures
+from hemotk.data.read.preprocess import load_pixels
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 

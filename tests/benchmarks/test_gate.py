@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 
 from hemotk.artifacts import HERE, Estimate, Flip, ImageScores, Latency, Metrics, Paired, VariantResult
-from hemotk.benchmarks.accuracy import BOTH_BY_PARENT, CONSTANT, NO_SIGMOID
-from hemotk.benchmarks.gate import Limits, judge, left_out
+from hemotk.benchmarks.judge.accuracy import BOTH_BY_PARENT, CONSTANT, NO_SIGMOID
+from hemotk.benchmarks.judge.gate import Limits, judge, left_out
 from hemotk.errors import HemotkError
 
 GOOD = ImageScores((0.5,), (0.6,), (0.6,))

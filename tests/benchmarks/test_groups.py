@@ -12,21 +12,21 @@ from PIL import Image
 from rich.console import Console
 
 from hemotk.artifacts import BenchReport, ImageRef
-from hemotk.benchmarks import html, markdown
-from hemotk.benchmarks.accuracy import Judge
-from hemotk.benchmarks.conclusion import conclude, percent
-from hemotk.benchmarks.figures import GROUPED
-from hemotk.benchmarks.folder import find_pictures
-from hemotk.benchmarks.groups import group_numbers, groups_of
-from hemotk.benchmarks.report import show
-from hemotk.benchmarks.results import results
-from hemotk.benchmarks.rows import Row
-from hemotk.benchmarks.scoring import Tools, score_split
-from hemotk.benchmarks.statistics import BOOTSTRAP_GROUPS, auc_difference
-from hemotk.benchmarks.testset import open_bundle
-from hemotk.group_metrics import GROUPS, evaluate_groups, share
-from hemotk.metrics import auc, wilson
-from hemotk.runtime import Scores
+from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.conclusion import conclude, percent
+from hemotk.benchmarks.judge.results import results
+from hemotk.benchmarks.measure.pictures import find_pictures
+from hemotk.benchmarks.measure.rows import Row
+from hemotk.benchmarks.measure.scoring import Tools, score_split
+from hemotk.benchmarks.report import html, markdown
+from hemotk.benchmarks.report.figures import GROUPED
+from hemotk.benchmarks.report.terminal import show
+from hemotk.stats.grouped import GROUPS, evaluate_groups, share
+from hemotk.stats.groups import group_numbers, groups_of
+from hemotk.stats.metrics import auc, wilson
+from hemotk.stats.paired import BOOTSTRAP_GROUPS, auc_difference
+from hemotk.store.bundle import open_bundle
+from hemotk.tflite.scorer import Scores
 
 CLASSES = ("normal", "hemorrhage")
 

@@ -14,9 +14,9 @@ from device_file import PHONE
 from drawn_report import HOSTILE, everywhere, images, report, row, usual, verdict
 
 from hemotk.artifacts import Estimate, Profile
-from hemotk.benchmarks.figures import cells, paired_cells
-from hemotk.benchmarks.html import render
-from hemotk.benchmarks.page import POLICY
+from hemotk.benchmarks.report.figures import cells, paired_cells
+from hemotk.benchmarks.report.html import render
+from hemotk.render.page import POLICY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

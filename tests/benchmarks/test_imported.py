@@ -9,11 +9,11 @@ from tiny_bundle import COUNT, QUICK
 
 from hemotk.artifacts import DeviceBench
 from hemotk.benchmarks.bench import bench
-from hemotk.benchmarks.gate import Limits
-from hemotk.benchmarks.imported import import_devices
-from hemotk.benchmarks.subject import Subject
-from hemotk.benchmarks.testset import open_bundle
+from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.measure.imported import import_devices
+from hemotk.benchmarks.measure.subject import Subject
 from hemotk.errors import HemotkError
+from hemotk.store.bundle import open_bundle
 
 EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None))
 NAME = "Google Pixel 7"

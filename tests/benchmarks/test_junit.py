@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from drawn_report import HOSTILE, everywhere, images, report, row, usual, verdict
 
-from hemotk.benchmarks.junit import render
+from hemotk.benchmarks.report.junit import render
 
 # Element → attributes and children in the schema of Jenkins' JUnit plugin (jenkins-junit.xsd), as far as used here.
 SCHEMA = {

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemotk.benchmarks import latency
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.runners import Loaded, RunnerFailed
+from hemotk.benchmarks.measure import latency
+from hemotk.benchmarks.measure.runners import Loaded, RunnerFailed
 
 
 class Machine:

@@ -6,8 +6,8 @@ import re
 from device_file import PHONE
 from drawn_report import HOSTILE, everywhere, images, report, row, usual
 
-from hemotk.benchmarks.figures import cells, headings
-from hemotk.benchmarks.markdown import render
+from hemotk.benchmarks.report.figures import cells, headings
+from hemotk.benchmarks.report.markdown import render
 
 
 def table_rows(text):

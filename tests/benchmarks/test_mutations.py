@@ -8,13 +8,13 @@ from device_models import SPEC, float_model, int8_model
 from tiny_bundle import QUICK, draw_images, write_bundle
 
 from hemotk.artifacts import ImageRef
-from hemotk.benchmarks.accuracy import Judge
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.gate import Limits
-from hemotk.benchmarks.runners import Runner, RunnerFailed
-from hemotk.benchmarks.subject import Subject
-from hemotk.runtime import Scorer
+from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.measure.runners import Runner, RunnerFailed
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.tflite.scorer import Scorer
 
 COUNT = 1000
 IMAGES = 4

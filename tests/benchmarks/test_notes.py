@@ -3,9 +3,9 @@ import dataclasses
 import pytest
 
 from hemotk.artifacts import ImageRef, SameModel, VariantResult
-from hemotk.benchmarks.gate import Limits
-from hemotk.benchmarks.notes import notes
-from hemotk.benchmarks.scoring import Scored
+from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.notes import notes
+from hemotk.benchmarks.measure.scoring import Scored
 
 NO_LIMITS = Limits(*(None for _ in dataclasses.fields(Limits)))
 

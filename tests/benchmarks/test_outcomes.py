@@ -15,19 +15,19 @@ from test_gate import row as measured
 from tiny_bundle import QUICK
 
 from hemotk.artifacts import BenchReport, Drops, Estimate, FieldError, GroupMetrics, ImageRef, Latency, Verdict
-from hemotk.benchmarks import html, junit, markdown
-from hemotk.benchmarks.accuracy import Judge
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.gate import BUSY, Doubt, judge
-from hemotk.benchmarks.limits import Limits, option_of
-from hemotk.benchmarks.report import show
-from hemotk.benchmarks.statistics import mcnemar, mcnemar_by_group, median_of_rounds, share_drop
-from hemotk.benchmarks.subject import Subject
+from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.gate import BUSY, Doubt, judge
+from hemotk.benchmarks.judge.limits import Limits, option_of
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.report import html, junit, markdown
+from hemotk.benchmarks.report.terminal import show
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
-from hemotk.metrics import wilson
-from hemotk.runtime import Scores
+from hemotk.stats.metrics import wilson
+from hemotk.stats.paired import mcnemar, mcnemar_by_group, median_of_rounds, share_drop
+from hemotk.tflite.scorer import Scores
 
 
 def outcome(limit, *rows, limits, **doubt):
@@ -413,8 +413,10 @@ def test_help_names_outcomes_and_exit_codes(capsys):
 @pytest.mark.parametrize("warned", [(), ("other processes used 2 of 2 cores meanwhile",)])
 def test_the_bench_s_own_warnings_make_this_machine_busy(pristine, monkeypatch, warned):
     seen = []
-    monkeypatch.setattr("hemotk.benchmarks.environment.warnings", lambda *_: warned)
-    monkeypatch.setattr("hemotk.benchmarks.results.gate.judge", lambda rows, limits, doubt: seen.append(doubt) or ())
+    monkeypatch.setattr("hemotk.benchmarks.measure.machine.warnings", lambda *_: warned)
+    monkeypatch.setattr(
+        "hemotk.benchmarks.judge.results.gate.judge", lambda rows, limits, doubt: seen.append(doubt) or ()
+    )
     found = bench(Subject((pristine,)), dataclasses.replace(QUICK, undecided="fail"))
     assert found.warnings == warned
     assert seen == [Doubt(frozenset(["here"] if warned else []), "fail")]

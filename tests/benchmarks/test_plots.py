@@ -10,9 +10,10 @@ from drawn_report import THRESHOLD, images, report, row, usual
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemotk.benchmarks import axes, plots
-from hemotk.benchmarks.markup import element, printable
-from hemotk.metrics import auc
+from hemotk.benchmarks.report import plots
+from hemotk.render import axes
+from hemotk.render.markup import element, printable
+from hemotk.stats.metrics import auc
 
 SVG = "{http://www.w3.org/2000/svg}"
 LEFT, RIGHT = axes.LEFT, axes.WIDTH - axes.RIGHT

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tiny_bundle import QUICK, draw_images
 
 from hemotk.artifacts import LeftOutNode
-from hemotk.benchmarks import litert, profile, runners
-from hemotk.benchmarks.litert import Event
-from hemotk.benchmarks.profile import Timed
+from hemotk.benchmarks.measure import litert, profile, runners
+from hemotk.benchmarks.measure.litert import Event
+from hemotk.benchmarks.measure.profile import Timed
 from hemotk.errors import HemotkError
-from hemotk.runtime import RUNTIMES, Runtime, find_runtime
+from hemotk.tflite.runtime import RUNTIMES, Runtime, find_runtime
 
 NODE, INSIDE = litert.NODE, litert.INSIDE[1]
 profiler = pytest.mark.skipif(find_runtime().name != litert.PACKAGE, reason="only ai_edge_litert has a profiler")

@@ -23,9 +23,9 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.codec import FieldError
-from hemotk.benchmarks.conclusion import conclude, told_apart
-from hemotk.benchmarks.report import show
-from hemotk.metrics import wilson
+from hemotk.benchmarks.judge.conclusion import conclude, told_apart
+from hemotk.benchmarks.report.terminal import show
+from hemotk.stats.metrics import wilson
 
 
 def row(kind, right=32, total=32, flips=(), **changes):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from tiny_bundle import QUICK, SPEC, draw_images
 
-from hemotk.benchmarks import runners
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.runners import Runner, RunnerFailed, check_delegate
+from hemotk.benchmarks.measure import runners
+from hemotk.benchmarks.measure.runners import Runner, RunnerFailed, check_delegate
 from hemotk.errors import HemotkError
-from hemotk.runtime import Scorer
+from hemotk.tflite.scorer import Scorer
 
 # An external delegate that takes no node; its options say when it is to fail.
 DELEGATE = r"""

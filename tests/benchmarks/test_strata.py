@@ -14,18 +14,18 @@ from rich.console import Console
 from tiny_bundle import draw_images
 
 from hemotk.artifacts import BenchReport, Estimate, ImageRef, SliceLevel
-from hemotk.benchmarks import html, markdown
-from hemotk.benchmarks.accuracy import Judge
-from hemotk.benchmarks.report import show
-from hemotk.benchmarks.strata import MOST_VALUES, divide, left_out
-from hemotk.benchmarks.subject import Subject
+from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.strata import MOST_VALUES, divide, left_out
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.report import html, markdown
+from hemotk.benchmarks.report.terminal import show
 from hemotk.cli.main import run
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
-from hemotk.group_metrics import auc_by_group
-from hemotk.metrics import wilson
-from hemotk.runtime import Scores
+from hemotk.stats.grouped import auc_by_group
+from hemotk.stats.metrics import wilson
+from hemotk.tflite.scorer import Scores
 
 
 def refs(labels, groups=None):
@@ -155,7 +155,7 @@ def test_columns_that_cannot_be_used_are_refused_before_anything_is_scored(
     pristine, labelled, monkeypatch, capsys, case
 ):
     column, words = case
-    monkeypatch.setattr("hemotk.benchmarks.scoring._score", lambda *_: pytest.fail("something was scored"))
+    monkeypatch.setattr("hemotk.benchmarks.measure.scoring._score", lambda *_: pytest.fail("something was scored"))
     assert bench(pristine, "--images", labelled, "--by", column) == 2
     assert words in capsys.readouterr().err
 
@@ -163,7 +163,7 @@ def test_columns_that_cannot_be_used_are_refused_before_anything_is_scored(
 def test_a_column_that_tells_the_patients_apart_is_refused_whatever_it_is_called(
     pristine, labelled, monkeypatch, capsys
 ):
-    monkeypatch.setattr("hemotk.benchmarks.strata.MOST_VALUES", 3)
+    monkeypatch.setattr("hemotk.benchmarks.judge.strata.MOST_VALUES", 3)
     table = labelled / "labels.csv"
     lines = table.read_text().splitlines()
     table.write_text(

@@ -6,9 +6,9 @@ import pytest
 from tiny_bundle import COUNT, SIZE, draw_images, edit_card
 
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, PreprocessSpec, TestSetCard
-from hemotk.benchmarks.testset import open_bundle, read_image
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.store.bundle import open_bundle, read_image
 
 
 def beside(bundle):

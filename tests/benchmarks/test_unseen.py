@@ -13,18 +13,18 @@ from noise_pictures import write_pictures
 from PIL import Image
 
 from hemotk.artifacts import Calibrated, CalibrationItem, PreprocessSpec
-from hemotk.benchmarks.folder import find_pictures
-from hemotk.benchmarks.gate import Limits
-from hemotk.benchmarks.notes import notes
-from hemotk.benchmarks.rows import Row
-from hemotk.benchmarks.scoring import Tools, score_folder
-from hemotk.benchmarks.subject import Subject
-from hemotk.benchmarks.testset import OpenBundle
-from hemotk.benchmarks.unseen import check_unseen, note_seen
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.notes import notes
+from hemotk.benchmarks.measure.pictures import find_pictures
+from hemotk.benchmarks.measure.rows import Row
+from hemotk.benchmarks.measure.scoring import Tools, score_folder
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.measure.unseen import check_unseen, note_seen
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
+from hemotk.store.bundle import OpenBundle
 
 
 @pytest.fixture

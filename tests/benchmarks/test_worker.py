@@ -8,8 +8,8 @@ import sys
 import pytest
 from tiny_bundle import SPEC, draw_images
 
-from hemotk.benchmarks import worker
-from hemotk.runtime import Scorer
+from hemotk.benchmarks.measure import worker
+from hemotk.tflite.scorer import Scorer
 
 
 def request(bundle, model="float32", **changes):
@@ -89,7 +89,7 @@ def test_one_line_comes_back_for_each_that_goes_in_and_nan_travels(make_bundle):
 
 def test_peak_memory_counts_what_was_held():
     program = """
-from hemotk.benchmarks.worker import peak_memory
+from hemotk.benchmarks.measure.worker import peak_memory
 before = peak_memory()
 block = bytearray(80_000_000)
 print(peak_memory() - before)
@@ -100,7 +100,7 @@ print(peak_memory() - before)
 
 def test_a_worker_imports_neither_tensorflow_nor_what_the_parent_prints_with():
     program = """
-import sys, hemotk.benchmarks.worker
+import sys, hemotk.benchmarks.measure.worker
 print([name for name in ("tensorflow", "tf_keras", "litert_quantizer", "rich", "click") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

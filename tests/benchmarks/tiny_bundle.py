@@ -21,7 +21,7 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
-from hemotk.tflite import read_facts
+from hemotk.tflite.facts import read_facts
 
 SIZE = 32
 COUNT = 12

@@ -11,18 +11,18 @@ from random_networks import network_input, random_pixels
 from run_folders import make_run, make_split
 
 from hemotk.artifacts import PreprocessSpec, SplitManifest
-from hemotk.data.pipeline import load_items
+from hemotk.data.read.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.flatbuffer import operators
 from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
-from hemotk.exporting.sensitivity import Tolerance
+from hemotk.exporting.selective.sensitivity import Tolerance
 from hemotk.exporting.source import calibration_items
+from hemotk.exporting.tflite.flatbuffer import operators
 from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
 from hemotk.models.families import named_shape
 from hemotk.models.weights import read_shape, read_weights
-from hemotk.runtime import Scorer
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 64
 SPEC = PreprocessSpec(SIZE)

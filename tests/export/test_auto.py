@@ -10,23 +10,24 @@ from run_folders import make_densenet_run, make_run, make_split
 from hemotk.artifacts import BundleCard, PreprocessSpec
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.exporting.auto import Candidate, layer_operations, operations_of, select_layers
 from hemotk.exporting.bundle import export_run
-from hemotk.exporting.calibrate import channel_ranges
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.convert import convert_graph
-from hemotk.exporting.flatbuffer import operators, specs
 from hemotk.exporting.graph.ir import Graph
-from hemotk.exporting.integer import INT8_STEPS, integer_graph
+from hemotk.exporting.integer.calibrate import channel_ranges
+from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
+from hemotk.exporting.integer.quantize import logit_range, pixel_ranges
 from hemotk.exporting.models import plain
-from hemotk.exporting.quantize import logit_range, pixel_ranges
 from hemotk.exporting.recipe import Recipe
-from hemotk.exporting.sensitivity import Selection, Tolerance
+from hemotk.exporting.selective.auto import Candidate, layer_operations, operations_of, select_layers
+from hemotk.exporting.selective.sensitivity import Selection, Tolerance
 from hemotk.exporting.source import Source, open_run
+from hemotk.exporting.tflite.convert import convert_graph
+from hemotk.exporting.tflite.flatbuffer import operators, specs
 from hemotk.exporting.verify import check_form, check_placement
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
-from hemotk.placement import placement
-from hemotk.runtime import Scorer, find_runtime
+from hemotk.tflite.placement import placement
+from hemotk.tflite.runtime import find_runtime
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
 SPEC = PreprocessSpec(SIZE)

@@ -9,7 +9,7 @@ from random_networks import random_arrays, tiny_shape
 from run_folders import contents, make_densenet_run, make_run, make_split
 
 from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, StudyPoint, TestSetCard
-from hemotk.data.preprocess import load_pixels, to_pixels
+from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import beside, export_run
 from hemotk.exporting.config import ExportConfig
@@ -19,8 +19,8 @@ from hemotk.exporting.source import calibration_items, open_run
 from hemotk.exporting.testset import write_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
-from hemotk.runtime import Scorer
-from hemotk.tflite_metadata import read_metadata
+from hemotk.tflite.metadata_schema import read_metadata
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
 ALL = ExportConfig(tuple(Recipe(kind) for kind in ("fp16", "dynamic", "int8", "int16x8")), calibration=8)

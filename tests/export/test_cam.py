@@ -14,14 +14,14 @@ from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import beside, export_run
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.convert import convert_graph
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.models import exact, plain
 from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.models.shape import CnnShape, DenseNetShape
-from hemotk.runtime import Scorer
-from hemotk.tflite_metadata import read_metadata
+from hemotk.tflite.metadata_schema import read_metadata
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
 KINDS = ("fp16", "dynamic", "int8", "int16x8")

@@ -4,15 +4,15 @@ from ai_edge_litert import schema_py_generated as schema
 from random_networks import IMAGENET, network_input, random_graph, random_pixels, tiny_shape
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.exporting.convert import convert_graph, convert_network
-from hemotk.exporting.flatbuffer import operators, specs
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
 from hemotk.exporting.graph.gray_stem import gray_stem
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.graph.pool_first import pool_first
+from hemotk.exporting.tflite.convert import convert_graph, convert_network
+from hemotk.exporting.tflite.flatbuffer import operators, specs
 from hemotk.models.shape import CnnShape
-from hemotk.runtime import Scorer
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
 

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from hemotk.exporting.convert import convert_network
-from hemotk.exporting.flatbuffer import operators, specs
-from hemotk.exporting.hard_swish import split_hard_swish
+from hemotk.exporting.integer.hard_swish import split_hard_swish
+from hemotk.exporting.tflite.convert import convert_network
+from hemotk.exporting.tflite.flatbuffer import operators, specs
 
 SIZE = 8
 

@@ -12,17 +12,17 @@ from run_folders import make_run, make_split
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, PreprocessSpec, RunCard
 from hemotk.cli.main import run
+from hemotk.describe.model_card import MODEL_CARD
 from hemotk.errors import HemotkError
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.models import make_models
 from hemotk.exporting.source import Source, open_run
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
-from hemotk.model_card import MODEL_CARD
 from hemotk.models.build import build_model, get_arrays, set_arrays
-from hemotk.models.runs import TOLD_ANEW
 from hemotk.models.shape import DenseNetShape, densenet
-from hemotk.runtime import Scorer
+from hemotk.store.run import TOLD_ANEW
+from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
 OWN = PreprocessSpec(SIZE)

@@ -16,12 +16,13 @@ from mean_model import LOGISTIC, MEAN, SIZE, Writer, mean_model
 
 from hemotk.artifacts import FieldError, PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.exporting.about import ModelAbout
-from hemotk.exporting.flatbuffer import read_model, write_model
-from hemotk.exporting.metadata import add_metadata
-from hemotk.metrics import calibrated, decide
-from hemotk.runtime import Scorer, find_runtime
-from hemotk.tflite_metadata import read_files, read_metadata
+from hemotk.exporting.tflite.about import ModelAbout
+from hemotk.exporting.tflite.flatbuffer import read_model, write_model
+from hemotk.exporting.tflite.metadata import add_metadata
+from hemotk.stats.metrics import calibrated, decide
+from hemotk.tflite.metadata_schema import read_files, read_metadata
+from hemotk.tflite.runtime import find_runtime
+from hemotk.tflite.scorer import Scorer
 
 SPEC = PreprocessSpec(SIZE)
 ABOUT = ModelAbout(

@@ -7,10 +7,10 @@ from mean_model import mean_model
 from test_metadata import ABOUT, MODELS
 
 from hemotk.errors import HemotkError
-from hemotk.exporting.flatbuffer import read_model, write_model
-from hemotk.exporting.metadata import _append, _set_entry, add_metadata
-from hemotk.exporting.metadata_writer import write_metadata
-from hemotk.model_metadata import ModelMetadata, Normalization, metadata_of
+from hemotk.exporting.tflite.flatbuffer import read_model, write_model
+from hemotk.exporting.tflite.metadata import _append, _set_entry, add_metadata
+from hemotk.exporting.tflite.metadata_writer import write_metadata
+from hemotk.tflite.metadata import ModelMetadata, Normalization, metadata_of
 
 
 def read(folder: Path, content: bytes) -> ModelMetadata | None:

@@ -17,8 +17,8 @@ from run_folders import card_for, make_densenet_run
 
 from hemotk.android import ASSETS, make_app
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, CalibrationManifest, SplitManifest
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.exporting.bundle import beside, export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.recipe import Recipe

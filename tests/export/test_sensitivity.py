@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.exporting.sensitivity import Cost, Reference, Selection, Tolerance, select
+from hemotk.exporting.selective.sensitivity import Cost, Reference, Selection, Tolerance, select
 from hemotk.exporting.verify import Decision
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])

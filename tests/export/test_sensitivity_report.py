@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hemotk.exporting.sensitivity import Cost, Selection, Sensitivity, Tolerance
-from hemotk.exporting.sensitivity_report import plot, table
+from hemotk.exporting.selective.report import plot, table
+from hemotk.exporting.selective.sensitivity import Cost, Selection, Sensitivity, Tolerance
 
 PLAIN = Cost(0.5, 0.05, 0.1)
 

@@ -14,7 +14,7 @@ from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.source import open_run
 from hemotk.models.shape import DenseNetShape, LayerShape
 
-STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"
+STUDIES = Path(__file__).parents[2] / "studies"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,14 +3,14 @@ import pytest
 from random_networks import graph_of, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks.limits import Limits as BenchLimits
+from hemotk.benchmarks.judge.limits import Limits as BenchLimits
 from hemotk.errors import CheckFailed
-from hemotk.exporting.convert import convert_graph
-from hemotk.exporting.flatbuffer import read_model, write_model
 from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.integer.quantize import quantize
 from hemotk.exporting.models import exact
-from hemotk.exporting.quantize import quantize
 from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.tflite.convert import convert_graph
+from hemotk.exporting.tflite.flatbuffer import read_model, write_model
 from hemotk.exporting.verify import (
     FAR,
     Agreement,
@@ -24,8 +24,8 @@ from hemotk.exporting.verify import (
     check_varies,
     remarks,
 )
-from hemotk.placement import Node, Placement, placement
-from hemotk.runtime import find_runtime
+from hemotk.tflite.placement import Node, Placement, placement
+from hemotk.tflite.runtime import find_runtime
 
 SIZE = 48
 SPEC = PreprocessSpec(SIZE)

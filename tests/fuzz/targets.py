@@ -25,15 +25,16 @@ from PIL import Image  # noqa: E402
 
 from hemotk.artifacts import Artifact, SplitManifest  # noqa: E402
 from hemotk.artifacts.pixels import BRAIN  # noqa: E402
-from hemotk.data import dicom, dicom_series, rsna, rsna_patients  # noqa: E402
-from hemotk.data.preprocess import load_gray  # noqa: E402
-from hemotk.data.scan import scan  # noqa: E402
+from hemotk.data.read import dicom, dicom_headers  # noqa: E402
+from hemotk.data.read.preprocess import load_gray  # noqa: E402
+from hemotk.data.scan import rsna, rsna_patients  # noqa: E402
+from hemotk.data.scan.folder import scan  # noqa: E402
 from hemotk.errors import HemotkError  # noqa: E402
 from hemotk.importing.network import ImportConfig, read_network  # noqa: E402
 from hemotk.models.shape import densenet  # noqa: E402
 from hemotk.models.weights import read_weights, write_weights  # noqa: E402
-from hemotk.tflite import read_facts  # noqa: E402
-from hemotk.tflite_metadata import read_files, read_metadata  # noqa: E402
+from hemotk.tflite.facts import read_facts  # noqa: E402
+from hemotk.tflite.metadata_schema import read_files, read_metadata  # noqa: E402
 
 IDS = ("ID_000000001", "ID_000000002")
 SHAPE = densenet((1,), growth=2)
@@ -141,7 +142,7 @@ def _read_slice(data: bytes, folder: Path) -> None:
     dicom.why_no_slice(path)
     dicom.was_wrapped(path)
     try:
-        dicom_series.read_header(path)
+        dicom_headers.read_header(path)
     finally:
         dicom.load_dicom(path, BRAIN)
 

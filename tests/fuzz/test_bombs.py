@@ -11,15 +11,15 @@ import pytest
 from dicom_files import content, dataset, ramp
 from PIL import Image
 
-from hemotk import tflite_metadata
 from hemotk.artifacts.pixels import BRAIN
-from hemotk.data.dicom import load_dicom, why_no_slice
-from hemotk.data.preprocess import load_gray
+from hemotk.data.read.dicom import load_dicom, why_no_slice
+from hemotk.data.read.preprocess import load_gray
 from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_stored
 from hemotk.models.shape import densenet
 from hemotk.models.weights import read_weights, write_weights
-from hemotk.tflite_metadata import read_files, read_metadata
+from hemotk.tflite import metadata_schema as tflite_metadata
+from hemotk.tflite.metadata_schema import read_files, read_metadata
 
 SHAPE = densenet((1,), growth=2)
 

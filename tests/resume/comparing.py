@@ -20,7 +20,7 @@ from hemotk.artifacts import (
 )
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvReport
 from hemotk.files import check_files, check_sha256
-from hemotk.pruning.job import read_network
+from hemotk.pruning.channels.job import read_network
 from hemotk.training.folds import SPLITS
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.scores import SCORES_FILE

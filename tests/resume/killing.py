@@ -19,8 +19,8 @@ _LOADED = (
     "tf_keras",
     "matplotlib.backends.backend_agg",
     "hemotk.training.folds",
-    "hemotk.pruning.loop",
-    "hemotk.pruning.magnitude",
+    "hemotk.pruning.channels.loop",
+    "hemotk.pruning.magnitude.loop",
     "hemotk.exporting.bundle",
 )
 # One thread adds up in one order, so that two undisturbed runs are alike.

@@ -22,10 +22,10 @@ from comparing import (
 from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
-from hemotk.data.folds import refold, write_folds
+from hemotk.data.split.folds import refold, write_folds
 from hemotk.exporting.source import open_run
+from hemotk.store.unfinished import PARTIAL_SUFFIX, partial_of
 from hemotk.training.history import HISTORY_FILE
-from hemotk.training.partial import PARTIAL_SUFFIX, partial_of
 
 # How often each is killed: three times in every test run, twenty times by `make test-resume`.
 KILLS = int(os.environ.get("HEMOTK_KILLS", "3"))

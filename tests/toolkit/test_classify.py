@@ -7,7 +7,8 @@ from mean_model import SIZE, mean_model
 from tiny_artefacts import SPEC, logit_of, write_bundle, write_picture
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.classify import (
+from hemotk.errors import HemotkError
+from hemotk.predict.classify import (
     Classifier,
     Model,
     Predictions,
@@ -15,8 +16,7 @@ from hemotk.classify import (
     model_of_bundle,
     model_of_file,
 )
-from hemotk.errors import HemotkError
-from hemotk.runtime import Scores
+from hemotk.tflite.scorer import Scores
 
 KINDS = ("float32", "fp16", "int8")
 

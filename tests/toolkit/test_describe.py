@@ -4,8 +4,8 @@ import pytest
 from mean_model import SIZE, mean_model
 from tiny_artefacts import CREATED, SPEC, make_report, make_split, write_bundle, write_cross_validation, write_run
 
-from hemotk.describe import describe
-from hemotk.descriptions import BlockFacts, PartFacts
+from hemotk.describe.descriptions import BlockFacts, PartFacts
+from hemotk.describe.facts import describe
 from hemotk.errors import HemotkError
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape, densenet
 

@@ -12,7 +12,7 @@ from hemotk import files
 from hemotk.android import ASSETS
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SWEEP_FILE, TESTSET_CARD
 from hemotk.artifacts.cv import CV_FILE
-from hemotk.data.phantom import PHANTOM_CARD
+from hemotk.data.phantom.draw import PHANTOM_CARD
 from hemotk.errors import HemotkError
 from hemotk.files import (
     CARDS,

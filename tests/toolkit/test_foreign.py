@@ -8,9 +8,9 @@ from tiny_artefacts import write_picture
 
 from hemotk.artifacts import ForeignSpec
 from hemotk.artifacts.codec import decode, encode
-from hemotk.classify import Classifier, model_of_file
 from hemotk.errors import HemotkError
-from hemotk.foreign import Asked, ForeignScorer, foreign_of, read_foreign
+from hemotk.predict.classify import Classifier, model_of_file
+from hemotk.tflite.foreign import Asked, ForeignScorer, foreign_of, read_foreign
 
 TORCH_RED = (0.485, 0.229)
 UNIT_BYTES = ("uint8", 1 / 255, 0)
@@ -103,8 +103,8 @@ def test_float_models_that_say_nothing_are_refused(model):
 def test_metadata_says_the_normalization(model, monkeypatch):
     from types import SimpleNamespace
 
-    from hemotk import foreign
-    from hemotk.model_metadata import Normalization
+    from hemotk.tflite.facts import foreign
+    from hemotk.tflite.metadata import Normalization
 
     path = model(end="logits")
     said = {"in": Normalization((127.5,), (127.5,))}

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemotk.artifacts import FieldError
-from hemotk.group_metrics import evaluate_groups
-from hemotk.metrics import evaluate, wilson
+from hemotk.stats.grouped import evaluate_groups
+from hemotk.stats.metrics import evaluate, wilson
 
 MEASURES = ("accuracy", "sensitivity", "specificity", "auc")
 

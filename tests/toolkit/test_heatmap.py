@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hemotk.data.preprocess import to_pixels
-from hemotk.heatmap import FULL, OPACITY, heatmap, on_picture
+from hemotk.data.read.preprocess import to_pixels
+from hemotk.predict.heatmap import FULL, OPACITY, heatmap, on_picture
 
 
 def drawn(gray: np.ndarray, cam: np.ndarray, size: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from scipy import optimize, special, stats
 from sklearn import metrics as reference
 from statsmodels.stats.proportion import proportion_confint
 
-from hemotk import metrics
 from hemotk.errors import HemotkError
+from hemotk.stats import metrics
 
 # Few distinct values, so that ties are the rule.
 logit_lists = st.lists(st.sampled_from([-3.0, -1.5, -0.5, 0.0, 0.25, 1.0, 2.5]), min_size=2, max_size=40)

@@ -15,8 +15,8 @@ from hemotk.artifacts import (
     SplitManifest,
     StudyPoint,
 )
-from hemotk.model_card import CardSources, ExportedModel, model_card
-from hemotk.training.seen import unknown_note
+from hemotk.describe.model_card import CardSources, ExportedModel, model_card
+from hemotk.store.learned_from import unknown_note
 
 INT8 = ExportedModel("int8", 1_500_000, 26, 0.001, 0.02, 1, 36.71)
 

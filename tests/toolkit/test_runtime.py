@@ -10,9 +10,9 @@ import pytest
 from mean_model import SIZE, mean_model
 from scipy.special import expit
 
-from hemotk import runtime
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
+from hemotk.tflite import scorer as runtime
 
 SPEC = PreprocessSpec(size=SIZE)
 
@@ -117,7 +117,7 @@ def test_every_truncation_is_refused_and_none_crashes(tmp_path):
 import sys
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.runtime import Scorer
+from hemotk.tflite.scorer import Scorer
 data = sys.stdin.buffer.read()
 for end in range(0, len(data), 7):
     try:
@@ -173,7 +173,9 @@ def test_without_a_runtime_the_remedy_is_the_pip_command(monkeypatch, preferred,
 
 
 def test_importing_the_module_loads_no_interpreter():
-    program = "import sys, hemotk.runtime; sys.exit('ai_edge_litert' in sys.modules or 'tensorflow' in sys.modules)"
+    program = (
+        "import sys, hemotk.tflite.scorer; sys.exit('ai_edge_litert' in sys.modules or 'tensorflow' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from hemotk.data.tissue import BRAIN, soft_tissue_share
-from hemotk.slice_level import slice_level
+from hemotk.data.read.tissue import BRAIN, soft_tissue_share
+from hemotk.stats.slice_level import slice_level
 
 
 def test_the_share_of_soft_tissue_is_counted_over_the_square_that_the_network_sees() -> None:

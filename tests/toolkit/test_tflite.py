@@ -6,8 +6,8 @@ from mean_model import SIZE, mean_model
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.runtime import Runtime, find_runtime
-from hemotk.tflite import ModelTensor, is_model, read_facts
+from hemotk.tflite.facts import ModelTensor, is_model, read_facts
+from hemotk.tflite.runtime import Runtime, find_runtime
 
 SPEC = PreprocessSpec(size=SIZE)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mean_model import Writer, mean_model
 
 from hemotk.errors import HemotkError
-from hemotk.exporting.metadata_writer import write_metadata
-from hemotk.tflite_metadata import ENUMS, FORMATS, ROOT, TABLES, UNION, read_files, read_metadata
+from hemotk.exporting.tflite.metadata_writer import write_metadata
+from hemotk.tflite.metadata_schema import ENUMS, FORMATS, ROOT, TABLES, UNION, read_files, read_metadata
 
 GOLDEN = Path(__file__).parent / "golden_metadata"
 SMALL = {"name": "m", "subgraph_metadata": [{"custom_metadata": [{"name": "c", "data": [1, 2, 255]}]}]}

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hemotk.describe.widths import MARKS, marks, width_picture
 from hemotk.models.shape import DenseNetShape, LayerShape, densenet
-from hemotk.widths import MARKS, marks, width_picture
 
 
 def test_a_network_as_it_was_made_is_full() -> None:

@@ -40,9 +40,9 @@ from hemotk.artifacts.report import (
     row_name,
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
+from hemotk.artifacts.series import StudyPoint
 from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
 from hemotk.artifacts.strata import Stratum
-from hemotk.artifacts.study import StudyPoint
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
 from hemotk.artifacts.verdict import OUTCOMES, Outcome, Verdict
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
-from hemotk.artifacts.study import StudyPoint
+from hemotk.artifacts.series import StudyPoint
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
-from hemotk.artifacts.study import StudyPoint
+from hemotk.artifacts.series import StudyPoint
 
 RUN_CARD = "run.json"
 SHAPE_FILE = "shape.json"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from hemotk.cli.classes import classes_option, two_classes
-from hemotk.cli.columns import columns
 from hemotk.cli.folder import patient_option
 from hemotk.cli.options import PATH, json_option, overwrite_option
-from hemotk.cli.progress import phases
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
+from hemotk.progress import bars
+from hemotk.render.columns import columns
 
 if TYPE_CHECKING:
     from hemotk.artifacts import AuditReport
@@ -69,10 +69,10 @@ def audit(
       hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
       hemotk data audit slices --fail-on unreadable,contradictions,shortcuts
     """
-    from hemotk.cli.audit_gate import failures, words_of
-    from hemotk.data.audit import audit as look_through
-    from hemotk.data.audit_scan import scan_for_audit
-    from hemotk.data.rsna import TABLE, is_rsna
+    from hemotk.data.audit.gate import failures, words_of
+    from hemotk.data.audit.report import audit as look_through
+    from hemotk.data.audit.scan import scan_for_audit
+    from hemotk.data.scan.rsna import TABLE, is_rsna
     from hemotk.files import refuse_existing, write_bytes
 
     words = words_of(fail_on)
@@ -86,7 +86,7 @@ def audit(
             f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
             "of them into normal/ and hemorrhage/ of a new folder and audit that."
         )
-    with phases() as tell:
+    with bars() as tell:
         report = look_through(scan_for_audit(folder, two_classes(classes), patient, hu_offset), tell)
     for line in _lines(report):
         click.echo(line)
@@ -111,7 +111,7 @@ class _Outputs(NamedTuple):
 
 
 def _lines(report: "AuditReport") -> Iterator[str]:
-    from hemotk.cli.audit_text import PROBE_HEADINGS, contents, findings, probe_rows
+    from hemotk.data.audit.text import PROBE_HEADINGS, contents, findings, probe_rows
 
     yield from report.reading or ()
     yield from columns(list(contents(report)))
@@ -127,8 +127,8 @@ def _lines(report: "AuditReport") -> Iterator[str]:
 
 def _files(report: "AuditReport", folder: Path, outputs: _Outputs) -> list[tuple[Path, bytes]]:
     """Every file to write, made before the first is written."""
-    from hemotk.cli.audit_page import render
-    from hemotk.data.audit_sheet import contact_sheet
+    from hemotk.data.audit.page import render
+    from hemotk.data.audit.sheet import contact_sheet
 
     drawn = contact_sheet(report, folder, outputs.hu_offset) if outputs.sheet is not None or outputs.pictures else b""
     files = []

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Any
 
 import click
@@ -15,19 +14,19 @@ import click
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.environment import check_cpus
-from hemotk.benchmarks.limits import Limits, option_of
-from hemotk.benchmarks.rows import ignore
-from hemotk.benchmarks.runners import check_delegate
-from hemotk.benchmarks.scores import ScoresFile
-from hemotk.benchmarks.subject import Subject
+from hemotk.benchmarks.judge.limits import Limits, option_of
+from hemotk.benchmarks.measure.machine import check_cpus
+from hemotk.benchmarks.measure.rows import ignore
+from hemotk.benchmarks.measure.runners import check_delegate
+from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.report.scores import ScoresFile
 from hemotk.cli.foreign import foreign_options
-from hemotk.cli.options import PATH, Progress, bundle_or_newest, json_option, overwrite_option, threads_option
+from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
-from hemotk.foreign import Asked
+from hemotk.progress import bars
+from hemotk.tflite.foreign import Asked
 
-STEPS = 100
 FRACTION = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
 # Outputs in words and pictures; each module of this name in hemotk.benchmarks has `render(report) -> str`.
@@ -248,8 +247,8 @@ def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) 
         return []
     if given["images"] is not None:
         raise HemotkError("--device: a phone benches the test split, which --images takes the place of; leave one out.")
-    from hemotk.benchmarks.adb import AdbConfig, bench_on_phone
-    from hemotk.benchmarks.testset import open_bundle
+    from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
+    from hemotk.store.bundle import open_bundle
 
     config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
     # A report may call a phone by its file.
@@ -262,8 +261,8 @@ def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) 
 def _measure(subject: Subject, config: BenchConfig, scores: Path | None, overwrite: bool) -> BenchReport:
     with ExitStack() as stack:
         table = None if scores is None else stack.enter_context(ScoresFile(scores, overwrite=overwrite))
-        watch = stack.enter_context(Watch())
-        return run(subject, config, watch, ignore if table is None else table.add)
+        tell = stack.enter_context(bars())
+        return run(subject, config, tell, ignore if table is None else table.add)
 
 
 def _write(report: BenchReport, given: dict[str, Any]) -> None:
@@ -271,7 +270,7 @@ def _write(report: BenchReport, given: dict[str, Any]) -> None:
         report.write(given["json_file"], overwrite=given["overwrite"])
     for name in RENDERED:
         if given[name] is not None:
-            render = importlib.import_module(f"hemotk.benchmarks.{name}").render
+            render = importlib.import_module(f"hemotk.benchmarks.report.{name}").render
             write_bytes(given[name], render(report).encode(), overwrite=given["overwrite"])
 
 
@@ -287,35 +286,10 @@ def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:
     return shlex.join(words)
 
 
-class Watch:
-    """A progress bar for each step of the bench in turn."""
-
-    def __init__(self) -> None:
-        self._bar: Progress | None = None
-
-    def __enter__(self) -> "Watch":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(kind, error, trace)
-
-    def __call__(self, what: str, done: float) -> None:
-        """Move the bar of `what`, which is `done` (0 to 1), or begin one."""
-        if self._bar is None or self._bar.what != what:
-            self.__exit__(None, None, None)
-            self._bar = Progress(what, STEPS).__enter__()
-        steps = int(done * STEPS) - self._bar.done
-        if steps:
-            self._bar.advance(steps)
-
-
 def _print(report: BenchReport) -> None:
     from rich.console import Console
 
-    from hemotk.benchmarks.report import show
+    from hemotk.benchmarks.report.terminal import show
 
     show(report, Console())
 

@@ -12,7 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file, write_bytes
 
 if TYPE_CHECKING:
-    from hemotk.model_card import ExportedModel
+    from hemotk.describe.model_card import ExportedModel
 
 CHECKS_FILE = "checks.json"
 
@@ -37,7 +37,7 @@ def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path
       hemotk card runs/first
       hemotk card runs/first --bundle bundles/first --audit audit.json --out MODEL_CARD.md
     """
-    from hemotk.model_card import CardSources, model_card
+    from hemotk.describe.model_card import CardSources, model_card
 
     run = run_or_newest(run)
     run_card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
@@ -61,7 +61,7 @@ def _shortcuts(path: Path, split: SplitManifest) -> tuple[str, ...]:
         HemotkError: no readable audit, or one of another folder.
     """
     from hemotk.artifacts.audit import AuditReport
-    from hemotk.metrics import in_words
+    from hemotk.stats.metrics import in_words
 
     found = AuditReport.read(path)
     audited, trained = (PurePath(folder).name for folder in (found.folder, split.folder))
@@ -79,7 +79,7 @@ def _exported(folder: Path, run: Path, sha256: str) -> "tuple[tuple[ExportedMode
     Raises:
         HemotkError: no readable bundle, or one of another run.
     """
-    from hemotk.model_card import ExportedModel
+    from hemotk.describe.model_card import ExportedModel
 
     found = BundleCard.read(folder / BUNDLE_CARD)
     if found.parents.get("run") != sha256:

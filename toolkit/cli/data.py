@@ -8,10 +8,10 @@ import click
 from hemotk.cli.audit import audit
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option, say_reading
-from hemotk.cli.options import PATH, Progress, overwrite_option
-from hemotk.cli.progress import phases
+from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import HemotkError
+from hemotk.progress import bars
 
 if TYPE_CHECKING:
     from hemotk.artifacts import SplitManifest
@@ -98,9 +98,9 @@ def split(
       hemotk data split slices --groups patient --folds 5 --out folds
       hemotk data split slices --patient CaseNumber
     """
-    from hemotk.data.folds import make_folds, write_folds
-    from hemotk.data.scan import scan
-    from hemotk.data.splits import SplitConfig, make_split
+    from hemotk.data.scan.folder import scan
+    from hemotk.data.split.folds import make_folds, write_folds
+    from hemotk.data.split.make import SplitConfig, make_split
     from hemotk.files import refuse_existing
 
     out = out or Path("folds" if folds is not None else "split.json")
@@ -109,7 +109,7 @@ def split(
     config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
     found = scan(folder, two_classes(classes), patients, patient, hu_offset)
     say_reading(found)
-    with phases() as progress:
+    with bars() as progress:
         if folds is not None:
             manifests = make_folds(found, config, folds, progress)
         else:
@@ -168,16 +168,16 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     Example:
       hemotk data patients rsna --out rsna/patients.csv
     """
-    from hemotk.data.rsna import TABLE, is_rsna, scan_rsna
-    from hemotk.data.rsna_patients import read_patients, table_of
+    from hemotk.data.scan.rsna import TABLE, is_rsna, scan_rsna
+    from hemotk.data.scan.rsna_patients import read_patients, table_of
     from hemotk.files import refuse_existing, write_bytes
 
     refuse_existing(out, overwrite)
     if not is_rsna(folder):
         raise HemotkError(f"{folder}: has no {TABLE}; other folders say patients in their labels.csv.")
     found = scan_rsna(folder, two_classes("normal,hemorrhage"))
-    with Progress("reading headers", len(found.images)) as progress:
-        numbers = read_patients(found, lambda done, total: progress.advance())
+    with bars() as tell:
+        numbers = read_patients(found, tell)
     write_bytes(out, table_of(found, numbers), overwrite=overwrite)
     say_reading(found)
     click.echo(f"wrote {len(set(numbers))} patients of {len(numbers)} images to {out}")
@@ -195,11 +195,10 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
     Example:
       hemotk data phantom phantoms --count 200 --seed 0
     """
-    from hemotk.data.phantom import PhantomConfig, write_phantoms
+    from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
 
-    with Progress("drawing", count) as progress:
-        config = PhantomConfig(count=count, seed=seed)
-        write_phantoms(folder, config, overwrite=overwrite, progress=lambda done, total: progress.advance())
+    with bars() as tell:
+        write_phantoms(folder, PhantomConfig(count=count, seed=seed), overwrite=overwrite, tell=tell)
     click.echo(f"wrote {count} phantoms to {folder}")
 
 
@@ -218,7 +217,7 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
       hemotk data merge ours.json theirs.json --out both.json
     """
     from hemotk.artifacts import SplitManifest
-    from hemotk.data.merge import merge_splits
+    from hemotk.data.split.merge import merge_splits
     from hemotk.files import refuse_existing
 
     refuse_existing(out, overwrite)

@@ -1,15 +1,16 @@
 """`hemotk export`."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hemotk.cli.options import BUNDLES, PATH, Progress, overwrite_option, run_or_newest
+from hemotk.cli.options import BUNDLES, PATH, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
+from hemotk.progress import bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,21 +115,20 @@ def export(
         if not value.strip():
             raise HemotkError(f"{option}: is empty; give a text, or leave the option out.")
 
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
     from hemotk.exporting.bundle import export_run
     from hemotk.exporting.config import ExportConfig
     from hemotk.exporting.recipe import Recipe
-    from hemotk.exporting.sensitivity import Tolerance
-    from hemotk.models.runs import read_run, told_anew
+    from hemotk.exporting.selective.sensitivity import Tolerance
+    from hemotk.store.run import read_run, told_anew
 
     recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
     tolerance = Tolerance(**given) if auto else None
     config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam, auto=tolerance)
-    with Progress("exporting", 100) as progress:
-        card = export_run(run, out, config, overwrite, shown(progress))
-        progress.advance(progress.total - progress.done)
+    with bars() as tell:
+        card = export_run(run, out, config, overwrite, tell)
     _report(card, out)
     for note in told_anew(read_run(run)[0]):
         click.echo(note)
@@ -142,19 +142,6 @@ def _refuse_auto(auto: bool, kinds: tuple[str, ...], limits: Mapping[str, float]
     if limits and not auto:
         option = "--max-" + next(iter(limits)).replace("_", "-")
         raise HemotkError(f"{option}: is a limit for --auto; add --auto, or leave it out.")
-
-
-def shown(progress: Progress) -> Callable[[str, int, int], None]:
-    """Stages as shares of one bar."""
-    shares = {"reading images": (0, 20), "calibrating": (20, 60), "converting": (60, 80), "quantizing": (80, 82)}
-    shares |= {"ranking layers": (82, 88), "choosing layers": (88, 90), "checking": (90, 99)}
-
-    def show(what: str, done: int, total: int) -> None:
-        low, high = shares.get(what, (0, 0))
-        at = low + round((high - low) * done / max(total, 1))
-        progress.advance(max(at - progress.done, 0), what)
-
-    return show
 
 
 def _report(card: "BundleCard", out: Path) -> None:
@@ -174,8 +161,8 @@ def _remarks(out: Path) -> "Iterator[str]":
 
 
 def _report_auto(out: Path) -> None:
-    from hemotk.exporting.sensitivity import Selection
-    from hemotk.exporting.sensitivity_report import SENSITIVITY_FILE, table
+    from hemotk.exporting.selective.report import SENSITIVITY_FILE, table
+    from hemotk.exporting.selective.sensitivity import Selection
 
     for line in table(Selection.read(out / SENSITIVITY_FILE)):
         click.echo(line)

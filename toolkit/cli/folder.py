@@ -8,7 +8,7 @@ from hemotk.cli.options import Decorator
 
 if TYPE_CHECKING:
     from hemotk.artifacts import SplitManifest
-    from hemotk.data.found import FoundFolder
+    from hemotk.data.scan.found import FoundFolder
 
 # Passed on as `patient`, None where nothing is said.
 patient_option: Decorator = click.option(

@@ -10,7 +10,7 @@ from hemotk.errors import HemotkError
 
 def check_normalization(_context: click.Context, _parameter: click.Parameter, said: str | None) -> str | None:
     """The value of `--normalization` if it can be understood."""
-    from hemotk.normalizations import byte_affine
+    from hemotk.artifacts.normalizations import byte_affine
 
     try:
         if said is not None:

@@ -6,8 +6,9 @@ import click
 
 from hemotk.cli.classes import classes_option
 from hemotk.cli.foreign import check_normalization
-from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
+from hemotk.cli.options import PATH, RUNS, overwrite_option
 from hemotk.cli.train import report, split_of
+from hemotk.progress import bars
 
 
 @click.command("import")
@@ -74,16 +75,16 @@ def import_model(
     refuse_existing(out, overwrite)
     split = split_of(data, classes)
 
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
     from hemotk.importing.network import ImportConfig
     from hemotk.importing.run import ImportJob, import_run
 
     config = ImportConfig(size, normalization, int(positive_class), output)
-    with Progress("scoring", len(split.items)) as progress:
+    with bars() as tell:
         job = ImportJob(model, split, out, overwrite)
-        card = import_run(job, config, lambda done, total: progress.advance(done - progress.done))
+        card = import_run(job, config, tell)
     report(card, out)
     for note in card.notes:
         click.echo(note)

@@ -26,8 +26,8 @@ def info(path: Path | None, as_json: bool) -> None:
       hemotk info bundles/first/model_int8.tflite
     """
     from hemotk.artifacts.codec import encode
-    from hemotk.cli.info_text import name_of, text
-    from hemotk.describe import describe
+    from hemotk.describe.facts import describe
+    from hemotk.describe.text import name_of, text
 
     found = describe(_newest() if path is None else path)
     if as_json:

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hemotk.cli.progress import Progress
 from hemotk.errors import HemotkError
+from hemotk.progress import bars
 
 if TYPE_CHECKING:
-    from hemotk.pruning.job import PruneJob
-    from hemotk.pruning.magnitude import SparseRun
+    from hemotk.pruning.channels.job import PruneJob
+    from hemotk.pruning.magnitude.loop import SparseRun
 
 
 def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
     """Check the job, prune with a progress bar, and print the zeros, the sizes and the metrics."""
-    from hemotk.pruning.magnitude_config import NO_PATTERN, MagnitudeConfig
-    from hemotk.pruning.magnitude_job import read_magnitude
+    from hemotk.pruning.magnitude.config import NO_PATTERN, MagnitudeConfig
+    from hemotk.pruning.magnitude.job import read_magnitude
 
     if given.get("structure", NO_PATTERN) != NO_PATTERN:
         for name in ("begin", "end"):
@@ -26,14 +26,15 @@ def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
                 )
     material = read_magnitude(job, MagnitudeConfig(**given))
 
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
-    from hemotk.cli.train import report, shown
-    from hemotk.pruning.magnitude import prune_magnitude
+    from hemotk.cli.train import report
+    from hemotk.pruning.magnitude.loop import prune_magnitude
+    from hemotk.training.listener import Telling
 
-    with Progress("pruning", material.config.epochs) as progress:
-        result = prune_magnitude(material, shown(progress))
+    with bars() as tell:
+        result = prune_magnitude(material, Telling(tell, "pruning", material.config.epochs))
     _report(result)
     report(result.card, job.out)
 

@@ -8,14 +8,12 @@ from typing import Any, TypeVar
 import click
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, RunCard
-from hemotk.cli.progress import Progress
 from hemotk.errors import HemotkError
 
 __all__ = [
     "BUNDLES",
     "PATH",
     "RUNS",
-    "Progress",
     "bundle_or_newest",
     "json_option",
     "newest",

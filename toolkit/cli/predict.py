@@ -12,17 +12,17 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
 from hemotk.artifacts.bundle import Kind
 from hemotk.cli.file_names import check_targets
 from hemotk.cli.foreign import foreign_options
-from hemotk.cli.heatmaps import heatmap_files, renamed
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
-from hemotk.cli.study import StudyOptions, study_options
+from hemotk.cli.series import StudyOptions, study_options
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
 from hemotk.files import check_utf8, printable, write_bytes
+from hemotk.predict.heatmap_files import heatmap_files, renamed
 
 if TYPE_CHECKING:
     from hemotk.artifacts.pixels import Window
-    from hemotk.classify import Classifier, Model, Prediction
-    from hemotk.foreign import Asked
+    from hemotk.predict.classify import Classifier, Model, Prediction
+    from hemotk.tflite.foreign import Asked
 
 
 @click.command()
@@ -95,8 +95,8 @@ def predict(
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --study --strip series.png
     """
-    from hemotk.classify import INTENDED_USE, Classifier, Predictions
-    from hemotk.foreign import Asked
+    from hemotk.predict.classify import INTENDED_USE, Classifier, Predictions
+    from hemotk.tflite.foreign import Asked
 
     options = StudyOptions(study, top_k, strip_file)
     model, images = _model_and_images(paths, variant, Asked(normalization, output, int(positive_class)))
@@ -140,8 +140,8 @@ def predict(
 
 def _model_and_images(paths: Sequence[Path], variant: str | None, asked: "Asked") -> tuple["Model", Sequence[Path]]:
     """The model that the first path names, or else that of the newest bundle, and the paths that are pictures."""
-    from hemotk.classify import model_of_bundle, model_of_file
-    from hemotk.tflite import is_model
+    from hemotk.predict.classify import model_of_bundle, model_of_file
+    from hemotk.tflite.facts import is_model
 
     first, rest = paths[0], paths[1:]
     if is_model(first):
@@ -170,8 +170,8 @@ def _seen_through(model: "Model", window: "Window | None") -> "Model":
 
 def _check_images(first: Path, images: Sequence[Path]) -> None:
     """Refuse what is a mistake in the order or the name of a model: another one than was meant would score."""
-    from hemotk.data.scan import SUFFIXES
-    from hemotk.tflite import is_model
+    from hemotk.data.scan.folder import SUFFIXES
+    from hemotk.tflite.facts import is_model
 
     if not first.exists() and first.suffix.lower() not in SUFFIXES:
         raise HemotkError(f"{first}: no such bundle, model, picture or folder; check the path.")
@@ -188,14 +188,14 @@ def _heading(model: "Model") -> str:
     facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
     if model.kind:
         return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
-    from hemotk.foreign import assumptions
+    from hemotk.tflite.foreign import assumptions
 
     said = () if model.foreign is None else model.foreign.said
     return f"{model.path}: {assumptions(model.preprocess.size, said)}"
 
 
 def _say_corrected(pictures: Sequence[Path]) -> None:
-    from hemotk.data.dicom import is_dicom, was_wrapped
+    from hemotk.data.read.dicom import is_dicom, was_wrapped
 
     count = sum(is_dicom(path) and was_wrapped(path) for path in pictures)
     if count:
@@ -207,8 +207,8 @@ def _say_corrected(pictures: Sequence[Path]) -> None:
 
 def _pictures(images: Iterable[Path]) -> Iterator[Path]:
     """The files among `images`, and every picture below the folders among them, sorted by path."""
-    from hemotk.data.found import left_out_lines
-    from hemotk.data.listing import list_folder
+    from hemotk.data.scan.found import left_out_lines
+    from hemotk.data.scan.listing import list_folder
 
     for path in images:
         if not path.is_dir():
@@ -230,7 +230,7 @@ def _score(
 
     Where `heatmaps` names a file for a picture, its heatmap is written there.
     """
-    from hemotk.classify import UnreadablePicture
+    from hemotk.predict.classify import UnreadablePicture
 
     predictions, failures = [], {}
     width = max(len(printable(path)) for path in pictures)

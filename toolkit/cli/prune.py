@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hemotk.cli.magnitude import prune_by_magnitude
-from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option, run_or_newest
+from hemotk.cli.options import PATH, RUNS, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
+from hemotk.progress import bars
 
 if TYPE_CHECKING:
     from hemotk.artifacts import RunCard
     from hemotk.models.shape import DenseNetShape
-    from hemotk.pruning.config import PruneConfig
-    from hemotk.pruning.job import Material, PruneJob
+    from hemotk.pruning.channels.config import PruneConfig
+    from hemotk.pruning.channels.job import Material, PruneJob
 
 SUFFIX = "-pruned"
 
@@ -159,7 +160,7 @@ def prune(
         return
     out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
 
-    from hemotk.pruning.job import PruneJob
+    from hemotk.pruning.channels.job import PruneJob
 
     _METHODS[method](PruneJob(run, out, teacher, data_folder, resume, overwrite), given)
 
@@ -186,7 +187,7 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
 
 def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any) -> None:
     from hemotk.cli.sweep import SWEEPS, names, shares, sweep
-    from hemotk.cli.sweep_job import BUDGETS, SweepJob
+    from hemotk.sweep.job import BUDGETS, SweepJob
 
     job = SweepJob(
         run,
@@ -201,19 +202,19 @@ def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any
 
 
 def _channels(job: "PruneJob", given: Mapping[str, Any]) -> None:
-    from hemotk.pruning.job import read_material
+    from hemotk.pruning.channels.job import read_material
 
     material = read_material(job, _config(given))
 
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
-    from hemotk.cli.train import shown
-    from hemotk.pruning.loop import prune as prune_run
+    from hemotk.pruning.channels.loop import prune as prune_run
+    from hemotk.training.listener import Telling
 
     measure = _latency(material) if material.config.latency_ratio is not None else None
-    with Progress("pruning", material.config.epochs) as progress:
-        card = prune_run(material, shown(progress), measure)
+    with bars() as tell:
+        card = prune_run(material, Telling(tell, "pruning", material.config.epochs), measure)
     _report(card, job.out)
 
 
@@ -224,7 +225,7 @@ _METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {
 
 
 def _config(given: Mapping[str, Any]) -> "PruneConfig":
-    from hemotk.pruning.config import PruneConfig
+    from hemotk.pruning.channels.config import PruneConfig
 
     return PruneConfig(**_settings(given))
 
@@ -240,7 +241,7 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _latency(material: "Material") -> "Callable[[DenseNetShape], float]":
-    from hemotk.cli.latency_ratio import LatencyRatio
+    from hemotk.sweep.latency_ratio import LatencyRatio
 
     return LatencyRatio(material.shape, material.parent.card.preprocess)
 

@@ -1,32 +1,18 @@
 """`hemotk prune --sweep`."""
 
-import dataclasses
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, BenchReport, SweepReport
-from hemotk.errors import CheckFailed, HemotkError
-from hemotk.files import publish, refuse_existing, write_bytes, writing
+from hemotk.errors import HemotkError
+from hemotk.progress import bars
 
 if TYPE_CHECKING:
-    from hemotk.cli.sweep_job import Entry, Start, SweepJob
+    from hemotk.artifacts import SweepReport
+    from hemotk.sweep.job import SweepJob
 
 SWEEPS = Path("sweeps")
-
-
-@dataclass(frozen=True)
-class _Made:
-    """The bundle of every network by its name, and why some networks have none or are not made."""
-
-    entries: "dict[str, Entry]" = field(default_factory=dict)
-    bundles: dict[str, Path] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def shares(text: str) -> tuple[float, ...]:
@@ -48,107 +34,18 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
-def sweep(job: "SweepJob") -> SweepReport:
-    """Make every network, measure all of them together, and write `job.out`.
+def sweep(job: "SweepJob") -> None:
+    """Sweep with progress bars, and print what came of it."""
+    from hemotk.sweep.making import Show
+    from hemotk.sweep.run import sweep as run
 
-    Raises:
-        HemotkError: for whatever cannot be pruned, trained, exported or measured; what is finished stays for --resume.
-        CheckFailed: the bundle of the unpruned run is not what it must be; another that is not is left out.
-    """
-    from hemotk.cli.sweep_job import read_start
-
-    started = time.monotonic()
-    start = read_start(job)
-
-    from hemotk.training.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hemotk.training.lock import LOCK_FILE, locked
-
-    with writing(job.partial):
-        with locked(job.partial):
-            report = _fill(job, start, started)
-        (job.partial / LOCK_FILE).unlink()
-        refuse_existing(job.out, job.overwrite)
-        publish(job.partial, job.out)
+    with bars() as tell:
+        report = run(job, Show(tell, click.echo))
     _say(report, job.out)
-    return report
 
 
-def _fill(job: "SweepJob", start: "Start", started: float) -> SweepReport:
-    from hemotk.cli.bench import Watch
-    from hemotk.cli.sweep_making import bench_validation
-
-    made = _make(job, start)
-    with Watch() as watch:
-        bench = bench_validation(job, start.unpruned.network.split, tuple(made.bundles.values()), watch)
-    report = _report(job, made, bench, started)
-
-    from hemotk.sweep.plot import png
-    from hemotk.sweep.table import markdown
-
-    report.write(job.partial / SWEEP_FILE)
-    write_bytes(job.partial / SWEEP_PLOT, png(report))
-    write_bytes(job.partial / SWEEP_TABLE, markdown(report).encode())
-    return report
-
-
-def _make(job: "SweepJob", start: "Start") -> _Made:
-    from hemotk.cli.sweep_making import make_bundle, pruned_entries, trained_entries
-
-    made = _Made()
-    for entry in (
-        start.unpruned,
-        *pruned_entries(job, start, made.left_out),
-        *start.others,
-        *trained_entries(job, start),
-    ):
-        try:
-            made.bundles[entry.name] = make_bundle(job, entry)
-            made.entries[entry.name] = entry
-        except CheckFailed as error:
-            if entry is start.unpruned:
-                raise
-            made.left_out[entry.name] = str(error)
-    return made
-
-
-def _report(job: "SweepJob", made: _Made, bench: BenchReport, started: float) -> SweepReport:
-    from hemotk.sweep.choice import choose
-    from hemotk.sweep.points import point_of
-
-    entries = tuple(made.entries.values())
-    points = tuple(point_of(entry.point(), bench) for entry in entries)
-    choice = choose(points)
-    return SweepReport(
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        split=entries[0].network.split.sha256(),
-        images=len(bench.images),
-        positives=sum(image.label or 0 for image in bench.images),
-        points=points,
-        left_out=made.left_out,
-        chosen=choice.name,
-        why=choice.why,
-        settings=_settings(job),
-        environment=bench.environment,
-        seconds=time.monotonic() - started,
-        positive=entries[0].network.card.labels[1],
-    )
-
-
-def _settings(job: "SweepJob") -> Mapping[str, Any]:
-    each = {name: value for name, value in dataclasses.asdict(job.config(0.5)).items() if name != "macs"}
-    return {
-        "run": job.run.as_posix(),
-        "budgets": list(job.budgets),
-        "with": [run.as_posix() for run in job.others],
-        "references": list(job.references),
-        "prune": each,
-    }
-
-
-def _say(report: SweepReport, out: Path) -> None:
-    from hemotk.metrics import in_words
+def _say(report: "SweepReport", out: Path) -> None:
+    from hemotk.stats.metrics import in_words
 
     click.echo(f"{'int8 of':20} {'million MACs':>12} {'MB':>6} {'ms':>8} {'log-loss':>9} {'flips':>5}  accuracy")
     for point in report.points:

@@ -7,20 +7,19 @@ import click
 
 from hemotk.artifacts import FieldError
 from hemotk.cli.classes import check_same_classes, classes_option, two_classes
-from hemotk.cli.columns import columns
 from hemotk.cli.data import keep_images
 from hemotk.cli.folder import patient_option, say_reading
-from hemotk.cli.options import PATH, RUNS, Progress, overwrite_option
-from hemotk.cli.progress import phases
+from hemotk.cli.options import PATH, RUNS, overwrite_option
 from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
+from hemotk.progress import bars
+from hemotk.render.columns import columns
 
 if TYPE_CHECKING:
     from hemotk.artifacts import Estimate, RunCard, SplitManifest
     from hemotk.training.cluster import StrategyName
     from hemotk.training.config import TrainConfig
-    from hemotk.training.history import Epoch
     from hemotk.training.operating_point import OperatingConfig
 
 
@@ -173,21 +172,22 @@ def train(
         return
     out = RUNS / config.arch if out is None else out
     if writes(strategy, source):
-        from hemotk.training.finished import refuse_finished
+        from hemotk.store.finished import refuse_finished
 
         refuse_finished(out, overwrite)
     split = split_to_train_on(source, classes, out, resume=resume, patient=patient, hu_offset=hu_offset)
     keep_images(out, split.root(data_folder), split)
 
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow(first_tensor=strategy != "multiworker")
+    from hemotk.training.listener import Telling
     from hemotk.training.loop import TrainJob, train
     from hemotk.training.strategy import make_replicas
 
     job = TrainJob(split, out, data_folder, resume, overwrite, replicas=make_replicas(strategy))
-    with Progress("training", config.all_epochs) as progress:
-        card = train(job, config, shown(progress))
+    with bars() as tell:
+        card = train(job, config, Telling(tell, "training", config.all_epochs))
     if not job.replicas.chief:
         click.echo("done; the chief writes the run")
         return
@@ -217,14 +217,16 @@ def writes(strategy: "StrategyName", source: Path) -> bool:
 
 
 def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", out: Path, **options: Any) -> None:
-    from hemotk.training.quiet import import_tensorflow
+    from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
     from hemotk.training.cv_report import notes, slice_levels, table
     from hemotk.training.folds import FoldsJob, cross_validate
+    from hemotk.training.listener import Telling
 
-    with Progress("training", config.all_epochs * len(splits)) as progress:
-        found = cross_validate(FoldsJob(splits, out, **options), config, shown(progress))
+    with bars() as tell:
+        listener = Telling(tell, "training", config.all_epochs * len(splits))
+        found = cross_validate(FoldsJob(splits, out, **options), config, listener)
     for line in columns(table(found)):
         click.echo(line)
     click.echo(notes(found))
@@ -242,9 +244,9 @@ def folds_of(
         HemotkError: images that cannot be divided into so many folds; a split with other classes than were asked for.
     """
     from hemotk.artifacts import SplitManifest
-    from hemotk.data.folds import make_folds, read_folds, refold
-    from hemotk.data.scan import scan
-    from hemotk.data.splits import SplitConfig
+    from hemotk.data.scan.folder import scan
+    from hemotk.data.split.folds import make_folds, read_folds, refold
+    from hemotk.data.split.make import SplitConfig
 
     if (source / "fold1.json").is_file():
         made = read_folds(source)
@@ -255,7 +257,7 @@ def folds_of(
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with phases() as progress:
+        with bars() as progress:
             return make_folds(found, SplitConfig(), folds, progress)
     split = SplitManifest.read(source)
     check_same_classes(classes, split, source)
@@ -294,7 +296,7 @@ def split_to_train_on(
         HemotkError: as `split_of`, or that training tells other classes.
     """
     from hemotk.artifacts import SplitManifest
-    from hemotk.training.partial import kept_split
+    from hemotk.store.unfinished import kept_split
 
     kept = kept_split(out) if resume and source.is_dir() else None
     if kept is not None and (split := SplitManifest.read(kept)).root() == source.resolve():
@@ -314,49 +316,19 @@ def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: 
         HemotkError: a file that is no split or has other classes than were asked for, or images that cannot be split.
     """
     from hemotk.artifacts import SplitManifest
-    from hemotk.data.scan import scan
-    from hemotk.data.splits import SplitConfig, make_split
+    from hemotk.data.scan.folder import scan
+    from hemotk.data.split.make import SplitConfig, make_split
 
     if source.is_dir():
         found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
         say_reading(found)
-        with phases() as progress:
+        with bars() as progress:
             split = make_split(found, SplitConfig(), progress)
         say_reading(found, split)
         return split
     split = SplitManifest.read(source)
     check_same_classes(classes, split, source)
     return split
-
-
-def shown(progress: Progress) -> Any:
-    """A listener that moves the bar."""
-    from hemotk.training.fit import Listener
-
-    class Shown(Listener):
-        """Moves the bar by parts of an epoch."""
-
-        def doing(self, what: str) -> None:
-            progress.advance(0, what)
-
-        def resumed(self, epoch: int) -> None:
-            progress.advance(epoch, f"resumed after epoch {epoch}")
-
-        def features(self, done: int, total: int) -> None:
-            progress.advance(0, f"features {done}/{total}")
-
-        def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
-            progress.advance(0, f"epoch {epoch} step {done}/{total} loss {loss:.3f} accuracy {accuracy:.3f}")
-
-        def epoch(self, epoch: "Epoch") -> None:
-            learned = "the head learned: " if epoch.phase == "head" else ""
-            progress.advance(
-                1,
-                f"{learned}loss {epoch.loss:.3f} accuracy {epoch.accuracy:.3f} | "
-                f"validation loss {epoch.validation_loss:.3f} accuracy {epoch.validation_accuracy:.3f}",
-            )
-
-    return Shown()
 
 
 def report(card: "RunCard", out: Path) -> None:
@@ -366,9 +338,9 @@ def report(card: "RunCard", out: Path) -> None:
         HemotkError: the run's split cannot be read.
     """
     from hemotk.artifacts import SPLIT_FILE, SplitManifest
-    from hemotk.cli.info_text import dependent
-    from hemotk.describe import part_facts
-    from hemotk.slice_level import beside
+    from hemotk.describe.facts import part_facts
+    from hemotk.describe.text import dependent
+    from hemotk.stats.slice_level import beside
 
     for part, metrics in card.metrics.items():
         click.echo(

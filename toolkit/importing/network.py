@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import PreprocessSpec, require
+from hemotk.artifacts.normalizations import byte_affine
 from hemotk.artifacts.pixels import MAX_SIZE
 from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
@@ -17,7 +18,6 @@ from hemotk.importing.stored import StoredModel, open_stored
 from hemotk.importing.walk import Walk
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import check_weights
-from hemotk.normalizations import byte_affine
 
 DEFAULT_SIZE = 224
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.normalizations import CHOICES, SANE_SPAN, byte_affine
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
 from hemotk.importing.copies import channel_copies, may_copy
@@ -14,7 +15,6 @@ from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_s
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
 from hemotk.models.shape import DenseNetShape
-from hemotk.normalizations import CHOICES, SANE_SPAN, byte_affine
 
 Array = NDArray[np.float64]
 

@@ -1,7 +1,6 @@
 """An imported network, judged on a split and published as a run folder."""
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -9,18 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Metrics, RunCard, SplitManifest
-from hemotk.data.lazy import Pixels
-from hemotk.data.pipeline import open_items
-from hemotk.data.preprocess import normalize
+from hemotk.data.read.lazy import Pixels
+from hemotk.data.read.pipeline import open_items
+from hemotk.data.read.preprocess import normalize
 from hemotk.environment import machine, versions
 from hemotk.files import new_folder, refuse_existing, sha256_file
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.stored import checksum
-from hemotk.metrics import evaluate
 from hemotk.models.build import build_model, set_arrays, with_logit
 from hemotk.models.families import DENSENETS
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import write_weights
+from hemotk.progress import Tell, silent
+from hemotk.stats.metrics import evaluate
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow", "h5py")
 OPTIMISTIC = (
@@ -43,10 +43,8 @@ class ImportJob:
     overwrite: bool = False
 
 
-def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, int], None] | None = None) -> RunCard:
+def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> RunCard:
     """Read the classifier, score every part of the split, and publish the run folder `job.out`.
-
-    `progress` is called with (done, total) images.
 
     Raises:
         HemotkError: a model that cannot be read or is not supported, images that cannot be read, or an output that
@@ -57,7 +55,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
     model = checksum(job.model)
     network = read_network(job.model, config)
     pixels, labels = open_items(job.split.items, job.split.root(), network.preprocess)
-    logits = score(network, pixels, progress)
+    logits = score(network, pixels, tell)
     where = np.array([item.part for item in job.split.items])
     metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
     with new_folder(job.out, overwrite=job.overwrite) as folder:
@@ -82,9 +80,7 @@ def import_run(job: ImportJob, config: ImportConfig, progress: Callable[[int, in
     return card
 
 
-def score(
-    network: ImportedNetwork, pixels: Pixels, progress: Callable[[int, int], None] | None = None, batch: int = 16
-) -> np.ndarray:
+def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent, batch: int = 16) -> np.ndarray:
     """Logits float64 [n] of pictures uint8 [n, size, size]."""
     model = build_model(network.shape)
     set_arrays(model, network.weights)
@@ -93,8 +89,7 @@ def score(
     for start in range(0, len(pixels), batch):
         some = normalize(pixels[start : start + batch], network.preprocess)[..., None]
         logits[start : start + len(some)] = logit_model(some, training=False)[0].numpy()[:, 0]
-        if progress:
-            progress(start + len(some), len(pixels))
+        tell("scoring", start + len(some), len(pixels))
     return logits
 
 

@@ -1,7 +1,7 @@
 """The points of a sweep as Markdown."""
 
 from hemotk.artifacts import Measured, SweepPoint, SweepReport
-from hemotk.metrics import in_words
+from hemotk.stats.metrics import in_words
 from hemotk.sweep.front import pareto_front
 
 _HEADINGS = (

@@ -13,8 +13,9 @@ import numpy as np
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 from hemotk.models.build import named_variables
+from hemotk.store.unfinished import CHECKPOINT_FILE, check_identity
+from hemotk.training.config import EARLIER
 from hemotk.training.history import Epoch
-from hemotk.training.partial import CHECKPOINT_FILE, check_identity
 from hemotk.training.steps import Trainer
 
 
@@ -42,7 +43,7 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
     try:
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
-            check_identity(path, about["identity"], identity)
+            check_identity(path, about["identity"], identity, EARLIER)
             for name, variable in named_variables(trainer.model).items():
                 variable.assign(file[f"model/{name}"])
             for i, variable in enumerate(trainer.optimizer.variables):

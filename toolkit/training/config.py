@@ -15,6 +15,15 @@ HEAD_EPOCHS = 20
 MOST_VIEWS = 64
 MOST_SEED = 2**32 - 1
 
+# What trainings did before it could be asked for: their files lack these settings.
+EARLIER: Mapping[str, Any] = {
+    "window": asdict(BRAIN),
+    "operating": asdict(OperatingConfig()),
+    "precision": "float32",
+    "head_epochs": 0,
+    "head_views": 8,
+}
+
 
 @dataclass(frozen=True)
 class AugmentConfig:

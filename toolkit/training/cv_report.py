@@ -8,8 +8,8 @@ import numpy as np
 
 from hemotk.artifacts import Estimate, Metrics
 from hemotk.artifacts.cv import CvReport, OutOfFold
-from hemotk.metrics import in_words
-from hemotk.slice_level import beside
+from hemotk.stats.metrics import in_words
+from hemotk.stats.slice_level import beside
 
 _HEADINGS = ("fold", "images", "positive", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "log-loss")
 _MEASURES = ("accuracy", "sensitivity", "specificity", "auc")

@@ -13,12 +13,13 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hemotk.artifacts import Part, PreprocessSpec
-from hemotk.data.lazy import prefetch
+from hemotk.data.read.lazy import prefetch
 from hemotk.errors import HemotkError
 from hemotk.files import writing
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.config import MOST_VIEWS, TrainConfig
-from hemotk.training.fit import Data, Listener
+from hemotk.training.fit import Data
+from hemotk.training.listener import Listener
 from hemotk.training.steps import augmented_input, pixel_signature
 
 _PLAIN = "features-validation.npy"

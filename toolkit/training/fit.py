@@ -10,41 +10,21 @@ from typing import Any
 import numpy as np
 
 from hemotk.artifacts import PARTS, Metrics, Part, PreprocessSpec, SplitManifest
-from hemotk.data.lazy import Pixels, prefetch
-from hemotk.data.pipeline import MOST_IN_MEMORY, open_items
-from hemotk.data.tissue import soft_tissue_share
+from hemotk.data.read.lazy import Pixels, prefetch
+from hemotk.data.read.pipeline import MOST_IN_MEMORY, open_items
+from hemotk.data.read.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
-from hemotk.metrics import evaluate
+from hemotk.progress import Tell
+from hemotk.stats.metrics import evaluate
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from hemotk.training.config import TrainConfig
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
+from hemotk.training.listener import Listener
 from hemotk.training.steps import Batch, Trainer
 
 # Pictures that are read at once to be scored: some batches.
 _CHUNK = 64
-
-
-class Listener:
-    """What a training tells while it goes on; a subclass shows it."""
-
-    def loading(self, done: int, total: int) -> None:
-        """`done` of `total` images are in memory."""
-
-    def doing(self, what: str) -> None:
-        """Something besides the epochs that takes a while has begun."""
-
-    def resumed(self, epoch: int) -> None:
-        """The training goes on after `epoch` whole epochs."""
-
-    def features(self, done: int, total: int) -> None:
-        """`done` of `total` pictures have gone through the frozen backbone, every view counted."""
-
-    def step(self, epoch: int, done: int, total: int, loss: float, accuracy: float) -> None:
-        """`done` of the `total` steps of `epoch`; figures are means over the epoch so far."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """An epoch has ended."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +65,16 @@ def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, lis
     for part in PARTS:
         items = split.part(part)
 
-        def loading(done: int, _: int, before: int = before) -> None:
-            listener.loading(before + done, total)
-
-        opened[part] = open_items(items, split.root(data), spec, loading, most)
+        opened[part] = open_items(items, split.root(data), spec, _loading(listener, before, total), most)
         before += len(items)
     return Data({p: opened[p][0] for p in PARTS}, {p: opened[p][1] for p in PARTS})
+
+
+def _loading(listener: Listener, before: int, images: int) -> Tell:
+    def tell(what: str, done: int, total: int, note: str = "") -> None:
+        listener.loading(before + done, images)
+
+    return tell
 
 
 def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[Epoch]:

@@ -15,23 +15,23 @@ import numpy as np
 
 from hemotk.artifacts import RUN_CARD, RunCard, SliceLevel, SplitManifest
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvReport, OutOfFold
-from hemotk.data.folds import read_folds, write_folds
-from hemotk.data.tissue import BRAIN
+from hemotk.data.read.tissue import BRAIN
+from hemotk.data.split.folds import read_folds, write_folds
 from hemotk.errors import HemotkError
 from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, writing
-from hemotk.group_metrics import evaluate_groups
-from hemotk.metrics import calibrated, log_loss
-from hemotk.slice_level import slice_level
-from hemotk.training.config import TrainConfig
+from hemotk.stats.grouped import evaluate_groups
+from hemotk.stats.metrics import calibrated, log_loss
+from hemotk.stats.slice_level import slice_level
+from hemotk.store.finished import remove_left
+from hemotk.store.learned_from import check_unseen
+from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.unfinished import check_identity, partial_of
+from hemotk.training.config import EARLIER, TrainConfig
 from hemotk.training.cv_report import markdown, png
-from hemotk.training.finished import remove_left
-from hemotk.training.fit import Listener
-from hemotk.training.lock import LOCK_FILE, locked
+from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.operating_point import check_choosable
-from hemotk.training.partial import check_identity, partial_of
 from hemotk.training.scores import SCORES_FILE, read_scores, read_tissue
-from hemotk.training.seen import check_unseen
 
 SPLITS = "splits"
 
@@ -148,7 +148,7 @@ def _trained(job: FoldsJob, split: SplitManifest, number: int, config: TrainConf
     listener.doing(f"fold {number} of {len(job.splits)}")
     if path.exists():
         card = RunCard.read(path)
-        check_identity(path, {**card.settings, **card.parents}, {**config.settings(), "split": split.sha256()})
+        check_identity(path, {**card.settings, **card.parents}, {**config.settings(), "split": split.sha256()}, EARLIER)
         listener.resumed(config.all_epochs)
         remove_left(folder)
         return card

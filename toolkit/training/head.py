@@ -13,14 +13,15 @@ import tensorflow as tf
 import tf_keras as keras
 
 from hemotk.artifacts import Metrics, PreprocessSpec
-from hemotk.metrics import evaluate
 from hemotk.models.build import get_arrays, set_arrays
 from hemotk.models.pretrained import HEAD
+from hemotk.stats.metrics import evaluate
 from hemotk.training.checkpoint import load_checkpoint, save_checkpoint
 from hemotk.training.config import LEARNING_RATE, TrainConfig
 from hemotk.training.features import Backbone, Features, remove_features
-from hemotk.training.fit import Data, Learned, Listener, Stage, class_weights, follow, learning_rate, steps_an_epoch
+from hemotk.training.fit import Data, Learned, Stage, class_weights, follow, learning_rate, steps_an_epoch
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
+from hemotk.training.listener import Listener
 from hemotk.training.steps import Trainer
 
 _CHUNK = 4096

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from hemotk.artifacts import Part, SliceLevel, SplitManifest
-from hemotk.data.tissue import BRAIN
-from hemotk.slice_level import slice_level
+from hemotk.data.read.tissue import BRAIN
+from hemotk.stats.slice_level import slice_level
 
 
 def levels_of(

@@ -28,21 +28,22 @@ from hemotk.models.families import named_shape
 from hemotk.models.pretrained import load_pretrained
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, check_weights
+from hemotk.store.finished import refuse_finished
+from hemotk.store.learned_from import check_unseen, unknown_note
+from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.unfinished import foreign, partial_of, remove_partial
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import TrainConfig, recipe_note
 from hemotk.training.features import FEATURE_FILES
-from hemotk.training.finished import refuse_finished
-from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_and_tissue_of, logits_of, metrics_of
+from hemotk.training.fit import Data, Stage, fit, load_data, logits_and_tissue_of, logits_of, metrics_of
 from hemotk.training.head import head_phase
 from hemotk.training.history import HISTORY_FILE
-from hemotk.training.lock import LOCK_FILE, locked
+from hemotk.training.listener import Listener
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
-from hemotk.training.partial import foreign, partial_of, remove_partial
 from hemotk.training.publish import Origin, Trained, publish_run
-from hemotk.training.seen import check_unseen, unknown_note
+from hemotk.training.series_point import with_study_point
 from hemotk.training.steps import Trainer
 from hemotk.training.strategy import Replicas
-from hemotk.training.study_point import with_study_point
 
 # What an unfinished training keeps beside its output.
 OWN_FILES = (LOCK_FILE, SPLIT_FILE, LEARNED_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)

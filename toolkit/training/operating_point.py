@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hemotk.artifacts import Metrics, SplitManifest, StudyPoint, require
 from hemotk.errors import HemotkError
-from hemotk.metrics import evaluate, in_words, log_loss, sigmoid
+from hemotk.stats.metrics import evaluate, in_words, log_loss, sigmoid
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.25, 8.0
 

@@ -26,7 +26,7 @@ from hemotk.environment import machine, versions
 from hemotk.files import new_folder, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
-from hemotk.training.finished import announce
+from hemotk.store.finished import announce
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
 from hemotk.training.level import levels_of
 from hemotk.training.scores import SCORES_FILE, write_scores

@@ -8,7 +8,7 @@ from PIL import Image
 
 from hemotk.artifacts import RUN_CARD, RunCard, SplitManifest
 from hemotk.cli.main import run
-from hemotk.data.scan import scan
+from hemotk.data.scan.folder import scan
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from mean_model import LOGISTIC, MEAN, SIZE, Writer
 from PIL import Image
 from tiny_artefacts import logit_of, write_bundle, write_picture
 
-from hemotk.cli.heatmaps import heatmap_files
 from hemotk.cli.main import run
-from hemotk.heatmap import FULL, OPACITY
+from hemotk.predict.heatmap import FULL, OPACITY
+from hemotk.predict.heatmap_files import heatmap_files
 
 DARK, BRIGHT = 40, 230
 AVERAGE_POOL = 1

@@ -10,12 +10,12 @@ from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bund
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, Estimate, RunCard, StudyPoint
 from hemotk.artifacts.cv import CV_FILE, CvReport
-from hemotk.cli.columns import columns
 from hemotk.cli.main import run
 from hemotk.files import sha256_file
-from hemotk.group_metrics import evaluate_groups
-from hemotk.metrics import evaluate
 from hemotk.models.shape import DenseNetShape, LayerShape
+from hemotk.render.columns import columns
+from hemotk.stats.grouped import evaluate_groups
+from hemotk.stats.metrics import evaluate
 
 SHARES = "0.7500 [0.3006, 0.9544] 1.0000 [0.3424, 1.0000] 0.5000 [0.0945, 0.9055]"
 

@@ -12,7 +12,7 @@ from hemotk.artifacts import StudyPoint
 from hemotk.cli.main import run
 from hemotk.cli.window import parse_window
 from hemotk.errors import HemotkError
-from hemotk.metrics import sigmoid
+from hemotk.stats.metrics import sigmoid
 
 VALUES = (40, 230, 60, 200, 120)
 
@@ -222,7 +222,7 @@ class TestDicom:
 
     def test_bench_scores_a_folder_of_it(self, here, capsys):
         from hemotk.artifacts import PreprocessSpec
-        from hemotk.benchmarks.folder import Chunks, find_pictures
+        from hemotk.benchmarks.measure.pictures import Chunks, find_pictures
 
         self.write(here / "ct" / "hemorrhage" / "IM1", 60)
         self.write(here / "ct" / "normal" / "b.dcm", 20)

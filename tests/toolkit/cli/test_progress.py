@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from noise_pictures import write_pictures
 
-from hemotk.cli.progress import Progress, phases
 from hemotk.cli.train import folds_of, split_of
+from hemotk.progress import Bar, bars
 
 
 class Terminal(io.StringIO):
@@ -26,7 +26,7 @@ class Clock:
 
 def test_a_file_gets_a_line_now_and_then() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress("training", 100, every=10.0, stream=stream, clock=clock) as progress:
+    with Bar("training", 100, every=10.0, stream=stream, clock=clock) as progress:
         for step in range(100):
             clock.now += 0.25
             progress.advance(note=f"loss {step}")
@@ -39,7 +39,7 @@ def test_a_file_gets_a_line_now_and_then() -> None:
 
 def test_steps_may_be_taken_many_at_once() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress("reading", 10, stream=stream, clock=clock) as progress:
+    with Bar("reading", 10, stream=stream, clock=clock) as progress:
         progress.advance(3)
         clock.now += 30
         progress.advance(3)
@@ -49,7 +49,7 @@ def test_steps_may_be_taken_many_at_once() -> None:
 
 def test_a_job_that_ends_early_says_nothing_more() -> None:
     stream = io.StringIO()
-    with pytest.raises(ValueError, match="stop"), Progress("reading", 10, stream=stream, clock=Clock()) as progress:
+    with pytest.raises(ValueError, match="stop"), Bar("reading", 10, stream=stream, clock=Clock()) as progress:
         progress.advance()
         raise ValueError("stop")
     assert stream.getvalue() == ""
@@ -57,7 +57,7 @@ def test_a_job_that_ends_early_says_nothing_more() -> None:
 
 def test_a_terminal_gets_a_bar() -> None:
     stream, clock = Terminal(), Clock()
-    with Progress("training", 3, stream=stream, clock=clock) as progress:
+    with Bar("training", 3, stream=stream, clock=clock) as progress:
         for step in range(3):
             clock.now += 1
             progress.advance(note=f"loss [{step}]")
@@ -70,21 +70,21 @@ def test_a_terminal_gets_a_bar() -> None:
 
 def test_the_bar_is_put_away_after_an_error() -> None:
     stream = Terminal()
-    with pytest.raises(ValueError, match="stop"), Progress("training", 3, stream=stream, clock=Clock()):
+    with pytest.raises(ValueError, match="stop"), Bar("training", 3, stream=stream, clock=Clock()):
         raise ValueError("stop")
     assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h")
 
 
 def test_no_time_left_is_guessed_before_anything_is_done() -> None:
     stream, clock = io.StringIO(), Clock()
-    with Progress("pruning", 10, every=0, stream=stream, clock=clock) as progress:
+    with Bar("pruning", 10, every=0, stream=stream, clock=clock) as progress:
         clock.now += 5
         progress.advance(0, "timing")
     assert stream.getvalue() == "pruning 0/10, timing\n"
 
 
 def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    with phases() as progress:
+    with bars() as progress:
         progress("reading images", 1, 2)
         progress("reading images", 2, 2)
         progress("comparing images", 2, 2)
@@ -93,7 +93,7 @@ def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixtu
 
 
 def test_nothing_is_said_where_nothing_is_read(capsys: pytest.CaptureFixture[str]) -> None:
-    with phases():
+    with bars():
         pass
     assert capsys.readouterr().err == ""
 

@@ -11,7 +11,7 @@ from hemotk.cli import prune as command
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 
 pytest.importorskip("tf_keras")
-from hemotk.cli.latency_ratio import LatencyRatio
+from hemotk.sweep.latency_ratio import LatencyRatio
 
 QUICK = ("--importance", "magnitude", "--steps", "1", "--epochs", "1", "--teacher-share", "0")
 

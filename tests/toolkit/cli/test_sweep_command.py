@@ -23,14 +23,14 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import run
 from hemotk.cli.sweep import _make
-from hemotk.cli.sweep_job import Entry, Start, SweepJob, budget_name, read_start
-from hemotk.cli.sweep_making import pruned_entries
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, densenet
 from hemotk.sweep.choice import choose
+from hemotk.sweep.job import Entry, Start, SweepJob, budget_name, read_start
+from hemotk.sweep.making import pruned_entries
 from hemotk.training.config import TrainConfig
 
 pytest.importorskip("tf_keras")
@@ -103,9 +103,9 @@ def test_a_network_whose_bundle_does_not_hold_is_left_out(monkeypatch: pytest.Mo
 
     entries = [Entry(name, "reference", Path(), ANY) for name in ("first", "a", "b")]
     start = Start(entries[0], (entries[2],), SMALL, "", None)
-    monkeypatch.setattr("hemotk.cli.sweep_making.pruned_entries", lambda *_: [entries[1]])
-    monkeypatch.setattr("hemotk.cli.sweep_making.trained_entries", lambda *_: [])
-    monkeypatch.setattr("hemotk.cli.sweep_making.make_bundle", make_bundle)
+    monkeypatch.setattr("hemotk.sweep.making.pruned_entries", lambda *_: [entries[1]])
+    monkeypatch.setattr("hemotk.sweep.making.trained_entries", lambda *_: [])
+    monkeypatch.setattr("hemotk.sweep.making.make_bundle", make_bundle)
     refused = ["a"]
     made = _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
     assert list(made.bundles) == list(made.entries) == ["first", "b"]
@@ -125,7 +125,7 @@ def test_a_budget_that_the_cut_before_overshot_is_left_out(monkeypatch: pytest.M
 
     asked: list[tuple[str, float]] = []
     whole = Entry("first", "unpruned", Path(), Mock(shape=shape(1000)))
-    monkeypatch.setattr("hemotk.cli.sweep_making._pruned", pruned)
+    monkeypatch.setattr("hemotk.sweep.making._pruned", pruned)
     left_out: dict[str, str] = {}
     job = SweepJob(Path("first"), Path("out"), (0.5, 0.44, 0.3))
     found = pruned_entries(job, Start(whole, (), shape(1000), "", None), left_out)

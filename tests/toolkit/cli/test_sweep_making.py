@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import SplitItem
-from hemotk.benchmarks.folder import find_pictures
-from hemotk.benchmarks.groups import groups_of
-from hemotk.cli.sweep_making import link_images
-from hemotk.data.scan import LABELS_CSV
+from hemotk.benchmarks.measure.pictures import find_pictures
+from hemotk.data.scan.folder import LABELS_CSV
 from hemotk.files import sha256_file
+from hemotk.stats.groups import groups_of
+from hemotk.sweep.making import link_images
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.main import run
 from hemotk.cli.train import split_to_train_on
 from hemotk.errors import HemotkError
-from hemotk.training.partial import partial_of
+from hemotk.store.unfinished import partial_of
 
 pytest.importorskip("tf_keras")
-from hemotk.training.lock import locked
+from hemotk.store.lock import locked
 
 SMALL = ["--arch", "cnn", "--size", "32", "--batch", "8", "--epochs", "1"]
 

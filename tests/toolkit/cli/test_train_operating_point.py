@@ -13,11 +13,11 @@ from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCar
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
 from hemotk.cli.train import report
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
-from hemotk.metrics import calibrated, evaluate
-from hemotk.model_card import MODEL_CARD
-from hemotk.model_metadata import metadata_of
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
+from hemotk.describe.model_card import MODEL_CARD
+from hemotk.stats.metrics import calibrated, evaluate
+from hemotk.tflite.metadata import metadata_of
 
 pytest.importorskip("tf_keras")
 

@@ -11,8 +11,8 @@ from hemotk.artifacts import RUN_CARD, SPLIT_FILE, RunCard, SplitManifest
 from hemotk.artifacts.pixels import Window
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
-from hemotk.training.config import TrainConfig
-from hemotk.training.partial import check_identity
+from hemotk.store.unfinished import check_identity
+from hemotk.training.config import EARLIER, TrainConfig
 
 PATIENTS = 8
 
@@ -54,6 +54,6 @@ def test_what_is_no_window_trains_nothing(series: Path, capsys: pytest.CaptureFi
 def test_a_training_begun_before_windows_goes_on_with_the_usual_one() -> None:
     kept = {name: value for name, value in TrainConfig().settings().items() if name != "window"}
     kept = {**kept, "augment": dict(kept["augment"])}
-    check_identity(Path("a"), kept, TrainConfig().settings())
+    check_identity(Path("a"), kept, TrainConfig().settings(), EARLIER)
     with pytest.raises(HemotkError, match=r"was trained with window \{'level': 40.0, 'width': 80.0\}, now it is"):
-        check_identity(Path("a"), kept, TrainConfig(window=Window(80, 200)).settings())
+        check_identity(Path("a"), kept, TrainConfig(window=Window(80, 200)).settings(), EARLIER)

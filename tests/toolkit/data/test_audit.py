@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import AuditReport, FieldError
-from hemotk.data.audit import audit
-from hemotk.data.audit_scan import AuditFolder, AuditImage, for_audit, scan_for_audit
-from hemotk.data.audit_sheet import ACROSS, CELL, contact_sheet
-from hemotk.data.phantom import draw_slice
-from hemotk.data.scan import DEFAULT_CLASSES, scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.audit.report import audit
+from hemotk.data.audit.scan import AuditFolder, AuditImage, for_audit, scan_for_audit
+from hemotk.data.audit.sheet import ACROSS, CELL, contact_sheet
+from hemotk.data.phantom.draw import draw_slice
+from hemotk.data.scan.folder import DEFAULT_CLASSES, scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 PERMUTATIONS = 99

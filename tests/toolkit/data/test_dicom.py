@@ -19,12 +19,12 @@ from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
 from hemotk.artifacts import FieldError, PreprocessSpec
 from hemotk.artifacts.pixels import BRAIN, Window
-from hemotk.data.dicom import is_dicom, load_dicom, thresholds
-from hemotk.data.dicom_series import patient_numbers, places, read_headers
-from hemotk.data.patients import owners
-from hemotk.data.preprocess import load_gray, load_pixels, to_pixels
-from hemotk.data.scan import list_folder, scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.read.dicom import is_dicom, load_dicom, thresholds
+from hemotk.data.read.dicom_headers import patient_numbers, places, read_headers
+from hemotk.data.read.preprocess import load_gray, load_pixels, to_pixels
+from hemotk.data.scan.folder import list_folder, scan
+from hemotk.data.scan.patients import owners
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 HU = ramp()

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.data.duplicates import COPY, MOST_IMAGES, NEAR, Pair, near_duplicates
-from hemotk.data.duplicates_groups import link, needed
-from hemotk.data.duplicates_view import VIEW_SIZE, View, view
-from hemotk.data.phantom import draw_slice
+from hemotk.data.duplicates.find import COPY, MOST_IMAGES, NEAR, Pair, near_duplicates
+from hemotk.data.duplicates.gather import link, needed
+from hemotk.data.duplicates.view import VIEW_SIZE, View, view
+from hemotk.data.phantom.draw import draw_slice
 from hemotk.errors import HemotkError
 
-sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "studies"))
+sys.path.append(str(Path(__file__).parents[3] / "studies"))
 
 from planted_copies import CHANGES, Gray
 

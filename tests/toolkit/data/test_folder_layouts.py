@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hemotk.data.scan import FoundFolder, scan
+from hemotk.data.scan.folder import FoundFolder, scan
 from hemotk.errors import HemotkError
 
 

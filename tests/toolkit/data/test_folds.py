@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import PARTS, SplitItem, SplitManifest
-from hemotk.data.folds import make_folds, read_folds, refold, write_folds
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 SIZES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)).filter(any), min_size=6, max_size=40)

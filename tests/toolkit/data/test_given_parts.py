@@ -7,9 +7,9 @@ import pytest
 from dicom_files import write_slice
 from PIL import Image
 
-from hemotk.data.phantom import draw_slice
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.phantom.draw import draw_slice
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 WORDS = ("normal", "hemorrhage")

@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import SplitManifest
-from hemotk.data.blank import is_blank
-from hemotk.data.duplicates import Pair, near_duplicates
-from hemotk.data.duplicates_groups import link
-from hemotk.data.duplicates_view import View, view
-from hemotk.data.folds import make_folds
-from hemotk.data.grouping import group_images
-from hemotk.data.phantom import draw_slice
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.duplicates.blank import is_blank
+from hemotk.data.duplicates.find import Pair, near_duplicates
+from hemotk.data.duplicates.gather import link
+from hemotk.data.duplicates.view import View, view
+from hemotk.data.phantom.draw import draw_slice
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.folds import make_folds
+from hemotk.data.split.grouping import group_images
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 Gray = np.ndarray

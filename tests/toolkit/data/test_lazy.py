@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec, SplitItem
-from hemotk.data.lazy import LazyPixels, prefetch
-from hemotk.data.pipeline import load_items, open_items
+from hemotk.data.read.lazy import LazyPixels, prefetch
+from hemotk.data.read.pipeline import load_items, open_items
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts import PARTS, SplitGroup, SplitItem, SplitManifest
 from hemotk.cli.data import data
-from hemotk.data.merge import merge_splits
+from hemotk.data.split.merge import merge_splits
 from hemotk.errors import HemotkError
 
 CASES = st.lists(st.sampled_from(PARTS), min_size=0, max_size=6).map(lambda more: (*PARTS, *more))

@@ -10,10 +10,10 @@ import pytest
 from hemotk.artifacts import SplitManifest
 from hemotk.artifacts.pixels import BRAIN
 from hemotk.cli.main import main
-from hemotk.data.listing import list_folder
-from hemotk.data.nifti import load_volume_slice, slice_paths
-from hemotk.data.preprocess import load_gray
-from hemotk.data.scan import scan
+from hemotk.data.read.nifti import load_volume_slice, slice_paths
+from hemotk.data.read.preprocess import load_gray
+from hemotk.data.scan.folder import scan
+from hemotk.data.scan.listing import list_folder
 from hemotk.errors import HemotkError
 from hemotk.files import file_of, sha256_file
 
@@ -166,14 +166,14 @@ def test_a_volume_that_cannot_be_read_is_named_and_not_left_out(folder: Path, tm
 
 
 def test_the_parts_of_volumes_are_benched_by_their_addresses(folder: Path) -> None:
-    from hemotk.benchmarks.folder import below
+    from hemotk.benchmarks.measure.pictures import below
 
     found = below(folder, ("normal", "hemorrhage"))
     assert len(found.images) == 24 and len({image.group for image in found.images}) == 8
 
 
 def test_calibration_takes_no_more_slices_of_volumes_than_asked_for(folder: Path) -> None:
-    from hemotk.data.splits import SplitConfig, make_split
+    from hemotk.data.split.make import SplitConfig, make_split
     from hemotk.exporting.source import calibration_items
 
     split = make_split(scan(folder), SplitConfig())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import FieldError
-from hemotk.data.phantom import (
+from hemotk.data.phantom.draw import (
     CLASS_FOLDERS,
     MAX_SLICE_OFFSET,
     PHANTOM_CARD,
@@ -20,7 +20,7 @@ from hemotk.data.phantom import (
     draw_slice,
     write_phantoms,
 )
-from hemotk.data.preprocess import to_pixels
+from hemotk.data.read.preprocess import to_pixels
 from hemotk.errors import HemotkError
 
 few = hypothesis_settings(max_examples=10)

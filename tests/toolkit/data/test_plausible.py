@@ -8,9 +8,9 @@ import pytest
 from odd_pictures import DRAWN, hot, jet, page
 from PIL import Image
 
-from hemotk.data.phantom import PhantomConfig, write_phantoms
-from hemotk.data.plausible import Looks, doubts, judge, measure
-from hemotk.data.preprocess import load_gray
+from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
+from hemotk.data.read.plausible import Looks, doubts, judge, measure
+from hemotk.data.read.preprocess import load_gray
 
 HEAD = Looks(coloured=0.0, corner=0.05, contrast=250.0, aspect=1.2, outline=0.95, hollow=0.1)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.data.preprocess import load_gray, load_pixels, normalize, to_pixels
+from hemotk.data.read.preprocess import load_gray, load_pixels, normalize, to_pixels
 from hemotk.errors import HemotkError
 
 

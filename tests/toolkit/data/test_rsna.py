@@ -18,11 +18,11 @@ from rsna_files import write_rsna
 
 from hemotk.artifacts import SplitManifest
 from hemotk.cli.main import run
-from hemotk.data.folds import make_folds, read_folds, refold, write_folds
-from hemotk.data.rsna import ROWS, read_labels
-from hemotk.data.rsna_patients import read_patients, table_of
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.scan.rsna import ROWS, read_labels
+from hemotk.data.scan.rsna_patients import read_patients, table_of
+from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 
 ALONE = SplitConfig(grouping="none")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemotk.artifacts.audit import PROBES, SLICE_LEVEL, Probe
-from hemotk.data.shortcuts import _areas, _design, _permuted, _result, holm, run_probes
-from hemotk.data.shortcuts_features import Features, file_features
-from hemotk.metrics import auc
+from hemotk.data.audit.features import Features, file_features
+from hemotk.data.audit.shortcuts import _areas, _design, _permuted, _result, holm, run_probes
+from hemotk.stats.metrics import auc
 
 PERMUTATIONS = 199
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hemotk.artifacts import PARTS, FieldError, PreprocessSpec, SplitManifest
-from hemotk.data.pipeline import load_items
-from hemotk.data.preprocess import load_pixels
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, assign, deal, make_split
+from hemotk.data.read.pipeline import load_items
+from hemotk.data.read.preprocess import load_pixels
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, assign, deal, make_split
 from hemotk.errors import HemotkError
 
 shares = st.floats(0.1, 0.4)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hemotk.data.study import choose_k, in_order, study_score
-from hemotk.data.study_strip import strip
+from hemotk.data.series import choose_k, in_order, study_score
 from hemotk.errors import HemotkError
+from hemotk.predict.strip import strip
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 

@@ -8,10 +8,10 @@ from dicom_files import content, dataset, write_slice
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from hemotk.artifacts.pixels import BRAIN
-from hemotk.data.dicom import is_dicom, load_dicom, was_wrapped, why_no_slice
-from hemotk.data.dicom_start import SNIFFED, begins_like_elements
-from hemotk.data.listing import list_folder
-from hemotk.data.preprocess import load_gray
+from hemotk.data.read.dicom import is_dicom, load_dicom, was_wrapped, why_no_slice
+from hemotk.data.read.dicom_start import SNIFFED, begins_like_elements
+from hemotk.data.read.preprocess import load_gray
+from hemotk.data.scan.listing import list_folder
 from hemotk.errors import HemotkError
 
 

@@ -12,7 +12,7 @@ from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
-from hemotk.metrics import sigmoid
+from hemotk.stats.metrics import sigmoid
 
 SAVED = [(library, ending) for library, endings in ENDINGS.items() for ending in endings]
 CLOSE = 1e-5

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from walks import arrays, chain
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.artifacts.normalizations import byte_affine
 from hemotk.errors import HemotkError
 from hemotk.importing.normalization import Normalization, apply_normalization, read_normalization
 from hemotk.models.shape import densenet
-from hemotk.normalizations import byte_affine
 
 BYTES = np.arange(256.0)
 SHAPE = densenet((1, 1))

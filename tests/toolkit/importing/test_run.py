@@ -10,9 +10,9 @@ from foreign_models import SIZE, gray_pictures, model, predicted, save
 from PIL import Image
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
-from hemotk.data.pipeline import open_items
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.read.pipeline import open_items
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.exporting.graph.evaluate import evaluate as evaluate_graph
 from hemotk.exporting.graph.ir import read_graph
@@ -20,10 +20,10 @@ from hemotk.files import sha256_file
 from hemotk.importing import run
 from hemotk.importing.network import ImportConfig
 from hemotk.importing.run import OPTIMISTIC, UPSIDE_DOWN, ImportJob, import_run
-from hemotk.metrics import evaluate, sigmoid
 from hemotk.models.families import named_shape
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_weights
+from hemotk.stats.metrics import evaluate, sigmoid
 
 COUNT = 30
 

@@ -13,7 +13,7 @@ from hemotk.importing.network import ImportConfig, read_network
 from hemotk.importing.normalization import read_front
 from hemotk.importing.run import score
 from hemotk.importing.sizes import PictureSize
-from hemotk.metrics import sigmoid
+from hemotk.stats.metrics import sigmoid
 
 END = ("ZeroPadding2D", {})
 

@@ -13,7 +13,7 @@ from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, read_network
 from hemotk.importing.run import score
 from hemotk.importing.unapplied import UNAPPLIED
-from hemotk.metrics import sigmoid
+from hemotk.stats.metrics import sigmoid
 
 # What their constructors need; those that are not named need nothing.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from prunable_runs import make_run, split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, PreprocessSpec, RunCard
-from hemotk.describe import describe_run
+from hemotk.describe.facts import describe_run
 from hemotk.errors import HemotkError
-from hemotk.models.runs import TOLD_ANEW, on_own_grid, read_run, told_anew
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
-from hemotk.pruning.job import read_network
+from hemotk.pruning.channels.job import read_network
+from hemotk.store.run import TOLD_ANEW, on_own_grid, read_run, told_anew
 
 BYTES = np.arange(256.0)[:, np.newaxis]
 SMALL = densenet((1, 1), growth=8)

@@ -6,8 +6,8 @@ from random_networks import graph_of, shapes
 
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.groups import groups
-from hemotk.pruning.keep import KeepSet
+from hemotk.pruning.channels.groups import groups
+from hemotk.pruning.channels.keep import KeepSet
 
 
 @st.composite

@@ -9,11 +9,11 @@ from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape, densenet
-from hemotk.pruning.budget import choose, macs_per_channel
-from hemotk.pruning.groups import groups
-from hemotk.pruning.importance import Scores, magnitude
-from hemotk.pruning.keep import KeepSet
-from hemotk.pruning.surgery import cut, silenced
+from hemotk.pruning.channels.budget import choose, macs_per_channel
+from hemotk.pruning.channels.groups import groups
+from hemotk.pruning.channels.importance import Scores, magnitude
+from hemotk.pruning.channels.keep import KeepSet
+from hemotk.pruning.channels.surgery import cut, silenced
 
 SIZE = 32
 shares = st.floats(0.05, 0.99)

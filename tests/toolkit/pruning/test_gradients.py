@@ -7,10 +7,11 @@ from random_networks import random_arrays
 
 pytest.importorskip("tf_keras")
 from hemotk.artifacts import PreprocessSpec
-from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.gradients import Scoring, taylor_scores
-from hemotk.pruning.groups import groups
-from hemotk.training.fit import Data, Listener, load_data
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.channels.gradients import Scoring, taylor_scores
+from hemotk.pruning.channels.groups import groups
+from hemotk.training.fit import Data, load_data
+from hemotk.training.listener import Listener
 
 
 @pytest.fixture(scope="module")

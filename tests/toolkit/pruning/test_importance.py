@@ -9,10 +9,10 @@ from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
-from hemotk.pruning.groups import groups
-from hemotk.pruning.importance import Scores, magnitude, mean_scores, taylor
-from hemotk.pruning.keep import KeepSet
-from hemotk.pruning.surgery import cut, silenced
+from hemotk.pruning.channels.groups import groups
+from hemotk.pruning.channels.importance import Scores, magnitude, mean_scores, taylor
+from hemotk.pruning.channels.keep import KeepSet
+from hemotk.pruning.channels.surgery import cut, silenced
 
 SHAPE = DenseNetShape(2, ((LayerShape(3, 2), LayerShape(2, 2)), (LayerShape(2, 1),)), (3,), hidden=(2,))
 seeds = st.integers(0, 2**31)

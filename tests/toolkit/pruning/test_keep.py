@@ -6,8 +6,8 @@ from random_networks import shapes
 from hemotk.artifacts import FieldError
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
-from hemotk.pruning.groups import Reader, groups
-from hemotk.pruning.keep import KeepSet, LayerKeep
+from hemotk.pruning.channels.groups import Reader, groups
+from hemotk.pruning.channels.keep import KeepSet, LayerKeep
 
 SHAPE = DenseNetShape(4, ((LayerShape(5, 3), LayerShape(6, 2)), (LayerShape(7, 1),)), (8,), 1, hidden=(10,))
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, densenet
-from hemotk.pruning.groups import groups
-from hemotk.pruning.importance import Scores
-from hemotk.pruning.latency import TRIALS, Choice, find_share
+from hemotk.pruning.channels.groups import groups
+from hemotk.pruning.channels.importance import Scores
+from hemotk.pruning.channels.latency import TRIALS, Choice, find_share
 
 SIZE = 32
 SHAPE = densenet((2, 2), growth=16)

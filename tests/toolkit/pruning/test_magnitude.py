@@ -20,21 +20,21 @@ from hemotk.artifacts import (
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import Weights, read_shape, read_weights
-from hemotk.pruning.job import STATE_FILE, PruneJob
-from hemotk.pruning.magnitude_config import MagnitudeConfig
-from hemotk.pruning.magnitude_job import read_magnitude
-from hemotk.pruning.sparse_pattern import holds
-from hemotk.pruning.sparse_size import KERNEL, NOT_PRUNED, deflated_bytes
+from hemotk.pruning.channels.job import STATE_FILE, PruneJob
+from hemotk.pruning.magnitude.config import MagnitudeConfig
+from hemotk.pruning.magnitude.job import read_magnitude
+from hemotk.pruning.magnitude.pattern import holds
+from hemotk.pruning.magnitude.size import KERNEL, NOT_PRUNED, deflated_bytes
 
 pytest.importorskip("tf_keras")
 from killed_trainings import KillAfter, Killed
 
-from hemotk.pruning.magnitude import SparseRun, prune_magnitude
+from hemotk.pruning.magnitude.loop import SparseRun, prune_magnitude
+from hemotk.store.lock import locked
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
-from hemotk.training.fit import Listener
 from hemotk.training.history import Epoch
-from hemotk.training.lock import locked
+from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.scores import SCORES_FILE, read_scores
 

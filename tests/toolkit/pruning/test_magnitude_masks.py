@@ -14,9 +14,9 @@ from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry imp
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_utils import is_pruned_m_by_n
 
 from hemotk.models.build import build_model, get_arrays, named_variables
-from hemotk.pruning.magnitude_masks import Masks, Ramp
-from hemotk.pruning.sparse_pattern import groups, holds
-from hemotk.pruning.sparse_size import kernels
+from hemotk.pruning.magnitude.masks import Masks, Ramp
+from hemotk.pruning.magnitude.pattern import groups, holds
+from hemotk.pruning.magnitude.size import kernels
 
 SHAPES = ((3, 3, 5, 7), (1, 1, 16, 9), (33, 4))
 

@@ -22,12 +22,12 @@ from hemotk.artifacts import (
 )
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.metrics import evaluate
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 from hemotk.models.weights import read_weights
-from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.job import STATE_FILE, PruneJob, read_material
-from hemotk.pruning.schedule import epochs_of, shares
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.channels.job import STATE_FILE, PruneJob, read_material
+from hemotk.pruning.channels.schedule import epochs_of, shares
+from hemotk.stats.metrics import evaluate
 from hemotk.training.config import DistillConfig
 from hemotk.training.history import HISTORY_FILE, read_history
 from hemotk.training.scores import SCORES_FILE, read_scores
@@ -36,9 +36,9 @@ pytest.importorskip("tf_keras")
 from killed_trainings import KillAfter, Killed
 
 from hemotk.exporting.source import open_run
-from hemotk.pruning.loop import prune
+from hemotk.pruning.channels.loop import prune
+from hemotk.store.lock import locked
 from hemotk.training.checkpoint import CHECKPOINT_FILE
-from hemotk.training.lock import locked
 
 BEFORE = TrainingImages("/elsewhere", ("0" * 64,), ("group",))
 CONFIG = PruneConfig(macs=0.4, steps=2, epochs=4, batch=8, passes=1)

@@ -5,8 +5,8 @@ import zlib
 import numpy as np
 import pytest
 
-from hemotk.pruning.sparse_pattern import can_hold, groups, holds, zeros_asked
-from hemotk.pruning.sparse_size import NOT_PRUNED, Zeros, deflated_bytes, kernels, kind, sparse_size, zeros
+from hemotk.pruning.magnitude.pattern import can_hold, groups, holds, zeros_asked
+from hemotk.pruning.magnitude.size import NOT_PRUNED, Zeros, deflated_bytes, kernels, kind, sparse_size, zeros
 
 
 def test_zeros_per_kind_of_layer() -> None:

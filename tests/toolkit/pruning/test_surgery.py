@@ -9,8 +9,8 @@ from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
-from hemotk.pruning.keep import KeepSet, LayerKeep
-from hemotk.pruning.surgery import cut, positions, silenced
+from hemotk.pruning.channels.keep import KeepSet, LayerKeep
+from hemotk.pruning.channels.surgery import cut, positions, silenced
 
 SHAPE = DenseNetShape(3, ((LayerShape(4, 3), LayerShape(2, 2)), (LayerShape(3, 2),)), (5,), hidden=(4,))
 KEEP = KeepSet((0, 2), ((LayerKeep((1, 3), (2,)), LayerKeep((0,), (0, 1))), (LayerKeep((2,), (1,)),)), ((0, 3, 4),))

@@ -8,16 +8,16 @@ import pytest
 from prunable_runs import SIZE, SMALL, make_run, split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard
-from hemotk.models.runs import TOLD_ANEW
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_weights
-from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.job import PruneJob, read_material
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.channels.job import PruneJob, read_material
+from hemotk.store.run import TOLD_ANEW
 
 pytest.importorskip("tf_keras")
 from killed_trainings import KillAfter, Killed
 
-from hemotk.pruning.loop import prune
+from hemotk.pruning.channels.loop import prune
 
 OWN = PreprocessSpec(SIZE)
 IMPORTED = replace(SMALL, gray_mean=(0.485, 0.456, 0.406), gray_std=(0.229, 0.224, 0.225))
@@ -31,7 +31,7 @@ def test_a_pruning_that_an_earlier_hemotk_began_ends_on_the_new_grid(
     parent = make_run(tmp_path / "parent", split, IMPORTED, preprocess=PreprocessSpec(SIZE, 1 / 255, 0))
     out = tmp_path / "pruned"
     with monkeypatch.context() as earlier:
-        earlier.setattr("hemotk.models.runs.on_own_grid", lambda card, shape: (card, shape))
+        earlier.setattr("hemotk.store.run.on_own_grid", lambda card, shape: (card, shape))
         with pytest.raises(Killed):
             prune(read_material(PruneJob(parent, out), CONFIG), KillAfter(3))
     step = DenseNetShape.read(tmp_path / "pruned.partial" / "step-1" / SHAPE_FILE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hemotk.artifacts import SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.training.config import from_recipe
-from hemotk.training.fit import Listener
+from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.strategy import make_replicas
 

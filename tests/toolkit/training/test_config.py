@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
-from hemotk.pruning.config import PruneConfig
-from hemotk.pruning.magnitude_config import MagnitudeConfig
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.magnitude.config import MagnitudeConfig
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.config import RECIPES, AugmentConfig, TrainConfig, from_recipe, recipe_note
 

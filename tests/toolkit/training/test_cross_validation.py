@@ -12,20 +12,20 @@ from prunable_runs import split_of_squares
 
 from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvReport
-from hemotk.data.folds import read_folds, refold
-from hemotk.data.tissue import BRAIN
+from hemotk.data.read.tissue import BRAIN
+from hemotk.data.split.folds import read_folds, refold
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.metrics import auc, calibrated, evaluate
+from hemotk.stats.metrics import auc, calibrated, evaluate
 
 pytest.importorskip("tf_keras")
 from killed_trainings import Killed
 
+from hemotk.store.lock import locked
 from hemotk.training.config import TrainConfig, from_recipe
 from hemotk.training.cv_report import markdown, roc, table
-from hemotk.training.fit import Listener
 from hemotk.training.folds import SPLITS, FoldsJob, cross_validate, pool
-from hemotk.training.lock import locked
+from hemotk.training.listener import Listener
 from hemotk.training.operating_point import OperatingConfig
 from hemotk.training.scores import SCORES_FILE, read_tissue
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from hemotk.errors import HemotkError
-from hemotk.training.finished import announce, refuse_finished, remove_left
-from hemotk.training.lock import LOCK_FILE, locked
-from hemotk.training.partial import partial_of
+from hemotk.store.finished import announce, refuse_finished, remove_left
+from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.unfinished import partial_of
 
 
 @pytest.fixture

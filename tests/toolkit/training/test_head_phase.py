@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import PARTS, PreprocessSpec, RunCard, SplitManifest
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.models.families import named_shape
 from hemotk.models.shape import CnnShape, Shape
@@ -23,9 +23,10 @@ from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import AugmentConfig, TrainConfig
 from hemotk.training.features import FEATURE_FILES, Backbone, Features
-from hemotk.training.fit import Data, Listener
+from hemotk.training.fit import Data
 from hemotk.training.head import backbone_of, head_of
 from hemotk.training.history import Epoch, plot_curves, read_history, write_history
+from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.steps import Batch, Trainer, augmented_input
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from hemotk.artifacts import PARTS, PreprocessSpec, SplitManifest
-from hemotk.data.lazy import LazyPixels
-from hemotk.data.pipeline import load_items
-from hemotk.data.scan import scan
-from hemotk.data.splits import SplitConfig, make_split
+from hemotk.data.read.lazy import LazyPixels
+from hemotk.data.read.pipeline import load_items
+from hemotk.data.scan.folder import scan
+from hemotk.data.split.make import SplitConfig, make_split
 
 pytest.importorskip("tf_keras")
 import tf_keras as keras
@@ -19,8 +19,9 @@ from hemotk.models.build import build_model, get_arrays
 from hemotk.models.families import named_shape
 from hemotk.training.config import TrainConfig
 from hemotk.training.features import Backbone
-from hemotk.training.fit import Data, Listener, Stage, fit, load_data, logits_of
+from hemotk.training.fit import Data, Stage, fit, load_data, logits_of
 from hemotk.training.head import backbone_of
+from hemotk.training.listener import Listener
 from hemotk.training.steps import Trainer
 
 SIZE = 16

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hemotk.artifacts import SplitItem, SplitManifest
-from hemotk.metrics import auc
+from hemotk.stats.metrics import auc
 from hemotk.training.level import levels_of
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 from prunable_runs import split_of_squares
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard, SplitManifest
-from hemotk.data.preprocess import load_pixels
-from hemotk.data.tissue import soft_tissue_share
+from hemotk.data.read.preprocess import load_pixels
+from hemotk.data.read.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.weights import read_shape, read_weights
@@ -22,13 +22,14 @@ pytest.importorskip("tf_keras")
 from killed_trainings import KillAfter, Killed
 
 from hemotk.models.build import build_model, set_arrays
+from hemotk.store.lock import locked
+from hemotk.store.unfinished import kept_split
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import from_recipe
-from hemotk.training.fit import Listener, load_data, logits_of, metrics_of
+from hemotk.training.fit import load_data, logits_of, metrics_of
 from hemotk.training.history import read_history
-from hemotk.training.lock import locked
+from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
-from hemotk.training.partial import kept_split
 from hemotk.training.scores import SCORES_FILE, read_tissue
 from hemotk.training.steps import Trainer
 
@@ -155,7 +156,7 @@ def test_an_existing_run_is_kept_unless_asked(split: SplitManifest, undisturbed:
 def test_two_trainings_on_one_folder(split: SplitManifest, tmp_path: Path) -> None:
     job = TrainJob(split, tmp_path / "run")
     program = (
-        "import sys, pathlib\nfrom hemotk.training.lock import locked\n"
+        "import sys, pathlib\nfrom hemotk.store.lock import locked\n"
         f"with locked(pathlib.Path({str(job.partial)!r})):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts import SplitItem, SplitManifest
 from hemotk.errors import HemotkError
-from hemotk.metrics import calibrated, evaluate, log_loss
+from hemotk.stats.metrics import calibrated, evaluate, log_loss
 from hemotk.training.operating_point import (
     OperatingConfig,
     OperatingPoint,

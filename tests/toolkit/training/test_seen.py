@@ -12,7 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.families import named_shape
 from hemotk.models.shape import densenet
-from hemotk.training.seen import check_unseen, learned_before, learned_by, seen, training_images, unknown_note
+from hemotk.store.learned_from import check_unseen, learned_before, learned_by, seen, training_images, unknown_note
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_what_the_weights_of_a_run_had_learned_from_counts(
     """Also where the training was cut off and the weights are there no longer when it goes on."""
     pytest.importorskip("tf_keras")
     from hemotk.training.config import TrainConfig
-    from hemotk.training.fit import Listener
+    from hemotk.training.listener import Listener
     from hemotk.training.loop import TrainJob, train
 
     class Killed(BaseException):

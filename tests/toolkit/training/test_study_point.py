@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hemotk.artifacts import SplitGroup, SplitItem, SplitManifest
-from hemotk.data.study import choose_k, study_score
-from hemotk.metrics import auc, evaluate, sigmoid
+from hemotk.data.series import choose_k, study_score
+from hemotk.stats.metrics import auc, evaluate, sigmoid
 from hemotk.training.operating_point import OperatingConfig, OperatingPoint
-from hemotk.training.study_point import LEAST_SERIES, with_study_point
+from hemotk.training.series_point import LEAST_SERIES, with_study_point
 
 FIXED = OperatingConfig()
 SLICES = 6

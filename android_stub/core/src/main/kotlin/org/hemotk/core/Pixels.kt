@@ -6,7 +6,7 @@ import kotlin.math.min
 /**
  * The bytes that the network sees: [gray] padded with black to a square and resized to [size]×[size], row by row.
  *
- * Bit for bit what `hemotk.data.preprocess.to_pixels` gives: Pillow's 8-bit bilinear resize, horizontally first, then
+ * Bit for bit what `hemotk.data.read.preprocess.to_pixels` gives: Pillow's 8-bit bilinear resize, horizontally first, then
  * vertically, rounded to a byte after each. The padding is never stored: it is black, and so adds nothing to a sum.
  */
 fun toPixels(gray: Gray, size: Int): ByteArray {

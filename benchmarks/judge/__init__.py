@@ -1,0 +1,1 @@
+"""Judging what was measured: figures, limits, the gate."""

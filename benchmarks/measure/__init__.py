@@ -1,0 +1,1 @@
+"""Measuring scores and times of models, here and on devices."""

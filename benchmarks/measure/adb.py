@@ -1,0 +1,200 @@
+"""A bench on a phone that is connected by adb: push a bundle, start the app's bench, wait, pull the result."""
+
+import re
+import secrets
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, TestSetCard, require
+from hemotk.errors import HemotkError
+from hemotk.store.bundle import OpenBundle
+
+APP = "org.hemotk.app"
+ACTIVITY = f"{APP}/.BenchActivity"
+# An app may read here, and only the shell may write.
+PUSHED = "/data/local/tmp"
+RESULTS = f"/sdcard/Android/data/{APP}/files"
+# What the app can run: models whose input is of this type.
+RUNS = ("uint8", "float32")
+
+_COMMAND_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class AdbConfig:
+    """How the phone benches: inferences before the timed ones, timed ones, threads; and seconds to wait for the end.
+
+    `serial` names the phone, as `adb devices` lists it; None is for the only one.
+    """
+
+    serial: str | None = None
+    warmup: int = 10
+    runs: int = 50
+    threads: int = 1
+    patience: float = 1800.0
+    poll: float = 2.0
+
+    def __post_init__(self) -> None:
+        require(self.warmup >= 0, "warmup", "at least 0")
+        require(self.runs >= 1, "runs", "at least 1")
+        require(self.threads >= 1, "threads", "at least 1")
+
+
+def bench_on_phone(
+    bundle: OpenBundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
+) -> DeviceBench:
+    """Bench every model of `bundle` that the app can run, on the phone, on the test split.
+
+    What was pushed is removed from the phone again, whatever happens.
+
+    Raises:
+        HemotkError: no adb, no phone or several, no app on it, the app refused or did not come to an end, or its file
+            cannot be read.
+    """
+    config = AdbConfig() if config is None else config
+    adb = _Adb(config.serial)
+    adb.check_phone()
+    adb.check_app()
+    token = secrets.token_hex(8)
+    with _pushed(adb, bundle, token) as place:
+        adb.start(place, token, config)
+        return _result(adb, token, config, sleep)
+
+
+class _Adb:
+    """The `adb` of the PATH, talking to one phone."""
+
+    def __init__(self, serial: str | None) -> None:
+        found = shutil.which("adb")
+        if found is None:
+            raise HemotkError("adb: is not on the PATH; install Android's platform tools.")
+        self._command = [found, *(() if serial is None else ("-s", serial))]
+        self._serial = serial
+
+    def __call__(self, *arguments: str) -> str:
+        """What it prints on success.
+
+        Raises:
+            HemotkError: it failed, or took longer than ten minutes.
+        """
+        code, output = self.attempt(*arguments)
+        if code:
+            raise HemotkError(f"adb {arguments[0]}: {_last_line(output)}; check the cable and the phone's screen.")
+        return output
+
+    def attempt(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and all output."""
+        try:
+            done = subprocess.run(
+                [*self._command, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=_COMMAND_SECONDS,
+                check=False,
+            )
+        except (subprocess.TimeoutExpired, OSError) as error:
+            raise HemotkError(f"adb {arguments[0]}: gives no answer; unplug the phone and plug it in again.") from error
+        return done.returncode, done.stdout
+
+    def check_phone(self) -> None:
+        """Refuse to guess where there is not exactly one phone that lets us in."""
+        lines = [line.split("\t") for line in self("devices").splitlines() if "\t" in line]
+        phones = {line[0]: line[1].strip() for line in lines}
+        if self._serial is None and len(phones) > 1:
+            raise HemotkError(f"adb: there are several phones ({', '.join(sorted(phones))}); name one with --serial.")
+        wanted = self._serial if self._serial is not None else next(iter(phones), "")
+        state = phones.get(wanted)
+        if state is None:
+            named = f" '{wanted}'" if wanted else ""
+            raise HemotkError(f"adb: there is no phone{named}; connect it and allow USB debugging.")
+        if state != "device":
+            raise HemotkError(f"adb: the phone {wanted} is {state}; unlock it and allow USB debugging.")
+
+    def check_app(self) -> None:
+        """The app must be on the phone already."""
+        code, output = self.attempt("shell", "pm", "path", APP)
+        if code or not output.startswith("package:"):
+            raise HemotkError(
+                f"adb: the app {APP} is not on the phone; make it with `hemotk android` and run `adb install`."
+            )
+
+    def start(self, place: str, token: str, config: AdbConfig) -> None:
+        """Start the app's bench."""
+        extras = ["--ei", "warmup", str(config.warmup), "--ei", "runs", str(config.runs)]
+        extras += ["--ei", "threads", str(config.threads), "--es", "bundle", place, "--es", "token", token]
+        output = self("shell", "am", "start", "-W", "-n", ACTIVITY, *extras)
+        # `am` ends with 0 whatever happens.
+        if re.search(r"^Error", output, re.MULTILINE):
+            raise HemotkError(f"adb: the bench did not start ({_last_line(output)}); install the app again.")
+
+
+@contextmanager
+def _pushed(adb: _Adb, bundle: OpenBundle, token: str) -> Iterator[str]:
+    """Lay bundle and test split on the phone: the folder's path there. No card on it names a file or a person."""
+    place = f"{PUSHED}/hemotk-{token}"
+    files = {
+        bundle.path(variant): f"bundle/{variant.file}"
+        for variant in bundle.card.variants
+        if variant.input.dtype in RUNS
+    }
+    files[bundle.images] = f"testset/{TESTSET_IMAGES}"
+    testset = TestSetCard.read(bundle.images.parent / TESTSET_CARD).nameless()
+    card = replace(bundle.card.nameless(), testset=testset.sha256())
+    try:
+        adb("shell", "mkdir", "-p", f"{place}/bundle", f"{place}/testset")
+        with tempfile.TemporaryDirectory() as folder:
+            cards = Path(folder)
+            card.write(cards / BUNDLE_CARD)
+            testset.write(cards / TESTSET_CARD)
+            files |= {cards / BUNDLE_CARD: f"bundle/{BUNDLE_CARD}", cards / TESTSET_CARD: f"testset/{TESTSET_CARD}"}
+            for path, name in files.items():
+                adb("push", str(path), f"{place}/{name}")
+        adb("shell", "chmod", "-R", "a+rX", place)
+        yield place
+    finally:
+        adb.attempt("shell", "rm", "-rf", place)
+
+
+def _result(adb: _Adb, token: str, config: AdbConfig, sleep: Callable[[float], None]) -> DeviceBench:
+    """Wait for the app's file, which appears whole, and read it."""
+    done, failed = f"{RESULTS}/bench-{token}.json", f"{RESULTS}/bench-{token}.error"
+    waited = 0.0
+    try:
+        while True:
+            # The pattern is the phone's shell's to fill; no file at all is no error here.
+            present = adb.attempt("shell", "ls", f"{RESULTS}/bench-{token}.*")[1].split()
+            if failed in present:
+                raise HemotkError(
+                    f"the phone: {adb('shell', 'cat', failed).strip().rstrip('.')}; see the app's screen."
+                )
+            if done in present:
+                return _pull(adb, done)
+            if waited >= config.patience:
+                raise HemotkError(
+                    f"the phone: the bench was not done after {config.patience:.0f} s; keep the screen on, or ask for "
+                    "fewer runs."
+                )
+            sleep(config.poll)
+            waited += config.poll
+    finally:
+        adb.attempt("shell", "rm", "-f", done, failed)
+
+
+def _pull(adb: _Adb, path: str) -> DeviceBench:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "device.json"
+        adb("pull", path, str(file))
+        return DeviceBench.read(file)
+
+
+def _last_line(output: str) -> str:
+    lines = output.strip().splitlines()
+    return lines[-1].strip().rstrip(".") if lines else "failed without a word"

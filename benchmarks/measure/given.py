@@ -1,0 +1,83 @@
+"""Bare .tflite files, benched on a folder as bundles of one model that is its own parent."""
+
+from pathlib import Path
+
+from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec, Variant
+from hemotk.artifacts.bundle import LABELS
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
+from hemotk.store.bundle import OpenBundle
+from hemotk.tflite.facts import ModelFacts, is_model, read_facts
+from hemotk.tflite.foreign import Asked, foreign_of
+
+
+def is_given(path: Path) -> bool:
+    """Whether `path` is a .tflite file instead of a bundle folder."""
+    return path.is_file() and is_model(path)
+
+
+def open_given(path: Path, asked: Asked) -> OpenBundle:
+    """The .tflite at `path` as a bundle without a test split: the threshold is 0.5, the temperature 1.
+
+    Raises:
+        HemotkError: as `foreign_of`.
+    """
+    foreign = foreign_of(path, asked)
+    facts = read_facts(path)
+    size = facts.inputs[0].shape[1] if foreign is None else foreign.size
+    sha256 = sha256_file(path)
+    variant = Variant(
+        kind="given",
+        file=path.name,
+        sha256=sha256,
+        bytes=path.stat().st_size,
+        input=TensorSpec("pixels", "uint8", (1, size, size, 1)),
+        outputs=_outputs(facts, one=foreign is not None),
+    )
+    card = BundleCard(
+        name=path.name,
+        created="",
+        arch="",
+        labels=LABELS,
+        preprocess=PreprocessSpec(size),
+        threshold=0.5,
+        temperature=1.0,
+        variants=(variant,),
+        files={},
+        parents={},
+        testset="",
+        recipe={},
+        calibration=(),
+        metrics={},
+        versions={},
+        seconds=0.0,
+    )
+    return OpenBundle(path.name, path.parent, card, sha256, foreign=foreign, is_file=True)
+
+
+def check_given(paths: tuple[Path, ...], asked: Asked, *, images: bool) -> None:
+    """Refuse what bare files cannot be benched with, and words about files where there are none.
+
+    Raises:
+        HemotkError: there is no folder of images, or nothing that the words are about.
+    """
+    given = [path for path in paths if is_given(path)]
+    if given and not images:
+        raise HemotkError(
+            f"{', '.join(map(str, given))}: without a bundle a .tflite has no test split; name a folder of labelled "
+            "pictures with --images, or the bundle that `hemotk export` made."
+        )
+    if asked.anything and not given:
+        raise HemotkError(
+            "--normalization, --output and --positive-class: are for bare .tflite files, and bundles say these "
+            "themselves; leave them out."
+        )
+
+
+def _outputs(facts: ModelFacts, *, one: bool) -> tuple[TensorSpec, ...]:
+    """`probability` and `logit` with the steps that they come in; of a foreign model both are of one output."""
+    steps = {output.name: output.scale for output in facts.outputs}
+    if one:
+        (step,) = steps.values()
+        steps = {"probability": step, "logit": 4 * step}
+    return tuple(TensorSpec(name, "float32", (1,), steps[name]) for name in ("probability", "logit"))

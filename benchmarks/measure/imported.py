@@ -1,0 +1,140 @@
+"""What a device measured, as rows beside those measured here."""
+
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hemotk.artifacts import DeviceBench, DeviceImage, DeviceModel, Source, TensorSpec, Variant
+from hemotk.benchmarks.measure.latency import Timings
+from hemotk.benchmarks.measure.rows import Row
+from hemotk.benchmarks.measure.runners import Loaded
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_bytes
+from hemotk.store.bundle import OpenBundle, read_image
+from hemotk.tflite.scorer import Scores
+
+# Outputs as bundle cards name their types, little-endian.
+_FORMATS = {"float32": "<f", "uint8": "<B", "int8": "<b", "int16": "<h"}
+
+
+def import_devices(paths: Sequence[Path], bundles: Sequence[OpenBundle]) -> tuple[tuple[Source, ...], list[Row]]:
+    """The devices that wrote the files `paths`, and a row for each model in them.
+
+    Raises:
+        HemotkError: a file cannot be read, has a model that is in none of the `bundles`, or does not have every image
+            of the test split with the same pixel bytes.
+    """
+    found = [(path, DeviceBench.read(path)) for path in paths]
+    names = _names(found)
+    sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, found, strict=True))
+    rows = []
+    for source, (path, bench) in zip(sources, found, strict=True):
+        likely = _by_models(bundles, bench)
+        rows += [_row(path, model, source.name, likely) for model in bench.models]
+    return sources, rows
+
+
+def _by_models(bundles: Sequence[OpenBundle], bench: DeviceBench) -> list[OpenBundle]:
+    """The bundle that has most of the device's models first: bundles may share a file, and a file has one parent."""
+    measured = {model.sha256 for model in bench.models}
+    return sorted(bundles, key=lambda bundle: -sum(found.sha256 in measured for found in bundle.card.variants))
+
+
+def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
+    """Maker and model, and the file where one device wrote several: by its name if no other has it, else its path."""
+    plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in found]
+    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, found, strict=True))
+    names = []
+    for name, (path, _) in zip(plain, found, strict=True):
+        file = path.name if files[name, path.name] == 1 else path
+        names.append(name if counts[name] == 1 else f"{name} ({file})")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise HemotkError(f"--import: the same file is given {count} times for {name}; name each file once.")
+    return names
+
+
+def _source(name: str, bench: DeviceBench) -> Source:
+    facts = {
+        "created": bench.created,
+        "app": bench.app,
+        "runtime": bench.runtime,
+        "runtime_version": bench.runtime_version,
+        "delegate": bench.delegate,
+        "threads": bench.threads,
+    }
+    return Source(name, facts, bench.device)
+
+
+def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[OpenBundle]) -> Row:
+    bundle, variant = _variant(path, model, bundles)
+    loaded = None
+    if model.load_ns is not None and model.first_ns is not None:
+        loaded = Loaded(model.load_ns, model.first_ns, None)
+    return Row(
+        bundle=bundle,
+        variant=variant,
+        source=source,
+        loaded=loaded,
+        scores=[] if model.failure else _scores(path, model, bundle, variant),
+        timings=Timings(warmup=model.warmup_ns, rounds=[samples for samples in model.rounds_ns if samples]),
+        peak_bytes=model.peak_memory_bytes,
+        failure=model.failure,
+    )
+
+
+def _variant(path: Path, model: DeviceModel, bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, Variant]:
+    for bundle in bundles:
+        for variant in bundle.card.variants:
+            if variant.sha256 == model.sha256:
+                return bundle, variant
+    names = ", ".join(str(bundle.folder) for bundle in bundles)
+    raise HemotkError(
+        f"{path}: model '{model.file}' (SHA-256 {model.sha256[:12]}…) is none of {names}; name the bundle that the "
+        "device has, or measure this one there."
+    )
+
+
+def _scores(path: Path, model: DeviceModel, bundle: OpenBundle, variant: Variant) -> list[Scores]:
+    """The device's scores in the order of the test split."""
+    where = f"{path}: model '{model.file}'"
+    by_id = {image.id: image for image in model.images}
+    outputs = {output.name: output for output in variant.outputs}
+    scores = []
+    for row, item in enumerate(bundle.items):
+        # Files from before pictures were numbered have their names, which may be numbers too.
+        likely = [by_id[name] for name in (str(row), item.id) if name in by_id]
+        if not likely:
+            raise HemotkError(
+                f"{where}: has no scores for image '{item.id}' of the test split ({len(model.images)} for "
+                f"{len(bundle.items)} images); run all of them on the device."
+            )
+        pixels = sha256_bytes(read_image(bundle.images, row).tobytes())
+        image = next((image for image in likely if image.input_sha256 == pixels), None)
+        if image is None:
+            raise HemotkError(
+                f"{where}: saw other pixel bytes for image '{item.id}' than the test split has; hand the bytes of "
+                "images.npy to the model unchanged, and measure again."
+            )
+        scores.append(_decoded(where, image, outputs))
+    return scores
+
+
+def _decoded(where: str, image: DeviceImage, outputs: Mapping[str, TensorSpec]) -> Scores:
+    return Scores(
+        _value(where, image.id, "logit", image.logit, outputs["logit"]),
+        _value(where, image.id, "probability", image.probability, outputs["probability"]),
+    )
+
+
+def _value(where: str, image: str, field: str, digits: str, output: TensorSpec) -> float:
+    """The real value of an output's stored bytes; computed as `Scorer.read` does, so that equal bytes are equal."""
+    raw = bytes.fromhex(digits)
+    if output.dtype not in _FORMATS or len(raw) != struct.calcsize(_FORMATS[output.dtype]):
+        raise HemotkError(
+            f"{where}, image '{image}': field '{field}' has {len(raw)} bytes where the output is {output.dtype}; write "
+            "the output tensor's bytes as they are."
+        )
+    (stored,) = struct.unpack(_FORMATS[output.dtype], raw)
+    return float(stored) if output.dtype == "float32" else output.scale * (float(stored) - output.zero_point)

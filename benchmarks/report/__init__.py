@@ -1,0 +1,1 @@
+"""Showing a bench report: terminal, HTML, Markdown, JUnit, CSV."""

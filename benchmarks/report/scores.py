@@ -1,0 +1,81 @@
+"""Every score as a table: a line for each image and row, written as it comes."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+import numpy as np
+
+from hemotk.artifacts import ImageRef
+from hemotk.benchmarks.measure.rows import Row
+from hemotk.files import refuse_existing, writing
+from hemotk.stats.metrics import calibrated, decide
+from hemotk.tflite.scorer import Scores
+
+COLUMNS = ("image", "label", "bundle", "source", "variant", "logit", "output", "probability", "called")
+
+
+class ScoresFile:
+    """A CSV file that grows as `NAME.partial` and gets its name when all is there; use as a context manager.
+
+    What an error leaves behind keeps the name `NAME.partial`; without any score, nothing is left.
+
+    `probability` is sigmoid(logit / temperature), `called` 1 where it reaches the bundle's threshold. `label` is empty
+    where there is none, `logit`, `output` and `probability` are `nan` or `inf` where the model said so.
+
+    Raises:
+        HemotkError: the file or its `.partial` exists and `overwrite` is false, or it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        self._path = path
+        self._partial = path.with_name(path.name + ".partial")
+        self._empty = True
+        for name in (self._path, self._partial):
+            refuse_existing(name, overwrite)
+        with writing(self._partial):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream: TextIO = self._partial.open("w", encoding="utf-8", newline="")
+        self._table = csv.writer(self._stream)
+        self._write([COLUMNS])
+
+    def __enter__(self) -> "ScoresFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the file its name; after an error it keeps the one that says it is not whole, if it has scores."""
+        with writing(self._partial):
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            if error is None:
+                self._partial.replace(self._path)
+            elif self._empty:
+                self._partial.unlink(missing_ok=True)
+
+    def add(self, row: Row, images: Sequence[ImageRef], scores: Sequence[Scores]) -> None:
+        """Append the scores of `images`, one each, and hand them to the system.
+
+        Raises:
+            HemotkError: the disk is full.
+        """
+        card = row.bundle.card
+        logits = np.array([found.logit for found in scores], np.float64)
+        probabilities = calibrated(logits, card.temperature)
+        called = decide(logits, card.threshold, card.temperature).astype(int)
+        where = (row.bundle.name, row.source, row.variant.kind)
+        self._write(
+            (image.id, "" if image.label is None else image.label, *where, found.logit, found.probability, p, decision)
+            for image, found, p, decision in zip(images, scores, probabilities.tolist(), called.tolist(), strict=True)
+        )
+        self._empty = self._empty and not scores
+
+    def _write(self, lines: object) -> None:
+        with writing(self._partial):
+            self._table.writerows(lines)  # type: ignore[arg-type]
+            self._stream.flush()

@@ -1,0 +1,1 @@
+"""The integer variants: ranges, thresholds, quantization."""

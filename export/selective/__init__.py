@@ -1,0 +1,1 @@
+"""Keeping the layers that int8 costs most in float32."""

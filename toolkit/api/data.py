@@ -1,0 +1,212 @@
+"""Folders of images: split them, audit them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, maybe, table, telling
+from hemotk.artifacts import PARTS, AuditReport, SplitManifest
+from hemotk.data.audit.page import render
+from hemotk.data.audit.report import audit as look_through
+from hemotk.data.audit.scan import scan_for_audit
+from hemotk.data.audit.text import findings
+from hemotk.data.scan.folder import scan
+from hemotk.data.scan.found import FoundFolder
+from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
+from hemotk.data.split.make import SplitConfig, make_split
+from hemotk.data.split.merge import merge_splits
+from hemotk.errors import HemotkError
+from hemotk.files import keep_out, refuse_existing, write_bytes
+
+Groups = Literal["auto", "patient", "none"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training, validation and test part of a folder; `manifest` lists every image.
+
+    `path` is the file that it was read from or written to, None while it is in memory alone. `found` is what the folder
+    holds, None for a split that was read from a file.
+    """
+
+    manifest: SplitManifest
+    path: Path | None = None
+    found: FoundFolder | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: PathLike) -> "Split":
+        """Read the split file at `path`.
+
+        Raises:
+            HemotkError: it cannot be read.
+        """
+        return cls(SplitManifest.read(Path(path)), Path(path))
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """How the folder was understood, a line each."""
+        return tuple(self.manifest.reading or ())
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> "Split":
+        """Write the split to the file `path`, and give it back with that path.
+
+        Raises:
+            HemotkError: the file exists and `overwrite` is false, or it cannot be written.
+        """
+        self.manifest.write(Path(path), overwrite=overwrite)
+        return Split(self.manifest, Path(path), self.found)
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Images of each part, and how many of them have label 1."""
+        items = {part: self.manifest.part(part) for part in PARTS}
+        return {part: (len(each), sum(item.label for item in each)) for part, each in items.items()}
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{part} {images}" for part, (images, _) in self.counts().items())
+        return f"<hemotk.Split {counts}>"
+
+    def _repr_html_(self) -> str:
+        rows = [(part, str(count), str(positives)) for part, (count, positives) in self.counts().items()]
+        headings = ("part", "images", self.manifest.classes[1])
+        return block("Split", table(headings, rows), lines(self.reading))
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit of a folder found; `report` has all figures."""
+
+    report: AuditReport
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What stands out, a sentence each."""
+        return tuple(findings(self.report))
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the report to `path`: as JSON, or as a page if the name ends in .html.
+
+        Raises:
+            HemotkError: another ending, or the file exists and `overwrite` is false.
+        """
+        content = {".json": self.report.to_json, ".html": lambda: render(self.report, None).encode()}
+        ending = Path(path).suffix.lower()
+        if ending not in content:
+            raise HemotkError(f"{path}: ends in neither .json nor .html; name such a file.")
+        write_bytes(Path(path), content[ending](), overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        return f"<hemotk.Audit of {self.report.folder}: {len(self.findings)} findings>"
+
+    def _repr_html_(self) -> str:
+        return block("Audit", lines([*(self.report.reading or ()), *self.findings]))
+
+
+def split(
+    folder: PathLike,
+    *,
+    out: PathLike | None = None,
+    test: float = 0.2,
+    validation: float = 0.2,
+    seed: int = 0,
+    groups: Groups = "auto",
+    resplit: bool = False,
+    classes: tuple[str, str] = CLASSES,
+    patient: str | None = None,
+    patients: PathLike | None = None,
+    hu_offset: int | None = None,
+    overwrite: bool = False,
+    progress: Progress = True,
+) -> Split:
+    """Divide the images of `folder` into training, validation and test part.
+
+    `test` is the share of all images that is kept for the test, `validation` the share of the rest. Equal pictures stay
+    together; so do, by `groups`, patients and near duplicates ('auto'), patients ('patient'), or nothing ('none').
+    `classes` are the words for label 0 and 1. `patient` says what names patients: a column, 'folder', 'file-name' or
+    'study'; `patients` is a table for the RSNA 2019 set. With `hu_offset` values of 16-bit pictures are Hounsfield
+    units plus that number. `out` is a file to write the split to.
+
+    Raises:
+        HemotkError: a folder that cannot be understood or split, or `out` exists and `overwrite` is false.
+    """
+    config = SplitConfig(test, validation, seed, groups, resplit)
+    if out is not None:
+        keep_out(Path(out), Path(folder))
+        refuse_existing(Path(out), overwrite)
+    found = scan(Path(folder), classes, maybe(patients), patient, hu_offset)
+    with telling(progress) as tell:
+        made = Split(make_split(found, config, tell), found=found)
+    return made if out is None else made.save(out, overwrite=overwrite)
+
+
+def folds(
+    source: PathLike | Split,
+    count: int = 5,
+    *,
+    out: PathLike | None = None,
+    seed: int = 0,
+    groups: Groups = "auto",
+    classes: tuple[str, str] = CLASSES,
+    patient: str | None = None,
+    hu_offset: int | None = None,
+    overwrite: bool = False,
+    progress: Progress = True,
+) -> tuple[Split, ...]:
+    """Divide images into `count` folds, of which each is the test part of one split.
+
+    `source` is a folder of images, a folder of folds, or a split whose images are dealt anew; the other arguments are
+    those of `split`. `out` is a folder to write the folds to.
+
+    Raises:
+        HemotkError: images that cannot be divided into so many folds, or `out` exists and `overwrite` is false.
+    """
+    if out is not None:
+        refuse_existing(Path(out), overwrite)
+    found = None
+    if isinstance(source, Split):
+        made = refold(source.manifest, count)
+    elif (Path(source) / "fold1.json").is_file():
+        made = read_folds(Path(source))
+        if len(made) != count:
+            raise HemotkError(f"‹folds› {count}: {source} holds {len(made)} folds; ask for {len(made)}.")
+    elif Path(source).is_dir():
+        found = scan(Path(source), classes, patient=patient, hu_offset=hu_offset)
+        with telling(progress) as tell:
+            made = make_folds(found, SplitConfig(seed=seed, grouping=groups), count, tell)
+    else:
+        made = refold(SplitManifest.read(Path(source)), count)
+    if out is not None:
+        write_folds(Path(out), made, overwrite=overwrite)
+    return tuple(Split(each, found=found) for each in made)
+
+
+def merge(splits: Sequence[PathLike | Split], *, out: PathLike | None = None, overwrite: bool = False) -> Split:
+    """Make one split of several, such as those of two hospitals; every image keeps its part.
+
+    Raises:
+        HemotkError: splits that do not fit together, or `out` exists and `overwrite` is false.
+    """
+    if out is not None:
+        refuse_existing(Path(out), overwrite)
+    read = [each.manifest if isinstance(each, Split) else SplitManifest.read(Path(each)) for each in splits]
+    made = Split(merge_splits(read))
+    return made if out is None else made.save(out, overwrite=overwrite)
+
+
+def audit(
+    folder: PathLike,
+    *,
+    classes: tuple[str, str] = CLASSES,
+    patient: str | None = None,
+    hu_offset: int | None = None,
+    progress: Progress = True,
+) -> Audit:
+    """Look through a folder before anything is trained on it: duplicates, leaks, shortcuts, files that cannot be read.
+
+    The folder need not be one that can be split. The arguments are those of `split`.
+
+    Raises:
+        HemotkError: there is no picture that can be read, or there are more than 10,000.
+    """
+    with telling(progress) as tell:
+        return Audit(look_through(scan_for_audit(Path(folder), classes, patient, hu_offset), tell))

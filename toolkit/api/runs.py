@@ -1,0 +1,403 @@
+"""Runs: train them, take them in from elsewhere, prune them."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, maybe, table, telling
+from hemotk.api.data import Groups, Split
+from hemotk.api.data import folds as make_folds
+from hemotk.api.data import split as make_split
+from hemotk.artifacts import CvReport, FieldError, SplitManifest
+from hemotk.artifacts.pixels import Window
+from hemotk.errors import HemotkError
+from hemotk.files import keep_out, refuse_existing
+from hemotk.quiet import import_tensorflow
+from hemotk.render.numbers import with_interval
+from hemotk.store import run as store
+from hemotk.store.finished import refuse_finished
+from hemotk.store.unfinished import kept_split
+from hemotk.training.config import DistillConfig, TrainConfig, from_recipe
+from hemotk.training.operating_point import OperatingConfig
+
+RUNS = Path("runs")
+PRUNED = "-pruned"
+
+
+@dataclass(frozen=True)
+class Run(store.Run):
+    """A finished run folder: a network, what it was trained on, and what it reached."""
+
+    def __repr__(self) -> str:
+        return f"<hemotk.Run {self.folder}: {self.card.arch}>"
+
+    def _repr_html_(self) -> str:
+        headings = ("part", "images", "accuracy", "sensitivity", "specificity", "AUC")
+        rows = [
+            (
+                part,
+                str(found.count),
+                *(with_interval(getattr(found, name)) for name in ("accuracy", "sensitivity", "specificity", "auc")),
+            )
+            for part, found in self.card.metrics.items()
+        ]
+        return block(f"Run {self.card.name} ({self.card.arch})", table(headings, rows), lines(self.card.notes))
+
+
+def operating_point(
+    threshold: float | Literal["youden"] | None, min_sensitivity: float | None, calibrate: bool
+) -> OperatingConfig:
+    """How the decision threshold and the temperature come about.
+
+    Raises:
+        HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
+    """
+    if threshold is not None and min_sensitivity is not None:
+        raise HemotkError("‹min_sensitivity›: chooses the threshold, which ‹threshold› gives; leave one of both out.")
+    try:
+        if min_sensitivity is not None:
+            return OperatingConfig("sensitivity", min_sensitivity=min_sensitivity, calibrate=calibrate)
+        if threshold == "youden":
+            return OperatingConfig("youden", calibrate=calibrate)
+        return OperatingConfig("fixed", 0.5 if threshold is None else float(threshold), calibrate=calibrate)
+    except FieldError as error:
+        setting = "threshold" if min_sensitivity is None else "min_sensitivity"
+        raise HemotkError(f"‹{setting}›: {error}; choose another.") from error
+    except ValueError as error:
+        raise HemotkError(f"‹threshold› {threshold}: must be a number between 0 and 1, or youden.") from error
+
+
+def split_to_train_on(
+    source: PathLike | Split,
+    *,
+    classes: tuple[str, str] | None = None,
+    patient: str | None = None,
+    hu_offset: int | None = None,
+    resumed: Path | None = None,
+    progress: Progress = True,
+) -> Split:
+    """The split that `source` is, or that is in the file `source`, or a new one of the folder `source`.
+
+    `resumed` is the output of an unfinished training of the same folder, whose split is taken then.
+
+    Raises:
+        HemotkError: a file that is no split or has other classes than were asked for, or images that cannot be split.
+    """
+    if isinstance(source, Split):
+        return source
+    path = Path(source)
+    kept = kept_split(resumed) if resumed is not None and path.is_dir() else None
+    if kept is not None and (manifest := SplitManifest.read(kept)).root() == path.resolve():
+        if manifest.classes != (classes or CLASSES):
+            raise HemotkError(
+                f"‹classes› {','.join(classes or CLASSES)}: {kept.parent} was begun with "
+                f"{','.join(manifest.classes)}; resume with the same, or remove that folder and start again."
+            )
+        return Split(manifest, kept)
+    if path.is_dir():
+        return make_split(path, classes=classes or CLASSES, patient=patient, hu_offset=hu_offset, progress=progress)
+    found = Split.open(path)
+    check_classes(found.manifest, classes, path)
+    return found
+
+
+def check_classes(split: SplitManifest, classes: tuple[str, str] | None, source: Path) -> None:
+    """Refuse `classes` that are not those of the split in `source`.
+
+    Raises:
+        HemotkError: they are others.
+    """
+    if classes is not None and classes != split.classes:
+        raise HemotkError(
+            f"‹classes› {','.join(classes)}: the classes of {source} are {','.join(split.classes)}; leave the option "
+            "out, or split the folder anew with it."
+        )
+
+
+def train(
+    source: PathLike | Split,
+    *,
+    out: PathLike | None = None,
+    recipe: str = "hemotk",
+    threshold: float | Literal["youden"] | None = None,
+    min_sensitivity: float | None = None,
+    calibrate: bool = False,
+    data: PathLike | None = None,
+    classes: tuple[str, str] | None = None,
+    patient: str | None = None,
+    hu_offset: int | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = True,
+    **settings: Any,
+) -> Run:
+    """Train a classifier on a split, or on a folder of images, which is split first; write a run folder.
+
+    `out` is the folder to write, by default runs/ARCH. `recipe` is 'hemotk' or 'paper'; `settings` are fields of
+    `hemotk.training.config.TrainConfig`, such as arch='densenet201', size=224, epochs=100, weights='imagenet', seed=0.
+    A probability from `threshold` on is called a hemorrhage: a number, 'youden', or, with `min_sensitivity`, the
+    greatest specificity with at least that sensitivity, chosen on the validation part; with `calibrate` a temperature
+    is fitted there. `data` is where the images of a split are now. With `resume` an unfinished training goes on.
+
+    Raises:
+        HemotkError: images or settings that do not fit, or `out` exists and `overwrite` is false.
+    """
+    config = configured(recipe, operating_point(threshold, min_sensitivity, calibrate), settings)
+    place = RUNS / config.arch if out is None else Path(out)
+    refuse_finished(place, overwrite)
+    found = split_to_train_on(
+        source,
+        classes=classes,
+        patient=patient,
+        hu_offset=hu_offset,
+        resumed=place if resume else None,
+        progress=progress,
+    )
+    root = found.manifest.root(maybe(data))
+    keep_out(place, root, (item.path for item in found.manifest.items))
+    import_tensorflow()
+    from hemotk.training.listener import Telling
+    from hemotk.training.loop import TrainJob
+    from hemotk.training.loop import train as run
+
+    with telling(progress) as tell:
+        job = TrainJob(found.manifest, place, maybe(data), resume, overwrite)
+        run(job, config, Telling(tell, "training", config.all_epochs))
+    return Run.open(place)
+
+
+def configured(recipe: str, operating: OperatingConfig, settings: Mapping[str, Any]) -> TrainConfig:
+    """The settings of a training.
+
+    Raises:
+        HemotkError: an unknown recipe or setting, or a value that cannot be.
+    """
+    known = {field.name for field in dataclasses.fields(TrainConfig)} - {"recipe", "operating"}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise HemotkError(f"{', '.join(unknown)}: no such setting of a training; choose of {', '.join(sorted(known))}.")
+    given = dict(settings)
+    if isinstance(given.get("window"), tuple):
+        given["window"] = Window(*given["window"])
+    if given.get("weights") is not None:
+        given["weights"] = str(given["weights"])
+    return from_recipe(recipe, operating=operating, **given)
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """A finished cross-validation: a run for each fold, and all their tests together in `report`."""
+
+    folder: Path
+    report: CvReport
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs, fold 1 first."""
+        return tuple(Run.open(self.folder / f"fold-{number}") for number in range(1, len(self.report.folds) + 1))
+
+    def __repr__(self) -> str:
+        return f"<hemotk.CrossValidation {self.folder}: {len(self.report.folds)} folds>"
+
+    def _repr_html_(self) -> str:
+        from hemotk.training.cv_report import table as rows
+
+        headings, *body = rows(self.report)
+        return block("Cross-validation", table(headings, body))
+
+
+def cross_validate(
+    source: PathLike | Split,
+    count: int = 5,
+    *,
+    out: PathLike | None = None,
+    recipe: str = "hemotk",
+    threshold: float | Literal["youden"] | None = None,
+    min_sensitivity: float | None = None,
+    calibrate: bool = False,
+    data: PathLike | None = None,
+    groups: Groups = "auto",
+    classes: tuple[str, str] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = True,
+    **settings: Any,
+) -> CrossValidation:
+    """Train `count` networks, each tested on another fold of whole groups; the arguments are those of `train`.
+
+    Raises:
+        HemotkError: as `train` and `folds`.
+    """
+    config = configured(recipe, operating_point(threshold, min_sensitivity, calibrate), settings)
+    place = RUNS / f"{config.arch}-cv" if out is None else Path(out)
+    refuse_existing(place, overwrite)
+    splits = make_folds(source, count, groups=groups, classes=classes or CLASSES, progress=progress)
+    return cross_validate_on(
+        splits, config, place, data=maybe(data), resume=resume, overwrite=overwrite, progress=progress
+    )
+
+
+def cross_validate_on(
+    splits: tuple[Split, ...],
+    config: TrainConfig,
+    out: Path,
+    *,
+    data: Path | None,
+    resume: bool,
+    overwrite: bool,
+    progress: Progress,
+) -> CrossValidation:
+    """As `cross_validate`, with folds and settings that are there already."""
+    manifests = tuple(each.manifest for each in splits)
+    keep_out(out, manifests[0].root(data), (item.path for item in manifests[0].items))
+    import_tensorflow()
+    from hemotk.training.folds import FoldsJob
+    from hemotk.training.folds import cross_validate as run
+    from hemotk.training.listener import Telling
+
+    with telling(progress) as tell:
+        listener = Telling(tell, "training", config.all_epochs * len(manifests))
+        report = run(FoldsJob(manifests, out, data, resume, overwrite), config, listener)
+    return CrossValidation(out, report)
+
+
+def import_model(
+    model: PathLike,
+    data: PathLike | Split,
+    *,
+    out: PathLike | None = None,
+    normalization: str = "auto",
+    positive_class: int = 1,
+    output: int | None = None,
+    size: int | None = None,
+    classes: tuple[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = True,
+) -> Run:
+    """Take in a DenseNet classifier that was trained elsewhere in Keras, judge it on `data`, and write a run folder.
+
+    `model` is a .keras or .h5 file or a SavedModel. `normalization` says what was done to pixels of 0 to 255 before the
+    model: 'torch', 'tf', 'unit', 'raw', 'MEAN/STD', or 'auto' where layers of the model do it. `positive_class` is the
+    number that hemorrhage had in training, `output` the number of the output that is hemorrhage, of several sigmoids.
+
+    Raises:
+        HemotkError: a model that cannot be read or is not supported, or `out` exists and `overwrite` is false.
+    """
+    path = Path(model)
+    place = RUNS / path.stem if out is None else Path(out)
+    refuse_existing(place, overwrite)
+    found = split_to_train_on(data, classes=classes, progress=progress)
+    import_tensorflow()
+    from hemotk.importing.network import ImportConfig
+    from hemotk.importing.run import ImportJob, import_run
+
+    config = ImportConfig(size, normalization, positive_class, output)
+    with telling(progress) as tell:
+        import_run(ImportJob(path, found.manifest, place, overwrite), config, tell)
+    return Run.open(place)
+
+
+def prune(
+    run: PathLike | Run,
+    *,
+    out: PathLike | None = None,
+    macs: float | None = None,
+    target_latency_ratio: float | None = None,
+    teacher: PathLike | Run | None = None,
+    teacher_share: float | None = None,
+    teacher_temperature: float | None = None,
+    data: PathLike | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = True,
+    **settings: Any,
+) -> Run:
+    """Remove whole channels from the DenseNet of `run`, and write the smaller run.
+
+    `macs` is the share of its multiply-accumulates to keep, or `target_latency_ratio` the share of its latency. The
+    network learns again from the labels and from `teacher`, by default the unpruned run itself. `settings` are fields
+    of `hemotk.pruning.channels.config.PruneConfig`, such as steps=4, epochs=60, importance='taylor', seed=0.
+
+    Raises:
+        HemotkError: a run that cannot be pruned, settings that do not fit, or `out` exists and `overwrite` is false.
+    """
+    folder = _folder(run)
+    place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
+    from hemotk.pruning.channels.config import PruneConfig
+    from hemotk.pruning.channels.job import PruneJob, read_material
+
+    known = {field.name for field in dataclasses.fields(PruneConfig)} - {"macs", "latency_ratio", "distill"}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise HemotkError(f"{', '.join(unknown)}: no such setting of a pruning; choose of {', '.join(sorted(known))}.")
+    shares = {"share": teacher_share, "temperature": teacher_temperature}
+    distill = DistillConfig(**{name: value for name, value in shares.items() if value is not None})
+    config = PruneConfig(macs=macs, latency_ratio=target_latency_ratio, distill=distill, **settings)
+    job = PruneJob(folder, place, None if teacher is None else _folder(teacher), maybe(data), resume, overwrite)
+    material = read_material(job, config)
+    import_tensorflow()
+    from hemotk.pruning.channels.loop import prune as prune_run
+    from hemotk.sweep.latency_ratio import LatencyRatio
+    from hemotk.training.listener import Telling
+
+    measure = None
+    if config.latency_ratio is not None:
+        measure = LatencyRatio(material.shape, material.parent.card.preprocess)
+    with telling(progress) as tell:
+        prune_run(material, Telling(tell, "pruning", config.epochs), measure)
+    return Run.open(place)
+
+
+def prune_magnitude(
+    run: PathLike | Run,
+    *,
+    out: PathLike | None = None,
+    data: PathLike | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress = True,
+    **settings: Any,
+) -> Run:
+    """Set the weights of least magnitude to zero while the network learns on; its file becomes smaller once compressed.
+
+    `settings` are fields of `hemotk.pruning.magnitude.config.MagnitudeConfig`, such as sparsity=0.5, epochs=20.
+
+    Raises:
+        HemotkError: a run or settings that do not fit, or `out` exists and `overwrite` is false.
+    """
+    return magnitude_run(run, out, maybe(data), resume=resume, overwrite=overwrite, progress=progress, **settings)[0]
+
+
+def magnitude_run(
+    run: PathLike | Run,
+    out: PathLike | None,
+    data: Path | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+    progress: Progress,
+    **settings: Any,
+) -> tuple[Run, Any]:
+    """As `prune_magnitude`; also what was counted, a `hemotk.pruning.magnitude.loop.SparseRun`."""
+    folder = _folder(run)
+    place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
+    from hemotk.pruning.channels.job import PruneJob
+    from hemotk.pruning.magnitude.config import MagnitudeConfig
+    from hemotk.pruning.magnitude.job import read_magnitude
+
+    material = read_magnitude(
+        PruneJob(folder, place, None, data, resume, overwrite), MagnitudeConfig(**settings)
+    )
+    import_tensorflow()
+    from hemotk.pruning.magnitude.loop import prune_magnitude as prune_run
+    from hemotk.training.listener import Telling
+
+    with telling(progress) as tell:
+        found = prune_run(material, Telling(tell, "pruning", material.config.epochs))
+    return Run.open(place), found
+
+
+def _folder(run: PathLike | store.Run) -> Path:
+    return run.folder if isinstance(run, store.Run) else Path(run)

@@ -1,0 +1,231 @@
+"""Scoring pictures: a classifier that takes them as people have them."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from hemotk.api.common import PathLike, block, lines, table
+from hemotk.artifacts.pixels import Window
+from hemotk.data.scan.listing import list_folder
+from hemotk.data.series import in_order
+from hemotk.errors import HemotkError
+from hemotk.predict import classify
+from hemotk.predict.heatmap import overlay
+from hemotk.render.markup import Markup, element, picture
+from hemotk.store.bundle import Bundle
+from hemotk.tflite.facts import is_model
+from hemotk.tflite.foreign import Asked
+
+# A path, pixels, a PIL image or a pydicom dataset; or a folder, or a sequence of these.
+Picture: TypeAlias = Any
+
+
+@dataclass(frozen=True)
+class Prediction(classify.Prediction):
+    """What a classifier says of one picture; research, not for diagnosis.
+
+    `probability` is that of `labels[1]`, `verdict` the word for `label`, `logit` the network's number before the
+    temperature. `doubts` say why the picture may be no head CT slice. `gray` is the picture, uint8 [height, width];
+    `cam` the class-activation map [h, w] in units of the logit, None where the model has none.
+    """
+
+    gray: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    cam: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    size: int = field(default=0, repr=False, compare=False)
+
+    def heat_map(self) -> Image.Image | None:
+        """The picture with its class-activation map over it: red speaks for hemorrhage, blue against it.
+
+        None where the model gives no map: export with `cam=True`.
+        """
+        if self.cam is None or self.gray is None:
+            return None
+        return Image.fromarray(overlay(self.gray, self.cam, self.size))
+
+    def _repr_html_(self) -> str:
+        rows = [(f"{self.probability:.4f}", self.verdict, f"{self.logit:.3f}")]
+        shown = self.heat_map() or (None if self.gray is None else Image.fromarray(self.gray))
+        image = Markup("") if shown is None else picture(shown, self.path)
+        doubts = [f"may be no head CT slice: it {doubt}" for doubt in self.doubts]
+        note = element("p", classify.INTENDED_USE)
+        return block(self.path, table(("probability", "verdict", "logit"), rows), lines(doubts), image, note)
+
+
+class Predictions(tuple[Prediction, ...]):
+    """What a classifier says of several pictures, in their order."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        rows = [(each.path, f"{each.probability:.4f}", each.verdict, "; ".join(each.doubts)) for each in self]
+        return block(f"{len(self)} pictures", table(("picture", "probability", "verdict", "doubts"), rows))
+
+
+class Classifier:
+    """A model that is loaded and ready: call it with a picture, a folder, or several pictures.
+
+    `threshold` and `temperature` are those of its bundle, `labels` the words for label 0 and 1.
+    """
+
+    def __init__(self, model: classify.Model, *, threads: int = 1) -> None:
+        self._classifier = classify.Classifier(model, threads=threads)
+        self.model = model
+        self.labels = model.labels
+        self.threshold = model.threshold
+        self.temperature = model.temperature
+
+    def __call__(self, picture: Picture) -> "Prediction | Predictions":
+        """Score a picture: a path, uint8 pixels [height, width] or [height, width, 3], a PIL image, a pydicom dataset.
+
+        A folder, or a sequence of pictures, gives `Predictions`.
+
+        Raises:
+            HemotkError: a picture that cannot be read, or something that is none.
+        """
+        if isinstance(picture, (list, tuple)):
+            return Predictions(self._one(each) for each in picture)
+        if isinstance(picture, (str, Path)) and Path(picture).is_dir():
+            return Predictions(self._one(path) for path in pictures_in(Path(picture)))
+        return self._one(picture)
+
+    def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> classify.SeriesVerdict:
+        """One verdict for the slices of one series: a folder, or paths.
+
+        It rests on the mean of the `k` highest probabilities; by default as the bundle says.
+
+        Raises:
+            HemotkError: slices of several series, or a bundle that does not say `k`.
+        """
+        paths = pictures_in(Path(pictures)) if isinstance(pictures, (str, Path)) else [Path(each) for each in pictures]
+        point = self.model.series_point(k)
+        return classify.series_verdict(self.labels, [self._one(path) for path in in_order(paths)], point)
+
+    def _one(self, given: Picture) -> Prediction:
+        with _as_file(given) as (path, name):
+            found = self._classifier.classify(path)
+            gray = self._classifier.gray(path)
+            cam = self._classifier.cam() if self._classifier.has_cam else None
+        return Prediction(
+            path=name,
+            logit=found.logit,
+            probability=found.probability,
+            label=found.label,
+            verdict=found.verdict,
+            doubts=found.doubts,
+            gray=gray,
+            cam=cam,
+            size=self.model.preprocess.size,
+        )
+
+    def __repr__(self) -> str:
+        return f"<hemotk.Classifier {self.model.path}: threshold {self.threshold:g}>"
+
+
+def load(
+    bundle: PathLike | Bundle,
+    variant: str | None = None,
+    *,
+    threads: int = 1,
+    window: tuple[float, float] | None = None,
+    normalization: str | None = None,
+    output: int | None = None,
+    positive_class: int = 1,
+) -> Classifier:
+    """Load a model that scores pictures: `variant` of a bundle, by default int8, or a .tflite file.
+
+    `window` is level and width in Hounsfield units that DICOM is seen through, in place of the bundle's. What a .tflite
+    from elsewhere does not say of itself, `normalization`, `output` and `positive_class` must.
+
+    Raises:
+        HemotkError: no readable bundle or model, or it is not the file that was recorded.
+    """
+    path = bundle.folder if isinstance(bundle, Bundle) else Path(bundle)
+    asked = Asked(normalization, output, positive_class)
+    if is_model(path):
+        if variant is not None:
+            raise HemotkError(f"‹variant› {variant}: {path} is one model already; leave it out, or name the bundle.")
+        model = classify.model_of_file(path, asked)
+    elif asked.anything:
+        raise HemotkError(
+            "‹normalization›, ‹output› and ‹positive_class›: are for a bare .tflite, and a bundle says these itself; "
+            "leave them out."
+        )
+    else:
+        model = classify.model_of_bundle(path, variant)
+    if window is not None:
+        model = classify.seen_through(model, Window(*window))
+    return Classifier(model, threads=threads)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every picture below `folder`, sorted by path.
+
+    Raises:
+        HemotkError: there is none.
+    """
+    found = list_folder(folder).files
+    if not found:
+        raise HemotkError(f"{folder}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
+    return [folder / name for name in found]
+
+
+class _as_file:  # noqa: N801 - used like a function
+    """A picture as a file, so that whatever it is goes through the one reader of pixels."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> tuple[Path, str]:
+        if isinstance(self._picture, (str, Path)):
+            return Path(self._picture), str(self._picture)
+        self._folder = tempfile.TemporaryDirectory()
+        try:
+            return self._written(Path(self._folder.name))
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _written(self, folder: Path) -> tuple[Path, str]:
+        given = self._picture
+        if hasattr(given, "save_as") and hasattr(given, "PixelData"):
+            given.save_as(folder / "picture.dcm", enforce_file_format=True)
+            return folder / "picture.dcm", "dataset"
+        if isinstance(given, Image.Image):
+            return _png(given, folder), getattr(given, "filename", "") or "image"
+        if isinstance(given, np.ndarray):
+            return _png(Image.fromarray(_checked(given)), folder), "array"
+        raise HemotkError(
+            f"picture: is {type(given).__name__}; give a path, uint8 pixels, a PIL image, a pydicom dataset, a folder, "
+            "or a list of these."
+        )
+
+
+def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+        raise HemotkError(
+            f"picture: is {pixels.dtype} of shape {list(pixels.shape)}; give uint8 gray [height, width] or colours "
+            "[height, width, 3]. Hounsfield units need a window: give the pydicom dataset or the file."
+        )
+    return pixels
+
+
+def _png(image: Image.Image, folder: Path) -> Path:
+    path = folder / "picture.png"
+    try:
+        image.save(path)
+    except OSError as error:
+        raise HemotkError(f"picture: is an image of mode {image.mode}; convert it to 'L' or 'RGB'.") from error
+    return path
+
+

@@ -1,0 +1,129 @@
+"""`hemotk predict --study`: one verdict for a series of slices."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hemotk.cli.options import PATH
+from hemotk.errors import HemotkError
+from hemotk.files import write_bytes
+
+if TYPE_CHECKING:
+    from hemotk.artifacts import StudyPoint
+    from hemotk.predict.classify import Model, Prediction, StudyVerdict
+
+TOP_K = 3
+_SUFFIX = ".png"
+
+
+def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--study`, `--top-k` and `--strip`, passed on as `study`, `top_k` and `strip_file`."""
+    options = (
+        click.option("--study", is_flag=True, help="Take the pictures for the slices of one series."),
+        click.option(
+            "--top-k",
+            type=click.IntRange(min=1),
+            metavar="K",
+            help=f"With --study: average the K highest slices.  [default: as the bundle says, else {TOP_K}]",
+        ),
+        click.option(
+            "--strip",
+            "strip_file",
+            type=PATH,
+            metavar="FILE.png",
+            help="With --study: also draw the scores along the series.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What was asked for; all but `study` need it.
+
+    Raises:
+        HemotkError: an option without --study, or a strip that is no .png file.
+    """
+
+    study: bool
+    top_k: int | None
+    strip: Path | None
+
+    def __post_init__(self) -> None:
+        for name, value in (("--top-k", self.top_k), ("--strip", self.strip)):
+            if value is not None and not self.study:
+                raise HemotkError(f"{name} {value}: is for a series of slices; add --study.")
+        if self.strip is not None and self.strip.suffix.lower() != _SUFFIX:
+            raise HemotkError(f"--strip {self.strip}: is drawn as a PNG; name a {_SUFFIX} file.")
+
+    def slices(self, pictures: Iterable[Path]) -> list[Path]:
+        """The pictures; with --study in the order of the series.
+
+        Raises:
+            HemotkError: pictures of several folders, series or patients, or a strip that would replace one of them.
+        """
+        from hemotk.data.series import in_order
+
+        found = list(pictures)
+        if not self.study:
+            return found
+        folders = sorted({path.parent for path in found})
+        if len(folders) > 1:
+            raise HemotkError(
+                f"--study: the slices lie in {folders[0]} and {folders[1]}; a verdict is for one series, so name its "
+                "folder."
+            )
+        if self.strip is not None and self.strip.resolve() in {path.resolve() for path in found}:
+            raise HemotkError(f"--strip {self.strip}: would replace a slice; name another file.")
+        return in_order(found)
+
+    def verdict(
+        self, model: "Model", predictions: Sequence["Prediction"], failures: Mapping[str, str]
+    ) -> "StudyVerdict | None":
+        """Print the series' verdict, and draw the strip; None without --study, or where slices cannot be read."""
+        if not self.study:
+            return None
+        if failures:
+            click.echo(
+                f"hemotk: --study: no verdict, because {len(failures)} of {len(failures) + len(predictions)} slices "
+                "cannot be read; mend or remove them.",
+                err=True,
+            )
+            return None
+        from hemotk.predict.classify import study_verdict
+        from hemotk.predict.strip import strip
+
+        found = study_verdict(model.labels, predictions, self._point(model))
+        says = f"{found.probability:.4f}  {found.verdict}"
+        highest = f"the mean of the {found.k} highest of {found.slices} slices"
+        click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")
+        if self.strip is not None:
+            probabilities = [prediction.probability for prediction in predictions]
+            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}"))
+            click.echo(f"wrote {self.strip}")
+        return found
+
+    def _point(self, model: "Model") -> "StudyPoint":
+        """How the verdict is made: as the bundle says, unless another number of slices is asked for."""
+        from hemotk.artifacts import StudyPoint
+
+        chosen = model.study
+        if chosen is not None and self.top_k in (None, chosen.k):
+            return chosen
+        k = TOP_K if self.top_k is None else self.top_k
+        why = (
+            f"k = {k} is {'the default' if self.top_k is None else 'as asked for'}, not chosen on data"
+            if chosen is None
+            else f"the bundle's threshold for series was chosen for k = {chosen.k}, not for {k}"
+        )
+        click.echo(
+            f"hemotk: --study: {why}; the threshold for slices, {model.threshold:.6g}, is used, which the highest "
+            "slices of a series reach more easily than one slice.",
+            err=True,
+        )
+        return StudyPoint(k, model.threshold)

@@ -1,0 +1,1 @@
+"""Looking through a folder before anything is trained on it."""

@@ -1,0 +1,1 @@
+"""Finding pictures that show the same slice."""

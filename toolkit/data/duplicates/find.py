@@ -1,0 +1,116 @@
+"""Near duplicates: one slice rescaled, shifted, windowed, compressed or mirrored, and neighbouring slices of one head.
+
+Two views are compared by normalized cross-correlation, at its largest over small shifts and over both mirror images:
+r of the gray values' ranks, d of the local contrast. Their similarity is tanh((artanh r + 2 artanh d) / 3).
+Slices without brain take no part: couches and discs of bone look alike in every head.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemotk.data.duplicates.view import VIEW_SIZE, Grid, View
+from hemotk.errors import HemotkError
+from hemotk.progress import Tell, silent
+
+MOST_IMAGES = 10_000
+NEAR = 0.82  # chosen on real series (studies/duplicates_study.py) and held against planted copies
+MIRRORED = 0.84  # neighbouring slices are never mirrored, so most pairs below are of different heads
+COPY = 0.9  # what bone-only slices near the vertex must reach, since those of different heads look alike
+LEAST_TISSUE = 0.1  # in both slices
+ENOUGH_TISSUE = 0.15  # in one of them: a copy in another window shows less
+_CANDIDATE = 0.6  # at half the resolution; 0.5 finds the same pairs on the real series, in up to twice the time
+_SHIFT, _COARSE_SHIFT = 2, 1
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two near duplicates by their places in the list, `first` < `second`, and how similar they are: 0 to 1."""
+
+    first: int
+    second: int
+    similarity: float
+    mirrored: bool
+
+
+def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, ...]:
+    """Every pair of views that is similar enough, by place; `tell` is told how many are compared.
+
+    Raises:
+        HemotkError: more than 10,000 views, since each is compared with every other.
+    """
+    if len(views) > MOST_IMAGES:
+        raise HemotkError(
+            f"near duplicates: {len(views)} images are more than the {MOST_IMAGES} that can all be compared with each "
+            "other; use --groups patient, or a smaller folder."
+        )
+    places = [place for place, one in enumerate(views) if one.tissue >= LEAST_TISSUE]
+    chosen = [views[place] for place in places]
+    found: list[Pair] = []
+    for first, others in _candidates(chosen):
+        if len(others):
+            pairs = _similar(chosen, first, others)
+            found.extend(replace(pair, first=places[pair.first], second=places[pair.second]) for pair in pairs)
+        tell("comparing images", first + 1, len(chosen))
+    return tuple(found)
+
+
+def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """For each view the later ones whose local contrast agrees at half the resolution."""
+    if not views:
+        return
+    coarse = np.stack([_halved(one.detail) for one in views])
+    flat = coarse.reshape(len(views), -1)
+    brain = np.array([one.tissue >= ENOUGH_TISSUE for one in views])
+    for start in range(0, len(views), _ROWS_AT_ONCE):
+        rows = coarse[start : start + _ROWS_AT_ONCE]
+        best = np.full((len(rows), len(views) - start), -1.0, np.float32)
+        for moved in _moved(rows, _COARSE_SHIFT):
+            np.maximum(best, moved.reshape(len(rows), -1) @ flat[start:].T, out=best)
+        for row in range(len(rows)):
+            first = start + row
+            near = best[row, row + 1 :] >= _CANDIDATE
+            yield first, first + 1 + np.flatnonzero(near & (brain[first + 1 :] | brain[first]))
+
+
+def _similar(views: Sequence[View], first: int, others: NDArray[np.intp]) -> Iterator[Pair]:
+    """The pairs of `first` with those of `others` that are similar enough."""
+    ranks = _correlations(views[first].ranks, [views[other].ranks for other in others])
+    details = _correlations(views[first].detail, [views[other].detail for other in others])
+    joint = np.tanh((_artanh(ranks) + 2 * _artanh(details)) / 3)
+    for other, (straight, mirrored) in zip(others, joint.T, strict=True):
+        telling = views[first].telling and views[other].telling
+        turned = bool(mirrored > straight)
+        similarity = max(straight, mirrored)
+        if similarity >= ((MIRRORED if turned else NEAR) if telling else COPY):
+            yield Pair(first, int(other), float(similarity), turned)
+
+
+def _correlations(one: Grid, others: Sequence[Grid]) -> Grid:
+    """The largest correlation of `one`, as it is and mirrored, with each of the `others`: [2, len(others)]."""
+    moved = np.stack([grid[0] for grid in _moved(one[None], _SHIFT)]).reshape(-1, one.size)
+    values = moved @ np.stack(others).reshape(len(others), -1).T
+    return values.reshape(2, -1, len(others)).max(axis=1)
+
+
+def _moved(grids: Grid, reach: int) -> Iterator[Grid]:
+    """The grids [n, rows, columns] at each shift, then mirrored at each shift."""
+    steps = range(-reach, reach + 1)
+    for turned in (grids, grids[:, :, ::-1]):
+        for rows in steps:
+            for columns in steps:
+                yield np.roll(turned, (rows, columns), (1, 2))
+
+
+def _halved(grid: Grid) -> Grid:
+    half = VIEW_SIZE // 2
+    small = grid.reshape(half, 2, half, 2).mean(axis=(1, 3))
+    norm = np.linalg.norm(small)
+    return small / norm if norm > 0 else small
+
+
+def _artanh(values: Grid) -> Grid:
+    return np.arctanh(np.clip(values, -0.999, 0.999))

@@ -1,0 +1,1 @@
+"""Drawing synthetic head CT slices."""

@@ -1,0 +1,1 @@
+"""Reading one picture file into the bytes that a network sees."""

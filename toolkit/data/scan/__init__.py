@@ -1,0 +1,1 @@
+"""What lies in an image folder: pictures, labels, patients, parts."""

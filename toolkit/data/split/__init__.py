@@ -1,0 +1,1 @@
+"""Dividing the images of a folder into parts and folds that share nothing."""

@@ -1,0 +1,422 @@
+"""What `hemotk info` prints of what it found."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, StudyPoint, TensorSpec
+from hemotk.describe.report_text import result, slice_level
+from hemotk.render.columns import columns
+from hemotk.stats.slice_level import beside
+
+if TYPE_CHECKING:
+    from hemotk.artifacts.cv import OutOfFold
+    from hemotk.describe.descriptions import (
+        BlockFacts,
+        Bundle,
+        CrossValidation,
+        Description,
+        FileState,
+        Model,
+        PartFacts,
+        Report,
+        Run,
+        Split,
+        TestSet,
+    )
+    from hemotk.tflite.facts import ModelTensor
+    from hemotk.tflite.metadata import ModelMetadata
+
+Row = Sequence[str]
+INDENT = 2
+ABSENT = "–"
+NAMED = "the card names its calibration images and their labels: export again before the bundle is handed on"
+
+
+def text(found: "Description") -> Iterator[str]:
+    """What was found, line by line."""
+    yield f"{found.what} {found.path}"
+    yield from _TEXTS[found.what](found)
+    if found.files:
+        yield "files"
+        yield from columns([(name_of(file, found), _size(file.bytes), file.state) for file in found.files], INDENT)
+
+
+def name_of(file: "FileState", found: "Description") -> str:
+    """Where in the folder that was described; elsewhere the bare name."""
+    path, folder = Path(file.path), Path(found.path)
+    return path.relative_to(folder).as_posix() if folder in path.parents else path.name
+
+
+def _run(run: "Run") -> Iterator[str]:
+    card = run.card
+    size = card.preprocess.size
+    yield from _facts(
+        ("created", f"{card.created}, {card.source} in {card.seconds:.0f} s"),
+        ("network", f"{card.arch}, {run.parameters:,} parameters, {_macs(run.macs)} at {size}×{size}"),
+        ("classes", " (0), ".join(card.labels) + " (1)"),
+        ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
+        *_series(card.study),
+        ("settings", _settings(card.settings)),
+        ("parents", _parents(card.parents)),
+        *(("note", note) for note in card.notes),
+    )
+    if run.blocks:
+        yield "blocks"
+        yield from columns([_block(number, block) for number, block in enumerate(run.blocks, 1)], INDENT)
+        yield from _widths(run)
+    yield from _metrics(card.metrics)
+    yield from (" " * INDENT + line for line in dependent(card.metrics, run.parts))
+    yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
+
+
+def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
+    if study is not None:
+        yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
+
+
+def _bundle(bundle: "Bundle") -> Iterator[str]:
+    card = bundle.card
+    size, calibrated = card.preprocess.size, card.calibrated_on
+    yield from _facts(
+        ("created", f"{card.created} in {card.seconds:.0f} s"),
+        ("network", f"{card.arch}, pictures of {size}×{size}"),
+        ("classes", " (0), ".join(card.labels) + " (1)"),
+        ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
+        *_series(card.study),
+        ("recipe", _settings(card.recipe)),
+        ("calibration", f"{calibrated.images} images, {calibrated.positives} of class {card.labels[1]}"),
+        *((("note", NAMED),) if card.calibration else ()),
+        ("parents", _parents(card.parents)),
+        ("test set", _beside(bundle)),
+        ("use", card.intended_use),
+    )
+    yield "variants"
+    for variant in card.variants:
+        rows = [("input", *_tensor(variant.input)), *(("output", *_tensor(output)) for output in variant.outputs)]
+        yield f"  {variant.kind}, {variant.file}, {_size(variant.bytes)}"
+        yield from columns(rows, 2 * INDENT)
+    yield from _metrics(card.metrics)
+    parts: dict[Part, PartFacts] = {} if bundle.testset is None else {"test": bundle.testset.facts}
+    yield from (" " * INDENT + line for line in dependent(card.metrics, parts))
+
+
+def _beside(bundle: "Bundle") -> str:
+    if bundle.testset is not None:
+        return f"{bundle.testset.facts.images} images beside it, {bundle.testset.path}"
+    differs = any(Path(file.path).name == TESTSET_CARD for file in bundle.files)
+    return "the one beside it belongs to another bundle, or was changed" if differs else "not beside it"
+
+
+_GROUPINGS = {
+    "auto": "by patient where known, equal and nearly equal pictures together",
+    "patient": "by patient",
+    "none": "equal pictures together, patients not known or not heeded",
+}
+
+
+def _split(split: "Split") -> Iterator[str]:
+    where = split.folder if split.folder_found else f"{split.folder} (not there now)"
+    unread = split.grouping == "none" and not split.checked
+    yield from _facts(
+        ("created", split.created),
+        ("folder", where),
+        ("classes", " (0), ".join(split.classes) + " (1)"),
+        ("grouping", "patients not heeded, pictures not compared" if unread else _GROUPINGS[split.grouping]),
+        *(
+            [("merged", "of several folders, between which patients and pictures were not compared")]
+            if split.merged
+            else []
+        ),
+        ("shares", f"test {split.test:g}, validation {split.validation:g} of the rest, seed {split.seed}"),
+        ("checksum", split.sha256),
+    )
+    yield "parts"
+    rows = [_part(part, facts) for part, facts in split.parts.items()]
+    yield from columns([("part", "images", *split.classes, "groups"), *rows], INDENT)
+
+
+def _testset(testset: "TestSet") -> Iterator[str]:
+    facts, size = testset.facts, testset.preprocess.size
+    yield from _facts(
+        ("created", testset.created),
+        (
+            "images",
+            f"{facts.images} of {size}×{size}, {facts.classes[0]} with label 0, {facts.classes[1]} with label 1",
+        ),
+        ("groups", str(facts.groups)),
+        ("split", testset.split),
+    )
+
+
+def _cross_validation(found: "CrossValidation") -> Iterator[str]:
+    pooled, own = found.pooled, found.pooled.fold_auc
+    yield from _facts(
+        ("created", f"{found.created} in {found.seconds:.0f} s"),
+        ("network", f"{found.arch}, {len(found.folds)} folds"),
+        ("classes", " (0), ".join(found.labels) + " (1)"),
+        ("grouping", _GROUPINGS.get(found.grouping, found.grouping)),
+        ("images", f"{pooled.count} of {pooled.groups} groups, each scored by the network that did not know its group"),
+        (
+            "AUC",
+            f"mean of the folds' own {ABSENT if own is None else f'{own:.4f}'}; pooled compares different networks",
+        ),
+        *_counted(pooled),
+    )
+    yield "folds (fractions, 95 % intervals)"
+    head = ("", "images", "label 1", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "loss")
+    rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in found.folds]
+    yield from columns([head, *rows, _fold("pooled", "", pooled)], INDENT)
+    yield from (" " * INDENT + line for line in beside(found.slice_level or {}))
+
+
+def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
+    if pooled.groups < pooled.count:
+        groups = f"the pooled ones count {pooled.groups} groups"
+        yield "intervals", f"{groups}, the folds' take the images as independent and are too narrow"
+
+
+def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
+    shares = map(_estimate, (found.accuracy, found.sensitivity, found.specificity, found.auc))
+    return name, str(found.count), str(found.positives), threshold, *shares, f"{found.loss:.4f}"
+
+
+def _report(report: "Report") -> Iterator[str]:
+    images = f"{report.images} images of {report.folder}" if report.folder else f"{report.images} test images"
+    yield from _facts(
+        ("created", report.created),
+        ("bundle", f"{', '.join(one.bundle for one in report.decisions)}, {images}"),
+        *(("decision", words) for words in _decisions(report)),
+        ("result", f"{result(report)}: {report.conclusion}"),
+        *(("caution", caution) for caution in report.cautions),
+        *(("warning", warning) for warning in report.warnings),
+        *(("note", note) for note in report.notes),
+        *(("limit", verdict.sentence) for verdict in report.verdicts),
+    )
+    yield "variants"
+    over_groups = any(row.grouped_agreement for row in report.variants)
+    agreement = "agreement over groups" if over_groups else "agreement"
+    head = ("kind", "size", agreement, "flips", "p50 ms", "p90 ms", "ratio", "")
+    rows = [
+        (
+            row.kind,
+            _size(row.bytes),
+            _estimate(row.grouped_agreement or row.agreement),
+            _counting(row.flips),
+            *(ABSENT if time is None else f"{time:.2f}" for time in (row.p50_ms, row.p90_ms)),
+            _estimate(row.ratio),
+            "; ".join(filter(None, (row.failure, *row.findings))),
+        )
+        for row in report.variants
+    ]
+    yield from columns([head, *rows], INDENT)
+    yield from _metrics({row.kind: row.metrics for row in report.variants if row.metrics})
+    yield from _grouped({row.kind: row.grouped for row in report.variants if row.grouped})
+    yield from slice_level(report.variants, INDENT)
+
+
+def _decisions(report: "Report") -> Iterator[str]:
+    for one in report.decisions:
+        whose = f"{one.bundle}: " if len(report.decisions) > 1 else ""
+        yield f"{whose}threshold {one.threshold:g}, temperature {one.temperature:g}"
+
+
+def _model(model: "Model") -> Iterator[str]:
+    facts = model.facts
+    if facts.operators is None:
+        operators = f"{facts.runtime} does not list them"
+    else:
+        operators = f"{sum(facts.operators.values())}: " + ", ".join(
+            f"{n} {name}" for name, n in facts.operators.items()
+        )
+    yield from _facts(
+        ("bundle", f"{model.kind} of {model.bundle}" if model.bundle else "none beside it names this file"),
+        ("checksum", model.sha256),
+        ("signature", ", ".join(facts.signatures) or "none"),
+        *(("input", " ".join(_tensor(tensor))) for tensor in facts.inputs),
+        *(("output", " ".join(_tensor(tensor))) for tensor in facts.outputs),
+        ("tensors", str(facts.tensors)),
+        ("operators", operators),
+        ("read by", facts.runtime),
+    )
+    if model.metadata is None:
+        yield "metadata: none"
+    else:
+        yield "metadata"
+        yield from _metadata(model.metadata)
+
+
+def _metadata(said: "ModelMetadata") -> Iterator[str]:
+    normalized = said.normalization.items()
+    yield from _facts(
+        ("name", said.name or ABSENT),
+        ("version", said.version or ABSENT),
+        ("description", said.description or ABSENT),
+        ("author", said.author or ABSENT),
+        ("licence", said.license or ABSENT),
+        *(("normalization", f"{name}: (p - {_numbers(n.mean)}) / {_numbers(n.std)}") for name, n in normalized),
+        ("labels", ", ".join(said.labels) or ABSENT),
+        *(("threshold", f"{name}: {value:g}") for name, value in said.thresholds.items()),
+        *(("calibration", f"{name}: {'; '.join(lines)}") for name, lines in said.calibration.items()),
+        ("packed", ", ".join(said.files) or ABSENT),
+    )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values) or ABSENT
+
+
+_TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
+    "run": _run,
+    "bundle": _bundle,
+    "split": _split,
+    "testset": _testset,
+    "cross-validation": _cross_validation,
+    "report": _report,
+    "model": _model,
+}
+
+
+def _facts(*rows: tuple[str, str]) -> Iterator[str]:
+    return columns(rows, INDENT)
+
+
+def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
+    """A column per part or variant."""
+    if not metrics:
+        return
+    yield "metrics (fractions, 95 % intervals)"
+    all_found = metrics.values()
+    rows = [
+        ("", *metrics),
+        ("images", *(str(found.count) for found in all_found)),
+        ("with label 1", *(str(found.positives) for found in all_found)),
+        ("threshold", *(f"{found.threshold:g}" for found in all_found)),
+        *_shares(all_found),
+        ("loss", *(f"{found.loss:.4f}" for found in all_found)),
+        ("Brier score", *(f"{found.brier:.4f}" for found in all_found)),
+    ]
+    yield from columns(rows, INDENT)
+
+
+def _grouped(metrics: Mapping[str, GroupMetrics]) -> Iterator[str]:
+    """A column per variant, with the intervals that count groups."""
+    if not metrics:
+        return
+    yield "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
+    all_found = metrics.values()
+    rows = [
+        ("", *metrics),
+        ("groups", *(str(found.groups) for found in all_found)),
+        ("with label 1", *(_counting(found.with_positive) for found in all_found)),
+        ("with label 0", *(_counting(found.with_negative) for found in all_found)),
+        *_shares(all_found),
+    ]
+    yield from columns(rows, INDENT)
+
+
+def _shares(all_found: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
+    yield "accuracy", *(_estimate(found.accuracy) for found in all_found)
+    yield "sensitivity", *(_estimate(found.sensitivity) for found in all_found)
+    yield "specificity", *(_estimate(found.specificity) for found in all_found)
+    yield "AUC", *(_estimate(found.auc) for found in all_found)
+
+
+def _counting(count: int | None) -> str:
+    return ABSENT if count is None else str(count)
+
+
+def dependent(metrics: Mapping[str, Metrics], parts: "Mapping[Part, PartFacts]") -> Iterator[str]:
+    """That the intervals of `metrics` count images, where a scored one of the `parts` has groups of several.
+
+    One line, which names the last such part; no line where each image is a group of its own.
+    """
+    grouped = [(part, facts) for part, facts in parts.items() if part in metrics and facts.groups < facts.images]
+    for part, facts in grouped[-1:]:
+        groups = f"{facts.groups} {'group' if facts.groups == 1 else 'groups'} (of one patient, or copies)"
+        yield (
+            f"intervals  take the images as independent; the {facts.images} {part} images are of {groups}: "
+            "the true ones are wider"
+        )
+
+
+def _estimate(found: Estimate | None) -> str:
+    if found is None:
+        return ABSENT
+    if found.value is None:
+        return f"{ABSENT} ({found.why})" if found.why else ABSENT
+    if found.low is None or found.high is None:
+        return f"{found.value:.4f}"
+    return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+
+
+def _block(number: int, block: "BlockFacts") -> Row:
+    return (
+        f"block {number}",
+        f"{block.layers} layers",
+        f"{block.entering} → {block.leaving} channels",
+        f"bottleneck {_span(block.bottleneck)}",
+        f"growth {_span(block.growth)}",
+    )
+
+
+def _widths(run: "Run") -> Iterator[str]:
+    """A picture of every layer's widths, a mark a layer."""
+    from hemotk.describe.widths import width_picture
+    from hemotk.models.shape import DenseNetShape
+
+    if not isinstance(run.shape, DenseNetShape):
+        return
+    picture = width_picture(run.shape, run.card.arch)
+    full = f"a bottleneck of {picture.full_bottleneck}, a growth of {picture.full_growth}"
+    yield f"widths (a mark per layer; █ is {full})"
+    rows = []
+    for number, both in enumerate(zip(picture.bottleneck, picture.growth, strict=True), 1):
+        rows += [(f"block {number}", "bottleneck", both[0]), ("", "growth", both[1])]
+    yield from columns(rows, INDENT)
+
+
+def _part(name: str, facts: "PartFacts") -> Row:
+    return name, str(facts.images), *map(str, facts.classes), str(facts.groups)
+
+
+def _tensor(tensor: "TensorSpec | ModelTensor") -> Row:
+    shape = "×".join("any" if size < 0 else str(size) for size in tensor.shape)
+    stored = f"scale {tensor.scale:.7g}, zero point {tensor.zero_point}" if tensor.scale else ""
+    return tensor.name, tensor.dtype, shape, stored
+
+
+def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
+    """Names and values in one line; those of an inner object after its name and a dot."""
+    words = [
+        _settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else f"{prefix}{name} {_word(value)}"
+        for name, value in settings.items()
+    ]
+    return ", ".join(filter(None, words)) or ABSENT
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return ABSENT
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
+def _parents(parents: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {sha256[:12]}…" for name, sha256 in parents.items()) or ABSENT
+
+
+def _span(span: tuple[int, int]) -> str:
+    return str(span[0]) if span[0] == span[1] else f"{span[0]} to {span[1]}"
+
+
+def _macs(count: int) -> str:
+    return f"{count / 1e9:.2f} GMAC" if count >= 1e8 else f"{count / 1e6:.2f} MMAC"
+
+
+def _size(count: int | None) -> str:
+    if count is None:
+        return ABSENT
+    for unit, scale in (("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.2f} {unit}"
+    return f"{count} B"

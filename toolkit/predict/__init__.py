@@ -1,0 +1,1 @@
+"""From a picture to a probability, a verdict and a heat map."""

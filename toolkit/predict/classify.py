@@ -1,0 +1,215 @@
+"""From a picture to a probability and a verdict, with a bundle or a bare .tflite; needs no TensorFlow."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    Artifact,
+    BundleCard,
+    ForeignSpec,
+    PreprocessSpec,
+    StudyPoint,
+    Variant,
+)
+from hemotk.data.read.plausible import judge, measure
+from hemotk.data.read.preprocess import load_gray, load_with_colours, to_pixels
+from hemotk.data.series import study_score
+from hemotk.errors import HemotkError
+from hemotk.files import check_sha256, sha256_file
+from hemotk.predict.heatmap import heatmap
+from hemotk.stats.metrics import calibrated, decide
+from hemotk.tflite.facts import read_facts
+from hemotk.tflite.foreign import Asked, foreign_of, open_scorer
+
+INTENDED_USE = "research, not for diagnosis"
+
+# int16x8 is there to compare with: its kernels are far slower.
+_PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
+
+
+class UnreadablePicture(HemotkError):
+    """One picture that cannot be read, where others may be."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A .tflite whose checksum was found right, and how its logit becomes a verdict.
+
+    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` says the
+    same of a series, None where that was not chosen on data. `bundle` and `kind` are empty for a model without a card,
+    whose other facts are then assumed. `foreign` says how a model that hemotk did not export is fed and read.
+    """
+
+    LATER: ClassVar[tuple[str, ...]] = ("foreign",)
+
+    path: str
+    sha256: str
+    preprocess: PreprocessSpec
+    threshold: float = 0.5
+    temperature: float = 1.0
+    labels: tuple[str, str] = ("normal", "hemorrhage")
+    bundle: str = ""
+    kind: str = ""
+    study: StudyPoint | None = None
+    foreign: ForeignSpec | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold.
+
+    `doubts` are why it may be no head CT slice, clauses that go on after 'it'.
+    """
+
+    path: str
+    logit: float
+    probability: float
+    label: int
+    verdict: str
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyVerdict:
+    """One verdict for a series of `slices` slices: `probability`, the mean of the `k` highest, against `threshold`."""
+
+    slices: int
+    k: int
+    threshold: float
+    probability: float
+    label: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Predictions(Artifact):
+    """What one model said about some pictures; `failures` maps the unreadable ones to a sentence each.
+
+    With a `study` the pictures are its slices in their order.
+    """
+
+    SCHEMA: ClassVar[str] = "hemotk.predictions/1"
+
+    model: Model
+    runtime: str
+    predictions: tuple[Prediction, ...]
+    failures: Mapping[str, str]
+    intended_use: str = INTENDED_USE
+    study: StudyVerdict | None = None
+
+
+def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
+    """The variant `kind` of the bundle in `folder`; by default the quantized one, int8 first.
+
+    Raises:
+        HemotkError: no readable bundle, no such variant, or a file that is not the recorded one.
+    """
+    card = BundleCard.of(folder)
+    kinds = [variant.kind for variant in card.variants]
+    wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
+    variant = card.variant(wanted)
+    if variant is None:
+        raise HemotkError(f"--variant {kind}: is not in {folder}; choose one of {', '.join(kinds)}.")
+    return _recorded(folder, card, variant)
+
+
+def model_of_file(path: Path, asked: Asked | None = None) -> Model:
+    """The .tflite at `path` with the bundle card beside it; without one, what the file and `asked` say of it.
+
+    Raises:
+        HemotkError: no readable model, one that the card beside it does not name, or not the recorded file.
+    """
+    if not path.is_file():
+        raise HemotkError(f"{path}: no such file; check the path.")
+    if not (path.parent / BUNDLE_CARD).is_file():
+        foreign = foreign_of(path, asked or Asked())
+        size = read_facts(path).inputs[0].shape[1] if foreign is None else foreign.size
+        return Model(path.as_posix(), sha256_file(path), PreprocessSpec(size), foreign=foreign)
+    if asked is not None and asked.anything:
+        raise HemotkError(
+            f"{path}: lies in a bundle, whose card says how it is fed and read; leave the normalization and the output "
+            "out."
+        )
+    card = BundleCard.read(path.parent / BUNDLE_CARD)
+    for variant in card.variants:
+        if variant.file == path.name:
+            return _recorded(path.parent, card, variant)
+    raise HemotkError(
+        f"{path}: is not named in the {BUNDLE_CARD} beside it; name the bundle folder, or move the file elsewhere to "
+        "use it without a card."
+    )
+
+
+class Classifier:
+    """A model that is loaded and ready.
+
+    Raises:
+        HemotkError: the model is not of the pixel contract, or no interpreter is installed.
+    """
+
+    def __init__(self, model: Model, *, threads: int = 1) -> None:
+        self.model = model
+        self._scorer = open_scorer(Path(model.path), model.preprocess, model.foreign, threads=threads)
+        self.runtime = str(self._scorer.runtime)
+        self.has_cam = self._scorer.has_cam
+
+    def classify(self, picture: Path) -> Prediction:
+        """Score the picture at that path.
+
+        Raises:
+            UnreadablePicture: the picture cannot be read; another may be.
+            HemotkError: the model is broken.
+        """
+        try:
+            gray, colours = load_with_colours(picture, self.model.preprocess.window, self.model.preprocess.hu_offset)
+            doubts = judge(measure(gray, colours))
+        except HemotkError as error:
+            raise UnreadablePicture(str(error)) from error
+        pixels = to_pixels(gray, self.model.preprocess.size)
+        logit = self._scorer.score(pixels).logit
+        if not math.isfinite(logit):
+            raise HemotkError(f"{self.model.path}: gives {logit} for {picture}: the model is broken; export it again.")
+        label = int(decide(logit, self.model.threshold, self.model.temperature))
+        probability = float(calibrated(logit, self.model.temperature))
+        return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label], doubts)
+
+    def heatmap(self, picture: Path) -> bytes:
+        """The picture that was classified last, with the class-activation map over it, as a PNG.
+
+        Raises:
+            HemotkError: the model gives no map, or the picture is not there any more.
+        """
+        preprocess = self.model.preprocess
+        return heatmap(load_gray(picture, preprocess.window, preprocess.hu_offset), self._scorer.cam(), preprocess.size)
+
+
+def study_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: StudyPoint) -> StudyVerdict:
+    """The verdict for the series whose slices `predictions` are; `labels` are the words for class 0 and 1.
+
+    Raises:
+        ValueError: no predictions.
+    """
+    probability = study_score([prediction.probability for prediction in predictions], point.k)
+    label = int(probability >= point.threshold)
+    count = len(predictions)
+    return StudyVerdict(count, min(point.k, count), point.threshold, probability, label, labels[label])
+
+
+def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
+    path = folder / variant.file
+    check_sha256(path, variant.sha256)
+    return Model(
+        path=path.as_posix(),
+        sha256=variant.sha256,
+        preprocess=card.preprocess,
+        threshold=card.threshold,
+        temperature=card.temperature,
+        labels=card.labels,
+        bundle=card.name,
+        kind=variant.kind,
+        study=card.study,
+    )

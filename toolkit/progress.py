@@ -1,0 +1,132 @@
+"""How far a long job is: what jobs call, and a bar that shows it.
+
+Whatever takes long is given a `Tell` and calls it. `bars` gives one that draws a bar for each thing that is done, where
+someone watches; elsewhere it writes a line now and then.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+LINE_EVERY = 10.0
+REDRAW_EVERY = 0.1
+
+
+class Tell(Protocol):
+    """Told that `done` of `total` steps of `what` are done; `note` is what is known by now ("loss 0.31")."""
+
+    def __call__(self, what: str, done: int, total: int, note: str = "") -> None:
+        """Take note of it."""
+
+
+def silent(what: str, done: int, total: int, note: str = "") -> None:
+    """Show nothing."""
+
+
+class Bar:
+    """Progress of one job on stderr; use as a context manager and call `advance`.
+
+    Args:
+        what: the job in a word or two ("training").
+        total: how many steps it has.
+        every: seconds between two lines where `stream` is no terminal; the last step always gets its line.
+        stream: where to write, stderr if None.
+        clock: seconds since some moment.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        *,
+        every: float = LINE_EVERY,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.what = what
+        self.total = total
+        self.done = 0
+        self._every = every
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
+        self._started = self._said = clock()
+        self._bar: RichProgress | None = None
+
+    def __enter__(self) -> "Bar":
+        """Draw the bar, if someone watches."""
+        self._started = self._said = self._clock()
+        if self._stream.isatty():
+            self._every = REDRAW_EVERY
+            self._bar = _bar(self._stream)
+            self._bar.add_task(self.what, total=self.total, note="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bar as it stands."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Say that `steps` more are done; `note` is what is known by now ("loss 0.31")."""
+        self.done += steps
+        now = self._clock()
+        if self.done < self.total and now - self._said < self._every:
+            return
+        self._said = now
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self.done, note=note, refresh=True)
+        else:
+            self._stream.write(self._line(note))
+            self._stream.flush()
+
+    def _line(self, note: str) -> str:
+        words = [f"{self.what} {self.done}/{self.total}"]
+        seconds = self._clock() - self._started
+        if 0 < self.done < self.total:
+            words.append(f"{seconds * (self.total - self.done) / self.done:.0f} s left")
+        elif self.done:
+            words.append(f"{seconds:.0f} s")
+        return ", ".join([*words, note] if note else words) + "\n"
+
+
+@contextmanager
+def bars() -> Iterator[Tell]:
+    """A bar for each thing that is done, one after the other."""
+    now: list[Bar] = []
+
+    def tell(what: str, done: int, total: int, note: str = "") -> None:
+        if not now or now[0].what != what:
+            if now:
+                now.pop().__exit__(None, None, None)
+            now.append(Bar(what, total).__enter__())
+        now[0].advance(done - now[0].done, note)
+
+    try:
+        yield tell
+    finally:
+        for bar in now:
+            bar.__exit__(None, None, None)
+
+
+def _bar(stream: TextIO) -> "RichProgress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=Console(file=stream),
+        auto_refresh=False,  # no thread of ours beside what is being timed
+    )

@@ -1,0 +1,136 @@
+"""How much a network would lose with each of its channels; numpy only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hemotk.errors import HemotkError
+from hemotk.models.shape import DenseNetShape
+from hemotk.models.weights import Weights, check_weights
+from hemotk.pruning.channels.groups import INPUTS, Group, Reader, groups
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The importance of every channel: per group, in the order of `groups(shape)`, an array float64 [width], ≥ 0.
+
+    The score of several channels is the sum of theirs.
+    """
+
+    values: tuple[Array, ...]
+
+    def __post_init__(self) -> None:
+        values = tuple(np.array(value, np.float64) for value in self.values)
+        for value in values:
+            if value.ndim != 1 or not np.isfinite(value).all() or (value < 0).any():
+                raise HemotkError(
+                    "scores: hold a number that is negative, infinite or NaN; look for what went wrong in the weights "
+                    "or gradients that they come from."
+                )
+            value.flags.writeable = False
+        object.__setattr__(self, "values", values)
+
+    def check(self, shape: DenseNetShape) -> None:
+        """Check that there is one score for every channel of the network.
+
+        Raises:
+            HemotkError: there is not.
+        """
+        if [value.size for value in self.values] != [group.width for group in groups(shape)]:
+            raise HemotkError("scores: are not one for every channel of the network; score this network.")
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """The mean over batches.
+
+    Raises:
+        HemotkError: there is none.
+    """
+    if not scores:
+        raise HemotkError("scores: there is no batch to average over; give at least one.")
+    return Scores(tuple(np.mean(values, axis=0) for values in zip(*(one.values for one in scores), strict=True)))
+
+
+def magnitude(shape: DenseNetShape, weights: Weights) -> Scores:
+    """The share that each channel has in what its readers make, from weights and BatchNorm statistics alone.
+
+    Reader r sees channel c with the variance γ² · v / (v + ε), of scale γ and moving variance v of its BatchNorm, and
+    hands it on through the row k of its kernel. e_rc = γ² · v / (v + ε) · ‖k‖² is the variance that c puts into what r
+    makes, but for ReLU and correlations; the score of c is Σ_r e_rc / Σ_c' e_rc' over all channels c' that r reads.
+    So layers count alike whatever their fan-in, a channel that many layers read counts in each, and no rescaling of a
+    filter or a kernel changes a score. BatchNorm scales are the criterion of Liu et al. 2017 (arXiv 1708.06519), kernel
+    norms that of Li et al. 2017 (arXiv 1608.08710); the norm of the channel's own filter counts as the variance v that
+    it makes, since BatchNorm divides the rest of it out.
+
+    Raises:
+        HemotkError: the weights do not fit the network.
+    """
+    check_weights(weights, shape, Path("weights"))
+    all_groups = groups(shape)
+    shares = {
+        reader.kernel: _shares(weights, reader, shape.bn_epsilon) for group in all_groups for reader in group.readers
+    }
+    return Scores(
+        tuple(
+            np.sum([shares[reader.kernel][reader.start :][: group.width] for reader in group.readers], axis=0)
+            for group in all_groups
+        )
+    )
+
+
+def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> Scores:
+    """How far the loss of one batch moves, to first order, when each channel is silenced; squared.
+
+    For channel c: (Σ_r γ_r · ∂L/∂γ_r + β_r · ∂L/∂β_r)² over the BatchNorms r that read it: the criterion of Molchanov
+    et al. 2019 (arXiv 1906.10771) for a gate on what all readers see of the channel. The step is that of `silenced`,
+    where all these γ and β are zero. Nothing is normalized: changes of one loss compare across layers.
+
+    `gradients` are those of the mean loss of one batch with respect to the arrays of `shape.arrays()`, by name; only
+    every BatchNorm's gamma and beta are read. Take them once per batch (smaller batches tell more) and average with
+    `mean_scores`: squares are averaged, not gradients, for gradients of a trained network average to about zero.
+
+    Raises:
+        HemotkError: weights or gradients do not fit the network, or a gradient is missing.
+    """
+    check_weights(weights, shape, Path("weights"))
+    _check_gradients(shape, gradients)
+    return Scores(tuple(_taylor(group, weights, gradients) for group in groups(shape)))
+
+
+def _shares(weights: Weights, reader: Reader, epsilon: float) -> Array:
+    """The share of every channel that one reader reads; zeros where it reads nothing."""
+    gamma, variance, kernel = (
+        np.asarray(weights[name], np.float64)
+        for name in (f"{reader.norm}/gamma", f"{reader.norm}/moving_variance", reader.kernel)
+    )
+    variance = np.maximum(variance, 0)
+    rows = np.moveaxis(kernel, INPUTS, 0).reshape(gamma.size, -1)
+    energy = np.square(gamma) * variance / (variance + epsilon) * np.square(rows).sum(axis=1)
+    total = energy.sum()
+    return energy / total if total > 0 else energy
+
+
+def _taylor(group: Group, weights: Weights, gradients: Weights) -> Array:
+    total = np.zeros(group.width)
+    for reader in group.readers:
+        mine = slice(reader.start, reader.start + group.width)
+        for part in ("gamma", "beta"):
+            name = f"{reader.norm}/{part}"
+            total += np.asarray(weights[name][mine], np.float64) * np.asarray(gradients[name][mine], np.float64)
+    return np.square(total)
+
+
+def _check_gradients(shape: DenseNetShape, gradients: Weights) -> None:
+    for name, size in shape.arrays().items():
+        if not name.endswith(("/gamma", "/beta")):
+            continue
+        if name not in gradients or np.shape(gradients[name]) != size:
+            raise HemotkError(
+                f"gradients: '{name}' is missing or not {list(size)}; take them with respect to every array of the "
+                "network."
+            )

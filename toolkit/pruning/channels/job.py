@@ -1,0 +1,233 @@
+"""What a pruning starts from: its run and its teacher, read and checked before anything heavy is loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hemotk.artifacts import (
+    PARTS,
+    RUN_CARD,
+    SPLIT_FILE,
+    WEIGHTS_FILE,
+    Learned,
+    Part,
+    RunCard,
+    SplitManifest,
+)
+from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
+from hemotk.models.shape import DenseNetShape, Shape
+from hemotk.models.weights import Weights, read_weights
+from hemotk.pruning.channels.budget import macs_budget
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.store.finished import refuse_finished
+from hemotk.store.learned_from import learned_before, learned_in, seen, training_images
+from hemotk.store.lock import LOCK_FILE
+from hemotk.store.run import read_run
+from hemotk.store.unfinished import check_identity, foreign, partial_of
+
+STATE_FILE = "prune.json"
+
+
+@dataclass(frozen=True)
+class PruneJob:
+    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
+
+    The finished run is scored on `parts` of the split.
+    """
+
+    run: Path
+    out: Path
+    teacher: Path | None = None
+    data: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    parts: tuple[Part, ...] = PARTS
+
+    @property
+    def partial(self) -> Path:
+        """The folder of the unfinished run, beside `out`; `step-N` in it are the runs of finished steps."""
+        return partial_of(self.out)
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The runs that are read."""
+        return (self.run,) if self.teacher is None else (self.run, self.teacher)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A finished run, read: its card, the checksum of that card, the network itself, and all that it learned from."""
+
+    card: RunCard
+    sha256: str
+    split: SplitManifest
+    shape: Shape
+    weights: Weights
+    learned: Learned
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a pruning needs but the images; `shape` is the parent's.
+
+    There is no `teacher` where its share of the loss is 0.
+    """
+
+    job: PruneJob
+    config: PruneConfig
+    parent: Network
+    teacher: Network | None
+    shape: DenseNetShape
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a resumed pruning must be equal in."""
+        return {**self.config.settings(), **self.parents}
+
+    @property
+    def parents(self) -> Mapping[str, str]:
+        """The SHA-256 of the run cards that the pruned run comes from."""
+        teacher = {} if self.teacher is None else {"teacher": self.teacher.sha256}
+        return {"run": self.parent.sha256, **teacher}
+
+    @property
+    def before(self) -> Learned:
+        """What the parent and the teacher learned from on other splits."""
+        teachers = () if self.teacher is None else (self.teacher.learned,)
+        return learned_before(self.parent.split, self.parent.learned, *teachers)
+
+    @property
+    def state_file(self) -> Path:
+        """What an unfinished pruning was asked for, and the budget it has found."""
+        return self.job.partial / STATE_FILE
+
+
+def read_material(job: PruneJob, config: PruneConfig) -> Material:
+    """Read and check everything that is asked for; needs no TensorFlow.
+
+    Raises:
+        HemotkError: as `read_runs`, or an unfinished pruning that is not to be resumed or was another one, or a budget
+            that cannot be met.
+    """
+    material = read_runs(job, config)
+    if config.macs is not None:
+        size = material.parent.card.preprocess.size
+        macs_budget(material.shape, size, config.macs, config.multiple, config.multiple)
+    _check_partial(material)
+    return material
+
+
+def read_runs(job: PruneJob, config: PruneConfig) -> Material:
+    """Read run and teacher, whatever the budget.
+
+    Raises:
+        HemotkError: an output that exists or is one of them, or a run or teacher that is none or does not fit.
+    """
+    check_out(job.out, *job.inputs)
+    refuse_finished(job.out, job.overwrite)
+    parent = read_network(job.run)
+    shape = _densenet(parent, job.run)
+    return Material(job, config, parent, _teacher(job, config, parent), shape)
+
+
+def _teacher(job: PruneJob, config: PruneConfig, parent: Network) -> Network | None:
+    if config.distill.share == 0:
+        if job.teacher is not None:
+            raise HemotkError(
+                f"--teacher {job.teacher}: has no share of the loss with --teacher-share 0; leave one of both out."
+            )
+        return None
+    if job.teacher is None:
+        return parent
+    teacher = read_network(job.teacher)
+    _check_teacher(teacher, job.teacher, parent, job.run)
+    return teacher
+
+
+def check_out(out: Path, *inputs: Path) -> None:
+    """Check that writing `out`, and what is unfinished of it, touches none of the runs that are read.
+
+    Raises:
+        HemotkError: `out` is one of them, holds it or lies inside it.
+    """
+    for run in inputs:
+        found = run.resolve()
+        for path in (out.resolve(), partial_of(out).resolve()):
+            if path.is_relative_to(found) or found.is_relative_to(path):
+                raise HemotkError(f"--out {out}: is {run}, holds it or lies inside it; choose another --out.")
+
+
+def read_network(folder: Path) -> Network:
+    """Read the run in `folder`, checked against its card.
+
+    Raises:
+        HemotkError: it is no finished run, or a file of it was changed or cut short.
+    """
+    card, shape = read_run(folder)
+    weights = read_weights(folder / WEIGHTS_FILE, shape)
+    split = SplitManifest.read(folder / SPLIT_FILE)
+    sha256 = sha256_file(folder / RUN_CARD)
+    return Network(card, sha256, split, shape, weights, learned_in(folder, card, sha256, split))
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The settings and the budget of an unfinished pruning.
+
+    Raises:
+        HemotkError: the file is damaged.
+    """
+    try:
+        state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        state["identity"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HemotkError(f"{path}: is damaged; remove {path.parent} and prune again.") from error
+    return state
+
+
+def _densenet(network: Network, folder: Path) -> DenseNetShape:
+    if not isinstance(network.shape, DenseNetShape):
+        raise HemotkError(
+            f"{folder}: is a run of {network.card.arch}, and only the channels of a DenseNet can be pruned; name a run "
+            "of a DenseNet."
+        )
+    return network.shape
+
+
+def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+    if teacher.card.preprocess != parent.card.preprocess:
+        raise HemotkError(
+            f"--teacher {folder}: takes pictures of {teacher.card.preprocess.size}×{teacher.card.preprocess.size} and "
+            f"{run} of {parent.card.preprocess.size}×{parent.card.preprocess.size}, or prepares them otherwise; "
+            "choose a teacher with the same preprocessing."
+        )
+    if teacher.card.labels != parent.card.labels:
+        raise HemotkError(
+            f"--teacher {folder}: tells {' from '.join(teacher.card.labels)}, {run} tells "
+            f"{' from '.join(parent.card.labels)}; choose a teacher of the same classes."
+        )
+    _check_apart(teacher, folder, parent, run)
+
+
+def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+    """Refuse a teacher that knows what the pruned network is judged on."""
+    found = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
+    if found is not None:
+        raise HemotkError(
+            f"--teacher {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
+            "trained on the same split."
+        )
+
+
+def _check_partial(material: Material) -> None:
+    folder, state = material.job.partial, material.state_file
+    if state.exists():
+        if not material.job.resume:
+            raise HemotkError(
+                f"{folder}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
+            )
+        check_identity(state, read_state(state)["identity"], material.identity)
+    elif foreign(folder, (LOCK_FILE, STATE_FILE)):
+        raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another --out.")

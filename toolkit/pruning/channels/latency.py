@@ -1,0 +1,94 @@
+"""The share of multiply-accumulates at which a network is as fast as asked for, found by measuring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hemotk.errors import HemotkError
+from hemotk.models.shape import DenseNetShape
+from hemotk.pruning.channels.budget import choose, least_share
+from hemotk.pruning.channels.importance import Scores
+from hemotk.pruning.channels.surgery import cut_shape
+
+# The latency of a network as a share of that of the unpruned one; it depends on the shape alone.
+LatencyRatio = Callable[[DenseNetShape], float]
+
+TRIALS = 8
+CLOSE = 0.95
+
+
+@dataclass(frozen=True)
+class Found:
+    """A share of multiply-accumulates and the latency ratio that was measured there."""
+
+    macs: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The network to cut, and what `choose` needs for it but the budget."""
+
+    shape: DenseNetShape
+    scores: Scores
+    size: int
+    multiple: int
+
+    @property
+    def least(self) -> float:
+        """The smallest share that the widths allow."""
+        return least_share(self.shape, self.size, self.multiple, self.multiple)
+
+    def within(self, share: float) -> DenseNetShape | None:
+        """The network that `share` of the multiply-accumulates leaves; None where the widths do not allow it."""
+        try:
+            keep = choose(self.shape, self.scores, self.size, share, self.multiple, self.multiple)
+        except HemotkError:
+            return None
+        return cut_shape(self.shape, keep)
+
+
+def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
+    """The largest share of the network's multiply-accumulates found whose latency ratio is at most `target`.
+
+    At most `TRIALS` shares are measured, each between one that is too slow and one that is fast enough; it ends
+    within 5 % below the target. A share that widths do not allow counts as fast enough, but cannot be the result. If
+    none is found, the smallest network that the widths allow is measured.
+
+    Raises:
+        HemotkError: nothing that the widths allow is fast enough.
+    """
+    low, high, at_low, at_high = 0.0, 1.0, 0.0, measure(choice.shape)
+    if at_high <= target:
+        return Found(1.0, at_high)
+    best: Found | None = None
+    fastest = at_high
+    for _ in range(TRIALS):
+        share = _between(low, high, at_low, at_high, target)
+        candidate = choice.within(share)
+        ratio = None if candidate is None else measure(candidate)
+        if ratio is not None and ratio > target:
+            high, at_high, fastest = share, ratio, min(fastest, ratio)
+            continue
+        low, at_low = share, 0.0 if ratio is None else ratio
+        if ratio is not None:
+            best = Found(share, ratio)
+            if ratio >= CLOSE * target:
+                break
+    if best is not None:
+        return best
+    smallest = choice.within(choice.least)
+    if smallest is not None:
+        ratio = measure(smallest)
+        if ratio <= target:
+            return Found(choice.least, ratio)
+        fastest = min(fastest, ratio)
+    raise HemotkError(
+        f"--target-latency-ratio {target:g}: no widths that are allowed reach it, the fastest measured takes "
+        f"{fastest:.3f} of the latency; ask for more, or allow smaller widths with --multiple."
+    )
+
+
+def _between(low: float, high: float, at_low: float, at_high: float, target: float) -> float:
+    """Where a straight line between the two meets the target, no nearer to either than a fifth of the way."""
+    at = (target - at_low) / max(at_high - at_low, 1e-9)
+    return low + (high - low) * min(max(at, 0.2), 0.8)

@@ -1,0 +1,1 @@
+"""Setting the smallest weights to zero."""

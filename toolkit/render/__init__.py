@@ -1,0 +1,1 @@
+"""Turning figures into text, tables, HTML and SVG."""

@@ -1,0 +1,1 @@
+"""Statistics of scores against labels: shares, intervals, calibration, paired comparisons. Needs numpy alone."""

@@ -1,0 +1,1 @@
+"""Opening, verifying and publishing runs, bundles and test sets."""

@@ -1,0 +1,1 @@
+"""Reading and running .tflite files: interpreter, scores, facts, metadata, placement."""

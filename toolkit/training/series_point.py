@@ -1,0 +1,88 @@
+"""How many slices a series' verdict rests on, and where it turns: both chosen on the series of the validation part."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hemotk.artifacts import Metrics, SplitManifest, StudyPoint
+from hemotk.data.series import choose_k, study_score
+from hemotk.stats.metrics import calibrated, evaluate, in_words
+from hemotk.training.operating_point import OperatingConfig, OperatingPoint, find_threshold
+
+# Of each kind. With fewer the AUC has less than 25 pairs to rank, and one series moves a share by more than a fifth.
+LEAST_SERIES = 5
+
+
+@dataclass(frozen=True)
+class _Slices:
+    """The slices of the validation series: probabilities [n], labels [n] and the series of each."""
+
+    probabilities: NDArray[np.float64]
+    labels: Sequence[int]
+    series: Sequence[str]
+
+
+def with_study_point(
+    point: OperatingPoint, split: SplitManifest, logits: ArrayLike, config: OperatingConfig
+) -> OperatingPoint:
+    """`point` with what is chosen on the series of the validation part, whose `logits` are float [n] in its order.
+
+    A series is a patient's group of several slices, with hemorrhage where one of them has; a group that near duplicates
+    joined is of more than a patient and left out. `k` is that of `choose_k`.
+    The slices' threshold does not carry over, as the highest of many slices are high by chance as well: the series'
+    own is chosen by the rule of `config`, Youden's where that is fixed. Without series nothing is chosen; with fewer
+    than `LEAST_SERIES` of a kind nothing either, and a note says so.
+    """
+    slices = _slices(split, logits, point.temperature)
+    positives = {name for name, label in zip(slices.series, slices.labels, strict=True) if label}
+    count, found = len(set(slices.series)), len(positives)
+    if not count:
+        return point
+    if min(found, count - found) < LEAST_SERIES:
+        note = (
+            f"No number of slices chosen for the verdict on a series: the validation part has {found} series with "
+            f"'{split.classes[1]}' and {count - found} without, {LEAST_SERIES} of each are needed."
+        )
+        return replace(point, notes=(*point.notes, note))
+    study, reached = _choose(slices, config)
+    return replace(point, study=study, notes=(*point.notes, _note(study, reached, config)))
+
+
+def _slices(split: SplitManifest, logits: ArrayLike, temperature: float) -> _Slices:
+    names = {group.name for group in split.groups if "patient" in group.reasons and "near" not in group.reasons}
+    items = split.part("validation")
+    kept = np.array([item.group in names for item in items], bool)
+    chosen = [item for item, keep in zip(items, kept, strict=True) if keep]
+    return _Slices(
+        calibrated(np.asarray(logits)[kept], temperature),
+        [item.label for item in chosen],
+        [item.group for item in chosen],
+    )
+
+
+def _choose(slices: _Slices, config: OperatingConfig) -> tuple[StudyPoint, Metrics]:
+    """The point, and what it reaches on the series that it is chosen on."""
+    k = choose_k(slices.probabilities.tolist(), slices.labels, slices.series)
+    place = np.unique(slices.series, return_inverse=True)[1].reshape(-1)
+    truth = np.bincount(place, slices.labels) > 0
+    scores = np.array([study_score(slices.probabilities[place == one], k) for one in range(len(truth))])
+    with np.errstate(divide="ignore"):
+        log_odds = np.clip(np.log(scores) - np.log1p(-scores), -40, 40)
+    threshold = find_threshold(truth, log_odds, config.min_sensitivity if config.rule == "sensitivity" else None)
+    return StudyPoint(k, threshold), evaluate(truth, log_odds, threshold)
+
+
+def _note(study: StudyPoint, reached: Metrics, config: OperatingConfig) -> str:
+    rule, missed = "greatest Youden index", ""
+    if config.rule == "sensitivity":
+        rule = f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
+        if (reached.sensitivity.value or 0.0) < config.min_sensitivity - 1e-9:
+            missed = " No threshold reached that sensitivity."
+    return (
+        f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.6g} "
+        f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
+        f"{in_words(reached.auc)}, sensitivity {in_words(reached.sensitivity)}, specificity "
+        f"{in_words(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."
+    )
