@@ -32,11 +32,11 @@ class BenchConfig:
 
     def __post_init__(self) -> None:
         for holds, option, must in (
-            (self.threads >= 1, "--threads", "at least 1"),
-            (self.min_runs >= 1, "--min-runs", "at least 1"),
-            (0 <= self.min_seconds < float("inf"), "--min-seconds", "0 or more"),
+            (self.threads >= 1, "‹threads›", "at least 1"),
+            (self.min_runs >= 1, "‹min_runs›", "at least 1"),
+            (0 <= self.min_seconds < float("inf"), "‹min_seconds›", "0 or more"),
             (self.patience > 0, "patience", "above 0"),
-            (all(cpu >= 0 for cpu in self.cpus), "--cpu", "a list of processor numbers from 0"),
+            (all(cpu >= 0 for cpu in self.cpus), "‹cpu›", "a list of processor numbers from 0"),
         ):
             if not holds:
                 raise HemotkError(f"{option}: must be {must}; change the value.")

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from hemotk.artifacts import (
-    BUNDLE_CARD,
     GOLDEN_FILE,
     LABELS_FILE,
     SPLIT_FILE,
-    TESTSET_SUFFIX,
     BundleCard,
     Calibrated,
     CalibrationItem,
@@ -36,9 +34,10 @@ from hemotk.exporting.tflite.about import ModelAbout
 from hemotk.exporting.tflite.flatbuffer import specs
 from hemotk.exporting.tflite.metadata import add_metadata
 from hemotk.exporting.verify import Check, Decision, Verifier
-from hemotk.files import new_folder, refuse_existing, sha256_bytes, sha256_file
+from hemotk.files import refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
+from hemotk.store.publish import Checksums, publish_bundle, testset_of
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
@@ -46,11 +45,6 @@ CHECKS_FILE = "checks.json"
 
 # A model's version is the beginning of its run card's SHA-256.
 _VERSION_DIGITS = 12
-
-
-def beside(bundle: Path) -> Path:
-    """Where the test set of a bundle lies."""
-    return bundle.with_name(bundle.name + TESTSET_SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -79,25 +73,22 @@ def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = Fal
     refuse_existing(out, overwrite)
     source = open_run(run, config.data)
     # An export that was killed has left its test set, or the bundle of one was moved: either way it stays as it is.
-    kept = None if overwrite else same_testset(beside(out), source)
+    kept = None if overwrite else same_testset(testset_of(out), source)
     if kept is None:
-        refuse_existing(beside(out), overwrite)
+        refuse_existing(testset_of(out), overwrite)
     made = _make(source, config, tell)
-    with new_folder(out, overwrite=overwrite) as aside:
-        # The test set is published first: a bundle is never seen without it.
-        testset = kept or _new_testset(beside(out), made, overwrite)
-        if made.calibration:
-            manifest = CalibrationManifest(testset.split, made.calibration)
-            manifest.write(beside(out) / Calibrated.of(made.calibration).manifest)
-        _write_files(aside, made)
-        card = _card(aside, out.name, made, testset, time.monotonic() - started)
-        card.write(aside / BUNDLE_CARD)
-    return card
 
-
-def _new_testset(path: Path, made: _Made, overwrite: bool) -> TestSetCard:
-    with new_folder(path, overwrite=overwrite) as aside:
-        return write_testset(aside, made.source, made.created)
+    # The test set is published first: a bundle is never seen without it.
+    testset = kept or write_testset(testset_of(out), source, made.created, overwrite=overwrite)
+    if made.calibration:
+        manifest = CalibrationManifest(testset.split, made.calibration)
+        manifest.write(testset_of(out) / Calibrated.of(made.calibration).manifest)
+    return publish_bundle(
+        out,
+        lambda folder: _write_files(folder, made),
+        lambda files: _card(files, out.name, made, testset, time.monotonic() - started),
+        overwrite=overwrite,
+    )
 
 
 def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:
@@ -118,7 +109,7 @@ def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
     run = source.card
     return ModelAbout(
         name=run.name,
-        version=source.card_sha256[:_VERSION_DIGITS],
+        version=source.sha256[:_VERSION_DIGITS],
         author=config.author,
         license=config.license,
         arch=run.arch,
@@ -166,10 +157,10 @@ def _model_card(made: _Made) -> str:
         ExportedModel(check.kind, len(made.models[check.kind]), **asdict(check.agreement)) for check in made.checks
     )
     source = made.source
-    return model_card(CardSources(source.card, source.card_sha256, source.split, models, len(made.calibration)))
+    return model_card(CardSources(source.card, source.sha256, source.split, models, len(made.calibration)))
 
 
-def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:
+def _card(files: Checksums, name: str, made: _Made, testset: TestSetCard, seconds: float) -> BundleCard:
     run = made.source.card
     return BundleCard(
         name=name,
@@ -181,8 +172,8 @@ def _card(folder: Path, name: str, made: _Made, testset: TestSetCard, seconds: f
         temperature=run.temperature,
         study=run.study,
         variants=tuple(_variant(kind, content) for kind, content in made.models.items()),
-        files={path.name: sha256_file(path) for path in sorted(folder.iterdir())},
-        parents={"run": made.source.card_sha256, "split": run.files[SPLIT_FILE]},
+        files=files,
+        parents={"run": made.source.sha256, "split": run.files[SPLIT_FILE]},
         testset=testset.sha256(),
         recipe=_recipe(made),
         calibration=(),

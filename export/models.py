@@ -117,11 +117,11 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell
     """For networks that are no DenseNet."""
     if config.cam:
         raise HemotkError(
-            "--cam: only a DenseNet has a class-activation map, and the run is none; export without --cam."
+            "‹cam›: only a DenseNet has a class-activation map, and the run is none; export without ‹cam›."
         )
     if config.auto is not None:
         raise HemotkError(
-            "--auto: only the layers of a DenseNet can be ranked, and the run is none; export without --auto."
+            "‹auto›: only the layers of a DenseNet can be ranked, and the run is none; export without ‹auto›."
         )
     spec = source.card.preprocess
     tell("converting", 0, 1)

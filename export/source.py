@@ -6,26 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import RUN_CARD, SPLIT_FILE, Part, RunCard, SplitItem, SplitManifest
+from hemotk.artifacts import RUN_CARD, Part, SplitItem, SplitManifest
 from hemotk.data.read.pipeline import load_items
 from hemotk.errors import HemotkError
-from hemotk.files import sha256_file
-from hemotk.models.shape import Shape
 from hemotk.progress import Tell, silent
-from hemotk.store.run import read_run
+from hemotk.store.run import Run
 
 CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Source:
-    """A run folder, its cards, and where the images of its split are; card and shape as `read_run` tells them."""
+class Source(Run):
+    """A run and where the images of its split are."""
 
-    folder: Path
-    card: RunCard
-    card_sha256: str
-    split: SplitManifest
-    shape: Shape
     root: Path
 
     def pixels(self, items: Sequence[SplitItem], tell: Tell = silent) -> np.ndarray:
@@ -49,14 +42,14 @@ def open_run(folder: Path, data: Path | None = None) -> Source:
     Raises:
         HemotkError: a file is missing, is not the recorded one, or cannot be read.
     """
-    card, shape = read_run(folder)
-    split = SplitManifest.read(folder / SPLIT_FILE)
+    run = Run.open(folder)
+    card, shape = run.card, run.shape
     if card.preprocess.size < shape.smallest_input():
         raise HemotkError(
             f"{folder / RUN_CARD}: field 'preprocess.size' is {card.preprocess.size}, less than the "
-            f"{shape.smallest_input()} pixels that the network needs; train again with a larger --size."
+            f"{shape.smallest_input()} pixels that the network needs; train again with a larger ‹size›."
         )
-    return Source(folder, card, sha256_file(folder / RUN_CARD), split, shape, split.root(data))
+    return Source(folder, card, run.sha256, run.split, shape, run.split.root(data))
 
 
 def calibration_items(split: SplitManifest, count: int) -> tuple[SplitItem, ...]:

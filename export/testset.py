@@ -7,6 +7,7 @@ import numpy as np
 from hemotk.artifacts import SPLIT_FILE, TESTSET_CARD, TESTSET_IMAGES, TestItem, TestSetCard
 from hemotk.exporting.source import Source
 from hemotk.files import sha256_file
+from hemotk.store.publish import publish_testset
 
 
 def same_testset(folder: Path, source: Source) -> TestSetCard | None:
@@ -31,25 +32,24 @@ def same_testset(folder: Path, source: Source) -> TestSetCard | None:
     return card if start == len(images) else None
 
 
-def write_testset(folder: Path, source: Source, created: str) -> TestSetCard:
-    """Write `images.npy` (uint8 [n, size, size]) and `testset.json` into an existing folder.
+def write_testset(out: Path, source: Source, created: str, *, overwrite: bool = False) -> TestSetCard:
+    """Write the folder `out` with `images.npy` (uint8 [n, size, size]) and `testset.json`.
 
     Raises:
-        HemotkError: an image is missing, unreadable, or changed since the split.
+        HemotkError: an image is missing, unreadable, or changed since the split; or `out` exists and `overwrite` is
+            false.
     """
-    items = source.split.part("test")
-    size = source.card.preprocess.size
-    path = folder / TESTSET_IMAGES
-    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(items), size, size))
-    start = 0
-    for chunk in source.chunks("test"):
-        images[start : start + len(chunk)] = chunk
-        start += len(chunk)
-    images.flush()
-    del images
-    card = _card(source, created, sha256_file(path))
-    card.write(folder / TESTSET_CARD)
-    return card
+    count, size = len(source.split.part("test")), source.card.preprocess.size
+
+    def fill(path: Path) -> None:
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size))
+        start = 0
+        for chunk in source.chunks("test"):
+            images[start : start + len(chunk)] = chunk
+            start += len(chunk)
+        images.flush()
+
+    return publish_testset(out, fill, lambda sha256: _card(source, created, sha256), overwrite=overwrite)
 
 
 def _card(source: Source, created: str, images: str) -> TestSetCard:

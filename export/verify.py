@@ -250,4 +250,4 @@ def remarks(drifts: Mapping[str, float]) -> Iterator[str]:
 
 
 def _failed(kind: str, reason: str) -> CheckFailed:
-    return CheckFailed(f"export check of {kind}: {reason}; nothing was published, export with other --quantize kinds.")
+    return CheckFailed(f"export check of {kind}: {reason}; nothing was published, export with other ‹quantize› kinds.")

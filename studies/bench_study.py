@@ -28,7 +28,7 @@ from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.measure.machine import others, snapshot
 from hemotk.benchmarks.measure.runners import Runner, python_module
 from hemotk.stats.paired import ratio_of_medians
-from hemotk.store.bundle import OpenBundle, open_bundle
+from hemotk.store.bundle import Bundle, open_with_testset
 from hemotk.tflite.runtime import find_runtime
 
 TURN_SECONDS = 0.3
@@ -84,7 +84,7 @@ def repeat(bundle: Path, times: int) -> None:
 
 def overhead(bundle: Path, rounds: int) -> None:
     """Print the median in the harness against that in a bare loop, and the harness's time outside the clock."""
-    opened = open_bundle(bundle)
+    opened = open_with_testset(bundle)
     ours, bare, wall = [], [], 0.0
     with Runner(BenchConfig()) as runner, bare_loop(opened) as loop:
         runner.load(int8_of(opened), opened.images, opened.card.preprocess)
@@ -113,7 +113,7 @@ def overhead(bundle: Path, rounds: int) -> None:
 
 
 @contextmanager
-def bare_loop(opened: OpenBundle) -> Iterator[Callable[[int], list[int]]]:
+def bare_loop(opened: Bundle) -> Iterator[Callable[[int], list[int]]]:
     """A process that times the int8 variant with nothing around it: gives the nanoseconds of so many inferences."""
     process = subprocess.Popen(
         [sys.executable, "-c", BARE_LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -143,7 +143,7 @@ def bare_loop(opened: OpenBundle) -> Iterator[Callable[[int], list[int]]]:
 
 def memory(bundle: Path, images: int) -> None:
     """Print the most memory one worker held after more and more images."""
-    opened = open_bundle(bundle)
+    opened = open_with_testset(bundle)
     size = opened.card.preprocess.size
     print("| images scored | most memory held, MB |\n|---|---|")
     with Runner(BenchConfig()) as runner, tempfile.TemporaryDirectory() as scratch:
@@ -160,7 +160,7 @@ def memory(bundle: Path, images: int) -> None:
             print(f"| {scored} | {(runner.peak_bytes or 0) / 1e6:.1f} |")
 
 
-def int8_of(opened: OpenBundle) -> Path:
+def int8_of(opened: Bundle) -> Path:
     """The file of the int8 variant."""
     variant = opened.card.variant("int8")
     if variant is None:

@@ -8,12 +8,11 @@ import numpy as np
 from PIL import Image
 from random_networks import random_arrays
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
-from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape, Shape, densenet
-from hemotk.models.weights import write_weights
+from hemotk.store.publish import RunContent, publish_run
 
 SIZE = 16
 SMALL: DenseNetShape = densenet((1, 1), growth=8)
@@ -38,10 +37,6 @@ def split_of_squares(folder: Path, count: int = 30, side: int = 20) -> SplitMani
 
 def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes: Any) -> Path:
     """A finished run with random weights."""
-    folder.mkdir(parents=True)
-    shape.write(folder / SHAPE_FILE)
-    split.write(folder / SPLIT_FILE)
-    write_weights(folder / WEIGHTS_FILE, random_arrays(shape, 0, (1.0,)))
     facts = {
         "name": folder.name,
         "created": "2026-01-01T00:00:00+00:00",
@@ -49,7 +44,6 @@ def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes
         "arch": "densenet-tiny",
         "preprocess": PreprocessSpec(SIZE),
         "labels": split.classes,
-        "files": {name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
         "parents": {},
         "settings": {},
         "metrics": {},
@@ -57,5 +51,6 @@ def make_run(folder: Path, split: SplitManifest, shape: Shape = SMALL, **changes
         "machine": {},
         "seconds": 1.0,
     }
-    RunCard(**{**facts, **changes}).write(folder / RUN_CARD)
+    content = RunContent(shape, random_arrays(shape, 0, (1.0,)), split)
+    publish_run(folder, content, lambda files: RunCard(**{**facts, "files": files, **changes}))
     return folder

@@ -7,16 +7,9 @@ from mean_model import SIZE, mean_model
 from PIL import Image
 
 from hemotk.artifacts import (
-    BUNDLE_CARD,
     HERE,
     LABELS_FILE,
     RUN_CARD,
-    SHAPE_FILE,
-    SPLIT_FILE,
-    TESTSET_CARD,
-    TESTSET_IMAGES,
-    TESTSET_SUFFIX,
-    WEIGHTS_FILE,
     BenchedBundle,
     BenchReport,
     BundleCard,
@@ -38,10 +31,11 @@ from hemotk.artifacts import (
     Verdict,
 )
 from hemotk.artifacts.cv import CV_FILE, CvFold, CvImage, CvReport, OutOfFold
+from hemotk.exporting.recipe import Recipe
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.models.shape import densenet
-from hemotk.models.weights import write_weights
 from hemotk.stats.metrics import evaluate
+from hemotk.store.publish import RunContent, publish_bundle, publish_run, publish_testset, testset_of
 
 SPEC = PreprocessSpec(size=SIZE)
 CREATED = "2026-01-01T00:00:00+00:00"
@@ -65,33 +59,49 @@ def write_picture(path, value, shape=(40, 40)):
 
 def write_bundle(folder, kinds=("float32", "int8"), **changes):
     """A bundle of variants `KIND.tflite`, and beside it a test set of 5 images, 2 of them with label 1."""
-    folder.mkdir(parents=True)
-    (folder / LABELS_FILE).write_text("normal\nhemorrhage\n")
-    facts = {
-        "name": folder.name,
-        "created": CREATED,
-        "arch": "densenet-tiny",
-        "labels": ("normal", "hemorrhage"),
-        "preprocess": SPEC,
-        "threshold": 0.5,
-        "temperature": 1.0,
-        "variants": tuple(write_variant(folder, kind) for kind in kinds),
-        "files": {LABELS_FILE: sha256_file(folder / LABELS_FILE)},
-        "parents": {"run": "ab" * 32},
-        "testset": write_testset(folder.with_name(folder.name + TESTSET_SUFFIX)),
-        "recipe": {"quantize": "int8", "ranges": {"method": "min-max"}},
-        "calibration": tuple(CalibrationItem(f"{i}.png", f"{i:064}", i % 2) for i in range(3)),
-        "metrics": {"test": METRICS},
-        "versions": {},
-        "seconds": 12.3,
-    }
-    BundleCard(**{**facts, **changes}).write(folder / BUNDLE_CARD)
+    testset = write_testset(testset_of(folder))
+
+    def fill(aside):
+        (aside / LABELS_FILE).write_text("normal\nhemorrhage\n")
+        for kind in kinds:
+            (aside / f"{kind}.tflite").write_bytes(mean_model(*INPUTS[kind]))
+
+    def card(files):
+        facts = {
+            "name": folder.name,
+            "created": CREATED,
+            "arch": "densenet-tiny",
+            "labels": ("normal", "hemorrhage"),
+            "preprocess": SPEC,
+            "threshold": 0.5,
+            "temperature": 1.0,
+            "variants": tuple(variant_of(kind) for kind in kinds),
+            "files": {LABELS_FILE: files[LABELS_FILE]},
+            "parents": {"run": "ab" * 32},
+            "testset": testset,
+            "recipe": recipe_of(kinds),
+            "calibration": tuple(CalibrationItem(f"{i}.png", f"{i:064}", i % 2) for i in range(3)),
+            "metrics": {"test": METRICS},
+            "versions": {},
+            "seconds": 12.3,
+        }
+        return BundleCard(**{**facts, **changes})
+
+    publish_bundle(folder, fill, card)
     return folder
 
 
-def write_variant(folder, kind):
+def recipe_of(kinds):
+    """As an export writes it."""
+    recipes = [Recipe(kind) for kind in kinds if kind != "float32"]
+    return {
+        "rewrites": ["fold_scales"],
+        "variants": [{**dataclasses.asdict(each), "rules": each.rules()} for each in recipes],
+    }
+
+
+def variant_of(kind):
     content = mean_model(*INPUTS[kind])
-    (folder / f"{kind}.tflite").write_bytes(content)
     pixels = TensorSpec("pixels", INPUTS[kind][0], (1, SIZE, SIZE, 1), *INPUTS[kind][1:])
     outputs = tuple(TensorSpec(name, "float32", (1, 1)) for name in ("probability", "logit"))
     return Variant(kind, f"{kind}.tflite", sha256_bytes(content), len(content), pixels, outputs)
@@ -99,12 +109,12 @@ def write_variant(folder, kind):
 
 def write_testset(folder):
     """The SHA-256 of its card."""
-    folder.mkdir(parents=True)
-    np.save(folder / TESTSET_IMAGES, np.zeros((5, SIZE, SIZE), np.uint8))
     items = tuple(TestItem(f"{i}.png", i % 2, str(i // 2)) for i in range(5))
-    card = TestSetCard(CREATED, "cd" * 32, SPEC, sha256_file(folder / TESTSET_IMAGES), items)
-    card.write(folder / TESTSET_CARD)
-    return sha256_file(folder / TESTSET_CARD)
+    return publish_testset(
+        folder,
+        lambda path: np.save(path, np.zeros((5, SIZE, SIZE), np.uint8)),
+        lambda images: TestSetCard(CREATED, "cd" * 32, SPEC, images, items),
+    ).sha256()
 
 
 def make_split(folder="images"):
@@ -116,28 +126,29 @@ def make_split(folder="images"):
 
 def write_run(folder, shape=None, size=64, **changes):
     """A run of a DenseNet with two blocks of two layers of zeros."""
-    folder.mkdir(parents=True)
     shape = densenet((2, 2), growth=8) if shape is None else shape
-    shape.write(folder / SHAPE_FILE)
-    write_weights(folder / WEIGHTS_FILE, {name: np.zeros(size) for name, size in shape.arrays().items()})
-    make_split().write(folder / SPLIT_FILE)
-    facts = {
-        "name": folder.name,
-        "created": CREATED,
-        "source": "trained",
-        "arch": "densenet-tiny",
-        "preprocess": PreprocessSpec(size=size),
-        "labels": ("normal", "hemorrhage"),
-        "files": {name: sha256_file(folder / name) for name in (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE)},
-        "parents": {"split": make_split().sha256()},
-        "settings": {"epochs": 1, "class_weights": True, "learning_rate": None, "augment": {"zoom": 0.15}},
-        "metrics": {"train": METRICS, "test": METRICS},
-        "versions": {},
-        "machine": {},
-        "seconds": 61.0,
-        "notes": ("made by hand",),
-    }
-    RunCard(**{**facts, **changes}).write(folder / RUN_CARD)
+    zeros = {name: np.zeros(shape_) for name, shape_ in shape.arrays().items()}
+
+    def card(files):
+        facts = {
+            "name": folder.name,
+            "created": CREATED,
+            "source": "trained",
+            "arch": "densenet-tiny",
+            "preprocess": PreprocessSpec(size=size),
+            "labels": ("normal", "hemorrhage"),
+            "files": files,
+            "parents": {"split": make_split().sha256()},
+            "settings": {"epochs": 1, "class_weights": True, "learning_rate": None, "augment": {"zoom": 0.15}},
+            "metrics": {"train": METRICS, "test": METRICS},
+            "versions": {},
+            "machine": {},
+            "seconds": 61.0,
+            "notes": ("made by hand",),
+        }
+        return RunCard(**{**facts, **changes})
+
+    publish_run(folder, RunContent(shape, zeros, make_split()), card)
     return folder
 
 

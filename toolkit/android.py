@@ -166,7 +166,7 @@ def _essence(tensor: TensorSpec | ModelTensor) -> tuple[str, tuple[int, ...], fl
 
 
 def _unusable(path: Path, reason: str) -> HemotkError:
-    return HemotkError(f"{path}: cannot be used in the app, as {reason}; export the run again with --quantize {KIND}.")
+    return HemotkError(f"{path}: cannot be used in the app, as {reason}; export the run again with ‹quantize› {KIND}.")
 
 
 def _checked_testset(folder: Path, card: BundleCard) -> TestSetCard:

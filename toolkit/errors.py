@@ -1,4 +1,18 @@
-"""The errors that hemotk raises on purpose; the command line turns each into one sentence and an exit code."""
+"""The errors that hemotk raises on purpose.
+
+    HemotkError            wrong use or bad input: exit code 2
+    ├── FieldError         a field of an artefact or of a configuration does not fit (hemotk.artifacts)
+    ├── UnreadablePicture  one picture cannot be read, where others may be
+    └── CheckFailed        the input was fine, the result is not: exit code 1
+
+A message is one sentence: what, where, remedy. In the source, the name of a setting stands between ‹ and ›: a Python
+user reads it as the name of an argument, the command line as its option.
+"""
+
+import re
+from collections.abc import Callable
+
+_SETTING = re.compile("‹([a-z_]+)›")
 
 
 class HemotkError(Exception):
@@ -6,8 +20,43 @@ class HemotkError(Exception):
 
     exit_code = 2
 
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return self.worded(str)
+
+    def worded(self, name: Callable[[str], str]) -> str:
+        """The sentence, with each setting called as `name` says: `lambda setting: '--' + setting`."""
+        return _SETTING.sub(lambda match: name(match[1]), self.sentence)
+
+    @property
+    def field(self) -> str | None:
+        """The setting that the sentence begins with; None where it begins with something else."""
+        found = _SETTING.match(self.sentence)
+        return None if found is None else found[1]
+
+    @property
+    def value(self) -> str | None:
+        """What that setting was, in words; None where the sentence does not say it."""
+        found = _SETTING.match(self.sentence)
+        if found is None:
+            return None
+        return self.sentence[found.end() :].partition(":")[0].strip() or None
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about it, without full stop; None where the sentence does not say it."""
+        _, mark, found = str(self).rpartition("; ")
+        return found.rstrip(".") if mark else None
+
 
 class CheckFailed(HemotkError):
     """A gate or an export check that did not hold; the input was fine, the result is not. Exit code 1."""
 
     exit_code = 1
+
+
+class UnreadablePicture(HemotkError):
+    """One picture that cannot be read, where others may be."""

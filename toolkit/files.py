@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -132,14 +132,29 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
     if not os.path.lexists(path):
         return
     if not overwrite:
-        raise HemotkError(f"{path}: already exists; choose another name, or add --overwrite to replace it.")
+        raise HemotkError(f"{path}: already exists; choose another name, or add ‹overwrite› to replace it.")
     if Path.cwd().is_relative_to(path.resolve()):
-        raise HemotkError(f"{path}: holds the folder you are in and is not replaced; choose another --out.")
+        raise HemotkError(f"{path}: holds the folder you are in and is not replaced; choose another ‹out›.")
     if path.is_dir() and not path.is_symlink():
         with writing(path):
             foreign = any(path.iterdir()) and not any(_is_card(path / name) for name in CARDS)
         if foreign:
             raise HemotkError(f"{path}: is a folder that hemotk did not make; choose another name, or remove it first.")
+
+
+def keep_out(out: Path, folder: Path, images: Iterable[str] = ()) -> None:
+    """Check that writing `out` would not replace the images in `folder`, or any of `images`, paths in it.
+
+    Raises:
+        HemotkError: `out` is that folder or holds it, or holds one of the images.
+    """
+    source, target = folder.resolve(), out.resolve()
+    if source.is_relative_to(target):
+        raise HemotkError(f"‹out› {out}: is the image folder {folder} or holds it; choose another ‹out›.")
+    if target.is_relative_to(source):
+        start = f"{target.relative_to(source).as_posix()}/"
+        if found := next((path for path in images if path.startswith(start)), None):
+            raise HemotkError(f"‹out› {out}: holds the image {folder / found} of the split; choose another ‹out›.")
 
 
 def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:

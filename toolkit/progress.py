@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -27,6 +27,17 @@ class Tell(Protocol):
 
 def silent(what: str, done: int, total: int, note: str = "") -> None:
     """Show nothing."""
+
+
+def _notebook_line(words: str) -> Any:
+    """A line of a notebook's output that can be changed; None outside of notebooks."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if not hasattr(shell, "kernel"):
+        return None
+    from IPython.display import display
+
+    return display({"text/plain": words}, raw=True, display_id=True)
 
 
 class Bar:
@@ -57,6 +68,7 @@ class Bar:
         self._clock = clock
         self._started = self._said = clock()
         self._bar: RichProgress | None = None
+        self._line_there: Any = None
 
     def __enter__(self) -> "Bar":
         """Draw the bar, if someone watches."""
@@ -66,6 +78,8 @@ class Bar:
             self._bar = _bar(self._stream)
             self._bar.add_task(self.what, total=self.total, note="")
             self._bar.start()
+        elif self._stream is sys.stderr and (line := _notebook_line(self._line("").strip())) is not None:
+            self._every, self._line_there = REDRAW_EVERY, line
         return self
 
     def __exit__(
@@ -84,6 +98,8 @@ class Bar:
         self._said = now
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self.done, note=note, refresh=True)
+        elif self._line_there is not None:
+            self._line_there.update({"text/plain": self._line(note).strip()}, raw=True)
         else:
             self._stream.write(self._line(note))
             self._stream.flush()

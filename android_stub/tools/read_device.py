@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 from hemotk.benchmarks.measure.imported import import_devices
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 
 
 def main(bundle: Path, files: list[Path]) -> None:
     """Say what is in each file; ends with an error where a score is missing or is of other pixels."""
-    opened = open_bundle(bundle)
+    opened = open_with_testset(bundle)
     for file in files:
         _, rows = import_devices([file], [opened])
         for row in rows:

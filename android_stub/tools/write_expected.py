@@ -17,7 +17,7 @@ from PIL import Image
 from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
 from hemotk.files import sha256_bytes
 from hemotk.predict.classify import Classifier, model_of_bundle
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 
 ORIENTATION = 0x0112
 
@@ -33,7 +33,7 @@ def main(folder: Path, out: Path) -> None:
 
 def test_split(folder: Path) -> dict[str, list[dict[str, str]]]:
     """By model file what every variant that an app can run says about each image."""
-    bundle = open_bundle(folder)
+    bundle = open_with_testset(folder)
     images = np.load(bundle.images)
     return {
         variant.file: answers(folder / variant.file, bundle.card, variant, images)

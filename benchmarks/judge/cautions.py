@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from hemotk.artifacts import Estimate, VariantResult, row_name
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 
 CHANCE = 0.5
 
@@ -25,7 +25,7 @@ def _of_row(row: VariantResult, name: str, labels: tuple[str, str]) -> Iterator[
     over = f" over {row.grouped.groups} groups of images" if row.grouped is not None else ""
     area = figures.auc
     if area.value is not None and area.low is not None and area.low <= CHANCE:
-        yield f"{name}: {_chance(area)} on these images: AUC {in_words(area)}{over}"
+        yield f"{name}: {_chance(area)} on these images: AUC {with_interval(area)}{over}"
     positives, count = row.metrics.positives, row.metrics.count
     commoner = max(positives, count - positives) / count
     accuracy = figures.accuracy
@@ -34,7 +34,7 @@ def _of_row(row: VariantResult, name: str, labels: tuple[str, str]) -> Iterator[
         within = "which lies within" if accuracy.high is not None and accuracy.high >= commoner else "which is above"
         yield (
             f"{name}: this classifier is less often right than always saying '{label}' on these images: accuracy "
-            f"{in_words(accuracy)}{over} against {commoner:.3f}, {within} that interval"
+            f"{with_interval(accuracy)}{over} against {commoner:.3f}, {within} that interval"
         )
 
 

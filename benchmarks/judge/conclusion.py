@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from hemotk.artifacts import HERE, Estimate, Paired, VariantResult, row_name
+from hemotk.artifacts import HERE, Paired, VariantResult, row_name
+from hemotk.render.numbers import interval
 from hemotk.stats.metrics import Z95
 
 # The agreement that a reader may want shown.
@@ -34,7 +35,7 @@ def _compatible(row: VariantResult, name: str) -> str:
     count, words = _count(row), []
     if row.metrics is not None and row.metrics.accuracy.value is not None:
         right = round(row.metrics.accuracy.value * count)
-        accuracy = percent((row.grouped or row.metrics).accuracy) + _over_groups(row)
+        accuracy = interval((row.grouped or row.metrics).accuracy) + _over_groups(row)
         words.append(f"{right} of {count} right ({name}) is compatible with a true accuracy of {accuracy}")
     if row.paired is not None:
         flips = f"{len(row.paired.flips)} of {count} flipped" + ("" if words else f" ({name})")
@@ -63,7 +64,7 @@ def _sensitivities(rows: Sequence[VariantResult], several: bool) -> Iterator[str
             continue
         count = metrics.positives
         found = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
-        share = percent((row.grouped or metrics).sensitivity)
+        share = interval((row.grouped or metrics).sensitivity)
         if first:
             yield (
                 f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {found} is compatible "
@@ -110,8 +111,8 @@ def _in_brackets(row: VariantResult, several: bool) -> str:
 
 def _agreement(row: VariantResult, paired: Paired) -> str:
     if paired.grouped_agreement is None:
-        return f"{percent(paired.agreement)} agreement with float"
-    return f"{percent(paired.grouped_agreement)} agreement with float{_over_groups(row) or ' (over groups)'}"
+        return f"{interval(paired.agreement)} agreement with float"
+    return f"{interval(paired.grouped_agreement)} agreement with float{_over_groups(row) or ' (over groups)'}"
 
 
 def _over_groups(row: VariantResult) -> str:
@@ -139,9 +140,3 @@ def told_apart(first: float, second: float) -> tuple[str, str]:
     """Both with three digits after the point, or as many as it takes to tell them apart where they differ."""
     digits = next((count for count in range(3, 18) if f"{first:.{count}f}" != f"{second:.{count}f}"), 3)
     return f"{first:.{digits}f}", f"{second:.{digits}f}"
-
-
-def percent(estimate: Estimate) -> str:
-    """An interval in whole percent, rounded outwards."""
-    low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
-    return f"{math.floor(100 * low)}–{math.ceil(100 * high)} %"

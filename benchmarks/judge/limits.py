@@ -39,13 +39,12 @@ class Limits:
             value = getattr(self, field.name)
             fits, must = _range(field.name)
             if value is not None and not fits[0] <= value <= fits[1]:
-                raise HemotkError(f"{option_of(field.name)}: must be {must}; change the value.")
+                raise HemotkError(f"‹{setting_of(field.name)}›: must be {must}; change the value.")
 
 
-def option_of(field: str) -> str:
-    """The option of the command line that sets this field of `Limits`."""
-    name = field.replace("_", "-")
-    return f"--{name}" if field.startswith("min_") else f"--max-{name}"
+def setting_of(field: str) -> str:
+    """What callers call this field of `Limits`: 'max_flips', 'min_auc'."""
+    return field if field.startswith("min_") else f"max_{field}"
 
 
 def _range(field: str) -> tuple[tuple[float, float], str]:

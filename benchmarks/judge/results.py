@@ -28,7 +28,7 @@ from hemotk.benchmarks.measure.rows import Row
 from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.stats.paired import ratio_of_medians
-from hemotk.store.bundle import OpenBundle
+from hemotk.store.bundle import Bundle
 from hemotk.tflite.foreign import assumptions
 
 
@@ -36,7 +36,7 @@ from hemotk.tflite.foreign import assumptions
 class Outcome:
     """What one bench measured, and where; the first source is this machine. `busy` sources have warnings."""
 
-    bundles: tuple[OpenBundle, ...]
+    bundles: tuple[Bundle, ...]
     sources: tuple[Source, ...]
     scored: Scored
     results: tuple[VariantResult, ...]
@@ -171,7 +171,7 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
     )
 
 
-def _assumed(bundles: Sequence[OpenBundle]) -> Iterator[str]:
+def _assumed(bundles: Sequence[Bundle]) -> Iterator[str]:
     for bundle in bundles:
         if bundle.is_file:
             said = () if bundle.foreign is None else bundle.foreign.said
@@ -182,12 +182,12 @@ def _untimed(config: BenchConfig) -> tuple[str, ...]:
     return () if config.timing else ("nothing was timed, as was asked for: no limit on time was held",)
 
 
-def _benched(bundle: OpenBundle) -> BenchedBundle:
+def _benched(bundle: Bundle) -> BenchedBundle:
     card = bundle.card
     return BenchedBundle(
         name=bundle.name,
         folder=bundle.where.as_posix(),
-        sha256=bundle.card_sha256,
+        sha256=bundle.sha256,
         testset_sha256=card.testset,
         size=card.preprocess.size,
         labels=card.labels,

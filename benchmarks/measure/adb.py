@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, TestSetCard, require
 from hemotk.errors import HemotkError
-from hemotk.store.bundle import OpenBundle
+from hemotk.store.bundle import Bundle
 
 APP = "org.hemotk.app"
 ACTIVITY = f"{APP}/.BenchActivity"
@@ -47,7 +47,7 @@ class AdbConfig:
 
 
 def bench_on_phone(
-    bundle: OpenBundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
+    bundle: Bundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> DeviceBench:
     """Bench every model of `bundle` that the app can run, on the phone, on the test split.
 
@@ -109,7 +109,7 @@ class _Adb:
         lines = [line.split("\t") for line in self("devices").splitlines() if "\t" in line]
         phones = {line[0]: line[1].strip() for line in lines}
         if self._serial is None and len(phones) > 1:
-            raise HemotkError(f"adb: there are several phones ({', '.join(sorted(phones))}); name one with --serial.")
+            raise HemotkError(f"adb: there are several phones ({', '.join(sorted(phones))}); name one with ‹serial›.")
         wanted = self._serial if self._serial is not None else next(iter(phones), "")
         state = phones.get(wanted)
         if state is None:
@@ -137,7 +137,7 @@ class _Adb:
 
 
 @contextmanager
-def _pushed(adb: _Adb, bundle: OpenBundle, token: str) -> Iterator[str]:
+def _pushed(adb: _Adb, bundle: Bundle, token: str) -> Iterator[str]:
     """Lay bundle and test split on the phone: the folder's path there. No card on it names a file or a person."""
     place = f"{PUSHED}/hemotk-{token}"
     files = {

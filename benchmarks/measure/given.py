@@ -6,7 +6,7 @@ from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec, Variant
 from hemotk.artifacts.bundle import LABELS
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import OpenBundle
+from hemotk.store.bundle import Bundle
 from hemotk.tflite.facts import ModelFacts, is_model, read_facts
 from hemotk.tflite.foreign import Asked, foreign_of
 
@@ -16,7 +16,7 @@ def is_given(path: Path) -> bool:
     return path.is_file() and is_model(path)
 
 
-def open_given(path: Path, asked: Asked) -> OpenBundle:
+def open_given(path: Path, asked: Asked) -> Bundle:
     """The .tflite at `path` as a bundle without a test split: the threshold is 0.5, the temperature 1.
 
     Raises:
@@ -52,7 +52,7 @@ def open_given(path: Path, asked: Asked) -> OpenBundle:
         versions={},
         seconds=0.0,
     )
-    return OpenBundle(path.name, path.parent, card, sha256, foreign=foreign, is_file=True)
+    return Bundle(path.name, path.parent, card, sha256, foreign=foreign, is_file=True)
 
 
 def check_given(paths: tuple[Path, ...], asked: Asked, *, images: bool) -> None:
@@ -65,11 +65,11 @@ def check_given(paths: tuple[Path, ...], asked: Asked, *, images: bool) -> None:
     if given and not images:
         raise HemotkError(
             f"{', '.join(map(str, given))}: without a bundle a .tflite has no test split; name a folder of labelled "
-            "pictures with --images, or the bundle that `hemotk export` made."
+            "pictures with ‹images›, or the bundle that `hemotk export` made."
         )
     if asked.anything and not given:
         raise HemotkError(
-            "--normalization, --output and --positive-class: are for bare .tflite files, and bundles say these "
+            "‹normalization›, ‹output› and ‹positive_class›: are for bare .tflite files, and bundles say these "
             "themselves; leave them out."
         )
 

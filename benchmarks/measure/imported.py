@@ -11,14 +11,14 @@ from hemotk.benchmarks.measure.rows import Row
 from hemotk.benchmarks.measure.runners import Loaded
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
-from hemotk.store.bundle import OpenBundle, read_image
+from hemotk.store.bundle import Bundle, read_image
 from hemotk.tflite.scorer import Scores
 
 # Outputs as bundle cards name their types, little-endian.
 _FORMATS = {"float32": "<f", "uint8": "<B", "int8": "<b", "int16": "<h"}
 
 
-def import_devices(paths: Sequence[Path], bundles: Sequence[OpenBundle]) -> tuple[tuple[Source, ...], list[Row]]:
+def import_devices(paths: Sequence[Path], bundles: Sequence[Bundle]) -> tuple[tuple[Source, ...], list[Row]]:
     """The devices that wrote the files `paths`, and a row for each model in them.
 
     Raises:
@@ -35,7 +35,7 @@ def import_devices(paths: Sequence[Path], bundles: Sequence[OpenBundle]) -> tupl
     return sources, rows
 
 
-def _by_models(bundles: Sequence[OpenBundle], bench: DeviceBench) -> list[OpenBundle]:
+def _by_models(bundles: Sequence[Bundle], bench: DeviceBench) -> list[Bundle]:
     """The bundle that has most of the device's models first: bundles may share a file, and a file has one parent."""
     measured = {model.sha256 for model in bench.models}
     return sorted(bundles, key=lambda bundle: -sum(found.sha256 in measured for found in bundle.card.variants))
@@ -51,7 +51,7 @@ def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
         names.append(name if counts[name] == 1 else f"{name} ({file})")
     for name, count in Counter(names).items():
         if count > 1:
-            raise HemotkError(f"--import: the same file is given {count} times for {name}; name each file once.")
+            raise HemotkError(f"‹imported›: the same file is given {count} times for {name}; name each file once.")
     return names
 
 
@@ -67,7 +67,7 @@ def _source(name: str, bench: DeviceBench) -> Source:
     return Source(name, facts, bench.device)
 
 
-def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[OpenBundle]) -> Row:
+def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[Bundle]) -> Row:
     bundle, variant = _variant(path, model, bundles)
     loaded = None
     if model.load_ns is not None and model.first_ns is not None:
@@ -84,7 +84,7 @@ def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[OpenBund
     )
 
 
-def _variant(path: Path, model: DeviceModel, bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, Variant]:
+def _variant(path: Path, model: DeviceModel, bundles: Sequence[Bundle]) -> tuple[Bundle, Variant]:
     for bundle in bundles:
         for variant in bundle.card.variants:
             if variant.sha256 == model.sha256:
@@ -96,7 +96,7 @@ def _variant(path: Path, model: DeviceModel, bundles: Sequence[OpenBundle]) -> t
     )
 
 
-def _scores(path: Path, model: DeviceModel, bundle: OpenBundle, variant: Variant) -> list[Scores]:
+def _scores(path: Path, model: DeviceModel, bundle: Bundle, variant: Variant) -> list[Scores]:
     """The device's scores in the order of the test split."""
     where = f"{path}: model '{model.file}'"
     by_id = {image.id: image for image in model.images}

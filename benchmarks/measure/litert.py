@@ -68,7 +68,7 @@ def find_library() -> Path:
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     found = [Path(folder) / name for folder in folders for name in LIBRARIES if (Path(folder) / name).is_file()]
     if not found:
-        raise HemotkError(f"--profile: {PACKAGE} comes without LiteRT's library here; leave the option out.")
+        raise HemotkError(f"‹profile›: {PACKAGE} comes without LiteRT's library here; leave the option out.")
     return found[0]
 
 
@@ -105,7 +105,7 @@ class ProfiledModel:
         place, size = c_void_p(), c_size_t()
         self._call("LiteRtGetTensorBufferSize", c_void_p(buffer), byref(size))
         if size.value < content.nbytes:
-            raise HemotkError(f"--profile: LiteRT's input holds {size.value} bytes, not {content.nbytes}.")
+            raise HemotkError(f"‹profile›: LiteRT's input holds {size.value} bytes, not {content.nbytes}.")
         self._call("LiteRtLockTensorBuffer", c_void_p(buffer), byref(place), c_int(WRITE))
         ctypes.memmove(place, content.ctypes.data, content.nbytes)
         self._call("LiteRtUnlockTensorBuffer", c_void_p(buffer))
@@ -130,7 +130,7 @@ class ProfiledModel:
         events = (_Event * max(1, count.value))()
         self._call("LiteRtGetProfilerEvents", self._profiler, count, events)
         if not all(event.kind in EVENT_TYPES and event.source in SOURCES for event in events):
-            raise HemotkError(f"--profile: the profiler of this {PACKAGE} has another format; install version 2.3.")
+            raise HemotkError(f"‹profile›: the profiler of this {PACKAGE} has another format; install version 2.3.")
         return [
             Event(event.kind, ctypes.string_at(event.tag).decode() if event.tag else "", event.index, event.elapsed)
             for event in events
@@ -174,8 +174,8 @@ class ProfiledModel:
         try:
             function = getattr(self._library, name)
         except AttributeError as error:
-            raise HemotkError(f"--profile: this {PACKAGE} has no {name}; install version 2.3.") from error
+            raise HemotkError(f"‹profile›: this {PACKAGE} has no {name}; install version 2.3.") from error
         function.restype = c_int
         status = function(*arguments)
         if status:
-            raise HemotkError(f"--profile: {name} of {PACKAGE} fails with status {status}; leave the option out.")
+            raise HemotkError(f"‹profile›: {name} of {PACKAGE} fails with status {status}; leave the option out.")

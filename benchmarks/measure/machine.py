@@ -196,12 +196,12 @@ def check_cpus(cpus: Sequence[int]) -> None:
     if not cpus:
         return
     if not hasattr(os, "sched_setaffinity"):
-        raise HemotkError("--cpu: this system cannot pin a process to a processor; leave the option out.")
+        raise HemotkError("‹cpu›: this system cannot pin a process to a processor; leave the option out.")
     usable = os.sched_getaffinity(0)
     missing = sorted(set(cpus) - usable)
     if missing:
         raise HemotkError(
-            f"--cpu: there is no processor {', '.join(map(str, missing))} to use here; choose among "
+            f"‹cpu›: there is no processor {', '.join(map(str, missing))} to use here; choose among "
             f"{', '.join(map(str, sorted(usable)))}."
         )
 

@@ -58,7 +58,7 @@ def find_pictures(source: Path, classes: tuple[str, str], data: Path | None = No
     if split.classes != classes:
         raise HemotkError(
             f"{source}: its classes are {' and '.join(split.classes)}, those of the bundle {' and '.join(classes)}; "
-            "split the folder anew with --classes."
+            "split the folder anew with ‹classes›."
         )
     return _test_part(split, data)
 
@@ -66,7 +66,7 @@ def find_pictures(source: Path, classes: tuple[str, str], data: Path | None = No
 def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
     root = split.root(data)
     if not root.is_dir():
-        raise HemotkError(f"{root}: no such folder; name the one that holds the split's images with --data.")
+        raise HemotkError(f"{root}: no such folder; name the one that holds the split's images with ‹data›.")
     items = split.part("test")
     for item in items:
         path = root / item.path
@@ -74,7 +74,7 @@ def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
         if item.sha256 is not None:
             check_sha256(path, item.sha256)
         elif not file_of(path).is_file():
-            raise HemotkError(f"{path}: no such file; put it back, or say where the images are with --data.")
+            raise HemotkError(f"{path}: no such file; put it back, or say where the images are with ‹data›.")
     groups = group_numbers([item.group for item in items])
     images = tuple(ImageRef(item.path, item.label, group) for item, group in zip(items, groups, strict=True))
     return FoundPictures(root, images, split=split)

@@ -70,7 +70,7 @@ def timed(runs: Sequence[Sequence[Event]], names: Mapping[int, str]) -> list[Tim
     """
     seen = {tuple((event.kind, event.name, event.index) for event in run) for run in runs}
     if len(seen) != 1 or seen == {()}:
-        raise HemotkError("--profile: the profiler saw other operators in each inference; run it again.")
+        raise HemotkError("‹profile›: the profiler saw other operators in each inference; run it again.")
     times = np.median([[event.microseconds for event in run] for run in runs], axis=0) * 1000
     found, piece, last = [], 0, None
     for event, ns in zip(runs[0], times.tolist(), strict=True):
@@ -102,9 +102,9 @@ def slowest(times: Sequence[Timed]) -> tuple[NodeTime, ...]:
 
 def _measure(subject: Subject) -> list[list[Event]]:
     if subject.runtime.name != PACKAGE:
-        raise HemotkError(f"--profile: {subject.runtime} offers no profiler; install {PACKAGE.replace('_', '-')}.")
+        raise HemotkError(f"‹profile›: {subject.runtime} offers no profiler; install {PACKAGE.replace('_', '-')}.")
     if subject.delegate is not None:
-        raise HemotkError("--profile: LiteRT's profiler takes no external delegate; leave --delegate out.")
+        raise HemotkError("‹profile›: LiteRT's profiler takes no external delegate; leave ‹delegate› out.")
     scorer = open_scorer(subject.model, subject.preprocess, subject.foreign, runtime=subject.runtime)
     model, runs = ProfiledModel(subject.model, subject.threads), []
     for run in range(WARMUP + RUNS):
@@ -136,4 +136,4 @@ def _whole(times: Sequence[Timed]) -> float:
 
 
 def _reason(error: HemotkError) -> str:
-    return str(error).removeprefix("--profile: ").rstrip(".")
+    return str(error).removeprefix("profile: ").rstrip(".")

@@ -213,6 +213,7 @@ def check_delegate(config: BenchConfig) -> None:
             runner.check_delegate()
     except RunnerFailed as error:
         reason = str(error)
-        if not reason.startswith("--delegate"):
-            reason = f"--delegate {config.delegate}: cannot be loaded ({reason}); check the path and its options"
+        if not reason.startswith("delegate "):
+            reason = f"delegate {config.delegate}: cannot be loaded ({reason}); check the path and its options"
+        reason = f"‹delegate›{reason.removeprefix('delegate')}"
         raise HemotkError(f"{reason}.") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from hemotk.benchmarks.measure.given import check_given, is_given, open_given
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import OpenBundle, open_bundle, open_models, read_card
+from hemotk.store.bundle import Bundle, open_with_testset, read_card
 from hemotk.tflite.foreign import Asked
 
 
@@ -40,18 +40,19 @@ class Subject:
         check_given(self.bundles, self.asked, images=self.images is not None)
         if self.images is not None and self.imported:
             raise HemotkError(
-                "--import: devices measure on the test split, which --images takes the place of; leave one of both out."
+                "‹imported›: devices measure on the test split, which ‹images› takes the place of; leave one of both "
+                "out."
             )
         if self.data is not None and (self.images is None or not self.images.is_file()):
             raise HemotkError(
-                f"--data {self.data}: says where the images of a split file are; give that with --images, or leave "
-                "--data out."
+                f"‹data› {self.data}: says where the images of a split file are; give that with ‹images›, or leave "
+                "‹data› out."
             )
 
         if self.by and self.images is None:
             raise HemotkError(
                 f"by {', '.join(self.by)}: names columns of a table of labels, which a bundle's test split does not "
-                "keep: --by needs --images with a folder or a split file."
+                "keep: ‹by› needs ‹images› with a folder or a split file."
             )
 
     def pictures(self) -> Path:
@@ -76,7 +77,7 @@ def read_cards(subject: Subject) -> None:
             read_card(path)
 
 
-def open_all(subject: Subject) -> tuple[OpenBundle, ...]:
+def open_all(subject: Subject) -> tuple[Bundle, ...]:
     """Open every bundle, checksums first, each under a name of its own.
 
     Raises:
@@ -88,13 +89,13 @@ def open_all(subject: Subject) -> tuple[OpenBundle, ...]:
     return opened
 
 
-def _open(path: Path, subject: Subject) -> OpenBundle:
+def _open(path: Path, subject: Subject) -> Bundle:
     if is_given(path):
         return open_given(path, subject.asked)
-    return open_bundle(path) if subject.images is None else open_models(path)
+    return open_with_testset(path) if subject.images is None else Bundle.open(path)
 
 
-def _named(bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, ...]:
+def _named(bundles: Sequence[Bundle]) -> tuple[Bundle, ...]:
     """Call bundles of the same name by their paths."""
     counts = Counter(bundle.name for bundle in bundles)
     return tuple(
@@ -103,14 +104,14 @@ def _named(bundles: Sequence[OpenBundle]) -> tuple[OpenBundle, ...]:
     )
 
 
-def _check_same_images(first: OpenBundle, other: OpenBundle) -> None:
+def _check_same_images(first: Bundle, other: Bundle) -> None:
     """Pixels may differ between bundles of other pixel contracts; images and labels may not."""
     ours, theirs = ([(item.id, item.label) for item in bundle.items] for bundle in (first, other))
     if ours != theirs:
         raise HemotkError(
             f"{other.folder}: its test split shares {len(set(ours) & set(theirs))} of {len(theirs)} images with that "
             f"of {first.folder} ({len(ours)} images), so their scores cannot be paired; export both from the same "
-            "split, or bench both on one folder with --images."
+            "split, or bench both on one folder with ‹images›."
         )
     same_contract = first.card.preprocess == other.card.preprocess
     if same_contract and first.items and sha256_file(first.images) != sha256_file(other.images):

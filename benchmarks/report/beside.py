@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hemotk.artifacts import BenchReport, Estimate, SliceLevel, Stratum, VariantResult
 from hemotk.benchmarks.report.figures import Cell, estimate_cell
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 
 SLICE_LEVEL = (
     "Slices in the middle of the head show most soft tissue, and bleeds lie there. The share of soft tissue alone, "
@@ -43,9 +43,9 @@ def slice_lines(report: BenchReport) -> Iterator[str]:
         found, figures = telling(row), row.grouped or row.metrics
         if found is not None and figures is not None:
             yield (
-                f"{report.name_of(row)}: AUC {in_words(figures.auc)}; the share of soft tissue alone, which sees no "
-                f"bleed, has {in_words(found.baseline)}; within the {found.brain_images} brain slices the AUC is "
-                f"{in_words(found.brain)}."
+                f"{report.name_of(row)}: AUC {with_interval(figures.auc)}; the share of soft tissue alone, which sees "
+                f"no bleed, has {with_interval(found.baseline)}; within the {found.brain_images} brain slices the AUC "
+                f"is {with_interval(found.brain)}."
             )
 
 
@@ -82,7 +82,7 @@ def _part_words(part: Stratum, label: str) -> str:
     named: list[tuple[str, Estimate]] = [("sensitivity", part.sensitivity), ("AUC", part.auc)]
     if not part.subtype:
         named.insert(1, ("specificity", part.specificity))
-    return f"{counts}{_groups(part)}: " + ", ".join(f"{name} {in_words(found)}" for name, found in named)
+    return f"{counts}{_groups(part)}: " + ", ".join(f"{name} {with_interval(found)}" for name, found in named)
 
 
 def _groups(part: Stratum) -> str:

@@ -15,8 +15,7 @@ from hemotk.artifacts import (
     Paired,
     VariantResult,
 )
-
-NOTHING = "–"
+from hemotk.render.numbers import NOTHING, interval
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,6 @@ def estimate_cell(estimate: Estimate | None) -> Cell:
     if estimate.value is None:
         return Cell(NOTHING, estimate.why)
     return Cell(f"{estimate.value:.3f}", interval(estimate))
-
-
-def interval(estimate: Estimate) -> str:
-    """`[low, high]`, or nothing."""
-    return "" if estimate.low is None or estimate.high is None else f"[{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
 def milliseconds(nanoseconds: float) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
 from hemotk.benchmarks.report.beside import slice_lines, strata_lines
 from hemotk.benchmarks.report.figures import first_name, group_counts, not_held, verdict
+from hemotk.render.numbers import NOTHING, interval
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-NOTHING = "–"
 COLUMNS = (
     "variant",
     "size\nMB",
@@ -142,9 +142,9 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
         if paired.mcnemar is not None:
             words.append(f"{paired.lost} lost and {paired.gained} gained (McNemar p {paired.mcnemar:.2g})")
         if paired.auc_difference.value is not None:
-            found = _interval(paired.auc_difference, "+")
+            found = _interval(paired.auc_difference, signed=True)
             if paired.grouped_auc_difference is not None:
-                found += f", over groups {_interval(paired.grouped_auc_difference, '+')}"
+                found += f", over groups {_interval(paired.grouped_auc_difference, signed=True)}"
             words.append(f"AUC difference {paired.auc_difference.value:+.3f} ({found})")
         words.append(f"score drift at most {paired.max_drift:.3g}, mean {paired.mean_drift:.2g}")
         yield f"{name} against {parent}: {', '.join(words)}"
@@ -173,11 +173,8 @@ def _shares(found: Metrics | GroupMetrics) -> list[tuple[str, Estimate]]:
     return [(name.replace("auc", "AUC"), getattr(found, name)) for name in names]
 
 
-def _interval(estimate: Estimate, sign: str = "") -> str:
-    if estimate.low is None or estimate.high is None:
-        return estimate.why or estimate.method
-    between = " to " if sign else "–"
-    return f"{estimate.low:{sign}.2f}{between}{estimate.high:{sign}.2f}"
+def _interval(estimate: Estimate, *, signed: bool = False) -> str:
+    return interval(estimate, signed=signed) or estimate.why or estimate.method
 
 
 def _flips(report: BenchReport, row: VariantResult) -> Iterator[str]:

@@ -17,6 +17,6 @@ def cam_head(graph: Graph) -> Graph:
     if graph.head.hidden:
         raise HemotkError(
             "cam_head: the network has hidden layers behind its global average, so there is no class-activation map; "
-            "export without --cam."
+            "export without ‹cam›."
         )
     return replace(graph, head=replace(graph.head, cam=True))

@@ -8,7 +8,7 @@ from tiny_bundle import SPEC, draw_images
 
 from hemotk.artifacts import Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.files import sha256_bytes
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 from hemotk.tflite.scorer import Scorer
 
 PHONE = Device("Google", "Pixel 7", "Tensor G2", "Android 14 (API 34)", "arm64-v8a", 8, 0, 1)
@@ -35,7 +35,7 @@ def device_model(bundle, variant, time=1000):
 
 def device_bench(folder, times=(1000, 500), kinds=("float32", "int8"), **changes):
     """A device's bench of the bundle in `folder`."""
-    bundle = open_bundle(folder)
+    bundle = open_with_testset(folder)
     models = tuple(
         device_model(bundle, bundle.card.variant(kind), time) for kind, time in zip(kinds, times, strict=True)
     )

@@ -14,7 +14,7 @@ from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
 from hemotk.cli.main import run
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 
 FAKE = '''#!{python} -IS
 """What a phone's adb does with the commands of a bench; PHONE holds its files, CALLS gets every command."""
@@ -140,7 +140,7 @@ def left(folder):
 
 
 def test_pushes_starts_waits_pulls_and_tidies_up(bundle, phone, tmp_path):
-    found = bench_on_phone(open_bundle(bundle), AdbConfig(warmup=3, runs=20, threads=2))
+    found = bench_on_phone(open_with_testset(bundle), AdbConfig(warmup=3, runs=20, threads=2))
     assert found.device.system == "Android 14 (API 34)"
     assert found.models[0].rounds_ns == ((4, 5),)
     pushed = json.loads((phone() / "listing.json").read_text())
@@ -160,7 +160,7 @@ def test_what_is_pushed_names_no_picture_and_no_label(bundle, phone, tmp_path):
     dataclasses.replace(card, testset=sha256_file(testset / TESTSET_CARD)).write(bundle / BUNDLE_CARD)
     names = ("Mueller", "Annegret", "Kemal", tmp_path.name)
     assert found_names(bundle.parent, names) == {"Mueller", "Annegret", "Kemal"}
-    bench_on_phone(open_bundle(bundle))
+    bench_on_phone(open_with_testset(bundle))
     assert found_names(tmp_path / "seen", names) == set()
     pushed = json.loads((tmp_path / "seen/testset" / TESTSET_CARD).read_text())
     assert pushed["items"] == [{"id": str(row)} for row in range(5)]
@@ -171,7 +171,7 @@ def test_what_is_pushed_names_no_picture_and_no_label(bundle, phone, tmp_path):
 
 def test_a_phone_can_be_named(bundle, phone, tmp_path):
     phone(devices=["0123ABC\tdevice", "emulator-5554\tdevice"])
-    bench_on_phone(open_bundle(bundle), AdbConfig(serial="emulator-5554"))
+    bench_on_phone(open_with_testset(bundle), AdbConfig(serial="emulator-5554"))
     assert all(call[:2] == ["-s", "emulator-5554"] for call in calls(tmp_path))
 
 
@@ -186,7 +186,7 @@ def test_waits_until_the_file_is_there(bundle, phone):
             results = folder / "sdcard/Android/data/org.hemotk.app/files"
             (results / f"bench-{token}.json").write_text(json.dumps(RESULT))
 
-    bench_on_phone(open_bundle(bundle), AdbConfig(poll=0.5), sleep)
+    bench_on_phone(open_with_testset(bundle), AdbConfig(poll=0.5), sleep)
     assert waits == [0.5, 0.5, 0.5]
 
 
@@ -208,7 +208,7 @@ def test_waits_until_the_file_is_there(bundle, phone):
 def test_what_goes_wrong_is_said_and_nothing_stays_on_the_phone(bundle, phone, answers, config, sentence):
     folder = phone(**answers)
     with pytest.raises(HemotkError) as error:
-        bench_on_phone(open_bundle(bundle), AdbConfig(**config), sleep=lambda _: None)
+        bench_on_phone(open_with_testset(bundle), AdbConfig(**config), sleep=lambda _: None)
     assert sentence in str(error.value)
     assert left(folder) == []
 
@@ -216,11 +216,11 @@ def test_what_goes_wrong_is_said_and_nothing_stays_on_the_phone(bundle, phone, a
 def test_without_adb_it_says_what_to_install(bundle, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HemotkError, match="adb: is not on the PATH"):
-        bench_on_phone(open_bundle(bundle))
+        bench_on_phone(open_with_testset(bundle))
 
 
 def test_the_command_puts_the_phone_beside_this_machine(bundle, phone, tmp_path, capsys):
-    sha256 = open_bundle(bundle).card.variant("int8").sha256
+    sha256 = open_with_testset(bundle).card.variant("int8").sha256
     result = {**RESULT, "models": [{**RESULT["models"][0], "sha256": sha256, "failure": "it grew too hot"}]}
     phone(results={"json": json.dumps(result)})
     options = ["--min-runs", "7", "--min-seconds", "0", "--threads", "2"]

@@ -186,7 +186,7 @@ def test_workers_are_pinned_where_asked(pristine, monkeypatch):
 
 def test_progress_names_what_is_done(pristine):
     seen = []
-    bench(Subject((pristine,)), EASY, lambda what, done: seen.append((what, done)))
+    bench(Subject((pristine,)), EASY, lambda what, done, total, note="": seen.append((what, done / total)))
     assert list(dict.fromkeys(what for what, _ in seen)) == ["scoring float32", "scoring int8", "timing"]
     for what in ("scoring float32", "scoring int8", "timing"):
         steps = [done for name, done in seen if name == what]

@@ -25,7 +25,7 @@ from hemotk.stats.grouped import GROUPS, evaluate_groups, share
 from hemotk.stats.groups import group_numbers, groups_of
 from hemotk.stats.metrics import auc, wilson
 from hemotk.stats.paired import BOOTSTRAP_GROUPS, auc_difference
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 from hemotk.tflite.scorer import Scores
 
 CLASSES = ("normal", "hemorrhage")
@@ -165,7 +165,7 @@ def test_images_of_a_test_split_are_of_its_groups(pristine):
         def score(self, _):
             return Scores(0.0, 0.5)
 
-    bundle = open_bundle(pristine)
+    bundle = open_with_testset(pristine)
     named = [dataclasses.replace(item, group=f"p{place // 5}") for place, item in enumerate(bundle.items)]
     rows = [Row(dataclasses.replace(bundle, items=tuple(named)), bundle.card.variants[0])]
     scored = score_split(rows, Tools(lambda _: Knowing(), lambda *_: None, lambda *_: None))

@@ -13,7 +13,7 @@ from hemotk.benchmarks.judge.gate import Limits
 from hemotk.benchmarks.measure.imported import import_devices
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.errors import HemotkError
-from hemotk.store.bundle import open_bundle
+from hemotk.store.bundle import open_with_testset
 
 EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None))
 NAME = "Google Pixel 7"
@@ -99,7 +99,7 @@ def test_a_device_that_ran_no_float_parent_is_held_against_the_one_here(pristine
 
 def imported(write, pristine, *benches):
     paths = [write(found, f"device{place}.json") for place, found in enumerate(benches)]
-    return import_devices(paths, [open_bundle(pristine)])
+    return import_devices(paths, [open_with_testset(pristine)])
 
 
 def test_a_model_that_failed_there_is_a_failed_row(write, pristine, measured):
@@ -114,7 +114,7 @@ def test_a_file_that_bundles_share_belongs_to_the_bundle_that_the_device_ran(
 ):
     other = make_bundle(float32="float32", int8="shifted")
     path = write(device_bench(other))
-    _, rows = import_devices([path], [open_bundle(pristine), open_bundle(other)])
+    _, rows = import_devices([path], [open_with_testset(pristine), open_with_testset(other)])
     assert [row.bundle.name for row in rows] == ["made", "made"]
     limits = Limits(accuracy_drop=None, sensitivity_drop=None, latency_ratio=1e6)
     found = bench(Subject((pristine, other), imported=(path,)), dataclasses.replace(QUICK, limits=limits))
@@ -136,14 +136,14 @@ def one_model(pristine):
 
 
 def test_an_older_file_calls_images_as_the_test_split_does(write, pristine, one_model):
-    older = called(one_model, open_bundle(pristine).items)
+    older = called(one_model, open_with_testset(pristine).items)
     assert [image.id for image in older.models[0].images][:2] == ["class0/0.png", "class1/1.png"]
     assert imported(write, pristine, older)[1][0].scores == imported(write, pristine, one_model)[1][0].scores
 
 
 @pytest.mark.parametrize("older", [False, True])
 def test_images_that_are_called_after_other_numbers_are_told_apart_by_their_pixels(write, pristine, one_model, older):
-    bundle = open_bundle(pristine)
+    bundle = open_with_testset(pristine)
     items = [dataclasses.replace(item, id=str(COUNT - 1 - row)) for row, item in enumerate(bundle.items)]
     backwards = dataclasses.replace(bundle, items=tuple(items))
     plain = imported(write, pristine, one_model)[1][0].scores
@@ -162,11 +162,11 @@ def test_several_files_of_one_device_are_told_apart_by_their_names_or_paths(writ
     assert [row.source for row in rows] == [name for source in sources for name in [source.name] * 2]
     (tmp_path / "b").mkdir()
     twins = [write(measured, name) for name in ("device0.json", "b/device0.json")]
-    sources, _ = import_devices(twins, [open_bundle(pristine)])
+    sources, _ = import_devices(twins, [open_with_testset(pristine)])
     assert [source.name for source in sources] == [f"{NAME} ({path})" for path in twins]
     path = write(measured)
     with pytest.raises(HemotkError, match="the same file is given 2 times"):
-        import_devices([path, path], [open_bundle(pristine)])
+        import_devices([path, path], [open_with_testset(pristine)])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure.runners import Loaded, RunnerFailed
+from hemotk.progress import silent
 
 
 class Machine:
@@ -25,8 +26,8 @@ class Machine:
 
         return run
 
-    def measure(self, config, watch=lambda done: None):
-        return latency.measure(self.turns, config, watch, lambda: self.now)
+    def measure(self, config, tell=silent):
+        return latency.measure(self.turns, config, tell, lambda: self.now)
 
 
 @given(
@@ -88,7 +89,8 @@ def test_a_variant_that_fails_drops_out_and_keeps_what_it_had(ok_turns):
 
 def test_progress_rises_to_one():
     seen = []
-    Machine(a=100.0, b=10.0).measure(BenchConfig(min_runs=20, min_seconds=1.0), seen.append)
+    config = BenchConfig(min_runs=20, min_seconds=1.0)
+    Machine(a=100.0, b=10.0).measure(config, lambda what, done, total, note="": seen.append(done / total))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 

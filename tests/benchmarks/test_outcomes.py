@@ -19,7 +19,7 @@ from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.accuracy import Judge
 from hemotk.benchmarks.judge.gate import BUSY, Doubt, judge
-from hemotk.benchmarks.judge.limits import Limits, option_of
+from hemotk.benchmarks.judge.limits import Limits, setting_of
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report import html, junit, markdown
 from hemotk.benchmarks.report.terminal import show
@@ -392,7 +392,7 @@ def test_limits_on_time_are_checked_in_the_library_too():
     with pytest.raises(HemotkError, match="latency_ms"):
         BenchConfig(timing=False, limits=Limits(latency_ms=1.0))
     assert BenchConfig(timing=False).held.latency_ratio is None
-    assert option_of("min_mcnemar_p") == "--min-mcnemar-p" and option_of("latency_ms") == "--max-latency-ms"
+    assert setting_of("min_mcnemar_p") == "min_mcnemar_p" and setting_of("latency_ms") == "max_latency_ms"
 
 
 def test_help_names_outcomes_and_exit_codes(capsys):

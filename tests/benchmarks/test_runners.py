@@ -189,6 +189,6 @@ def test_closing_leaves_no_process_behind(pristine):
 
 
 def test_what_the_interpreter_prints_does_not_disturb_the_protocol():
-    program = "import os; from hemotk.benchmarks import worker; worker.main(); os.write(1, b'noise')"
+    program = "import os; from hemotk.benchmarks.measure import worker; worker.main(); os.write(1, b'noise')"
     done = subprocess.run([sys.executable, "-c", program], input=b"", capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"noise")

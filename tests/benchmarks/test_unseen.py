@@ -24,7 +24,7 @@ from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import OpenBundle
+from hemotk.store.bundle import Bundle
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def bundle(split, part, name="tiny", parent=""):
         labels=split.classes,
         preprocess=PreprocessSpec(16),
     )
-    return OpenBundle(name, Path(name), card, "")
+    return Bundle(name, Path(name), card, "")
 
 
 def without_checksums(split):

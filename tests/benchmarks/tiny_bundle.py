@@ -8,9 +8,6 @@ import numpy as np
 from hemotk.artifacts import (
     BUNDLE_CARD,
     LABELS_FILE,
-    TESTSET_CARD,
-    TESTSET_IMAGES,
-    TESTSET_SUFFIX,
     BundleCard,
     PreprocessSpec,
     TensorSpec,
@@ -20,7 +17,8 @@ from hemotk.artifacts import (
 )
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.errors import HemotkError
-from hemotk.files import sha256_bytes, sha256_file
+from hemotk.files import sha256_bytes
+from hemotk.store.publish import publish_bundle, publish_testset, testset_of
 from hemotk.tflite.facts import read_facts
 
 SIZE = 32
@@ -101,35 +99,42 @@ def spec(tensor):
 
 def write_bundle(folder, models, images, labels):
     """A bundle of `models` (kind → bytes) in `folder`, and the test split beside it."""
-    testset = folder.with_name(folder.name + TESTSET_SUFFIX)
-    folder.mkdir(parents=True)
-    testset.mkdir()
-    np.save(testset / TESTSET_IMAGES, images)
     items = tuple(TestItem(f"class{label}/{row}.png", label, str(row)) for row, label in enumerate(labels))
     created = "2026-01-01T00:00:00+00:00"
-    card = TestSetCard(created, "0" * 64, SPEC, sha256_file(testset / TESTSET_IMAGES), items)
-    card.write(testset / TESTSET_CARD)
-    (folder / LABELS_FILE).write_text("normal\nhemorrhage\n")
-    for kind, content in models.items():
-        (folder / f"{kind}.tflite").write_bytes(content)
-    BundleCard(
-        name=folder.name,
-        created=created,
-        arch="tiny",
-        labels=("normal", "hemorrhage"),
-        preprocess=SPEC,
-        threshold=0.5,
-        temperature=1.0,
-        variants=tuple(variant(kind, folder / f"{kind}.tflite") for kind in models),
-        files={LABELS_FILE: sha256_file(folder / LABELS_FILE)},
-        parents={},
-        testset=sha256_file(testset / TESTSET_CARD),
-        recipe={},
-        calibration=(),
-        metrics={},
-        versions={},
-        seconds=0.0,
-    ).write(folder / BUNDLE_CARD)
+    testset = publish_testset(
+        testset_of(folder),
+        lambda path: np.save(path, images),
+        lambda sha256: TestSetCard(created, "0" * 64, SPEC, sha256, items),
+    )
+    variants = []
+
+    def fill(aside):
+        (aside / LABELS_FILE).write_text("normal\nhemorrhage\n")
+        for kind, content in models.items():
+            (aside / f"{kind}.tflite").write_bytes(content)
+            variants.append(variant(kind, aside / f"{kind}.tflite"))
+
+    def card(files):
+        return BundleCard(
+            name=folder.name,
+            created=created,
+            arch="tiny",
+            labels=("normal", "hemorrhage"),
+            preprocess=SPEC,
+            threshold=0.5,
+            temperature=1.0,
+            variants=tuple(variants),
+            files={LABELS_FILE: files[LABELS_FILE]},
+            parents={},
+            testset=testset.sha256(),
+            recipe={},
+            calibration=(),
+            metrics={},
+            versions={},
+            seconds=0.0,
+        )
+
+    publish_bundle(folder, fill, card)
     return folder
 
 

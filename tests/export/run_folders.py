@@ -1,15 +1,17 @@
 """Finished run folders of tiny networks, with the images of their split."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from random_networks import random_pixels, trained_like
 
-from hemotk.artifacts import PreprocessSpec, RunCard, SplitItem, SplitManifest, StudyPoint
+from hemotk.artifacts import PreprocessSpec, RunCard, SeriesPoint, SplitItem, SplitManifest
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, DenseNetShape
+from hemotk.store.publish import RunContent, publish_run
 
 PER_PART = {"train": 12, "validation": 6, "test": 6}
 
@@ -31,11 +33,8 @@ def make_run(
     folder: Path, split: SplitManifest, shape: DenseNetShape | CnnShape, arrays: dict[str, np.ndarray], size: int
 ) -> Path:
     """A finished run with the given weights."""
-    folder.mkdir(parents=True)
-    shape.write(folder / "shape.json")
-    split.write(folder / "split.json")
-    np.savez(folder / "weights.npz", **arrays)
-    card_for(folder, split, size).write(folder / "run.json")
+    content = RunContent(shape, arrays, split)
+    publish_run(folder, content, lambda files: _card(folder.name, split, size, files))
     return folder
 
 
@@ -45,14 +44,19 @@ def make_densenet_run(folder: Path, split: SplitManifest, shape: DenseNetShape, 
 
 def card_for(folder: Path, split: SplitManifest, size: int) -> RunCard:
     """A card that fits the files as they are now."""
+    files = {name: sha256_file(folder / name) for name in ("shape.json", "split.json", "weights.npz")}
+    return _card(folder.name, split, size, files)
+
+
+def _card(name: str, split: SplitManifest, size: int, files: Mapping[str, str]) -> RunCard:
     return RunCard(
-        name=folder.name,
+        name=name,
         created="2026-01-01T00:00:00+00:00",
         source="trained",
         arch="densenet-tiny",
         preprocess=PreprocessSpec(size),
         labels=split.classes,
-        files={name: sha256_file(folder / name) for name in ("shape.json", "split.json", "weights.npz")},
+        files=files,
         parents={},
         settings={},
         metrics={},
@@ -61,7 +65,7 @@ def card_for(folder: Path, split: SplitManifest, size: int) -> RunCard:
         seconds=1.0,
         threshold=0.5,
         temperature=1.25,
-        study=StudyPoint(2, 0.7),
+        study=SeriesPoint(2, 0.7),
     )
 
 

@@ -25,6 +25,7 @@ from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.exporting.tflite.flatbuffer import operators, specs
 from hemotk.exporting.verify import check_form, check_placement
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
+from hemotk.progress import silent
 from hemotk.tflite.placement import placement
 from hemotk.tflite.runtime import find_runtime
 from hemotk.tflite.scorer import Scorer
@@ -69,9 +70,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def selected(source: Source, graph: Graph, parent: bytes, int8: Candidate, drift: float) -> Selection:
-    return select_layers(
-        source, graph, parent, int8, tolerance=Tolerance(1.0, drift), progress=lambda _what, _done, _total: None
-    )
+    return select_layers(source, graph, parent, int8, tolerance=Tolerance(1.0, drift), tell=silent)
 
 
 def test_every_operation_that_computes_belongs_to_one_layer(graph: Graph, int8: Candidate) -> None:

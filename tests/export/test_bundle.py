@@ -8,10 +8,10 @@ import pytest
 from random_networks import random_arrays, tiny_shape
 from run_folders import contents, make_densenet_run, make_run, make_split
 
-from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, StudyPoint, TestSetCard
+from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
 from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
-from hemotk.exporting.bundle import beside, export_run
+from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.models import make_models
 from hemotk.exporting.recipe import Recipe
@@ -19,6 +19,7 @@ from hemotk.exporting.source import calibration_items, open_run
 from hemotk.exporting.testset import write_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
+from hemotk.store.publish import testset_of
 from hemotk.tflite.metadata_schema import read_metadata
 from hemotk.tflite.scorer import Scorer
 
@@ -48,7 +49,7 @@ def test_the_card_says_what_is_there(run: Path, bundle: Path) -> None:
     assert all(card.files[variant.file] == variant.sha256 for variant in card.variants)
     assert card.parents["run"] == sha256_file(run / "run.json")
     assert (card.threshold, card.temperature, card.labels) == (0.5, 1.25, ("normal", "hemorrhage"))
-    assert card.study == StudyPoint(2, 0.7)
+    assert card.study == SeriesPoint(2, 0.7)
     assert card.intended_use == "research, not for diagnosis"
     assert card.recipe["rewrites"][:3] == ["fold_batchnorm", "gray_stem", "pool_first"]
 
@@ -61,7 +62,7 @@ def test_calibration_comes_from_the_training_part_and_is_named_beside_the_bundle
     card = BundleCard.read(bundle / "bundle.json")
     assert card.calibrated is not None and card.calibration == ()
     assert card.calibrated.images == len(card.calibrated.sha256) == 8 and 0 < card.calibrated.positives < 8
-    manifest = CalibrationManifest.read(beside(bundle) / card.calibrated.manifest)
+    manifest = CalibrationManifest.read(testset_of(bundle) / card.calibrated.manifest)
     assert manifest.split == card.parents["split"] and Calibrated.of(manifest.items) == card.calibrated
     assert all(item.path.startswith("train_") for item in manifest.items)
 
@@ -76,7 +77,7 @@ def test_images_without_recorded_checksums_are_known_by_those_of_their_files(tmp
 
 
 def test_a_test_set_that_is_kept_names_the_images_of_both_bundles(run: Path, bundle: Path, tmp_path: Path) -> None:
-    shutil.copytree(beside(bundle), tmp_path / "bundle.testset")
+    shutil.copytree(testset_of(bundle), tmp_path / "bundle.testset")
     before = contents(tmp_path / "bundle.testset")
     card = export_run(run, tmp_path / "bundle", ExportConfig(calibration=4))
     after = contents(tmp_path / "bundle.testset")
@@ -84,7 +85,7 @@ def test_a_test_set_that_is_kept_names_the_images_of_both_bundles(run: Path, bun
 
 
 def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path) -> None:
-    folder = beside(bundle)
+    folder = testset_of(bundle)
     assert sha256_file(folder / "testset.json") == BundleCard.read(bundle / "bundle.json").testset
     card = TestSetCard.read(folder / "testset.json")
     images = np.load(folder / "images.npy")
@@ -95,7 +96,7 @@ def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path)
 
 
 def test_no_picture_of_the_split_is_in_the_bundle(run: Path, bundle: Path) -> None:
-    stored = np.load(beside(bundle) / "images.npy")
+    stored = np.load(testset_of(bundle) / "images.npy")
     golden = np.load(bundle / "golden.npz")["pixels"]
     assert not any((picture == image).all() for picture in golden for image in stored)
 
@@ -118,7 +119,7 @@ def test_nothing_is_replaced_unasked(run: Path, bundle: Path) -> None:
 
 
 def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_path: Path) -> None:
-    beside(tmp_path / "new").mkdir()
+    testset_of(tmp_path / "new").mkdir()
     with pytest.raises(HemotkError, match=r"new\.testset: already exists"):
         export_run(run, tmp_path / "new", FLOAT_ONLY)
 
@@ -178,7 +179,7 @@ def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path:
 
 def test_stages_are_told(run: Path, tmp_path: Path) -> None:
     heard = []
-    export_run(run, tmp_path / "told", ExportConfig(calibration=4), progress=lambda *what: heard.append(what))
+    export_run(run, tmp_path / "told", ExportConfig(calibration=4), tell=lambda *what: heard.append(what))
     stages = list(dict.fromkeys(what for what, _, _ in heard))
     assert stages == ["reading images", "calibrating", "converting", "quantizing", "checking"]
     assert ("calibrating", 4, 4) in heard
@@ -239,7 +240,7 @@ def test_metadata_does_not_change_a_score(run: Path, bundle: Path) -> None:
     source = open_run(run)
     spec = source.card.preprocess
     pixels = source.pixels(calibration_items(source.split, ALL.calibration))
-    images = np.load(beside(bundle) / "images.npy")
+    images = np.load(testset_of(bundle) / "images.npy")
     for kind, content in make_models(source, ALL, pixels, lambda *_: None).contents.items():
         bare, finished = Scorer(content, spec), Scorer(bundle / f"model_{kind}.tflite", spec)
         assert [bare.score(image) for image in images] == [finished.score(image) for image in images]

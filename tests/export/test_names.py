@@ -19,9 +19,10 @@ from hemotk.android import ASSETS, make_app
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, CalibrationManifest, SplitManifest
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
-from hemotk.exporting.bundle import beside, export_run
+from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.recipe import Recipe
+from hemotk.store.publish import testset_of
 
 SIZE = 48
 ARTIST, ORIENTATION, COMMENT = 0x013B, 0x0112, 0x9286
@@ -107,7 +108,7 @@ def secrets(house: Path) -> set[str]:
 def test_every_name_stands_in_the_house_and_the_search_finds_it(house: Path) -> None:
     assert found_names(house / "data", secrets(house)) >= {*WORDS} - {HOSPITAL}
     assert found_names(house / "runs", secrets(house)) >= {HOSPITAL, *FILES, "Öztürk", USER, WEIGHTS, str(house)}
-    assert found_names(beside(house / "bundles/first"), secrets(house)) >= {"Mueller", "Annegret", "Kemal", *FILES}
+    assert found_names(testset_of(house / "bundles/first"), secrets(house)) >= {"Mueller", "Annegret", "Kemal", *FILES}
 
 
 def test_the_search_looks_into_archives_and_pictures(tmp_path: Path) -> None:
@@ -141,12 +142,12 @@ def test_an_app_names_nobody(house: Path, app: str) -> None:
 def test_an_app_of_an_older_bundle_names_nobody(house: Path, tmp_path: Path) -> None:
     """Its card names the calibration images; that of the app has the same checksums and counts."""
     new, old = house / "bundles/first", tmp_path / "first"
-    for source, target in ((new, old), (beside(new), beside(old))):
+    for source, target in ((new, old), (testset_of(new), testset_of(old))):
         target.mkdir()
         for path in source.iterdir():
             (target / path.name).write_bytes(path.read_bytes())
     card = BundleCard.read(new / BUNDLE_CARD)
-    items = CalibrationManifest.read(beside(new) / card.calibrated_on.manifest).items
+    items = CalibrationManifest.read(testset_of(new) / card.calibrated_on.manifest).items
     replace(card, calibration=items, calibrated=None).write(old / BUNDLE_CARD)
     assert "Mueller" in found_names(old, secrets(house))
     app = make_app(old, tmp_path / "app", with_testset=True)

@@ -103,7 +103,7 @@ def test_float_models_that_say_nothing_are_refused(model):
 def test_metadata_says_the_normalization(model, monkeypatch):
     from types import SimpleNamespace
 
-    from hemotk.tflite.facts import foreign
+    from hemotk.tflite import foreign
     from hemotk.tflite.metadata import Normalization
 
     path = model(end="logits")

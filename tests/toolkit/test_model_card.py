@@ -10,10 +10,10 @@ from hemotk.artifacts import (
     Estimate,
     Learned,
     RunCard,
+    SeriesPoint,
     SliceLevel,
     SplitItem,
     SplitManifest,
-    StudyPoint,
 )
 from hemotk.describe.model_card import CardSources, ExportedModel, model_card
 from hemotk.store.learned_from import unknown_note
@@ -62,7 +62,7 @@ def test_an_auc_stands_beside_what_the_slice_level_reaches(sources):
 def test_what_a_series_goes_by(sources):
     text = model_card(sources())
     assert "one verdict was not chosen on data" in text and "a patient or on a whole study" in text
-    text = model_card(sources(study=StudyPoint(4, 0.625)))
+    text = model_card(sources(study=SeriesPoint(4, 0.625)))
     assert "where the mean of its 4 highest probabilities is 0.625 or more" in text and "whole study" not in text
 
 

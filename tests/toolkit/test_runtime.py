@@ -12,7 +12,9 @@ from scipy.special import expit
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.tflite import scorer as runtime
+from hemotk.quiet import without_remarks
+from hemotk.tflite import runtime
+from hemotk.tflite.scorer import Scorer
 
 SPEC = PreprocessSpec(size=SIZE)
 
@@ -29,14 +31,14 @@ def network_mean(pixels):
 
 @pytest.mark.parametrize("signature", [True, False])
 def test_float_input_gets_the_network_value_of_each_byte(pixels, network_mean, signature):
-    found = runtime.Scorer(mean_model(signature=signature), SPEC).score(pixels)
+    found = Scorer(mean_model(signature=signature), SPEC).score(pixels)
     assert found.logit == pytest.approx(network_mean, abs=1e-5)
     assert found.probability == pytest.approx(expit(network_mean), abs=1e-5)
 
 
 def test_uint8_input_gets_the_pixel_bytes_themselves(pixels, network_mean):
     model = mean_model("uint8", SPEC.scale, SPEC.zero_point)
-    assert runtime.Scorer(model, SPEC).score(pixels).logit == pytest.approx(network_mean, abs=1e-5)
+    assert Scorer(model, SPEC).score(pixels).logit == pytest.approx(network_mean, abs=1e-5)
 
 
 @pytest.mark.parametrize(("dtype", "scale", "zero_point"), [("int8", 0.02, -12), ("int16", 1e-4, 0), ("int8", 0.01, 5)])
@@ -44,7 +46,7 @@ def test_signed_inputs_are_quantized_rounded_and_clipped(pixels, dtype, scale, z
     limits = np.iinfo(dtype)
     network = SPEC.scale * (pixels.astype(float) - SPEC.zero_point)
     stored = np.clip(np.rint(network / scale) + zero_point, limits.min, limits.max)
-    found = runtime.Scorer(mean_model(dtype, scale, zero_point), SPEC).score(pixels)
+    found = Scorer(mean_model(dtype, scale, zero_point), SPEC).score(pixels)
     assert found.logit == pytest.approx(np.mean(scale * (stored - zero_point)), abs=1e-5)
 
 
@@ -57,18 +59,18 @@ def test_quantized_outputs_are_dequantized(pixels, network_mean, dtype, scale, z
         dtype == "int16"
     ):  # there is no float32 → int16 QUANTIZE for every shape in every runtime; the reading is the same
         pytest.importorskip("ai_edge_litert")
-    found = runtime.Scorer(mean_model(float32, out=(dtype, scale, zero_point)), SPEC).score(pixels)
+    found = Scorer(mean_model(float32, out=(dtype, scale, zero_point)), SPEC).score(pixels)
     assert found.logit == pytest.approx(round(network_mean / scale) * scale, abs=1e-6)
 
 
 def test_a_path_and_threads_give_the_same_scores(tmp_path, pixels):
     path = tmp_path / "mean.tflite"
     path.write_bytes(mean_model())
-    assert runtime.Scorer(path, SPEC, threads=2).score(pixels) == runtime.Scorer(mean_model(), SPEC).score(pixels)
+    assert Scorer(path, SPEC, threads=2).score(pixels) == Scorer(mean_model(), SPEC).score(pixels)
 
 
 def test_feed_invoke_read_are_score_in_steps(pixels):
-    scorer = runtime.Scorer(mean_model(), SPEC)
+    scorer = Scorer(mean_model(), SPEC)
     scorer.feed(pixels)
     scorer.invoke()
     assert scorer.read() == scorer.score(pixels)
@@ -96,20 +98,20 @@ def test_unusable_models_are_one_sentence(tmp_path, model, words):
     path = tmp_path / "broken.tflite"
     path.write_bytes(model)
     with pytest.raises(HemotkError, match=words) as caught:
-        runtime.Scorer(path, SPEC)
+        Scorer(path, SPEC)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(HemotkError, match=r"gone\.tflite: no such file"):
-        runtime.Scorer(tmp_path / "gone.tflite", SPEC)
+        Scorer(tmp_path / "gone.tflite", SPEC)
 
 
 @pytest.mark.parametrize("image", [np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE + 1), np.uint8)])
 def test_images_of_another_size_or_type_are_refused(image):
     with pytest.raises(HemotkError, match="takes uint8 images of 16×16"):
-        runtime.Scorer(mean_model(), SPEC).score(image)
+        Scorer(mean_model(), SPEC).score(image)
 
 
 def test_every_truncation_is_refused_and_none_crashes(tmp_path):
@@ -138,7 +140,7 @@ def test_the_runtime_found_names_itself():
 
 
 def test_an_unknown_runtime_is_refused_by_name():
-    with pytest.raises(HemotkError, match=r"--runtime tensorflow.*ai_edge_litert, tflite_runtime"):
+    with pytest.raises(HemotkError, match=r"runtime tensorflow.*ai_edge_litert, tflite_runtime"):
         runtime.find_runtime("tensorflow")
 
 
@@ -180,7 +182,7 @@ def test_importing_the_module_loads_no_interpreter():
 
 
 def test_the_interpreters_remarks_are_held_back_and_its_complaints_are_not(capfd: pytest.CaptureFixture[str]) -> None:
-    with runtime.without_remarks():
+    with without_remarks():
         os.write(2, b"INFO: Created a delegate.\nERROR: something broke\n")
     os.write(2, b"INFO: afterwards\n")
     assert capfd.readouterr().err == "ERROR: something broke\nINFO: afterwards\n"

@@ -191,9 +191,7 @@ def bench(
     if unknown:
         raise HemotkError(f"{', '.join(unknown)}: no such limit; choose of {', '.join(sorted(known))}.")
     held: dict[str, Any] = dict(limits)
-    config = BenchConfig(
-        threads=threads, timing=timing, profile=profile, limits=Limits(**held), undecided=undecided
-    )
+    config = BenchConfig(threads=threads, timing=timing, profile=profile, limits=Limits(**held), undecided=undecided)
     subject = Subject(
         bundles=tuple(each.folder if isinstance(each, store.Bundle) else Path(each) for each in bundles),
         images=maybe(images),

@@ -1,6 +1,6 @@
 """Folders of images: split them, audit them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -117,6 +117,7 @@ def split(
     hu_offset: int | None = None,
     overwrite: bool = False,
     progress: Progress = True,
+    say: Callable[[FoundFolder], None] = lambda found: None,
 ) -> Split:
     """Divide the images of `folder` into training, validation and test part.
 
@@ -124,7 +125,8 @@ def split(
     together; so do, by `groups`, patients and near duplicates ('auto'), patients ('patient'), or nothing ('none').
     `classes` are the words for label 0 and 1. `patient` says what names patients: a column, 'folder', 'file-name' or
     'study'; `patients` is a table for the RSNA 2019 set. With `hu_offset` values of 16-bit pictures are Hounsfield
-    units plus that number. `out` is a file to write the split to.
+    units plus that number. `out` is a file to write the split to. `say` is told how the folder was understood, before
+    the pictures are compared.
 
     Raises:
         HemotkError: a folder that cannot be understood or split, or `out` exists and `overwrite` is false.
@@ -134,6 +136,7 @@ def split(
         keep_out(Path(out), Path(folder))
         refuse_existing(Path(out), overwrite)
     found = scan(Path(folder), classes, maybe(patients), patient, hu_offset)
+    say(found)
     with telling(progress) as tell:
         made = Split(make_split(found, config, tell), found=found)
     return made if out is None else made.save(out, overwrite=overwrite)
@@ -144,13 +147,18 @@ def folds(
     count: int = 5,
     *,
     out: PathLike | None = None,
+    test: float = 0.2,
+    validation: float = 0.2,
     seed: int = 0,
     groups: Groups = "auto",
+    resplit: bool = False,
     classes: tuple[str, str] = CLASSES,
     patient: str | None = None,
+    patients: PathLike | None = None,
     hu_offset: int | None = None,
     overwrite: bool = False,
     progress: Progress = True,
+    say: Callable[[FoundFolder], None] = lambda found: None,
 ) -> tuple[Split, ...]:
     """Divide images into `count` folds, of which each is the test part of one split.
 
@@ -160,7 +168,10 @@ def folds(
     Raises:
         HemotkError: images that cannot be divided into so many folds, or `out` exists and `overwrite` is false.
     """
+    config = SplitConfig(test, validation, seed, groups, resplit)
     if out is not None:
+        if not isinstance(source, Split):
+            keep_out(Path(out), Path(source))
         refuse_existing(Path(out), overwrite)
     found = None
     if isinstance(source, Split):
@@ -170,9 +181,10 @@ def folds(
         if len(made) != count:
             raise HemotkError(f"‹folds› {count}: {source} holds {len(made)} folds; ask for {len(made)}.")
     elif Path(source).is_dir():
-        found = scan(Path(source), classes, patient=patient, hu_offset=hu_offset)
+        found = scan(Path(source), classes, maybe(patients), patient, hu_offset)
+        say(found)
         with telling(progress) as tell:
-            made = make_folds(found, SplitConfig(seed=seed, grouping=groups), count, tell)
+            made = make_folds(found, config, count, tell)
     else:
         made = refold(SplitManifest.read(Path(source)), count)
     if out is not None:

@@ -1,7 +1,7 @@
 """Runs: train them, take them in from elsewhere, prune them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from hemotk.api.data import folds as make_folds
 from hemotk.api.data import split as make_split
 from hemotk.artifacts import CvReport, FieldError, SplitManifest
 from hemotk.artifacts.pixels import Window
+from hemotk.data.scan.found import FoundFolder
 from hemotk.errors import HemotkError
 from hemotk.files import keep_out, refuse_existing
 from hemotk.quiet import import_tensorflow
@@ -19,6 +20,7 @@ from hemotk.render.numbers import with_interval
 from hemotk.store import run as store
 from hemotk.store.finished import refuse_finished
 from hemotk.store.unfinished import kept_split
+from hemotk.training.cluster import StrategyName
 from hemotk.training.config import DistillConfig, TrainConfig, from_recipe
 from hemotk.training.operating_point import OperatingConfig
 
@@ -77,6 +79,7 @@ def split_to_train_on(
     hu_offset: int | None = None,
     resumed: Path | None = None,
     progress: Progress = True,
+    say: Callable[[FoundFolder], None] = lambda found: None,
 ) -> Split:
     """The split that `source` is, or that is in the file `source`, or a new one of the folder `source`.
 
@@ -97,7 +100,9 @@ def split_to_train_on(
             )
         return Split(manifest, kept)
     if path.is_dir():
-        return make_split(path, classes=classes or CLASSES, patient=patient, hu_offset=hu_offset, progress=progress)
+        return make_split(
+            path, classes=classes or CLASSES, patient=patient, hu_offset=hu_offset, progress=progress, say=say
+        )
     found = Split.open(path)
     check_classes(found.manifest, classes, path)
     return found
@@ -130,6 +135,7 @@ def train(
     hu_offset: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    strategy: StrategyName = "none",
     progress: Progress = True,
     **settings: Any,
 ) -> Run:
@@ -140,6 +146,7 @@ def train(
     A probability from `threshold` on is called a hemorrhage: a number, 'youden', or, with `min_sensitivity`, the
     greatest specificity with at least that sensitivity, chosen on the validation part; with `calibrate` a temperature
     is fitted there. `data` is where the images of a split are now. With `resume` an unfinished training goes on.
+    `strategy` shares each batch among all GPUs of this machine ('mirrored') or of several ('multiworker').
 
     Raises:
         HemotkError: images or settings that do not fit, or `out` exists and `overwrite` is false.
@@ -155,17 +162,37 @@ def train(
         resumed=place if resume else None,
         progress=progress,
     )
-    root = found.manifest.root(maybe(data))
-    keep_out(place, root, (item.path for item in found.manifest.items))
-    import_tensorflow()
+    made = train_on(
+        found, config, place, data=maybe(data), resume=resume, overwrite=overwrite, strategy=strategy, progress=progress
+    )
+    if made is None:
+        raise HemotkError("‹strategy› multiworker: only the chief's process has the run; start `hemotk train` on each.")
+    return made
+
+
+def train_on(
+    split: Split,
+    config: TrainConfig,
+    out: Path,
+    *,
+    data: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    strategy: StrategyName = "none",
+    progress: Progress = True,
+) -> Run | None:
+    """As `train`, with split and settings that are there already; None in a worker that is not the chief."""
+    keep_out(out, split.manifest.root(data), (item.path for item in split.manifest.items))
+    import_tensorflow(first_tensor=strategy != "multiworker")
     from hemotk.training.listener import Telling
     from hemotk.training.loop import TrainJob
     from hemotk.training.loop import train as run
+    from hemotk.training.strategy import make_replicas
 
+    job = TrainJob(split.manifest, out, data, resume, overwrite, replicas=make_replicas(strategy))
     with telling(progress) as tell:
-        job = TrainJob(found.manifest, place, maybe(data), resume, overwrite)
         run(job, config, Telling(tell, "training", config.all_epochs))
-    return Run.open(place)
+    return Run.open(out) if job.replicas.chief else None
 
 
 def configured(recipe: str, operating: OperatingConfig, settings: Mapping[str, Any]) -> TrainConfig:
@@ -387,9 +414,7 @@ def magnitude_run(
     from hemotk.pruning.magnitude.config import MagnitudeConfig
     from hemotk.pruning.magnitude.job import read_magnitude
 
-    material = read_magnitude(
-        PruneJob(folder, place, None, data, resume, overwrite), MagnitudeConfig(**settings)
-    )
+    material = read_magnitude(PruneJob(folder, place, None, data, resume, overwrite), MagnitudeConfig(**settings))
     import_tensorflow()
     from hemotk.pruning.magnitude.loop import prune_magnitude as prune_run
     from hemotk.training.listener import Telling

@@ -102,14 +102,14 @@ class Classifier:
         Raises:
             HemotkError: slices of several series, or a bundle that does not say `k`.
         """
-        paths = pictures_in(Path(pictures)) if isinstance(pictures, (str, Path)) else [Path(each) for each in pictures]
+        paths = _paths(pictures)
         point = self.model.series_point(k)
         return classify.series_verdict(self.labels, [self._one(path) for path in in_order(paths)], point)
 
     def _one(self, given: Picture) -> Prediction:
         with _as_file(given) as (path, name):
             found = self._classifier.classify(path)
-            gray = self._classifier.gray(path)
+            gray = self._classifier.gray
             cam = self._classifier.cam() if self._classifier.has_cam else None
         return Prediction(
             path=name,
@@ -163,6 +163,12 @@ def load(
     return Classifier(model, threads=threads)
 
 
+def _paths(pictures: PathLike | Sequence[PathLike]) -> list[Path]:
+    if isinstance(pictures, (list, tuple)):
+        return [Path(each) for each in pictures]
+    return pictures_in(Path(pictures))  # type: ignore[arg-type]
+
+
 def pictures_in(folder: Path) -> list[Path]:
     """Every picture below `folder`, sorted by path.
 
@@ -175,7 +181,7 @@ def pictures_in(folder: Path) -> list[Path]:
     return [folder / name for name in found]
 
 
-class _as_file:  # noqa: N801 - used like a function
+class _as_file:
     """A picture as a file, so that whatever it is goes through the one reader of pixels."""
 
     def __init__(self, picture: Picture) -> None:
@@ -227,5 +233,3 @@ def _png(image: Image.Image, folder: Path) -> Path:
     except OSError as error:
         raise HemotkError(f"picture: is an image of mode {image.mode}; convert it to 'L' or 'RGB'.") from error
     return path
-
-

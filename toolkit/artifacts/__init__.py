@@ -21,6 +21,7 @@ from hemotk.artifacts.bundle import (
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
+from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.foreign import ForeignSpec
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
@@ -40,7 +41,7 @@ from hemotk.artifacts.report import (
     row_name,
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
-from hemotk.artifacts.series import StudyPoint
+from hemotk.artifacts.series import SeriesPoint
 from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
 from hemotk.artifacts.strata import Stratum
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
@@ -78,6 +79,7 @@ __all__ = [
     "CalibrationBin",
     "CalibrationItem",
     "CalibrationManifest",
+    "CvReport",
     "Device",
     "DeviceBench",
     "DeviceImage",
@@ -109,13 +111,13 @@ __all__ = [
     "Reason",
     "RunCard",
     "SameModel",
+    "SeriesPoint",
     "SliceLevel",
     "Source",
     "SplitGroup",
     "SplitItem",
     "SplitManifest",
     "Stratum",
-    "StudyPoint",
     "SweepPoint",
     "SweepReport",
     "TensorSpec",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
-from hemotk.artifacts.series import StudyPoint
+from hemotk.artifacts.series import SeriesPoint
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
 
@@ -144,7 +144,7 @@ class BundleCard(Artifact):
     versions: Mapping[str, str]
     seconds: float
     intended_use: str = "research, not for diagnosis"
-    study: StudyPoint | None = None
+    study: SeriesPoint | None = None
     calibrated: Calibrated | None = None
 
     @classmethod

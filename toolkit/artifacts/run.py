@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
-from hemotk.artifacts.series import StudyPoint
+from hemotk.artifacts.series import SeriesPoint
 
 RUN_CARD = "run.json"
 SHAPE_FILE = "shape.json"
@@ -47,7 +47,7 @@ class RunCard(Artifact):
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = field(default=())
-    study: StudyPoint | None = None
+    study: SeriesPoint | None = None
     slice_level: Mapping[str, SliceLevel] | None = None
 
     def __post_init__(self) -> None:

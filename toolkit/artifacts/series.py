@@ -6,7 +6,7 @@ from hemotk.artifacts.codec import require
 
 
 @dataclass(frozen=True)
-class StudyPoint:
+class SeriesPoint:
     """The mean of a series' `k` highest probabilities is class 1 where it is `threshold` or more."""
 
     k: int

@@ -14,7 +14,7 @@ import click
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.limits import Limits, option_of
+from hemotk.benchmarks.judge.limits import Limits, setting_of
 from hemotk.benchmarks.measure.machine import check_cpus
 from hemotk.benchmarks.measure.rows import ignore
 from hemotk.benchmarks.measure.runners import check_delegate
@@ -35,12 +35,14 @@ RENDERED = ("html", "markdown", "junit")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def _option(field: str) -> str:
+    return f"--{setting_of(field).replace('_', '-')}"
+
+
 def _limit(field: str, kind: click.ParamType, words: str) -> Decorator:
     """The option of a field of `Limits`, with that field's default."""
     default = getattr(Limits(), field)
-    return click.option(
-        option_of(field), field, type=kind, default=default, show_default=default is not None, help=words
-    )
+    return click.option(_option(field), field, type=kind, default=default, show_default=default is not None, help=words)
 
 
 def _output(name: str, words: str) -> Decorator:
@@ -220,7 +222,7 @@ def _check_times(context: click.Context, given: dict[str, Any]) -> None:
     default = click.core.ParameterSource.DEFAULT
     for field in ("latency_ratio", "latency_ms"):
         if given["no_timing"] and context.get_parameter_source(field) is not default:
-            raise HemotkError(f"{option_of(field)}: needs times, which --no-timing leaves out; leave one of both out.")
+            raise HemotkError(f"{_option(field)}: needs times, which --no-timing leaves out; leave one of both out.")
 
 
 def _config(given: dict[str, Any]) -> BenchConfig:
@@ -248,13 +250,13 @@ def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) 
     if given["images"] is not None:
         raise HemotkError("--device: a phone benches the test split, which --images takes the place of; leave one out.")
     from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
-    from hemotk.store.bundle import open_bundle
+    from hemotk.store.bundle import open_with_testset
 
     config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
     # A report may call a phone by its file.
     files = [folder / f"{number}-{bundle.resolve().name}.json" for number, bundle in enumerate(bundles, 1)]
     for file, bundle in zip(files, bundles, strict=True):
-        bench_on_phone(open_bundle(bundle), config).write(file)
+        bench_on_phone(open_with_testset(bundle), config).write(file)
     return files
 
 

@@ -61,14 +61,15 @@ def _shortcuts(path: Path, split: SplitManifest) -> tuple[str, ...]:
         HemotkError: no readable audit, or one of another folder.
     """
     from hemotk.artifacts.audit import AuditReport
-    from hemotk.stats.metrics import in_words
+    from hemotk.render.numbers import with_interval
 
     found = AuditReport.read(path)
     audited, trained = (PurePath(folder).name for folder in (found.folder, split.folder))
     if audited != trained:
         raise HemotkError(f"--audit {path}: is of the folder {audited}, the run's images are of {trained}; audit that.")
     return tuple(
-        f"{probe.name}: AUC {in_words(probe.images.auc)} over single images, {in_words(probe.groups.auc)} over groups."
+        f"{probe.name}: AUC {with_interval(probe.images.auc)} over single images, {with_interval(probe.groups.auc)} "
+        "over groups."
         for probe in found.shortcuts()
     )
 

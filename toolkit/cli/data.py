@@ -1,7 +1,7 @@
 """`hemotk data`: audit a folder, split it, draw phantoms."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,21 +23,6 @@ def data() -> None:
 
 
 data.add_command(audit)
-
-
-def keep_images(out: Path, folder: Path, split: "SplitManifest | None" = None) -> None:
-    """Check that replacing `out` would not remove the images in `folder`, of which `split` may name some.
-
-    Raises:
-        HemotkError: `out` is that folder or holds it, or holds an image of the split.
-    """
-    source, target = folder.resolve(), out.resolve()
-    if source.is_relative_to(target):
-        raise HemotkError(f"--out {out}: is the image folder {folder} or holds it; choose another --out.")
-    if split is not None and target.is_relative_to(source):
-        start = f"{target.relative_to(source).as_posix()}/"
-        if found := next((item.path for item in split.items if item.path.startswith(start)), None):
-            raise HemotkError(f"--out {out}: holds the image {folder / found} of the split; choose another --out.")
 
 
 @data.command()
@@ -98,34 +83,23 @@ def split(
       hemotk data split slices --groups patient --folds 5 --out folds
       hemotk data split slices --patient CaseNumber
     """
-    from hemotk.data.scan.folder import scan
-    from hemotk.data.split.folds import make_folds, write_folds
-    from hemotk.data.split.make import SplitConfig, make_split
-    from hemotk.files import refuse_existing
+    from hemotk.api import data as api
 
     out = out or Path("folds" if folds is not None else "split.json")
-    keep_images(out, folder)
-    refuse_existing(out, overwrite)
-    config = SplitConfig(test, validation, seed, groups, resplit)  # type: ignore[arg-type]
-    found = scan(folder, two_classes(classes), patients, patient, hu_offset)
-    say_reading(found)
-    with bars() as progress:
-        if folds is not None:
-            manifests = make_folds(found, config, folds, progress)
-        else:
-            manifests = (make_split(found, config, progress),)
-    if folds is not None:
-        write_folds(out, manifests, overwrite=overwrite)
-    else:
-        manifests[0].write(out, overwrite=overwrite)
-    _say_parts(manifests)
-    say_reading(found, manifests[0])
-    if found.given and folds is not None:
-        click.echo("the parts that are given are not kept: each fold is the test part once.")
-    known = any(image.patient for image in found.images) or (found.unread and manifests[0].grouping == "patient")
-    _say_groups(manifests[0], known)
-    if found.unread:
-        click.echo("pictures are not compared, so that copies may lie in different parts, and have no checksums.")
+    options: dict[str, Any] = {"out": out, "seed": seed, "groups": groups, "overwrite": overwrite}
+    options |= {"classes": two_classes(classes), "patient": patient, "hu_offset": hu_offset}
+    options |= {"test": test, "validation": validation, "resplit": resplit, "patients": patients, "say": say_reading}
+    made = (api.split(folder, **options),) if folds is None else api.folds(folder, folds, **options)
+    found, first = made[0].found, made[0].manifest
+    _say_parts(tuple(each.manifest for each in made))
+    if found is not None:
+        say_reading(found, first)
+        if found.given and folds is not None:
+            click.echo("the parts that are given are not kept: each fold is the test part once.")
+        known = any(image.patient for image in found.images) or (found.unread and first.grouping == "patient")
+        _say_groups(first, known)
+        if found.unread:
+            click.echo("pictures are not compared, so that copies may lie in different parts, and have no checksums.")
     click.echo(f"wrote {out}")
 
 
@@ -216,14 +190,10 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     Example:
       hemotk data merge ours.json theirs.json --out both.json
     """
-    from hemotk.artifacts import SplitManifest
-    from hemotk.data.split.merge import merge_splits
-    from hemotk.files import refuse_existing
+    from hemotk.api.data import merge as merge_splits
 
-    refuse_existing(out, overwrite)
-    merged = merge_splits([SplitManifest.read(path) for path in splits])
-    merged.write(out, overwrite=overwrite)
-    _say_parts((merged,))
+    merged = merge_splits(splits, out=out, overwrite=overwrite)
+    _say_parts((merged.manifest,))
     click.echo(
         "patients and copies were compared within each folder, not between them: one that lies in two may be in "
         "different parts."

@@ -1,16 +1,12 @@
 """`hemotk export`."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hemotk.cli.options import BUNDLES, PATH, overwrite_option, run_or_newest
-from hemotk.errors import HemotkError
-from hemotk.files import refuse_existing
-from hemotk.progress import bars
+from hemotk.cli.options import PATH, overwrite_option, run_or_newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +40,6 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
 )
 @click.option(
     "--license",
-    "licence",
     default="not stated",
     show_default=True,
     help="The licence of the models, as their metadata shall say.",
@@ -78,7 +73,7 @@ def export(
     data_folder: Path | None,
     calibration: int,
     author: str,
-    licence: str,
+    license: str,
     cam: bool,
     auto: bool,
     max_accuracy_drop: float | None,
@@ -105,43 +100,31 @@ def export(
       hemotk export runs/first --quantize none --data /new/place/of/head_ct
     """
     run = run_or_newest(run)
-    out = BUNDLES / run.resolve().name if out is None else out
-    kinds = tuple(dict.fromkeys(kind for kind in quantize if kind != "none"))
-    limits = {"accuracy_drop": max_accuracy_drop, "score_drift": max_score_drift}
-    given = {name: value for name, value in limits.items() if value is not None}
-    _refuse_auto(auto, kinds, given)
-    refuse_existing(out, overwrite)  # before the seconds that TensorFlow takes to load
-    for option, value in (("--author", author), ("--license", licence)):
-        if not value.strip():
-            raise HemotkError(f"{option}: is empty; give a text, or leave the option out.")
 
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hemotk.exporting.bundle import export_run
-    from hemotk.exporting.config import ExportConfig
-    from hemotk.exporting.recipe import Recipe
-    from hemotk.exporting.selective.sensitivity import Tolerance
+    from hemotk.api.bundles import BUNDLES
+    from hemotk.api.bundles import export as export_run
     from hemotk.store.run import read_run, told_anew
 
-    recipes = tuple(Recipe(kind) for kind in kinds)  # type: ignore[arg-type]
-    tolerance = Tolerance(**given) if auto else None
-    config = ExportConfig(recipes, calibration, data_folder, author=author, license=licence, cam=cam, auto=tolerance)
-    with bars() as tell:
-        card = export_run(run, out, config, overwrite, tell)
-    _report(card, out)
+    out = BUNDLES / run.resolve().name if out is None else out
+    bundle = export_run(
+        run,
+        quantize=quantize,
+        out=out,
+        data=data_folder,
+        calibration=calibration,
+        author=author,
+        license=license,
+        cam=cam,
+        auto=auto,
+        max_accuracy_drop=max_accuracy_drop,
+        max_score_drift=max_score_drift,
+        overwrite=overwrite,
+    )
+    _report(bundle.card, out)
     for note in told_anew(read_run(run)[0]):
         click.echo(note)
     if auto:
         _report_auto(out)
-
-
-def _refuse_auto(auto: bool, kinds: tuple[str, ...], limits: Mapping[str, float]) -> None:
-    if auto and "int8" not in kinds:
-        raise HemotkError("--auto: chooses layers of the int8 variant, which is not asked for; add --quantize int8.")
-    if limits and not auto:
-        option = "--max-" + next(iter(limits)).replace("_", "-")
-        raise HemotkError(f"{option}: is a limit for --auto; add --auto, or leave it out.")
 
 
 def _report(card: "BundleCard", out: Path) -> None:

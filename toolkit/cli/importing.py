@@ -6,9 +6,8 @@ import click
 
 from hemotk.cli.classes import classes_option
 from hemotk.cli.foreign import check_normalization
-from hemotk.cli.options import PATH, RUNS, overwrite_option
+from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.train import report, split_of
-from hemotk.progress import bars
 
 
 @click.command("import")
@@ -69,22 +68,22 @@ def import_model(
       hemotk import saved_model --data head_ct --normalization unit --positive-class 0
       hemotk import subtypes.keras --data head_ct --output 5
     """
+    from hemotk.api.runs import RUNS
+    from hemotk.api.runs import import_model as import_run
     from hemotk.files import refuse_existing
 
     out = RUNS / model.stem if out is None else out
     refuse_existing(out, overwrite)
-    split = split_of(data, classes)
-
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hemotk.importing.network import ImportConfig
-    from hemotk.importing.run import ImportJob, import_run
-
-    config = ImportConfig(size, normalization, int(positive_class), output)
-    with bars() as tell:
-        job = ImportJob(model, split, out, overwrite)
-        card = import_run(job, config, tell)
-    report(card, out)
-    for note in card.notes:
+    run = import_run(
+        model,
+        split_of(data, classes),
+        out=out,
+        normalization=normalization,
+        positive_class=int(positive_class),
+        output=output,
+        size=size,
+        overwrite=overwrite,
+    )
+    report(run)
+    for note in run.card.notes:
         click.echo(note)

@@ -1,22 +1,22 @@
 """`hemotk prune --method magnitude`."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hemotk.errors import HemotkError
-from hemotk.progress import bars
 
 if TYPE_CHECKING:
-    from hemotk.pruning.channels.job import PruneJob
     from hemotk.pruning.magnitude.loop import SparseRun
 
 
-def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
-    """Check the job, prune with a progress bar, and print the zeros, the sizes and the metrics."""
-    from hemotk.pruning.magnitude.config import NO_PATTERN, MagnitudeConfig
-    from hemotk.pruning.magnitude.job import read_magnitude
+def prune_by_magnitude(run: Path, out: Path, given: Mapping[str, Any], **options: Any) -> None:
+    """Prune with a progress bar, and print the zeros, the sizes and the metrics."""
+    from hemotk.api.runs import magnitude_run
+    from hemotk.cli.train import report
+    from hemotk.pruning.magnitude.config import NO_PATTERN
 
     if given.get("structure", NO_PATTERN) != NO_PATTERN:
         for name in ("begin", "end"):
@@ -24,19 +24,9 @@ def prune_by_magnitude(job: "PruneJob", given: Mapping[str, Any]) -> None:
                 raise HemotkError(
                     f"--{name}: with --structure all zeros come after the first step; leave one of both out."
                 )
-    material = read_magnitude(job, MagnitudeConfig(**given))
-
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hemotk.cli.train import report
-    from hemotk.pruning.magnitude.loop import prune_magnitude
-    from hemotk.training.listener import Telling
-
-    with bars() as tell:
-        result = prune_magnitude(material, Telling(tell, "pruning", material.config.epochs))
-    _report(result)
-    report(result.card, job.out)
+    made, counted = magnitude_run(run, out, progress=True, **options, **given)
+    _report(counted)
+    report(made)
 
 
 def _report(result: "SparseRun") -> None:

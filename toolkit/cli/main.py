@@ -28,6 +28,9 @@ EXTRAS = {
     "tf_keras": "train",
 }
 
+# settings that their options are not called after
+OPTIONS = {"imported": "--import", "others": "--with"}
+
 REMEDIES = {
     errno.ENOENT: "check the path",
     errno.ENOSPC: "free some space or choose another disk",
@@ -51,6 +54,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("hemotk.cli.info:info", "Say what a run, bundle, split or model is."),
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }
+
+
+def option_of(setting: str) -> str:
+    """The option that gives a setting of the library: 'max_flips' is --max-flips."""
+    return OPTIONS.get(setting) or f"--{setting.replace('_', '-')}"
 
 
 class LazyGroup(click.Group):
@@ -103,7 +111,7 @@ def run(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except HemotkError as error:
-        return _say(str(error), error.exit_code)
+        return _say(error.worded(option_of), error.exit_code)
     except click.ClickException as error:
         error.show()
         return EXIT_WRONG_USE

@@ -1,6 +1,5 @@
 """`hemotk predict`."""
 
-import dataclasses
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from hemotk.artifacts.bundle import Kind
 from hemotk.cli.file_names import check_targets
 from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
-from hemotk.cli.series import StudyOptions, study_options
+from hemotk.cli.series import SeriesOptions, series_options
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError
 from hemotk.files import check_utf8, printable, write_bytes
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     help="Also draw where the score comes from: a .png file for one picture, else a folder that gets one of each.",
 )
 @window_option
-@study_options
+@series_options
 @foreign_options
 @overwrite_option
 def predict(
@@ -95,13 +94,14 @@ def predict(
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --study --strip series.png
     """
-    from hemotk.predict.classify import INTENDED_USE, Classifier, Predictions
+    from hemotk.predict.classify import INTENDED_USE, Classifier, Predictions, seen_through
     from hemotk.tflite.foreign import Asked
 
-    options = StudyOptions(study, top_k, strip_file)
+    options = SeriesOptions(study, top_k, strip_file)
     model, images = _model_and_images(paths, variant, Asked(normalization, output, int(positive_class)))
     recorded = model.preprocess.window
-    model = _seen_through(model, window)
+    if window is not None:
+        model = seen_through(model, window)
     pictures = options.slices(_pictures(images))
     heatmaps = {} if target is None else heatmap_files(target, pictures)
     maps = [("--heatmap", file) for file in heatmaps.values()]
@@ -159,13 +159,6 @@ def _model_and_images(paths: Sequence[Path], variant: str | None, asked: "Asked"
         return model_of_bundle(first, variant), rest
     _check_images(first, paths)
     return model_of_bundle(bundle_or_newest(None), variant), paths
-
-
-def _seen_through(model: "Model", window: "Window | None") -> "Model":
-    if window is None:
-        return model
-    preprocess = dataclasses.replace(model.preprocess, window_level=window.level, window_width=window.width)
-    return dataclasses.replace(model, preprocess=preprocess)
 
 
 def _check_images(first: Path, images: Sequence[Path]) -> None:
@@ -230,7 +223,7 @@ def _score(
 
     Where `heatmaps` names a file for a picture, its heatmap is written there.
     """
-    from hemotk.predict.classify import UnreadablePicture
+    from hemotk.errors import UnreadablePicture
 
     predictions, failures = [], {}
     width = max(len(printable(path)) for path in pictures)
@@ -242,7 +235,7 @@ def _score(
             click.echo(printable(f"hemotk: {error}"), err=True)
             continue
         if path in heatmaps:
-            write_bytes(heatmaps[path], classifier.heatmap(path))
+            write_bytes(heatmaps[path], classifier.heatmap())
         predictions.append(found)
         name = printable(path)
         click.echo(f"{name:{width}}  {found.probability:.4f}  {found.verdict}")

@@ -2,22 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hemotk.cli.magnitude import prune_by_magnitude
-from hemotk.cli.options import PATH, RUNS, overwrite_option, run_or_newest
+from hemotk.cli.options import PATH, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
-from hemotk.progress import bars
-
-if TYPE_CHECKING:
-    from hemotk.artifacts import RunCard
-    from hemotk.models.shape import DenseNetShape
-    from hemotk.pruning.channels.config import PruneConfig
-    from hemotk.pruning.channels.job import Material, PruneJob
-
-SUFFIX = "-pruned"
 
 # method → the options that are its own, without those that every method has
 OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -112,7 +103,7 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
 @click.option(
     "--out",
     type=PATH,
-    help=f"The run folder to write.  [default: runs/ and the run's name with {SUFFIX}; with --sweep, sweeps/ and it]",
+    help="The run folder to write.  [default: runs/ and the run's name with -pruned; with --sweep, sweeps/ and it]",
 )
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished pruning of the same output.")
@@ -158,11 +149,12 @@ def prune(
     if sweep:
         _sweep(run, out, given, teacher=teacher, data=data_folder, resume=resume, overwrite=overwrite)
         return
-    out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
 
-    from hemotk.pruning.channels.job import PruneJob
+    from hemotk.api.runs import PRUNED, RUNS
 
-    _METHODS[method](PruneJob(run, out, teacher, data_folder, resume, overwrite), given)
+    out = RUNS / (run.resolve().name + PRUNED) if out is None else out
+    places = {"teacher": teacher, "data": data_folder, "resume": resume, "overwrite": overwrite}
+    _METHODS[method](run, out, given, **places)
 
 
 def _refuse_others(method: str, given: Mapping[str, Any]) -> None:
@@ -201,33 +193,17 @@ def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any
     sweep(job)
 
 
-def _channels(job: "PruneJob", given: Mapping[str, Any]) -> None:
-    from hemotk.pruning.channels.job import read_material
+def _channels(run: Path, out: Path, given: Mapping[str, Any], **options: Any) -> None:
+    from hemotk.api.runs import prune as prune_run
+    from hemotk.cli.train import report
 
-    material = read_material(job, _config(given))
-
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow()
-    from hemotk.pruning.channels.loop import prune as prune_run
-    from hemotk.training.listener import Telling
-
-    measure = _latency(material) if material.config.latency_ratio is not None else None
-    with bars() as tell:
-        card = prune_run(material, Telling(tell, "pruning", material.config.epochs), measure)
-    _report(card, job.out)
+    made = prune_run(run, out=out, **given, **options)
+    for note in made.card.notes:
+        click.echo(note)
+    report(made)
 
 
-_METHODS: Mapping[str, Callable[["PruneJob", Mapping[str, Any]], None]] = {
-    "channels": _channels,
-    "magnitude": prune_by_magnitude,
-}
-
-
-def _config(given: Mapping[str, Any]) -> "PruneConfig":
-    from hemotk.pruning.channels.config import PruneConfig
-
-    return PruneConfig(**_settings(given))
+_METHODS: Mapping[str, Callable[..., None]] = {"channels": _channels, "magnitude": prune_by_magnitude}
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,17 +214,3 @@ def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     teacher = {name: given[f"teacher_{name}"] for name in ("share", "temperature") if f"teacher_{name}" in given}
     settings = {names.get(name, name): value for name, value in given.items() if not name.startswith("teacher_")}
     return {**settings, "distill": DistillConfig(**teacher)}
-
-
-def _latency(material: "Material") -> "Callable[[DenseNetShape], float]":
-    from hemotk.sweep.latency_ratio import LatencyRatio
-
-    return LatencyRatio(material.shape, material.parent.card.preprocess)
-
-
-def _report(card: "RunCard", out: Path) -> None:
-    from hemotk.cli.train import report
-
-    for note in card.notes:
-        click.echo(note)
-    report(card, out)

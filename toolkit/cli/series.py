@@ -12,14 +12,14 @@ from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
 if TYPE_CHECKING:
-    from hemotk.artifacts import StudyPoint
-    from hemotk.predict.classify import Model, Prediction, StudyVerdict
+    from hemotk.artifacts import SeriesPoint
+    from hemotk.predict.classify import Model, Prediction, SeriesVerdict
 
 TOP_K = 3
 _SUFFIX = ".png"
 
 
-def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--study`, `--top-k` and `--strip`, passed on as `study`, `top_k` and `strip_file`."""
     options = (
         click.option("--study", is_flag=True, help="Take the pictures for the slices of one series."),
@@ -43,7 +43,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
-class StudyOptions:
+class SeriesOptions:
     """What was asked for; all but `study` need it.
 
     Raises:
@@ -84,7 +84,7 @@ class StudyOptions:
 
     def verdict(
         self, model: "Model", predictions: Sequence["Prediction"], failures: Mapping[str, str]
-    ) -> "StudyVerdict | None":
+    ) -> "SeriesVerdict | None":
         """Print the series' verdict, and draw the strip; None without --study, or where slices cannot be read."""
         if not self.study:
             return None
@@ -95,10 +95,10 @@ class StudyOptions:
                 err=True,
             )
             return None
-        from hemotk.predict.classify import study_verdict
+        from hemotk.predict.classify import series_verdict
         from hemotk.predict.strip import strip
 
-        found = study_verdict(model.labels, predictions, self._point(model))
+        found = series_verdict(model.labels, predictions, self._point(model))
         says = f"{found.probability:.4f}  {found.verdict}"
         highest = f"the mean of the {found.k} highest of {found.slices} slices"
         click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")
@@ -108,9 +108,9 @@ class StudyOptions:
             click.echo(f"wrote {self.strip}")
         return found
 
-    def _point(self, model: "Model") -> "StudyPoint":
+    def _point(self, model: "Model") -> "SeriesPoint":
         """How the verdict is made: as the bundle says, unless another number of slices is asked for."""
-        from hemotk.artifacts import StudyPoint
+        from hemotk.artifacts import SeriesPoint
 
         chosen = model.study
         if chosen is not None and self.top_k in (None, chosen.k):
@@ -126,4 +126,4 @@ class StudyOptions:
             "slices of a series reach more easily than one slice.",
             err=True,
         )
-        return StudyPoint(k, model.threshold)
+        return SeriesPoint(k, model.threshold)

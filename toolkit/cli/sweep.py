@@ -45,14 +45,14 @@ def sweep(job: "SweepJob") -> None:
 
 
 def _say(report: "SweepReport", out: Path) -> None:
-    from hemotk.stats.metrics import in_words
+    from hemotk.render.numbers import with_interval
 
     click.echo(f"{'int8 of':20} {'million MACs':>12} {'MB':>6} {'ms':>8} {'log-loss':>9} {'flips':>5}  accuracy")
     for point in report.points:
         int8 = point.int8
         click.echo(
             f"{point.name:20} {point.macs / 1e6:12.1f} {int8.bytes / 1e6:6.2f} {int8.latency_ns / 1e6:8.2f} "
-            f"{int8.loss:9.4f} {point.flips:5}  {in_words(int8.accuracy)}"
+            f"{int8.loss:9.4f} {point.flips:5}  {with_interval(int8.accuracy)}"
         )
     for name, why in report.left_out.items():
         click.echo(f"{name} is left out: {why}")

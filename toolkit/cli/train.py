@@ -1,26 +1,22 @@
 """`hemotk train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from hemotk.artifacts import FieldError
-from hemotk.cli.classes import check_same_classes, classes_option, two_classes
-from hemotk.cli.data import keep_images
+from hemotk.cli.classes import classes_option, given_classes, two_classes
 from hemotk.cli.folder import patient_option, say_reading
-from hemotk.cli.options import PATH, RUNS, overwrite_option
+from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
-from hemotk.progress import bars
 from hemotk.render.columns import columns
 
 if TYPE_CHECKING:
-    from hemotk.artifacts import Estimate, RunCard, SplitManifest
+    from hemotk.api.data import Split
+    from hemotk.api.runs import CrossValidation, Run
     from hemotk.training.cluster import StrategyName
-    from hemotk.training.config import TrainConfig
-    from hemotk.training.operating_point import OperatingConfig
 
 
 @click.command()
@@ -155,45 +151,46 @@ def train(
       hemotk train split.json --min-sensitivity 0.95 --calibrate
       hemotk train head_ct --folds 5 --out runs/head_ct-cv
     """
-    from hemotk.training.config import from_recipe
+    from hemotk.api import runs
 
-    operating = operating_config(threshold, min_sensitivity, calibrate)
-    config = from_recipe(recipe, operating=operating, **settings)
+    operating = runs.operating_point(_threshold(threshold), min_sensitivity, calibrate)
+    config = runs.configured(recipe, operating, settings)
     if folds is not None:
         if strategy != "none":
             raise HemotkError(
                 f"--strategy {strategy}: is not offered with --folds; train each fold's split file alone."
             )
-        out = RUNS / f"{config.arch}-cv" if out is None else out
+        out = runs.RUNS / f"{config.arch}-cv" if out is None else out
         refuse_existing(out, overwrite)
         splits = folds_of(source, classes, folds, patient, hu_offset)
-        keep_images(out, splits[0].root(data_folder), splits[0])
-        _cross_validate(config, splits, out, data=data_folder, resume=resume, overwrite=overwrite)
+        _say_folds(
+            runs.cross_validate_on(
+                splits, config, out, data=data_folder, resume=resume, overwrite=overwrite, progress=True
+            )
+        )
         return
-    out = RUNS / config.arch if out is None else out
+    out = runs.RUNS / config.arch if out is None else out
     if writes(strategy, source):
         from hemotk.store.finished import refuse_finished
 
         refuse_finished(out, overwrite)
-    split = split_to_train_on(source, classes, out, resume=resume, patient=patient, hu_offset=hu_offset)
-    keep_images(out, split.root(data_folder), split)
-
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow(first_tensor=strategy != "multiworker")
-    from hemotk.training.listener import Telling
-    from hemotk.training.loop import TrainJob, train
-    from hemotk.training.strategy import make_replicas
-
-    job = TrainJob(split, out, data_folder, resume, overwrite, replicas=make_replicas(strategy))
-    with bars() as tell:
-        card = train(job, config, Telling(tell, "training", config.all_epochs))
-    if not job.replicas.chief:
+    split = split_of(source, classes, patient, hu_offset, resumed=out if resume else None)
+    run = runs.train_on(split, config, out, data=data_folder, resume=resume, overwrite=overwrite, strategy=strategy)
+    if run is None:
         click.echo("done; the chief writes the run")
         return
-    for note in card.notes:
+    for note in run.card.notes:
         click.echo(note)
-    report(card, out)
+    report(run)
+
+
+def _threshold(said: str | None) -> "float | Literal['youden'] | None":
+    if said is None or said == "youden":
+        return said  # type: ignore[return-value]
+    try:
+        return float(said)
+    except ValueError as error:
+        raise HemotkError(f"--threshold {said}: must be a number between 0 and 1, or youden.") from error
 
 
 def writes(strategy: "StrategyName", source: Path) -> bool:
@@ -216,148 +213,76 @@ def writes(strategy: "StrategyName", source: Path) -> bool:
     return cluster.chief
 
 
-def _cross_validate(config: "TrainConfig", splits: "tuple[SplitManifest, ...]", out: Path, **options: Any) -> None:
-    from hemotk.quiet import import_tensorflow
-
-    import_tensorflow()
+def _say_folds(made: "CrossValidation") -> None:
     from hemotk.training.cv_report import notes, slice_levels, table
-    from hemotk.training.folds import FoldsJob, cross_validate
-    from hemotk.training.listener import Telling
 
-    with bars() as tell:
-        listener = Telling(tell, "training", config.all_epochs * len(splits))
-        found = cross_validate(FoldsJob(splits, out, **options), config, listener)
-    for line in columns(table(found)):
+    for line in columns(table(made.report)):
         click.echo(line)
-    click.echo(notes(found))
-    for line in slice_levels(found):
+    click.echo(notes(made.report))
+    for line in slice_levels(made.report):
         click.echo(line)
-    click.echo(f"wrote {out} after {found.seconds:.0f} s")
+    click.echo(f"wrote {made.folder} after {made.report.seconds:.0f} s")
 
 
 def folds_of(
     source: Path, classes: str, folds: int, patient: str | None = None, hu_offset: int | None = None
-) -> "tuple[SplitManifest, ...]":
+) -> "tuple[Split, ...]":
     """The folds in the folder `source`, or new ones of the images in it, or of all images of the split file `source`.
 
     Raises:
         HemotkError: images that cannot be divided into so many folds; a split with other classes than were asked for.
     """
-    from hemotk.artifacts import SplitManifest
-    from hemotk.data.scan.folder import scan
-    from hemotk.data.split.folds import make_folds, read_folds, refold
-    from hemotk.data.split.make import SplitConfig
+    from hemotk.api import data
+    from hemotk.api.runs import check_classes
 
-    if (source / "fold1.json").is_file():
-        made = read_folds(source)
-        if len(made) != folds:
-            raise HemotkError(f"--folds {folds}: {source} holds {len(made)} folds; give --folds {len(made)}.")
-        check_same_classes(classes, made[0], source)
-        return made
-    if source.is_dir():
-        found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
-        say_reading(found)
-        with bars() as progress:
-            return make_folds(found, SplitConfig(), folds, progress)
-    split = SplitManifest.read(source)
-    check_same_classes(classes, split, source)
-    return refold(split, folds)
+    pair = two_classes(classes)
+    made = data.folds(source, folds, classes=pair, patient=patient, hu_offset=hu_offset, say=say_reading)
+    check_classes(made[0].manifest, given_classes(classes), source)
+    return made
 
 
-def operating_config(threshold: str | None, min_sensitivity: float | None, calibrate: bool) -> "OperatingConfig":
-    """What the options ask for.
+def split_of(
+    source: Path,
+    classes: str,
+    patient: str | None = None,
+    hu_offset: int | None = None,
+    resumed: Path | None = None,
+) -> "Split":
+    """The split in the file `source`, or a new one of the folder `source`, which is said how it was understood.
 
-    Raises:
-        HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
-    """
-    from hemotk.training.operating_point import OperatingConfig
-
-    if threshold is not None and min_sensitivity is not None:
-        raise HemotkError("--min-sensitivity: chooses the threshold, which --threshold gives; leave one of both out.")
-    try:
-        if min_sensitivity is not None:
-            return OperatingConfig("sensitivity", min_sensitivity=min_sensitivity, calibrate=calibrate)
-        if threshold == "youden":
-            return OperatingConfig("youden", calibrate=calibrate)
-        return OperatingConfig("fixed", 0.5 if threshold is None else float(threshold), calibrate=calibrate)
-    except FieldError as error:
-        option = "--threshold" if min_sensitivity is None else "--min-sensitivity"
-        raise HemotkError(f"{option}: {error}; choose another.") from error
-    except ValueError as error:
-        raise HemotkError(f"--threshold {threshold}: must be a number between 0 and 1, or youden.") from error
-
-
-def split_to_train_on(
-    source: Path, classes: str, out: Path, *, resume: bool, patient: str | None = None, hu_offset: int | None = None
-) -> "SplitManifest":
-    """The split to train on: that of an unfinished training of the same folder, if one is to be resumed.
-
-    Raises:
-        HemotkError: as `split_of`, or that training tells other classes.
-    """
-    from hemotk.artifacts import SplitManifest
-    from hemotk.store.unfinished import kept_split
-
-    kept = kept_split(out) if resume and source.is_dir() else None
-    if kept is not None and (split := SplitManifest.read(kept)).root() == source.resolve():
-        if split.classes != two_classes(classes):
-            raise HemotkError(
-                f"--classes {classes}: {kept.parent} was begun with {','.join(split.classes)}; resume with the same, "
-                "or remove that folder and start again."
-            )
-        return split
-    return split_of(source, classes, patient, hu_offset)
-
-
-def split_of(source: Path, classes: str, patient: str | None = None, hu_offset: int | None = None) -> "SplitManifest":
-    """The split in the file `source`, or a new one of the folder `source`.
+    `resumed` is the output of an unfinished training, whose split is taken where it is of the same folder.
 
     Raises:
         HemotkError: a file that is no split or has other classes than were asked for, or images that cannot be split.
     """
-    from hemotk.artifacts import SplitManifest
-    from hemotk.data.scan.folder import scan
-    from hemotk.data.split.make import SplitConfig, make_split
+    from hemotk.api.runs import split_to_train_on
 
-    if source.is_dir():
-        found = scan(source, two_classes(classes), patient=patient, hu_offset=hu_offset)
-        say_reading(found)
-        with bars() as progress:
-            split = make_split(found, SplitConfig(), progress)
-        say_reading(found, split)
-        return split
-    split = SplitManifest.read(source)
-    check_same_classes(classes, split, source)
-    return split
+    found = split_to_train_on(
+        source, classes=given_classes(classes), patient=patient, hu_offset=hu_offset, resumed=resumed, say=say_reading
+    )
+    if found.found is not None:
+        say_reading(found.found, found.manifest)
+    return found
 
 
-def report(card: "RunCard", out: Path) -> None:
-    """Print a finished run's metrics, what their intervals leave out, and where it lies.
-
-    Raises:
-        HemotkError: the run's split cannot be read.
-    """
-    from hemotk.artifacts import SPLIT_FILE, SplitManifest
+def report(run: "Run") -> None:
+    """Print a finished run's metrics, what their intervals leave out, and where it lies."""
     from hemotk.describe.facts import part_facts
     from hemotk.describe.text import dependent
+    from hemotk.render.numbers import with_interval
     from hemotk.stats.slice_level import beside
 
+    card = run.card
     for part, metrics in card.metrics.items():
         click.echo(
-            f"{part:10} accuracy {_interval(metrics.accuracy)}  AUC {_interval(metrics.auc)}  "
+            f"{part:10} accuracy {with_interval(metrics.accuracy)}  AUC {with_interval(metrics.auc)}  "
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
-    for line in dependent(card.metrics, part_facts(SplitManifest.read(out / SPLIT_FILE))):
+    for line in dependent(card.metrics, part_facts(run.split)):
         click.echo(line)
     for line in beside(card.slice_level or {}):
         click.echo(line)
     click.echo(f"decision   threshold {card.threshold:.6g}, temperature {card.temperature:.6g}")
     if card.study is not None:
         click.echo(f"series     mean of the {card.study.k} highest slices, threshold {card.study.threshold:.6g}")
-    click.echo(f"wrote {out} after {card.seconds:.0f} s")
-
-
-def _interval(estimate: "Estimate") -> str:
-    if estimate.value is None:
-        return f"unknown ({estimate.why})"
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
+    click.echo(f"wrote {run.folder} after {card.seconds:.0f} s")

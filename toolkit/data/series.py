@@ -63,7 +63,7 @@ def _check_once(paths: Sequence[Path], keys: Sequence[str]) -> None:
         first[key] = path
 
 
-def study_score(probabilities: Sequence[float], k: int) -> float:
+def series_score(probabilities: Sequence[float], k: int) -> float:
     """The mean of the `k` highest probabilities, of all where there are fewer.
 
     Raises:
@@ -75,7 +75,7 @@ def study_score(probabilities: Sequence[float], k: int) -> float:
 
 
 def choose_k(scores: Sequence[float], labels: Sequence[int], studies: Sequence[Hashable], most: int = MAX_K) -> int:
-    """The `k` of `study_score`, 1 to `most`, that tells validation studies with and without hemorrhage apart best.
+    """The `k` of `series_score`, 1 to `most`, that tells validation studies with and without hemorrhage apart best.
 
     `scores` are probabilities of slices, `labels` theirs (1: hemorrhage), `studies` what each is of; a study has a
     hemorrhage where one of its slices has. Best is the highest AUC over studies; of equals the least Brier score, then
@@ -97,7 +97,7 @@ def choose_k(scores: Sequence[float], labels: Sequence[int], studies: Sequence[H
         raise HemotkError("validation: k is chosen on studies with and without hemorrhage; one kind is missing there.")
 
     def badness(k: int) -> tuple[float, float, int]:
-        found = np.array([study_score(values, k) for values in slices.values()])
+        found = np.array([series_score(values, k) for values in slices.values()])
         return -round(auc(wanted, found), 12), round(float(np.mean((found - wanted) ** 2)), 12), k
 
     return min(range(1, most + 1), key=badness)

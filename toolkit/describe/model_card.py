@@ -11,7 +11,7 @@ from typing import Any
 
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
 from hemotk.artifacts.pixels import BRAIN
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 from hemotk.stats.slice_level import beside
 
 MODEL_CARD = "MODEL_CARD.md"
@@ -168,7 +168,7 @@ def _metrics(sources: CardSources) -> Iterator[str]:
 
 
 def _row(part: str, found: Metrics) -> tuple[str, ...]:
-    estimates = (in_words(getattr(found, measure)) for measure in _MEASURES)
+    estimates = (with_interval(getattr(found, measure)) for measure in _MEASURES)
     return part, str(found.count), *estimates, f"{found.loss:.4f}", f"{found.brier:.4f}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hemotk.render.columns import columns
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 
 if TYPE_CHECKING:
     from hemotk.describe.descriptions import Report, ReportRow
@@ -26,8 +26,8 @@ def slice_level(rows: Iterable["ReportRow"], indent: int) -> Iterator[str]:
     levels = found.values()
     table = [
         ("", *found),
-        ("soft tissue alone", *(in_words(level.baseline) for level in levels)),
-        ("in brain slices", *(in_words(level.brain) for level in levels)),
+        ("soft tissue alone", *(with_interval(level.baseline) for level in levels)),
+        ("in brain slices", *(with_interval(level.brain) for level in levels)),
         ("brain slices", *(str(level.brain_images) for level in levels)),
     ]
     yield from columns(table, indent)

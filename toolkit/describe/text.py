@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, StudyPoint, TensorSpec
+from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, SeriesPoint, TensorSpec
 from hemotk.describe.report_text import result, slice_level
 from hemotk.render.columns import columns
 from hemotk.stats.slice_level import beside
@@ -70,7 +70,7 @@ def _run(run: "Run") -> Iterator[str]:
     yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
 
 
-def _series(study: StudyPoint | None) -> Iterator[tuple[str, str]]:
+def _series(study: SeriesPoint | None) -> Iterator[tuple[str, str]]:
     if study is not None:
         yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
 
@@ -84,7 +84,7 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
         *_series(card.study),
-        ("recipe", _settings(card.recipe)),
+        *_recipe(card.recipe),
         ("calibration", f"{calibrated.images} images, {calibrated.positives} of class {card.labels[1]}"),
         *((("note", NAMED),) if card.calibration else ()),
         ("parents", _parents(card.parents)),
@@ -393,6 +393,22 @@ def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
         for name, value in settings.items()
     ]
     return ", ".join(filter(None, words)) or ABSENT
+
+
+def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was done to the network, and how each variant was made, without litert-quantizer's rules."""
+    variants = recipe.get("variants")
+    if not isinstance(variants, list):  # of an early version
+        yield "recipe", _settings(recipe)
+        return
+    yield "rewrites", ", ".join(recipe.get("rewrites", ())) or "none"
+    for variant in variants:
+        kept = variant.get("keep_float", ())
+        layers = f"{len(kept)} layers in float32: {', '.join(kept)}" if kept else "no layer left in float32"
+        margin = f", logit range widened by {variant['logit_margin']:g}" if "logit_margin" in variant else ""
+        yield f"made {variant.get('kind', '')}", f"{layers}{margin}"
+    if "auto" in recipe:
+        yield "auto", _settings({name: value for name, value in recipe["auto"].items() if name != "ranking"})
 
 
 def _word(value: Any) -> str:

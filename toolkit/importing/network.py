@@ -98,10 +98,10 @@ def _precision_note(graph: LayerGraph) -> tuple[str, ...]:
 def _size(graph: LayerGraph, own: int | None, asked: int | None, smallest: int) -> int:
     """The picture size that the model is fixed to, or was asked for."""
     if own is not None and asked not in (None, own):
-        raise HemotkError(f"--size {asked}: {graph.where} was made for pictures of {own}×{own}; leave --size out.")
+        raise HemotkError(f"‹size› {asked}: {graph.where} was made for pictures of {own}×{own}; leave ‹size› out.")
     size = own or asked or DEFAULT_SIZE
     if not smallest <= size <= MAX_SIZE:
         raise HemotkError(
-            f"--size {size}: must be between {smallest} and {MAX_SIZE} for {graph.where}; choose another."
+            f"‹size› {size}: must be between {smallest} and {MAX_SIZE} for {graph.where}; choose another."
         )
     return size

@@ -131,7 +131,7 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
     if mode == "auto" and not found.own:
         raise HemotkError(
             f"{where}: does not say how its pixels were normalized, and a wrong guess would be a wrong network; give "
-            f"--normalization {CHOICES}."
+            f"‹normalization› {CHOICES}."
         )
     if not (np.isfinite(found.shift).all() and (found.scale > 0).all() and np.isfinite(found.scale).all()):
         raise HemotkError(
@@ -140,7 +140,7 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
     span = 255 * found.scale
     if found.own and not (SANE_SPAN[0] <= span.min() and span.max() <= SANE_SPAN[1]):
         raise HemotkError(
-            f"{where}: with --normalization {mode} and the model's own layers, black and white would be "
+            f"{where}: with ‹normalization› {mode} and the model's own layers, black and white would be "
             f"{span.max():.3g} apart, which no network is trained on; say what was done to the pixels before the "
             f"model: {CHOICES}."
         )

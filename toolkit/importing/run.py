@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Metrics, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
 from hemotk.data.read.lazy import Pixels
 from hemotk.data.read.pipeline import open_items
 from hemotk.data.read.preprocess import normalize
 from hemotk.environment import machine, versions
-from hemotk.files import new_folder, refuse_existing, sha256_file
+from hemotk.files import refuse_existing
 from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.stored import checksum
 from hemotk.models.build import build_model, set_arrays, with_logit
 from hemotk.models.families import DENSENETS
 from hemotk.models.shape import DenseNetShape
-from hemotk.models.weights import write_weights
 from hemotk.progress import Tell, silent
 from hemotk.stats.metrics import evaluate
+from hemotk.store.publish import Checksums, RunContent, publish_run
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow", "h5py")
 OPTIMISTIC = (
@@ -58,16 +58,16 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
     logits = score(network, pixels, tell)
     where = np.array([item.part for item in job.split.items])
     metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
-    with new_folder(job.out, overwrite=job.overwrite) as folder:
-        names = _write_network(folder, network, job.split)
-        card = RunCard(
+
+    def card(files: Checksums) -> RunCard:
+        return RunCard(
             name=job.out.name,
             created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
             source="imported",
             arch=_arch(network.shape),
             preprocess=network.preprocess,
             labels=job.split.classes,
-            files={name: sha256_file(folder / name) for name in names},
+            files=files,
             parents={"model": model, "split": job.split.sha256()},
             settings={"model": job.model.name, "format": network.format, **asdict(config)},
             metrics=metrics,
@@ -76,8 +76,9 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
             seconds=time.monotonic() - started,
             notes=(OPTIMISTIC, *network.notes, *_warnings(metrics["train"])),
         )
-        card.write(folder / RUN_CARD)
-    return card
+
+    content = RunContent(network.shape, network.weights, job.split)
+    return publish_run(job.out, content, card, overwrite=job.overwrite)
 
 
 def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent, batch: int = 16) -> np.ndarray:
@@ -91,13 +92,6 @@ def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent, batch: 
         logits[start : start + len(some)] = logit_model(some, training=False)[0].numpy()[:, 0]
         tell("scoring", start + len(some), len(pixels))
     return logits
-
-
-def _write_network(folder: Path, network: ImportedNetwork, split: SplitManifest) -> tuple[str, ...]:
-    network.shape.write(folder / SHAPE_FILE)
-    write_weights(folder / WEIGHTS_FILE, network.weights)
-    split.write(folder / SPLIT_FILE)
-    return SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE
 
 
 def _warnings(metrics: Metrics) -> tuple[str, ...]:

@@ -31,9 +31,9 @@ def named_shape(arch: str, size: int) -> Shape:
         HemotkError: no such architecture, or pictures too small for its poolings.
     """
     if arch not in ARCHITECTURES:
-        raise HemotkError(f"--arch {arch}: is unknown; choose one of {', '.join(ARCHITECTURES)}.")
+        raise HemotkError(f"‹arch› {arch}: is unknown; choose one of {', '.join(ARCHITECTURES)}.")
     if size < smallest_input(arch):
-        raise HemotkError(f"--size {size}: is too small for {arch}; take {smallest_input(arch)} or more.")
+        raise HemotkError(f"‹size› {size}: is too small for {arch}; take {smallest_input(arch)} or more.")
     if arch in DENSENETS:
         return DENSENETS[arch]
     if arch == CNN:

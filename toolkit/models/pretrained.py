@@ -56,7 +56,7 @@ def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarr
     expected = {name for name in shape.arrays() if not name.startswith(HEAD)}
     backbone = {name: array for name, array in found.items() if name in expected}
     if not backbone:
-        raise HemotkError(f"--weights {path}: holds no layer of {arch}; give a weight file of that architecture.")
+        raise HemotkError(f"‹weights› {path}: holds no layer of {arch}; give a weight file of that architecture.")
     head = {name: np.zeros(size) for name, size in shape.arrays().items() if name.startswith(HEAD)}
     check_weights({**backbone, **head}, shape, path)
     return backbone
@@ -67,12 +67,12 @@ def _download(arch: str) -> Path:
 
     if arch in APPLICATIONS:
         raise HemotkError(
-            f"--weights imagenet: the official {arch} was trained on pictures that are normalized otherwise; use "
-            "--weights none, or the folder of a run."
+            f"‹weights› imagenet: the official {arch} was trained on pictures that are normalized otherwise; use "
+            "‹weights› none, or the folder of a run."
         )
     if arch not in _IMAGENET:
         raise HemotkError(
-            f"--weights imagenet: there is no official file for {arch}; use --weights none, or one of "
+            f"‹weights› imagenet: there is no official file for {arch}; use ‹weights› none, or one of "
             f"{', '.join(_IMAGENET)}."
         )
     official = _IMAGENET[arch]
@@ -86,8 +86,8 @@ def _download(arch: str) -> Path:
         )
     except Exception as error:  # get_file raises bare Exception when the download fails
         raise HemotkError(
-            f"--weights imagenet: {official.file} could not be downloaded with its checksum; fetch it on a machine "
-            "with a network and give --weights FILE, or train from scratch with --weights none."
+            f"‹weights› imagenet: {official.file} could not be downloaded with its checksum; fetch it on a machine "
+            "with a network and give ‹weights› FILE, or train from scratch with ‹weights› none."
         ) from error
     finally:
         socket.setdefaulttimeout(before)
@@ -98,7 +98,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # a damaged zip raises many kinds
-        raise HemotkError(f"--weights {path}: cannot be read as a weight file; check the path.") from error
+        raise HemotkError(f"‹weights› {path}: cannot be read as a weight file; check the path.") from error
 
 
 def _read_h5(path: Path) -> dict[str, np.ndarray]:
@@ -114,7 +114,7 @@ def _read_h5(path: Path) -> dict[str, np.ndarray]:
                     variable = name.rpartition("/")[2].partition(":")[0]
                     found[f"{layer}/{variable}"] = np.asarray(root[layer][name], np.float32)
     except (OSError, KeyError) as error:
-        raise HemotkError(f"--weights {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
+        raise HemotkError(f"‹weights› {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
     return found
 
 

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hemotk.artifacts import (
     BUNDLE_CARD,
@@ -12,13 +15,14 @@ from hemotk.artifacts import (
     BundleCard,
     ForeignSpec,
     PreprocessSpec,
-    StudyPoint,
+    SeriesPoint,
     Variant,
 )
+from hemotk.artifacts.pixels import Window
 from hemotk.data.read.plausible import judge, measure
-from hemotk.data.read.preprocess import load_gray, load_with_colours, to_pixels
-from hemotk.data.series import study_score
-from hemotk.errors import HemotkError
+from hemotk.data.read.preprocess import load_with_colours, to_pixels
+from hemotk.data.series import series_score
+from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_sha256, sha256_file
 from hemotk.predict.heatmap import heatmap
 from hemotk.stats.metrics import calibrated, decide
@@ -29,10 +33,6 @@ INTENDED_USE = "research, not for diagnosis"
 
 # int16x8 is there to compare with: its kernels are far slower.
 _PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
-
-
-class UnreadablePicture(HemotkError):
-    """One picture that cannot be read, where others may be."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,23 @@ class Model:
     labels: tuple[str, str] = ("normal", "hemorrhage")
     bundle: str = ""
     kind: str = ""
-    study: StudyPoint | None = None
+    study: SeriesPoint | None = None
     foreign: ForeignSpec | None = None
+
+    def series_point(self, k: int | None = None) -> SeriesPoint:
+        """How a series gets one verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
+
+        Raises:
+            HemotkError: nothing was chosen, and `k` is not given.
+        """
+        if k is not None:
+            return SeriesPoint(k, self.threshold)
+        if self.study is None:
+            raise HemotkError(
+                f"‹k›: {self.path} does not say how a series gets one verdict, as no series were there to choose it "
+                "on; give k, the number of slices to average."
+            )
+        return self.study
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class StudyVerdict:
+class SeriesVerdict:
     """One verdict for a series of `slices` slices: `probability`, the mean of the `k` highest, against `threshold`."""
 
     slices: int
@@ -99,7 +114,7 @@ class Predictions(Artifact):
     predictions: tuple[Prediction, ...]
     failures: Mapping[str, str]
     intended_use: str = INTENDED_USE
-    study: StudyVerdict | None = None
+    study: SeriesVerdict | None = None
 
 
 def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
@@ -113,7 +128,7 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
     wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
     variant = card.variant(wanted)
     if variant is None:
-        raise HemotkError(f"--variant {kind}: is not in {folder}; choose one of {', '.join(kinds)}.")
+        raise HemotkError(f"‹variant› {kind}: is not in {folder}; choose one of {', '.join(kinds)}.")
     return _recorded(folder, card, variant)
 
 
@@ -144,6 +159,12 @@ def model_of_file(path: Path, asked: Asked | None = None) -> Model:
     )
 
 
+def seen_through(model: Model, window: Window) -> Model:
+    """The model, with DICOM seen through another window, which its scores and threshold were not made for."""
+    preprocess = replace(model.preprocess, window_level=window.level, window_width=window.width)
+    return replace(model, preprocess=preprocess)
+
+
 class Classifier:
     """A model that is loaded and ready.
 
@@ -156,6 +177,7 @@ class Classifier:
         self._scorer = open_scorer(Path(model.path), model.preprocess, model.foreign, threads=threads)
         self.runtime = str(self._scorer.runtime)
         self.has_cam = self._scorer.has_cam
+        self._gray: NDArray[np.uint8] | None = None
 
     def classify(self, picture: Path) -> Prediction:
         """Score the picture at that path.
@@ -168,7 +190,8 @@ class Classifier:
             gray, colours = load_with_colours(picture, self.model.preprocess.window, self.model.preprocess.hu_offset)
             doubts = judge(measure(gray, colours))
         except HemotkError as error:
-            raise UnreadablePicture(str(error)) from error
+            raise UnreadablePicture(error.sentence) from error
+        self._gray = gray
         pixels = to_pixels(gray, self.model.preprocess.size)
         logit = self._scorer.score(pixels).logit
         if not math.isfinite(logit):
@@ -177,26 +200,40 @@ class Classifier:
         probability = float(calibrated(logit, self.model.temperature))
         return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label], doubts)
 
-    def heatmap(self, picture: Path) -> bytes:
+    @property
+    def gray(self) -> NDArray[np.uint8]:
+        """The picture that was classified last, uint8 [height, width], before the pixel contract."""
+        if self._gray is None:
+            raise ValueError("no picture was classified yet")
+        return self._gray
+
+    def cam(self) -> NDArray[np.float64]:
+        """The class-activation map [h, w] of the picture that was classified last, in units of the logit.
+
+        Raises:
+            HemotkError: the model gives none.
+        """
+        return self._scorer.cam()
+
+    def heatmap(self) -> bytes:
         """The picture that was classified last, with the class-activation map over it, as a PNG.
 
         Raises:
-            HemotkError: the model gives no map, or the picture is not there any more.
+            HemotkError: the model gives no map.
         """
-        preprocess = self.model.preprocess
-        return heatmap(load_gray(picture, preprocess.window, preprocess.hu_offset), self._scorer.cam(), preprocess.size)
+        return heatmap(self.gray, self.cam(), self.model.preprocess.size)
 
 
-def study_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: StudyPoint) -> StudyVerdict:
+def series_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: SeriesPoint) -> SeriesVerdict:
     """The verdict for the series whose slices `predictions` are; `labels` are the words for class 0 and 1.
 
     Raises:
         ValueError: no predictions.
     """
-    probability = study_score([prediction.probability for prediction in predictions], point.k)
+    probability = series_score([prediction.probability for prediction in predictions], point.k)
     label = int(probability >= point.threshold)
     count = len(predictions)
-    return StudyVerdict(count, min(point.k, count), point.threshold, probability, label, labels[label])
+    return SeriesVerdict(count, min(point.k, count), point.threshold, probability, label, labels[label])
 
 
 def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:

@@ -14,7 +14,14 @@ TOWARDS, AGAINST = (255, 0, 0), (0, 0, 255)
 
 
 def heatmap(gray: NDArray[np.uint8], cam: NDArray[np.float64], size: int) -> bytes:
-    """The picture `gray` uint8 [height, width], before the pixel contract, with its map over it, as a PNG in colour.
+    """As `overlay`, as a PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(overlay(gray, cam, size)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def overlay(gray: NDArray[np.uint8], cam: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    """The picture `gray` uint8 [height, width], before the pixel contract, with its map over it: [height, width, 3].
 
     `cam` [h, w] are contributions to the logit of the picture at `size`: red is towards class 1, blue against it, and
     the opacity grows with the contribution up to `OPACITY` at `FULL`.
@@ -22,10 +29,8 @@ def heatmap(gray: NDArray[np.uint8], cam: NDArray[np.float64], size: int) -> byt
     value = np.clip(on_picture(cam, gray.shape[0], gray.shape[1], size) / FULL, -1, 1)[..., np.newaxis]
     colour = np.where(value > 0, np.array(TOWARDS, np.float32), np.array(AGAINST, np.float32))
     share = OPACITY * np.abs(value)
-    mixed = np.rint((1 - share) * gray[..., np.newaxis] + share * colour).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(mixed).save(stream, "PNG")
-    return stream.getvalue()
+    mixed: NDArray[np.uint8] = np.rint((1 - share) * gray[..., np.newaxis] + share * colour).astype(np.uint8)
+    return mixed
 
 
 def on_picture(cam: NDArray[np.float64], height: int, width: int, size: int) -> NDArray[np.float32]:

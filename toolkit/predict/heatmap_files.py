@@ -22,11 +22,11 @@ def heatmap_files(target: Path, pictures: Sequence[Path]) -> Mapping[Path, Path]
     if target.suffix.lower() == SUFFIX and not target.is_dir():
         if len(pictures) > 1:
             raise HemotkError(
-                f"--heatmap {target}: is one file for {len(pictures)} pictures; name a folder for them instead."
+                f"‹heatmap› {target}: is one file for {len(pictures)} pictures; name a folder for them instead."
             )
         return {pictures[0]: target}
     if target.is_file():
-        raise HemotkError(f"--heatmap {target}: is a file that is no {SUFFIX}; name a {SUFFIX} file or a folder.")
+        raise HemotkError(f"‹heatmap› {target}: is a file that is no {SUFFIX}; name a {SUFFIX} file or a folder.")
     return _in_folder(target, list(dict.fromkeys(pictures)))
 
 

@@ -1,7 +1,11 @@
 """Elements of HTML and SVG as text that is well-formed XML, with everything foreign escaped."""
 
+import base64
+import io
 import re
 from html import escape
+
+from PIL import Image
 
 # No XML document may hold these, not even escaped; undecodable bytes of file names come as lone surrogates.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,6 +41,13 @@ def element(name: str, /, *content: str, **attributes: str | float | None) -> Ma
     if name in _VOID:
         return Markup(f"<{name}{words}/>")
     return Markup(f"<{name}{words}>{join(*content)}</{name}>")
+
+
+def picture(image: Image.Image, words: str) -> Markup:
+    """An image with its pixels in the document; `words` stand for it where it cannot be seen."""
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return element("img", src=f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}", alt=words)
 
 
 def join(*content: str) -> Markup:

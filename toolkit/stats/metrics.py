@@ -75,15 +75,6 @@ def wilson(successes: int, total: int, why: str = "no image") -> Estimate:
     return Estimate(share, low, high, WILSON)
 
 
-def in_words(estimate: Estimate) -> str:
-    """The value with its interval to three decimals, or why there is none."""
-    if estimate.value is None:
-        return f"unknown ({estimate.why})"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve: how often a positive outranks a negative, ties counting half (Mann-Whitney).
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hemotk.artifacts import SliceLevel
+from hemotk.render.numbers import with_interval
 from hemotk.stats.grouped import auc_by_group
-from hemotk.stats.metrics import auc_estimate, in_words
+from hemotk.stats.metrics import auc_estimate
 
 
 def slice_level(
@@ -38,8 +39,8 @@ def beside(levels: Mapping[str, SliceLevel]) -> Iterator[str]:
         if level.exceeds_chance:
             counted = "images" if level.groups is None else f"{level.groups} groups"
             yield (
-                f"{name}: the share of soft tissue alone has an AUC of {in_words(level.baseline)}, since slices with "
-                f"hemorrhage lie at certain levels; within the {level.brain_images} brain slices "
-                f"({level.brain_positives} with label 1) the network's AUC is {in_words(level.brain)}; intervals over "
-                f"{counted}."
+                f"{name}: the share of soft tissue alone has an AUC of {with_interval(level.baseline)}, since slices "
+                f"with hemorrhage lie at certain levels; within the {level.brain_images} brain slices "
+                f"({level.brain_positives} with label 1) the network's AUC is {with_interval(level.brain)}; intervals "
+                f"over {counted}."
             )

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,24 +23,41 @@ from hemotk.artifacts import (
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 @dataclass(frozen=True)
-class OpenBundle:
+class Bundle:
     """A bundle folder whose files are what its card says, and its test split.
 
-    `name` is what the report calls it. `images` is the path of uint8 [n, size, size]; row i is a picture of
-    `items[i]`. Both are empty where the test split was not asked for. A bare .tflite (`is_file`) counts as a bundle of
-    one model; `foreign` says how it is fed and read where hemotk did not export it.
+    `name` is what a report calls it, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
+    row i is a picture of `items[i]`. Both are empty where the test split was not asked for. A bare
+    .tflite (`is_file`) counts as a bundle of one model; `foreign` says how it is fed and read where hemotk did not
+    export it.
     """
 
     name: str
     folder: Path
     card: BundleCard
-    card_sha256: str
+    sha256: str
     items: tuple[TestItem, ...] = ()
     images: Path = Path()
     foreign: ForeignSpec | None = None
     is_file: bool = False
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Self":
+        """Check every checksum of the bundle in `folder` and open it without its test split.
+
+        Raises:
+            HemotkError: a file is missing or is not the recorded one.
+        """
+        place = Path(folder)
+        card = read_card(place)
+        for file, sha256 in _recorded(place, card):
+            check_sha256(file, sha256)
+        return cls(card.name, place, card, card.sha256())
 
     def path(self, variant: Variant) -> Path:
         """Where the .tflite of `variant` lies."""
@@ -60,7 +78,7 @@ def read_card(folder: Path) -> BundleCard:
     return BundleCard.of(folder)
 
 
-def open_bundle(folder: Path) -> OpenBundle:
+def open_with_testset(folder: Path) -> Bundle:
     """Check every checksum of the bundle in `folder` and of the test split beside it, then open both.
 
     Raises:
@@ -74,7 +92,7 @@ def open_bundle(folder: Path) -> OpenBundle:
             f"{testset}: no such folder: the test split that belongs to this bundle must lie beside it; copy it from "
             "where the bundle was made, or export again."
         )
-    bundle = open_models(folder)
+    bundle = Bundle.open(folder)
     card = bundle.card
     check_sha256(testset / TESTSET_CARD, card.testset)
     content = TestSetCard.read(testset / TESTSET_CARD)
@@ -82,18 +100,6 @@ def open_bundle(folder: Path) -> OpenBundle:
     check_sha256(images, content.images)
     _check_testset(content, card, testset)
     return dataclasses.replace(bundle, items=content.items, images=images)
-
-
-def open_models(folder: Path) -> OpenBundle:
-    """Check every checksum of the bundle in `folder` and open it without its test split.
-
-    Raises:
-        HemotkError: a file is missing or is not the recorded one.
-    """
-    card = read_card(folder)
-    for file, sha256 in _recorded(folder, card):
-        check_sha256(file, sha256)
-    return OpenBundle(card.name, folder, card, card.sha256())
 
 
 def read_image(images: Path, row: int) -> NDArray[np.uint8]:

@@ -110,7 +110,7 @@ def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
     found = seen(learned.images, split)
     if found is not None:
         raise HemotkError(
-            f"--weights {weights}: learned from {found}, which the new run would be judged on; train on the split of "
+            f"‹weights› {weights}: learned from {found}, which the new run would be judged on; train on the split of "
             "that run, or give weights that have not seen it."
         )
     return learned_before(split, learned)

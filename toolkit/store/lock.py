@@ -1,13 +1,17 @@
-"""One training at a time on one output folder."""
+"""One job at a time on one output folder."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from hemotk.errors import HemotkError
 
 LOCK_FILE = "lock"
+# Says which run is about to be published out of the folder; see `hemotk.store.finished`.
+NOTE_FILE = "published"
+LOCK_FILES = (LOCK_FILE, NOTE_FILE)
 
 
 @contextmanager
@@ -18,12 +22,13 @@ def locked(folder: Path) -> Iterator[None]:
         HemotkError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise HemotkError(
-                f"{folder}: another training writes there; wait for it, or choose another --out."
-            ) from error
-        stream.truncate(0)  # not before: what another process has noted there is its own
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise HemotkError(f"{folder}: another training writes there; wait for it, or choose another ‹out›.") from error
+    try:
+        (folder / NOTE_FILE).unlink(missing_ok=True)  # not before: what another process has noted is its own
         yield
+    finally:
+        lock.release()

@@ -1,18 +1,60 @@
-"""Card and shape of a run folder, the network told on hemotk's own pixel grid. Needs no TensorFlow."""
+"""Opening a finished run folder, its network told on hemotk's own pixel grid. Needs no TensorFlow."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, RunCard
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, Learned, RunCard, SplitManifest
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
-from hemotk.files import check_files
+from hemotk.files import check_files, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
-from hemotk.models.weights import read_shape
+from hemotk.models.weights import Weights, read_shape, read_weights
+from hemotk.store.learned_from import learned_in
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 TOLD_ANEW = (
     "Imported by an earlier hemotk, whose pixel grid could not hold this network's normalization in int8: it is told "
     "on another grid, with the same logits but for float rounding. Export again what was exported before."
 )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run folder whose files are what its card says.
+
+    `sha256` is the checksum of the card, `split` what it was trained on. Card and shape are as `on_own_grid` tells
+    them.
+    """
+
+    folder: Path
+    card: RunCard
+    sha256: str
+    split: SplitManifest
+    shape: Shape
+
+    @classmethod
+    def open(cls, folder: str | Path) -> "Self":
+        """Check every file of the run in `folder` against its card, and read card, shape and split.
+
+        Raises:
+            HemotkError: it is no finished run, or a file was changed or cut short.
+        """
+        place = Path(folder)
+        card, shape = read_run(place)
+        return cls(place, card, sha256_file(place / RUN_CARD), SplitManifest.read(place / SPLIT_FILE), shape)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The arrays of the network by name."""
+        return read_weights(self.folder / WEIGHTS_FILE, self.shape)
+
+    @cached_property
+    def learned(self) -> Learned:
+        """All that the network has learned from: in this run, and before."""
+        return learned_in(self.folder, self.card, self.sha256, self.split)
 
 
 def read_run(folder: Path) -> tuple[RunCard, Shape]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hemotk.artifacts import SPLIT_FILE
 from hemotk.errors import HemotkError
-from hemotk.store.lock import LOCK_FILE
+from hemotk.store.lock import LOCK_FILES
 
 PARTIAL_SUFFIX = ".partial"
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -22,7 +22,7 @@ def partial_of(out: Path) -> Path:
         HemotkError: `out` has no name, as the folder one is in.
     """
     if out.name in ("", ".."):
-        raise HemotkError(f"--out {out}: has no name of its own; name the folder to write, such as runs/first.")
+        raise HemotkError(f"‹out› {out}: has no name of its own; name the folder to write, such as runs/first.")
     return out.with_name(out.name + PARTIAL_SUFFIX)
 
 
@@ -43,13 +43,14 @@ def foreign(folder: Path, files: Collection[str], folders: Collection[str] = ())
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove `folder`, its lock last."""
+    """Remove `folder`, its lock and note last."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != LOCK_FILE:
+        elif path.name not in LOCK_FILES:
             path.unlink(missing_ok=True)
-    (folder / LOCK_FILE).unlink(missing_ok=True)
+    for name in LOCK_FILES:
+        (folder / name).unlink(missing_ok=True)
     folder.rmdir()
 
 

@@ -14,8 +14,9 @@ from hemotk.models.families import ARCHITECTURES, smallest_input
 from hemotk.models.pretrained import has_imagenet
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.config import PruneConfig
-from hemotk.pruning.channels.job import Network, PruneJob, check_out, read_material, read_network, read_runs
-from hemotk.store.lock import LOCK_FILE
+from hemotk.pruning.channels.job import PruneJob, check_out, read_material, read_network, read_runs
+from hemotk.store.lock import LOCK_FILES
+from hemotk.store.run import Run
 from hemotk.store.unfinished import foreign, partial_of
 from hemotk.training.config import TrainConfig
 
@@ -28,7 +29,7 @@ STEPS, EPOCHS = 2, 40
 # What a sweep holds, finished or not.
 BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
 BENCH_FILE = "bench.json"
-OWN_FILES = (LOCK_FILE, BENCH_FILE, SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE)
+OWN_FILES = (*LOCK_FILES, BENCH_FILE, SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE)
 
 Kind = Literal["unpruned", "pruned", "reference"]
 
@@ -57,13 +58,13 @@ class SweepJob:
         pairs = zip(self.budgets, self.budgets[1:], strict=False)
         if not all(0 < budget < 1 for budget in self.budgets) or any(one <= two for one, two in pairs):
             raise HemotkError(
-                f"--budgets {said}: must be falling shares, each above 0 and below 1; write them as {BUDGETS}."
+                f"‹budgets› {said}: must be falling shares, each above 0 and below 1; write them as {BUDGETS}."
             )
         if not (self.budgets or self.others or self.references):
-            raise HemotkError("--budgets none: leaves nothing to compare; add --with or --references.")
+            raise HemotkError("‹budgets› none: leaves nothing to compare; add ‹others› or ‹references›.")
         for arch in self.references:
             if arch not in ARCHITECTURES:
-                raise HemotkError(f"--references {arch}: is unknown; choose of {', '.join(ARCHITECTURES)}.")
+                raise HemotkError(f"‹references› {arch}: is unknown; choose of {', '.join(ARCHITECTURES)}.")
         for name, count in Counter(self._names()).items():
             if count > 1:
                 raise HemotkError(f"{name}: {count} networks of the sweep would have this name; leave all but one out.")
@@ -89,7 +90,7 @@ class Entry:
     name: str
     kind: Kind
     folder: Path
-    network: Network
+    network: Run
     budget: float | None = None
 
     def point(self) -> "Point":
@@ -156,31 +157,31 @@ def _check_partial(job: SweepJob) -> None:
     others = foreign(folder, OWN_FILES, (BUNDLES, RUNS, VALIDATION))
     if others:
         raise HemotkError(
-            f"{folder}: holds something else than a sweep ({others[0]}); remove it, or choose another --out."
+            f"{folder}: holds something else than a sweep ({others[0]}); remove it, or choose another ‹out›."
         )
-    if not job.resume and folder.exists() and any(path.name != LOCK_FILE for path in folder.iterdir()):
+    if not job.resume and folder.exists() and any(path.name not in LOCK_FILES for path in folder.iterdir()):
         raise HemotkError(
-            f"{folder}: an unfinished sweep lies there; add --resume to go on with it, or remove the folder."
+            f"{folder}: an unfinished sweep lies there; add ‹resume› to go on with it, or remove the folder."
         )
 
 
-def _other(folder: Path, unpruned: Network) -> Entry:
+def _other(folder: Path, unpruned: Run) -> Entry:
     network = read_network(folder)
     if network.card.preprocess != unpruned.card.preprocess:
         sizes = [each.card.preprocess.size for each in (network, unpruned)]
         raise HemotkError(
-            f"--with {folder}: takes pictures of {sizes[0]} pixels and the swept run of {sizes[1]}, or prepares them "
+            f"‹others› {folder}: takes pictures of {sizes[0]} pixels and the swept run of {sizes[1]}, or prepares them "
             "otherwise; name a run with the same preprocessing."
         )
     if (network.split.items, network.split.classes) != (unpruned.split.items, unpruned.split.classes):
         raise HemotkError(
-            f"--with {folder}: was trained on another split than the swept run; name a run of the same split."
+            f"‹others› {folder}: was trained on another split than the swept run; name a run of the same split."
         )
     kind: Kind = "pruned" if network.card.source == "pruned" else "reference"
     return Entry(name_of(folder), kind, folder, network)
 
 
-def _recipe(job: SweepJob, network: Network) -> TrainConfig:
+def _recipe(job: SweepJob, network: Run) -> TrainConfig:
     """What the unpruned run was trained by.
 
     Raises:
@@ -197,13 +198,13 @@ def _recipe(job: SweepJob, network: Network) -> TrainConfig:
         recipe: TrainConfig = decode(TrainConfig, settings, "settings")
     except FieldError as error:
         raise HemotkError(
-            f"--references: {job.run} does not say how it was trained ({error}); train them with `hemotk train` and "
-            "name their runs with --with."
+            f"‹references›: {job.run} does not say how it was trained ({error}); train them with `hemotk train` and "
+            "name their runs with ‹others›."
         ) from error
     if recipe.weights not in ("none", "imagenet"):
         raise HemotkError(
-            f"--references: {job.run} was trained from {recipe.weights}, which fits no other architecture; train them "
-            "with `hemotk train` and name their runs with --with."
+            f"‹references›: {job.run} was trained from {recipe.weights}, which fits no other architecture; train them "
+            "with `hemotk train` and name their runs with ‹others›."
         )
     for arch in job.references:
         _check_reference(arch, recipe)
@@ -214,11 +215,11 @@ def _check_reference(arch: str, recipe: TrainConfig) -> None:
     """Refuse what would only fail when it is its turn to be trained."""
     if recipe.size < smallest_input(arch):
         raise HemotkError(
-            f"--references {arch}: needs pictures of {smallest_input(arch)} pixels or more, and the swept run takes "
+            f"‹references› {arch}: needs pictures of {smallest_input(arch)} pixels or more, and the swept run takes "
             f"{recipe.size}; leave it out."
         )
     if recipe.weights == "imagenet" and not has_imagenet(arch):
         raise HemotkError(
-            f"--references {arch}: has no ImageNet weights, which the swept run was trained from; train it with "
-            "`hemotk train` and name its run with --with."
+            f"‹references› {arch}: has no ImageNet weights, which the swept run was trained from; train it with "
+            "`hemotk train` and name its run with ‹others›."
         )

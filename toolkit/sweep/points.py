@@ -61,4 +61,4 @@ def _measured(network: Network, row: VariantResult) -> Measured:
 
 
 def _unmeasured(network: Network, kind: str, why: str) -> str:
-    return f"{network.bundle}: its {kind} could not be measured ({why}); leave this network out and add --resume."
+    return f"{network.bundle}: its {kind} could not be measured ({why}); leave this network out and add ‹resume›."

@@ -11,7 +11,7 @@ from typing import Any
 from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, BenchReport, SweepReport
 from hemotk.errors import CheckFailed
 from hemotk.files import publish, refuse_existing, write_bytes, writing
-from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.lock import LOCK_FILES, locked
 from hemotk.sweep.choice import choose
 from hemotk.sweep.job import Entry, Start, SweepJob, read_start
 from hemotk.sweep.making import Show, bench_validation, make_bundle, pruned_entries, trained_entries
@@ -43,7 +43,8 @@ def sweep(job: SweepJob, show: Show) -> SweepReport:
     with writing(job.partial):
         with locked(job.partial):
             report = _fill(job, start, started, show)
-        (job.partial / LOCK_FILE).unlink()
+        for name in LOCK_FILES:
+            (job.partial / name).unlink(missing_ok=True)
         refuse_existing(job.out, job.overwrite)
         publish(job.partial, job.out)
     return report

@@ -1,7 +1,7 @@
 """The points of a sweep as Markdown."""
 
 from hemotk.artifacts import Measured, SweepPoint, SweepReport
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 from hemotk.sweep.front import pareto_front
 
 _HEADINGS = (
@@ -55,9 +55,9 @@ def _cells(point: SweepPoint, name: str, measured: Measured, flips: str, front: 
         f"{point.parameters:,}",
         f"{measured.bytes / 1e6:.2f}",
         f"{measured.latency_ns / 1e6:.2f}",
-        in_words(measured.ratio),
-        in_words(measured.accuracy),
-        in_words(measured.auc),
+        with_interval(measured.ratio),
+        with_interval(measured.accuracy),
+        with_interval(measured.auc),
         f"{measured.loss:.4f}",
         flips,
         front,

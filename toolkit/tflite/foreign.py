@@ -130,7 +130,7 @@ def _normalization(
     """Scale and shift of a byte, [1] or [3], and a clause that says where they are from."""
     if asked is not None:
         scale, shift = byte_affine(asked)
-        said = f"its pixels are normalized as --normalization {asked} says"
+        said = f"its pixels are normalized as asked ({asked})"
     elif (found := _from_metadata(path, pixels.name)) is not None:
         scale, shift = found
         said = "its pixels are normalized as its metadata says"
@@ -140,12 +140,12 @@ def _normalization(
     else:
         raise HemotkError(
             f"{path}: does not say how its pixels were normalized, and a wrong guess would give wrong scores; add "
-            f"--normalization {CHOICES}."
+            f"‹normalization› {CHOICES}."
         )
     if scale.size not in (1, channels):
         raise HemotkError(
             f"{path}: takes pictures of {channels} channel{'s' if channels > 1 else ''}, but the normalization has "
-            f"{scale.size} numbers; give --normalization with one number each, such as 0.5/0.25."
+            f"{scale.size} numbers; give ‹normalization› with one number each, such as 0.5/0.25."
         )
     _check_range(path, pixels, scale, shift)
     return scale, shift, said
@@ -161,7 +161,7 @@ def _from_metadata(path: Path, name: str) -> tuple[NDArray[np.float64], NDArray[
     if mean.size != std.size or mean.size not in (1, 3) or not (np.isfinite(mean).all() and (std > 0).all()):
         raise HemotkError(
             f"{path}: its metadata normalizes pixels with mean {list(found.mean)} and std {list(found.std)}, which "
-            "cannot be meant; say it with --normalization."
+            "cannot be meant; say it with ‹normalization›."
         )
     return 1 / std, -mean / std
 
@@ -239,16 +239,16 @@ def _output(path: Path, width: int, activation: Activation, asked: Asked) -> tup
         if asked.output >= width:
             raise HemotkError(
                 f"{path}: has {width} class score{'s' if width > 1 else ''}, numbered from 0, and no number "
-                f"{asked.output}; choose one with --output."
+                f"{asked.output}; choose one with ‹output›."
             )
-        return asked.output, (f"number {asked.output} of its {width} scores is hemorrhage, as --output says",)
+        return asked.output, (f"number {asked.output} of its {width} scores is hemorrhage, as asked",)
     if width == 1:
         return 0, ()
     if width == 2 and activation != "sigmoid":
         word = "second" if asked.positive_class else "first"
         return 1, (f"the {word} of its two scores is hemorrhage",)
     raise HemotkError(
-        f"{path}: gives {width} scores, and does not say which of them is hemorrhage; add --output 0 to {width - 1}."
+        f"{path}: gives {width} scores, and does not say which of them is hemorrhage; add ‹output› 0 to {width - 1}."
     )
 
 

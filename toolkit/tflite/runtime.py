@@ -46,7 +46,7 @@ class Delegate:
         found = _DELEGATE.fullmatch(text)
         pairs = [pair.partition("=") for pair in (found["options"] or "").split(",") if pair] if found else []
         if found is None or not all(key and equals for key, equals, _ in pairs):
-            raise HemotkError(f"--delegate {text}: is no library with options; write it as PATH or PATH:key=value,….")
+            raise HemotkError(f"‹delegate› {text}: is no library with options; write it as PATH or PATH:key=value,….")
         return cls(found["library"], {key: value for key, _, value in pairs})
 
     def load(self, runtime: Runtime) -> Any:
@@ -56,14 +56,14 @@ class Delegate:
             HemotkError: the library is missing, is no delegate, or refuses the options.
         """
         if runtime.load_delegate is None:
-            raise HemotkError(f"--delegate {self.library}: {runtime} takes no delegates; leave the option out.")
+            raise HemotkError(f"‹delegate› {self.library}: {runtime} takes no delegates; leave the option out.")
         try:
             return runtime.load_delegate(self.library, dict(self.options))
         except (OSError, AttributeError, *INTERPRETER_ERRORS) as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             reason = " ".join(lines).strip().rstrip(".") or type(error).__name__
             raise HemotkError(
-                f"--delegate {self.library}: cannot be loaded by {runtime} ({reason}); check the path and its options."
+                f"‹delegate› {self.library}: cannot be loaded by {runtime} ({reason}); check the path and its options."
             ) from error
 
 
@@ -78,7 +78,7 @@ def find_runtime(preferred: str | None = None) -> Runtime:
         HemotkError: it is not known, not installed, or does not load.
     """
     if preferred is not None and preferred not in RUNTIMES:
-        raise HemotkError(f"--runtime {preferred}: is not known; choose one of {', '.join(RUNTIMES)}.")
+        raise HemotkError(f"‹runtime› {preferred}: is not known; choose one of {', '.join(RUNTIMES)}.")
     names = RUNTIMES if preferred is None else (preferred,)
     reasons = []
     for name in names:

@@ -39,7 +39,7 @@ def read_cluster(text: str | None = None) -> Cluster:
     """
     text = os.environ.get(VARIABLE) if text is None else text
     if not text:
-        raise HemotkError(f"{VARIABLE}: is not set, as --strategy multiworker needs it; set it to {_EXAMPLE}.")
+        raise HemotkError(f"{VARIABLE}: is not set, as ‹strategy› multiworker needs it; set it to {_EXAMPLE}.")
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]

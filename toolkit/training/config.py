@@ -170,6 +170,6 @@ def from_recipe(recipe: str, **given: Any) -> TrainConfig:
         HemotkError: no such recipe.
     """
     if recipe not in RECIPES:
-        raise HemotkError(f"--recipe {recipe}: is unknown; choose one of {', '.join(RECIPES)}.")
+        raise HemotkError(f"‹recipe› {recipe}: is unknown; choose one of {', '.join(RECIPES)}.")
     asked = {name: value for name, value in given.items() if value is not None}
     return replace(TrainConfig(recipe=recipe), **{**RECIPES[recipe], **asked})

@@ -8,7 +8,7 @@ import numpy as np
 
 from hemotk.artifacts import Estimate, Metrics
 from hemotk.artifacts.cv import CvReport, OutOfFold
-from hemotk.stats.metrics import in_words
+from hemotk.render.numbers import with_interval
 from hemotk.stats.slice_level import beside
 
 _HEADINGS = ("fold", "images", "positive", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "log-loss")
@@ -99,7 +99,7 @@ def _draw_roc(axes: Any, report: CvReport) -> None:
         _curve(axes, [image.label for image in mine], [image.logit for image in mine], color=_FOLD, lw=0.8, alpha=0.6)
         _point(axes, fold.metrics, color=_FOLD, ms=4, alpha=0.6)
     scores = [image.logit / report.folds[image.fold - 1].temperature for image in report.images]
-    label = f"pooled, AUC {in_words(report.pooled.auc)}"
+    label = f"pooled, AUC {with_interval(report.pooled.auc)}"
     _curve(axes, [image.label for image in report.images], scores, color=_POOLED, lw=2, label=label)
     _point(axes, report.pooled, color=_POOLED, ms=7)
     axes.plot([0, 1], [0, 1], color="0.8", lw=0.8, zorder=0)
@@ -150,7 +150,7 @@ def _bar(axes: Any, x: float, found: Estimate, pooled: bool) -> None:
 
 
 def _row(name: str, found: Metrics | OutOfFold, threshold: str) -> tuple[str, ...]:
-    estimates = (in_words(getattr(found, measure)) for measure in _MEASURES)
+    estimates = (with_interval(getattr(found, measure)) for measure in _MEASURES)
     return name, str(found.count), str(found.positives), threshold, *estimates, f"{found.loss:.3f}"
 
 

@@ -118,7 +118,7 @@ class Backbone:
         features: np.ndarray = self._run(*batch).numpy()
         if not np.isfinite(features).all():
             raise HemotkError(
-                f"--weights {self._config.weights}: the backbone's features are no finite numbers; give other weights."
+                f"‹weights› {self._config.weights}: the backbone's features are no finite numbers; give other weights."
             )
         return features
 

@@ -195,7 +195,7 @@ def follow(
     validate: Callable[[], Metrics],
     tell: Listener,
     *,
-    remedy: str = "start again with a lower --learning-rate",
+    remedy: str = "start again with a lower ‹learning_rate›",
 ) -> Epoch:
     """Take all `total` steps of epoch `number` (counted from 0), telling of each, and then `validate`.
 

@@ -24,7 +24,7 @@ from hemotk.stats.metrics import calibrated, log_loss
 from hemotk.stats.slice_level import slice_level
 from hemotk.store.finished import remove_left
 from hemotk.store.learned_from import check_unseen
-from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.lock import LOCK_FILES, locked
 from hemotk.store.unfinished import check_identity, partial_of
 from hemotk.training.config import EARLIER, TrainConfig
 from hemotk.training.cv_report import markdown, png
@@ -73,7 +73,8 @@ def cross_validate(job: FoldsJob, config: TrainConfig, listener: Listener | None
             report.write(job.partial / CV_FILE)
             write_bytes(job.partial / CV_TABLE, markdown(report).encode())
             write_bytes(job.partial / CV_PLOT, png(report))
-        (job.partial / LOCK_FILE).unlink()
+        for name in LOCK_FILES:
+            (job.partial / name).unlink(missing_ok=True)
         refuse_existing(job.out, job.overwrite)
         publish(job.partial, job.out)
     return report
@@ -115,11 +116,11 @@ def _check_partial(job: FoldsJob) -> None:
     if (folder / SPLITS).is_dir():
         if not job.resume:
             raise HemotkError(
-                f"{folder}: an unfinished cross-validation lies there; add --resume to go on with it, or remove the "
+                f"{folder}: an unfinished cross-validation lies there; add ‹resume› to go on with it, or remove the "
                 "folder."
             )
-    elif any(path.name != LOCK_FILE and not path.name.startswith(f".{SPLITS}.") for path in folder.iterdir()):
-        raise HemotkError(f"{folder}: holds something else than a cross-validation; choose another --out.")
+    elif any(path.name not in LOCK_FILES and not path.name.startswith(f".{SPLITS}.") for path in folder.iterdir()):
+        raise HemotkError(f"{folder}: holds something else than a cross-validation; choose another ‹out›.")
 
 
 def _kept_splits(job: FoldsJob) -> tuple[SplitManifest, ...]:

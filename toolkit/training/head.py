@@ -28,7 +28,7 @@ _CHUNK = 4096
 # Ends the seeds of the pictures' order: no epoch of the whole network has these.
 _STREAM = 2
 # The head's own learning rate is fixed: only features that are too large make its loss no number.
-_REMEDY = "the head cannot learn from these features; give other --weights, or leave it out with --head-epochs 0"
+_REMEDY = "the head cannot learn from these features; give other ‹weights›, or leave it out with ‹head_epochs› 0"
 
 
 def head_phase(stage: Stage, trainer: Trainer, spec: PreprocessSpec, data: Data, listener: Listener) -> Stage:

@@ -30,7 +30,7 @@ from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, check_weights
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import check_unseen, unknown_note
-from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.lock import LOCK_FILES, locked
 from hemotk.store.unfinished import foreign, partial_of, remove_partial
 from hemotk.training.checkpoint import CHECKPOINT_FILE
 from hemotk.training.config import TrainConfig, recipe_note
@@ -41,12 +41,12 @@ from hemotk.training.history import HISTORY_FILE
 from hemotk.training.listener import Listener
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
 from hemotk.training.publish import Origin, Trained, publish_run
-from hemotk.training.series_point import with_study_point
+from hemotk.training.series_point import with_series_point
 from hemotk.training.steps import Trainer
 from hemotk.training.strategy import Replicas
 
 # What an unfinished training keeps beside its output.
-OWN_FILES = (LOCK_FILE, SPLIT_FILE, LEARNED_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
+OWN_FILES = (*LOCK_FILES, SPLIT_FILE, LEARNED_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _operating_point(
     known = logits.get("validation")
     scores = logits_of(trainer, data, ["validation"])["validation"] if known is None else known
     point = choose_operating_point(data.labels["validation"], scores, config)
-    return with_study_point(point, split, scores, config)
+    return with_series_point(point, split, scores, config)
 
 
 def _origin(config: TrainConfig, point: OperatingPoint, before: Learned | None, notes: tuple[str, ...]) -> Origin:
@@ -196,9 +196,9 @@ def _check_partial(job: TrainJob) -> None:
     if others:
         raise HemotkError(
             f"{job.partial}: holds something else than a training ({others[0]}), such as an unfinished pruning; "
-            "finish or remove it, or choose another --out."
+            "finish or remove it, or choose another ‹out›."
         )
     if job.partial.exists() and not job.resume and any(job.partial.glob("*.npz")):
         raise HemotkError(
-            f"{job.partial}: an unfinished training lies there; add --resume to go on with it, or remove the folder."
+            f"{job.partial}: an unfinished training lies there; add ‹resume› to go on with it, or remove the folder."
         )

@@ -12,9 +12,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemotk.artifacts import Metrics, SplitManifest, StudyPoint, require
+from hemotk.artifacts import Metrics, SeriesPoint, SplitManifest, require
 from hemotk.errors import HemotkError
-from hemotk.stats.metrics import evaluate, in_words, log_loss, sigmoid
+from hemotk.render.numbers import with_interval
+from hemotk.stats.metrics import evaluate, log_loss, sigmoid
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.25, 8.0
 
@@ -58,7 +59,7 @@ class OperatingPoint:
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = ()
-    study: StudyPoint | None = None
+    study: SeriesPoint | None = None
 
 
 def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:
@@ -72,7 +73,7 @@ def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:
         missing = split.classes[next(iter({0, 1} - labels))]
         raise HemotkError(
             f"validation part: has no image of class '{missing}', so that neither threshold nor temperature can be "
-            "chosen on it; use a split that has, or leave --threshold youden, --min-sensitivity and --calibrate out."
+            "chosen on it; use a split that has, or leave ‹threshold› youden, ‹min_sensitivity› and ‹calibrate› out."
         )
 
 
@@ -174,6 +175,7 @@ def _threshold_note(found: Metrics, least: float | None) -> str:
     )
     return (
         f"Threshold {found.threshold:.6g}: the {goal} on the {found.count} validation images ({found.positives} of "
-        f"class 1), there sensitivity {in_words(found.sensitivity)}, specificity {in_words(found.specificity)}."
+        f"class 1), there sensitivity {with_interval(found.sensitivity)}, specificity "
+        f"{with_interval(found.specificity)}."
         f"{missed} Figures of the images that it was chosen on flatter it."
     )

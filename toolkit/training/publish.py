@@ -9,31 +9,24 @@ from typing import Any, Literal
 import numpy as np
 
 from hemotk.artifacts import (
-    LEARNED_FILE,
-    RUN_CARD,
-    SHAPE_FILE,
-    SPLIT_FILE,
-    WEIGHTS_FILE,
     Learned,
     Metrics,
     Part,
     PreprocessSpec,
     RunCard,
+    SeriesPoint,
     SplitManifest,
-    StudyPoint,
 )
 from hemotk.environment import machine, versions
-from hemotk.files import new_folder, sha256_file
 from hemotk.models.shape import Shape
-from hemotk.models.weights import Weights, write_weights
-from hemotk.store.finished import announce
+from hemotk.models.weights import Weights
+from hemotk.store.publish import Checksums, RunContent
+from hemotk.store.publish import publish_run as publish
 from hemotk.training.history import HISTORY_FILE, Epoch, plot_curves, write_history
 from hemotk.training.level import levels_of
 from hemotk.training.scores import SCORES_FILE, write_scores
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
-
-_CHECKED = (SHAPE_FILE, WEIGHTS_FILE, SPLIT_FILE, LEARNED_FILE, HISTORY_FILE, SCORES_FILE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Origin:
     parents: Mapping[str, str] = field(default_factory=dict)
     threshold: float = 0.5
     temperature: float = 1.0
-    study: StudyPoint | None = None
+    study: SeriesPoint | None = None
 
 
 @dataclass(frozen=True)
@@ -83,28 +76,27 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path |
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
     """
-    with new_folder(out, overwrite=overwrite) as folder:
-        trained.shape.write(folder / SHAPE_FILE)
-        write_weights(folder / WEIGHTS_FILE, trained.weights)
-        trained.split.write(folder / SPLIT_FILE)
-        if trained.before is not None:
-            trained.before.write(folder / LEARNED_FILE)
+    content = RunContent(trained.shape, trained.weights, trained.split, trained.before)
+
+    def extra(folder: Path) -> list[str]:
         write_history(folder / HISTORY_FILE, trained.history)
-        if trained.logits:
-            write_scores(folder / SCORES_FILE, trained.split, trained.logits, trained.tissue)
         plot_curves(folder, trained.history, _title(trained.origin.arch, out.name))
-        card = _card(trained, out.name, folder)
-        card.write(folder / RUN_CARD)
-        if partial is not None:
-            announce(partial, folder / RUN_CARD)
-    return card
+        if not trained.logits:
+            return [HISTORY_FILE]
+        write_scores(folder / SCORES_FILE, trained.split, trained.logits, trained.tissue)
+        return [HISTORY_FILE, SCORES_FILE]
+
+    def card(files: Checksums) -> RunCard:
+        return _card(trained, out.name, files)
+
+    return publish(out, content, card, overwrite=overwrite, extra=extra, partial=partial)
 
 
 def _title(arch: str, name: str) -> str:
     return arch if name == arch else f"{name} ({arch})"
 
 
-def _card(trained: Trained, name: str, folder: Path) -> RunCard:
+def _card(trained: Trained, name: str, files: Checksums) -> RunCard:
     origin = trained.origin
     in_epochs = sum(epoch.seconds for epoch in trained.history)
     return RunCard(
@@ -114,7 +106,7 @@ def _card(trained: Trained, name: str, folder: Path) -> RunCard:
         arch=origin.arch,
         preprocess=trained.preprocess,
         labels=trained.split.classes,
-        files={file: sha256_file(folder / file) for file in _CHECKED if (folder / file).exists()},
+        files=files,
         parents={**origin.parents, "split": trained.split.sha256()},
         settings={**origin.settings, "seconds_in_epochs": round(in_epochs, 3)},
         metrics=trained.metrics,

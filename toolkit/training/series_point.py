@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemotk.artifacts import Metrics, SplitManifest, StudyPoint
-from hemotk.data.series import choose_k, study_score
-from hemotk.stats.metrics import calibrated, evaluate, in_words
+from hemotk.artifacts import Metrics, SeriesPoint, SplitManifest
+from hemotk.data.series import choose_k, series_score
+from hemotk.render.numbers import with_interval
+from hemotk.stats.metrics import calibrated, evaluate
 from hemotk.training.operating_point import OperatingConfig, OperatingPoint, find_threshold
 
 # Of each kind. With fewer the AUC has less than 25 pairs to rank, and one series moves a share by more than a fifth.
@@ -24,7 +25,7 @@ class _Slices:
     series: Sequence[str]
 
 
-def with_study_point(
+def with_series_point(
     point: OperatingPoint, split: SplitManifest, logits: ArrayLike, config: OperatingConfig
 ) -> OperatingPoint:
     """`point` with what is chosen on the series of the validation part, whose `logits` are float [n] in its order.
@@ -62,19 +63,19 @@ def _slices(split: SplitManifest, logits: ArrayLike, temperature: float) -> _Sli
     )
 
 
-def _choose(slices: _Slices, config: OperatingConfig) -> tuple[StudyPoint, Metrics]:
+def _choose(slices: _Slices, config: OperatingConfig) -> tuple[SeriesPoint, Metrics]:
     """The point, and what it reaches on the series that it is chosen on."""
     k = choose_k(slices.probabilities.tolist(), slices.labels, slices.series)
     place = np.unique(slices.series, return_inverse=True)[1].reshape(-1)
     truth = np.bincount(place, slices.labels) > 0
-    scores = np.array([study_score(slices.probabilities[place == one], k) for one in range(len(truth))])
+    scores = np.array([series_score(slices.probabilities[place == one], k) for one in range(len(truth))])
     with np.errstate(divide="ignore"):
         log_odds = np.clip(np.log(scores) - np.log1p(-scores), -40, 40)
     threshold = find_threshold(truth, log_odds, config.min_sensitivity if config.rule == "sensitivity" else None)
-    return StudyPoint(k, threshold), evaluate(truth, log_odds, threshold)
+    return SeriesPoint(k, threshold), evaluate(truth, log_odds, threshold)
 
 
-def _note(study: StudyPoint, reached: Metrics, config: OperatingConfig) -> str:
+def _note(study: SeriesPoint, reached: Metrics, config: OperatingConfig) -> str:
     rule, missed = "greatest Youden index", ""
     if config.rule == "sensitivity":
         rule = f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
@@ -83,6 +84,6 @@ def _note(study: StudyPoint, reached: Metrics, config: OperatingConfig) -> str:
     return (
         f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.6g} "
         f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
-        f"{in_words(reached.auc)}, sensitivity {in_words(reached.sensitivity)}, specificity "
-        f"{in_words(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."
+        f"{with_interval(reached.auc)}, sensitivity {with_interval(reached.sensitivity)}, specificity "
+        f"{with_interval(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."
     )

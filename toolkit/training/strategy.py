@@ -100,7 +100,7 @@ class Replicas:
         smallest = pictures // math.ceil(pictures / batch)
         if smallest < self.count:
             raise HemotkError(
-                f"--batch {batch}: gives batches of {smallest} of the {pictures} training pictures, which {self.count} "
+                f"‹batch› {batch}: gives batches of {smallest} of the {pictures} training pictures, which {self.count} "
                 "replicas cannot share; take a larger batch, or fewer devices."
             )
 
@@ -184,7 +184,7 @@ def _together(cluster: Cluster) -> Iterator[None]:
     except _GONE as error:
         raise HemotkError(
             f"worker {cluster.rank} of {len(cluster.workers)}: lost another worker; see what that one said, then start "
-            "all of them again with --resume."
+            "all of them again with ‹resume›."
         ) from error
 
 

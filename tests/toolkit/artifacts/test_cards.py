@@ -16,9 +16,9 @@ from hemotk.artifacts import (
     Metrics,
     PreprocessSpec,
     RunCard,
+    SeriesPoint,
     SplitItem,
     SplitManifest,
-    StudyPoint,
     TensorSpec,
     TestItem,
     TestSetCard,
@@ -40,7 +40,7 @@ BUNDLE = BundleCard(
 )
 NAMED = CalibrationItem("anna/1.png", "a" * 64, 1)
 CALIBRATED = Calibrated(2, 1, ("0" * 64, "1" * 64))
-STUDY = StudyPoint(4, 0.6)
+STUDY = SeriesPoint(4, 0.6)
 ITEMS = tuple(
     SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(("train", "validation", "test"))
 )

@@ -8,7 +8,7 @@ import pytest
 from mean_model import mean_model
 from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
 
-from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, Estimate, RunCard, StudyPoint
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, Estimate, RunCard, SeriesPoint
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.main import run
 from hemotk.files import sha256_file
@@ -66,12 +66,13 @@ def test_a_value_that_does_not_exist_says_why(here, capsys):
 
 
 def test_a_bundle(here, capsys):
-    study = StudyPoint(4, 0.625)
+    study = SeriesPoint(4, 0.625)
     lines = said(capsys, write_bundle(here / "bundles" / "b", threshold=0.25, temperature=1.5, study=study))
     for line in (
         "decision threshold 0.25, temperature 1.5",
         "series mean of the 4 highest slices, threshold 0.625",
-        "recipe quantize int8, ranges.method min-max",
+        "rewrites fold_scales",
+        "made int8 no layer left in float32, logit range widened by 0.1",
         "calibration 3 images, 1 of class hemorrhage",
         "parents run abababababab…",
         f"test set 5 images beside it, {here}/bundles/b.testset",

@@ -8,7 +8,7 @@ from odd_pictures import jet
 from PIL import Image, ImageDraw
 from tiny_artefacts import logit_of, write_bundle, write_picture
 
-from hemotk.artifacts import StudyPoint
+from hemotk.artifacts import SeriesPoint
 from hemotk.cli.main import run
 from hemotk.cli.window import parse_window
 from hemotk.errors import HemotkError
@@ -81,7 +81,7 @@ def test_without_a_choice_the_verdict_is_at_the_threshold_for_slices_and_says_so
 def test_the_bundle_s_own_k_and_threshold_go_before_the_defaults(here, capsys):
     score = chance(230, 200)
     for place, verdict in ((score - 1e-4, "hemorrhage"), (score + 1e-4, "normal")):
-        write_bundle(here / f"b{verdict}", study=StudyPoint(2, place))
+        write_bundle(here / f"b{verdict}", study=SeriesPoint(2, place))
         for more in ([], ["--top-k", "2"]):
             assert run(["predict", f"b{verdict}", "series", "--study", *more, "--json", "a.json", "--overwrite"]) == 0
             said = capsys.readouterr()
@@ -93,7 +93,7 @@ def test_the_bundle_s_own_k_and_threshold_go_before_the_defaults(here, capsys):
 
 
 def test_another_k_than_the_bundle_s_loses_its_threshold(here, capsys):
-    write_bundle(here / "b", study=StudyPoint(2, 0.99), threshold=0.6)
+    write_bundle(here / "b", study=SeriesPoint(2, 0.99), threshold=0.6)
     assert run(["predict", "b", "series", "--study", "--top-k", "1"]) == 0
     said = capsys.readouterr()
     assert "the mean of the 1 highest of 5 slices, threshold 0.6\n" in said.out

@@ -1,6 +1,8 @@
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from noise_pictures import write_pictures
@@ -104,3 +106,27 @@ def test_a_folder_to_train_on_is_read_with_a_bar(
 ) -> None:
     read(write_pictures(tmp_path), "normal,hemorrhage")
     assert "reading images 12/12" in capsys.readouterr().err
+
+
+def test_a_notebook_has_one_line_that_changes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, data: dict[str, str], raw: bool) -> None:
+            shown.append(data["text/plain"])
+
+    def display(data: dict[str, str], raw: bool, display_id: bool) -> Handle:
+        shown.append(data["text/plain"])
+        return Handle()
+
+    shell, module = SimpleNamespace(kernel=object()), ModuleType("IPython")
+    module.get_ipython = lambda: shell  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    with Bar("training", 2) as bar:
+        bar.advance()
+        bar.advance(note="loss 0.1")
+    assert shown[0] == "training 0/2" and shown[-1].startswith("training 2/2") and shown[-1].endswith("loss 0.1")
+    assert capsys.readouterr().err == ""

@@ -22,18 +22,21 @@ from hemotk.artifacts import (
 )
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import run
-from hemotk.cli.sweep import _make
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, densenet
+from hemotk.progress import silent
 from hemotk.sweep.choice import choose
 from hemotk.sweep.job import Entry, Start, SweepJob, budget_name, read_start
-from hemotk.sweep.making import pruned_entries
+from hemotk.sweep.making import Show, pruned_entries
+from hemotk.sweep.run import _make
 from hemotk.training.config import TrainConfig
 
 pytest.importorskip("tf_keras")
+
+SHOW = Show(silent, lambda line: None)
 
 SIZE = 32
 RECIPE = TrainConfig(arch="densenet-tiny", size=SIZE, epochs=1, batch=8)
@@ -103,23 +106,23 @@ def test_a_network_whose_bundle_does_not_hold_is_left_out(monkeypatch: pytest.Mo
 
     entries = [Entry(name, "reference", Path(), ANY) for name in ("first", "a", "b")]
     start = Start(entries[0], (entries[2],), SMALL, "", None)
-    monkeypatch.setattr("hemotk.sweep.making.pruned_entries", lambda *_: [entries[1]])
-    monkeypatch.setattr("hemotk.sweep.making.trained_entries", lambda *_: [])
-    monkeypatch.setattr("hemotk.sweep.making.make_bundle", make_bundle)
+    monkeypatch.setattr("hemotk.sweep.run.pruned_entries", lambda *_: [entries[1]])
+    monkeypatch.setattr("hemotk.sweep.run.trained_entries", lambda *_: [])
+    monkeypatch.setattr("hemotk.sweep.run.make_bundle", make_bundle)
     refused = ["a"]
-    made = _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
+    made = _make(SweepJob(Path("first"), Path("out"), (0.5,)), start, SHOW)
     assert list(made.bundles) == list(made.entries) == ["first", "b"]
     assert made.left_out == {"a": "export check: int8 is saturated."}
     refused = ["first"]
     with pytest.raises(CheckFailed):
-        _make(SweepJob(Path("first"), Path("out"), (0.5,)), start)
+        _make(SweepJob(Path("first"), Path("out"), (0.5,)), start, SHOW)
 
 
 def test_a_budget_that_the_cut_before_overshot_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def shape(macs: int) -> Mock:
         return Mock(macs=lambda _: macs)
 
-    def pruned(_job: object, _start: object, before: Entry, budget: float, _at: str) -> Entry:
+    def pruned(_job: object, _start: object, before: Entry, budget: float, **_: object) -> Entry:
         asked.append((before.name, budget))
         return replace(whole, name=budget_name(budget), network=Mock(shape=shape({0.5: 440, 0.3: 300}[budget])))
 
@@ -128,7 +131,7 @@ def test_a_budget_that_the_cut_before_overshot_is_left_out(monkeypatch: pytest.M
     monkeypatch.setattr("hemotk.sweep.making._pruned", pruned)
     left_out: dict[str, str] = {}
     job = SweepJob(Path("first"), Path("out"), (0.5, 0.44, 0.3))
-    found = pruned_entries(job, Start(whole, (), shape(1000), "", None), left_out)
+    found = pruned_entries(job, Start(whole, (), shape(1000), "", None), left_out, SHOW)
     assert [entry.name for entry in found] == ["macs-0.5", "macs-0.3"]
     assert asked == [("first", 0.5), ("macs-0.5", 0.3)]
     assert left_out == {"macs-0.44": "the same network as macs-0.5"}

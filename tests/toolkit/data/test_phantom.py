@@ -125,7 +125,7 @@ def test_labels_have_the_asked_share_in_no_order(count: int, seed: int, share: f
 def test_write_phantoms(tmp_path: Path) -> None:
     config = PhantomConfig(count=7, seed=3, hemorrhage_share=0.4, size_low=64, size_high=80)
     seen: list[tuple[int, int]] = []
-    write_phantoms(tmp_path / "out", config, progress=lambda done, total: seen.append((done, total)))
+    write_phantoms(tmp_path / "out", config, tell=lambda what, done, total, note="": seen.append((done, total)))
     assert seen == [(done, 7) for done in range(1, 8)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
     files = sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.png"))
@@ -159,11 +159,11 @@ def test_pictures_of_others_are_not_replaced(tmp_path: Path) -> None:
 
 
 def test_write_phantoms_leaves_nothing_half_written(tmp_path: Path) -> None:
-    def stop(done: int, total: int) -> None:
+    def stop(what: str, done: int, total: int, note: str = "") -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_phantoms(tmp_path / "out", PhantomConfig(count=2, size_low=32, size_high=32), progress=stop)
+        write_phantoms(tmp_path / "out", PhantomConfig(count=2, size_low=32, size_high=32), tell=stop)
     assert list(tmp_path.iterdir()) == []
 
 

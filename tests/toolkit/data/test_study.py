@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hemotk.data.series import choose_k, in_order, study_score
+from hemotk.data.series import choose_k, in_order, series_score
 from hemotk.errors import HemotkError
 from hemotk.predict.strip import strip
 
@@ -77,17 +77,17 @@ def test_a_series_is_of_one_patient_and_one_kind(tmp_path: Path) -> None:
 @settings(max_examples=30)
 @given(probabilities, st.integers(1, 25))
 def test_the_score_is_the_mean_of_the_highest(values: list[float], k: int) -> None:
-    found = study_score(values, k)
+    found = series_score(values, k)
     assert found == pytest.approx(sum(sorted(values, reverse=True)[:k]) / min(k, len(values)))
-    assert found == pytest.approx(study_score(values[::-1], k))
-    assert found >= study_score(values, k + 1) - 1e-12
-    assert study_score(values, 1) == max(values)
+    assert found == pytest.approx(series_score(values[::-1], k))
+    assert found >= series_score(values, k + 1) - 1e-12
+    assert series_score(values, 1) == max(values)
 
 
 def test_a_score_needs_slices_and_k() -> None:
     for values, k in (([], 1), ([0.5], 0)):
         with pytest.raises(ValueError, match="k of 1 or more"):
-            study_score(values, k)
+            series_score(values, k)
 
 
 def studies(*of: list[float]) -> tuple[list[float], list[str]]:
@@ -131,7 +131,7 @@ def test_no_other_k_ranks_studies_better(rows: list[tuple[float, int, int]]) -> 
         return
 
     def area(k: int) -> float:
-        found = {s: study_score([score for score, _, other in rows if other == s], k) for s in truth}
+        found = {s: series_score([score for score, _, other in rows if other == s], k) for s in truth}
         pairs = [(found[a], found[b]) for a in truth for b in truth if truth[a] and not truth[b]]
         return sum((a > b) + (a == b) / 2 for a, b in pairs) / len(pairs)
 

@@ -14,8 +14,8 @@ from hemotk.artifacts import (
     WEIGHTS_FILE,
     Learned,
     RunCard,
+    SeriesPoint,
     SplitManifest,
-    StudyPoint,
 )
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
@@ -73,7 +73,7 @@ def trained(split: SplitManifest, out: Path, arch: str) -> Path:
 @pytest.fixture(scope="module")
 def dense(split: SplitManifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = trained(split, tmp_path_factory.mktemp("runs") / "dense", "densenet-tiny")
-    replace(RunCard.read(run / RUN_CARD), study=StudyPoint(2, 0.625)).write(run / RUN_CARD)
+    replace(RunCard.read(run / RUN_CARD), study=SeriesPoint(2, 0.625)).write(run / RUN_CARD)
     return run
 
 
@@ -102,7 +102,7 @@ def test_the_result_is_a_run_of_the_same_shape(dense: Path, pruned: SparseRun) -
     assert Learned.read(run / LEARNED_FILE) == Learned(card.parents["run"], ())
     assert (run / SHAPE_FILE).read_bytes() == (dense / SHAPE_FILE).read_bytes()
     assert card.preprocess == parent.preprocess and (card.threshold, card.temperature) == (0.5, 1.0)
-    assert card.study == StudyPoint(2, 0.625) and card.notes[1].startswith("The 2 highest slices of a series")
+    assert card.study == SeriesPoint(2, 0.625) and card.notes[1].startswith("The 2 highest slices of a series")
     assert len(read_scores(run / SCORES_FILE, "test")) == 8 and SCORES_FILE in card.files
     assert card.slice_level is not None and set(card.slice_level) == set(card.metrics)
     assert card.settings["method"] == "magnitude" and card.settings["sparsity"] == 0.5

@@ -16,8 +16,8 @@ from hemotk.artifacts import (
     Learned,
     PreprocessSpec,
     RunCard,
+    SeriesPoint,
     SplitManifest,
-    StudyPoint,
     TrainingImages,
 )
 from hemotk.errors import HemotkError
@@ -48,7 +48,7 @@ CONFIG = PruneConfig(macs=0.4, steps=2, epochs=4, batch=8, passes=1)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`images` and the run `parent` on them."""
     folder = tmp_path_factory.mktemp("home")
-    chosen = {"threshold": 0.4, "temperature": 1.5, "study": StudyPoint(2, 0.625)}
+    chosen = {"threshold": 0.4, "temperature": 1.5, "study": SeriesPoint(2, 0.625)}
     parent = make_run(folder / "parent", split_of_squares(folder / "images"), **chosen)
     Learned(None, (BEFORE,)).write(parent / LEARNED_FILE)
     card = RunCard.read(parent / RUN_CARD)
@@ -87,7 +87,7 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert (card.threshold, card.temperature, card.metrics["test"].threshold) == (0.4, 1.5, 0.4)
     assert card.settings["macs"] == 0.4 and card.settings["distill"] == {"share": 0.8, "temperature": 3.0}
     assert f"{SMALL.parameters():,} → {shape.parameters():,} parameters" in card.notes[0]
-    assert card.study == StudyPoint(2, 0.625)
+    assert card.study == SeriesPoint(2, 0.625)
     assert card.notes[2:] == (
         "Threshold 0.4 and temperature 1.5 are those of parent, not chosen anew.",
         "The 2 highest slices of a series and their threshold 0.625 are those of parent, not chosen anew.",

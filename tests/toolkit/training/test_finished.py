@@ -4,7 +4,7 @@ import pytest
 
 from hemotk.errors import HemotkError
 from hemotk.store.finished import announce, refuse_finished, remove_left
-from hemotk.store.lock import LOCK_FILE, locked
+from hemotk.store.lock import NOTE_FILE, locked
 from hemotk.store.unfinished import partial_of
 
 
@@ -30,7 +30,7 @@ def test_what_is_left_of_the_very_run_is_removed(out: Path) -> None:
 
 def test_a_removal_that_was_killed_goes_on(out: Path) -> None:
     partial = out.with_name("run.partial")
-    for path in (partial / "work-2" / "checkpoint.npz", partial / "history.csv", partial / LOCK_FILE):
+    for path in (partial / "work-2" / "checkpoint.npz", partial / "history.csv", partial / NOTE_FILE):
         path.unlink()
     (partial / "work-2").rmdir()
     remove_left(out)
@@ -47,12 +47,12 @@ def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
     partial = out.with_name("run.partial")
     with locked(partial):
         announce(partial, out / "run.json")
-        note = (partial / LOCK_FILE).read_text()
+        note = (partial / NOTE_FILE).read_text()
         with pytest.raises(HemotkError, match="another training writes there"), locked(partial):
             pass
-        assert note and (partial / LOCK_FILE).read_text() == note
+        assert note and (partial / NOTE_FILE).read_text() == note
     with locked(partial):
-        assert (partial / LOCK_FILE).read_text() == ""
+        assert (partial / NOTE_FILE).read_text() == ""
 
 
 @pytest.mark.parametrize("name", [".", "/", "", "..", "runs/.."])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hemotk.artifacts import SplitGroup, SplitItem, SplitManifest
-from hemotk.data.series import choose_k, study_score
+from hemotk.data.series import choose_k, series_score
 from hemotk.stats.metrics import auc, evaluate, sigmoid
 from hemotk.training.operating_point import OperatingConfig, OperatingPoint
-from hemotk.training.series_point import LEAST_SERIES, with_study_point
+from hemotk.training.series_point import LEAST_SERIES, with_series_point
 
 FIXED = OperatingConfig()
 SLICES = 6
@@ -44,13 +44,13 @@ def scores_of(split: SplitManifest, logits: np.ndarray, k: int, temperature: flo
     for item, logit in zip(split.part("validation"), logits, strict=True):
         found.setdefault(item.group, []).append((item.label, float(sigmoid(logit / temperature))))
     truth = [max(label for label, _ in slices) for slices in found.values()]
-    return truth, [study_score([p for _, p in slices], k) for slices in found.values()]
+    return truth, [series_score([p for _, p in slices], k) for slices in found.values()]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_k_and_threshold_are_the_best_on_the_series(seed: int) -> None:
     split, logits = drawn(seed)
-    point = with_study_point(OperatingPoint(0.3, 2.0, ("first",)), split, logits, FIXED)
+    point = with_series_point(OperatingPoint(0.3, 2.0, ("first",)), split, logits, FIXED)
     assert point.study is not None and (point.threshold, point.temperature) == (0.3, 2.0)
     reached = {k: auc(*scores_of(split, logits, k, 2.0)) for k in range(1, 11)}
     assert reached[point.study.k] == max(reached.values())
@@ -69,7 +69,7 @@ def test_k_and_threshold_are_the_best_on_the_series(seed: int) -> None:
 
 def test_the_note_says_what_was_reached_on_how_many() -> None:
     split, logits = drawn(0)
-    point = with_study_point(OperatingPoint(), split, logits, FIXED)
+    point = with_series_point(OperatingPoint(), split, logits, FIXED)
     assert point.study is not None
     truth, scores = scores_of(split, logits, point.study.k)
     found = evaluate(truth, np.log(scores) - np.log1p(-np.array(scores)), point.study.threshold)
@@ -82,7 +82,7 @@ def test_the_note_says_what_was_reached_on_how_many() -> None:
 
 def test_a_least_sensitivity_is_reached() -> None:
     split, logits = drawn(1)
-    point = with_study_point(OperatingPoint(), split, logits, OperatingConfig("sensitivity", min_sensitivity=1.0))
+    point = with_series_point(OperatingPoint(), split, logits, OperatingConfig("sensitivity", min_sensitivity=1.0))
     assert point.study is not None
     truth, scores = scores_of(split, logits, point.study.k)
     assert min(score for one, score in zip(truth, scores, strict=True) if one) >= point.study.threshold
@@ -91,7 +91,7 @@ def test_a_least_sensitivity_is_reached() -> None:
 
 def test_a_least_sensitivity_that_no_threshold_reaches_is_said() -> None:
     split, _ = drawn(1)
-    point = with_study_point(
+    point = with_series_point(
         OperatingPoint(), split, np.full(len(split.part("validation")), -900.0), OperatingConfig("sensitivity")
     )
     assert "No threshold reached that sensitivity." in point.notes[0]
@@ -102,7 +102,7 @@ def test_the_threshold_is_where_the_series_lie_apart_and_of_equal_ks_the_smalles
     series = {f"p{i}": [i % 2] * 3 for i in range(2 * LEAST_SERIES)}
     split = split_of(series)
     labels = np.array([item.label for item in split.part("validation")])
-    point = with_study_point(OperatingPoint(), split, np.where(labels, 4.0, 1.0), FIXED)
+    point = with_series_point(OperatingPoint(), split, np.where(labels, 4.0, 1.0), FIXED)
     assert point.study is not None and point.study.k == 1
     assert point.study.threshold == pytest.approx(float(sigmoid(2.5)))
 
@@ -112,7 +112,7 @@ def test_too_few_series_of_a_kind_choose_nothing_and_say_so(bleeding: int, other
     series = {f"p{i}": [0, int(i < bleeding)] for i in range(bleeding + others)}
     split = split_of(series, alone=30)
     logits = np.zeros(len(split.part("validation")))
-    point = with_study_point(OperatingPoint(), split, logits, FIXED)
+    point = with_series_point(OperatingPoint(), split, logits, FIXED)
     assert point.study is None
     assert f"{bleeding} series with 'hemorrhage' and {others} without, {LEAST_SERIES} of each" in point.notes[0]
 
@@ -121,13 +121,13 @@ def test_too_few_series_of_a_kind_choose_nothing_and_say_so(bleeding: int, other
 def test_copies_are_no_series(reason: str) -> None:
     split = split_of({f"p{i}": [i % 2, i % 2] for i in range(20)}, reason, alone=4)
     point = OperatingPoint(0.4)
-    assert with_study_point(point, split, np.zeros(len(split.part("validation"))), FIXED) is point
+    assert with_series_point(point, split, np.zeros(len(split.part("validation"))), FIXED) is point
 
 
 def test_a_group_of_patients_that_near_duplicates_joined_is_no_series() -> None:
     split, logits = drawn(0, 2 * LEAST_SERIES + 2)
     joined = replace(split, groups=(replace(split.groups[0], reasons=("patient", "near")), *split.groups[1:]))
-    (note,) = with_study_point(OperatingPoint(), joined, logits, FIXED).notes
+    (note,) = with_series_point(OperatingPoint(), joined, logits, FIXED).notes
     assert f"chosen on the {2 * LEAST_SERIES + 1} validation series" in note
 
 
@@ -135,5 +135,5 @@ def test_scores_at_both_ends_have_a_threshold_that_a_card_takes() -> None:
     split, _ = drawn(0)
     labels = np.array([item.label for item in split.part("validation")])
     for logits in (np.where(labels, 900.0, -900.0), np.full(len(labels), 900.0), np.full(len(labels), -900.0)):
-        point = with_study_point(OperatingPoint(), split, logits, FIXED)
+        point = with_series_point(OperatingPoint(), split, logits, FIXED)
         assert point.study is not None and 1e-6 <= point.study.threshold <= 1 - 1e-6

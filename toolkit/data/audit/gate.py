@@ -56,7 +56,7 @@ def words_of(text: str) -> tuple[str, ...]:
     words = tuple(filter(None, (word.strip() for word in text.split(","))))
     unknown = [word for word in words if word not in GATES]
     if unknown:
-        raise HemotkError(f"--fail-on {','.join(unknown)}: is unknown; choose of {', '.join(GATES)}.")
+        raise HemotkError(f"‹fail_on› {','.join(unknown)}: is unknown; choose of {', '.join(GATES)}.")
     return words
 
 

@@ -45,7 +45,7 @@ def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, .
     if len(views) > MOST_IMAGES:
         raise HemotkError(
             f"near duplicates: {len(views)} images are more than the {MOST_IMAGES} that can all be compared with each "
-            "other; use --groups patient, or a smaller folder."
+            "other; use ‹groups› patient, or a smaller folder."
         )
     places = [place for place, one in enumerate(views) if one.tissue >= LEAST_TISSUE]
     chosen = [views[place] for place in places]

@@ -58,10 +58,10 @@ def _remedy(values: NDArray[Any]) -> str:
     near = [offset for offset in _USUAL_OFFSETS if abs(darkest - offset - _AIR) <= 100]
     if near:
         return (
-            f"its values may be Hounsfield units plus {near[0]}: say so with --hu-offset {near[0]}, or save it as "
+            f"its values may be Hounsfield units plus {near[0]}: say so with ‹hu_offset› {near[0]}, or save it as "
             "8-bit gray"
         )
     return (
-        "if its values are Hounsfield units plus a number, say so with --hu-offset NUMBER (often 1024 or 32768), else "
+        "if its values are Hounsfield units plus a number, say so with ‹hu_offset› NUMBER (often 1024 or 32768), else "
         "save it as 8-bit gray"
     )

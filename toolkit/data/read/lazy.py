@@ -109,7 +109,7 @@ def check_there(items: Iterable[SplitItem], root: Path) -> None:
             names[folder] = _listed(root / folder)
         if file_of(Path(name)).name not in names[folder]:
             raise HemotkError(
-                f"{root / item.path}: no such file; name the present place of the images with --data, or split again."
+                f"{root / item.path}: no such file; name the present place of the images with ‹data›, or split again."
             )
 
 
@@ -118,4 +118,4 @@ def _listed(folder: Path) -> set[str]:
         with os.scandir(folder) as entries:
             return {entry.name for entry in entries}
     except OSError as error:
-        raise HemotkError(f"{folder}: cannot be read; name the present place of the images with --data.") from error
+        raise HemotkError(f"{folder}: cannot be read; name the present place of the images with ‹data›.") from error

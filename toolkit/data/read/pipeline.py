@@ -51,7 +51,7 @@ def open_items(
 
 def _check_root(root: Path) -> None:
     if not root.is_dir():
-        raise HemotkError(f"{root}: the image folder of the split is not there; name its present place with --data.")
+        raise HemotkError(f"{root}: the image folder of the split is not there; name its present place with ‹data›.")
 
 
 def _labels(items: Sequence[SplitItem]) -> np.ndarray:

@@ -61,7 +61,7 @@ def scan(
         return replace(known_patients(scan_rsna(folder, classes), patients), hu_offset=hu_offset)
     if patients is not None:
         raise HemotkError(
-            f"--patients {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
+            f"‹patients› {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
         )
     listing = list_folder(folder)
     found = labelled(listing, classes, patient) if listing.files else None
@@ -95,7 +95,7 @@ def _stray(folder: Path, files: Sequence[str], classes: tuple[str, str]) -> Hemo
     more = f", as {len(files) - 1} more pictures do ({listed(files[1:])})" if len(files) > 1 else ""
     return HemotkError(
         f"{folder / files[0]}: lies in neither {classes[0]}/ nor {classes[1]}/{more}; move it, name the two subfolders "
-        f"with --classes, or add a {LABELS_CSV}."
+        f"with ‹classes›, or add a {LABELS_CSV}."
     )
 
 
@@ -106,9 +106,9 @@ def check_classes(classes: tuple[str, str]) -> None:
         HemotkError: they cannot.
     """
     if classes[0] == classes[1] or not all(classes):
-        raise HemotkError("--classes: the two class names must be different and not empty.")
+        raise HemotkError("‹classes›: the two class names must be different and not empty.")
     if set(classes) & {"0", "1"} and classes != ("0", "1"):
-        raise HemotkError("--classes: 0 and 1 are what labels are written as; name the classes in words.")
+        raise HemotkError("‹classes›: 0 and 1 are what labels are written as; name the classes in words.")
 
 
 def labelled(

@@ -161,11 +161,11 @@ class TableReader:
         line, cells = bad[0]
         words = list(dict.fromkeys(row[1][place] for row in self._table.rows if row[1][place]))
         told = len(words) == 2 and not any(word.replace(".", "").isdecimal() for word in words)
-        two = f", as in --classes {words[0]},{words[1]} (or the other way round)" if told else ""
+        two = f", as in ‹classes› {words[0]},{words[1]} (or the other way round)" if told else ""
         more = f" ({len(bad)} such lines: {listed([str(number) for number, _ in bad])})" if len(bad) > 1 else ""
         return HemotkError(
             f"{self._table.path}, line {line}: label '{cells[place]}' is unknown; write 0 or 1, '{self._classes[0]}' "
-            f"or '{self._classes[1]}', or name the two words with --classes{two}{more}."
+            f"or '{self._classes[1]}', or name the two words with ‹classes›{two}{more}."
         )
 
     def _many(self, rows: list[Row], problem: str) -> HemotkError:

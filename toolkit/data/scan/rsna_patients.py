@@ -59,7 +59,7 @@ def read_patients(found: FoundFolder, tell: Tell = silent) -> list[str]:
                 tell("reading headers", len(who), len(found.images))
     if errors:
         more = f" ({len(errors) - 1} more files cannot be used)" if len(errors) > 1 else ""
-        raise HemotkError(f"{str(errors[0]).rstrip('.')}{more}.")
+        raise HemotkError(f"{errors[0].sentence.rstrip('.')}{more}.")
     return numbered(owners(who))
 
 
@@ -129,7 +129,7 @@ def _who(path: Path) -> tuple[str, str]:
     study = str(header.get("StudyInstanceUID") or "").strip()
     if not patient and not study:
         raise HemotkError(
-            f"{path}: names neither patient nor study, so patients cannot be kept apart; give a table with --patients."
+            f"{path}: names neither patient nor study, so patients cannot be kept apart; give a table with ‹patients›."
         )
     return patient, study
 

@@ -107,7 +107,7 @@ def _sharing(split: SplitManifest, first: SplitManifest) -> SplitManifest:
 
 def _share(folds: int) -> float:
     if folds < 2:
-        raise HemotkError(f"--folds {folds}: must be 2 or more.")
+        raise HemotkError(f"‹folds› {folds}: must be 2 or more.")
     return 1 / folds
 
 
@@ -144,6 +144,6 @@ def _check_groups(where: str, classes: tuple[str, str], counts: Counts, folds: i
         groups = sum(count[label] > 0 for count in counts.values())
         if groups < least:
             raise HemotkError(
-                f"{where}: class '{word}' has {groups} independent group{'' if groups == 1 else 's'}, --folds {folds} "
+                f"{where}: class '{word}' has {groups} independent group{'' if groups == 1 else 's'}, ‹folds› {folds} "
                 f"needs {least}; choose fewer folds, or add images of other patients."
             )

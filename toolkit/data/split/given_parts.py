@@ -65,7 +65,7 @@ def _check_leaks(found: FoundFolder, grouped: Grouped, given: Sequence[Part]) ->
     if problems:
         raise HemotkError(
             f"{found.folder}: its given parts share {'; and '.join(problems)}; a test on them would be worth nothing: "
-            "correct the parts, or deal them anew with --resplit."
+            "correct the parts, or deal them anew with ‹resplit›."
         )
 
 

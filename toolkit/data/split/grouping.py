@@ -96,7 +96,7 @@ def group_images(found: FoundFolder, grouping: Grouping, tell: Tell = silent) ->
         return _group_unread(found, grouping, tell)
     if grouping == "patient" and not any(image.patient for image in found.images):
         raise HemotkError(
-            f"{found.folder}: --groups patient needs a column 'patient' in {LABELS_CSV}; add it, or use --groups auto."
+            f"{found.folder}: ‹groups› patient needs a column 'patient' in {LABELS_CSV}; add it, or use ‹groups› auto."
         )
     looked = _look_at_all(found, grouping == "auto", tell)
     prints = [one.prints for one in looked]
@@ -205,7 +205,7 @@ def _look_at_all(found: FoundFolder, views: bool, tell: Tell) -> list[_Looked]:
 
 def _all_of(errors: Sequence[HemotkError], folder: Path) -> HemotkError:
     """The first error in full, and which other files have one."""
-    first = str(errors[0])
+    first = errors[0].sentence
     if len(errors) == 1:
         return HemotkError(first)
     files = [str(error).removeprefix(f"{folder}/").partition(": ")[0] for error in errors]

@@ -129,8 +129,8 @@ def check_parts(where: str, classes: tuple[str, str], counts: Counts, parts: Map
             if not any(counts[group][label] for group, place in parts.items() if place == part):
                 raise HemotkError(
                     f"{where}: too few independent groups of class '{word}' to put one into each of "
-                    f"{', '.join(PARTS)} (missing in {part}){_largest(counts)}; add images, or choose other --test and "
-                    "--validation shares."
+                    f"{', '.join(PARTS)} (missing in {part}){_largest(counts)}; add images, or choose other ‹test› and "
+                    "‹validation› shares."
                 )
 
 

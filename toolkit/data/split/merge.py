@@ -58,7 +58,7 @@ def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
         if split.classes != splits[0].classes:
             raise HemotkError(
                 f"{split.folder}: its classes are {' and '.join(split.classes)}, those of {folders[0]} are "
-                f"{' and '.join(splits[0].classes)}; split it anew with --classes."
+                f"{' and '.join(splits[0].classes)}; split it anew with ‹classes›."
             )
         if split.hu_offset != splits[0].hu_offset:
             raise HemotkError(

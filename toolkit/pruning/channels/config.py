@@ -43,8 +43,8 @@ class PruneConfig:
     def __post_init__(self) -> None:
         if (self.macs is None) == (self.latency_ratio is None):
             raise HemotkError(
-                "prune: needs one budget; give either --macs, the share of multiply-accumulates to keep, or "
-                "--target-latency-ratio."
+                "prune: needs one budget; give either ‹macs›, the share of multiply-accumulates to keep, or "
+                "‹target_latency_ratio›."
             )
         require(self.macs is None or self.macs > 0, "macs", "above 0")
         require(self.latency_ratio is None or 0 < self.latency_ratio < 1, "latency_ratio", "above 0 and below 1")

@@ -8,24 +8,17 @@ from typing import Any
 
 from hemotk.artifacts import (
     PARTS,
-    RUN_CARD,
-    SPLIT_FILE,
-    WEIGHTS_FILE,
     Learned,
     Part,
-    RunCard,
-    SplitManifest,
 )
 from hemotk.errors import HemotkError
-from hemotk.files import sha256_file
-from hemotk.models.shape import DenseNetShape, Shape
-from hemotk.models.weights import Weights, read_weights
+from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import macs_budget
 from hemotk.pruning.channels.config import PruneConfig
 from hemotk.store.finished import refuse_finished
-from hemotk.store.learned_from import learned_before, learned_in, seen, training_images
-from hemotk.store.lock import LOCK_FILE
-from hemotk.store.run import read_run
+from hemotk.store.learned_from import learned_before, seen, training_images
+from hemotk.store.lock import LOCK_FILES
+from hemotk.store.run import Run
 from hemotk.store.unfinished import check_identity, foreign, partial_of
 
 STATE_FILE = "prune.json"
@@ -58,18 +51,6 @@ class PruneJob:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A finished run, read: its card, the checksum of that card, the network itself, and all that it learned from."""
-
-    card: RunCard
-    sha256: str
-    split: SplitManifest
-    shape: Shape
-    weights: Weights
-    learned: Learned
-
-
-@dataclass(frozen=True)
 class Material:
     """Everything that a pruning needs but the images; `shape` is the parent's.
 
@@ -78,8 +59,8 @@ class Material:
 
     job: PruneJob
     config: PruneConfig
-    parent: Network
-    teacher: Network | None
+    parent: Run
+    teacher: Run | None
     shape: DenseNetShape
 
     @property
@@ -133,11 +114,11 @@ def read_runs(job: PruneJob, config: PruneConfig) -> Material:
     return Material(job, config, parent, _teacher(job, config, parent), shape)
 
 
-def _teacher(job: PruneJob, config: PruneConfig, parent: Network) -> Network | None:
+def _teacher(job: PruneJob, config: PruneConfig, parent: Run) -> Run | None:
     if config.distill.share == 0:
         if job.teacher is not None:
             raise HemotkError(
-                f"--teacher {job.teacher}: has no share of the loss with --teacher-share 0; leave one of both out."
+                f"‹teacher› {job.teacher}: has no share of the loss with ‹teacher_share› 0; leave one of both out."
             )
         return None
     if job.teacher is None:
@@ -157,20 +138,18 @@ def check_out(out: Path, *inputs: Path) -> None:
         found = run.resolve()
         for path in (out.resolve(), partial_of(out).resolve()):
             if path.is_relative_to(found) or found.is_relative_to(path):
-                raise HemotkError(f"--out {out}: is {run}, holds it or lies inside it; choose another --out.")
+                raise HemotkError(f"‹out› {out}: is {run}, holds it or lies inside it; choose another ‹out›.")
 
 
-def read_network(folder: Path) -> Network:
-    """Read the run in `folder`, checked against its card.
+def read_network(folder: Path) -> Run:
+    """Read the run in `folder`, checked against its card, its weights too.
 
     Raises:
         HemotkError: it is no finished run, or a file of it was changed or cut short.
     """
-    card, shape = read_run(folder)
-    weights = read_weights(folder / WEIGHTS_FILE, shape)
-    split = SplitManifest.read(folder / SPLIT_FILE)
-    sha256 = sha256_file(folder / RUN_CARD)
-    return Network(card, sha256, split, shape, weights, learned_in(folder, card, sha256, split))
+    run = Run.open(folder)
+    _ = run.weights, run.learned  # so that what is wrong with them is said before anything is begun
+    return run
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -187,7 +166,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _densenet(network: Network, folder: Path) -> DenseNetShape:
+def _densenet(network: Run, folder: Path) -> DenseNetShape:
     if not isinstance(network.shape, DenseNetShape):
         raise HemotkError(
             f"{folder}: is a run of {network.card.arch}, and only the channels of a DenseNet can be pruned; name a run "
@@ -196,27 +175,27 @@ def _densenet(network: Network, folder: Path) -> DenseNetShape:
     return network.shape
 
 
-def _check_teacher(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+def _check_teacher(teacher: Run, folder: Path, parent: Run, run: Path) -> None:
     if teacher.card.preprocess != parent.card.preprocess:
         raise HemotkError(
-            f"--teacher {folder}: takes pictures of {teacher.card.preprocess.size}×{teacher.card.preprocess.size} and "
+            f"‹teacher› {folder}: takes pictures of {teacher.card.preprocess.size}×{teacher.card.preprocess.size} and "
             f"{run} of {parent.card.preprocess.size}×{parent.card.preprocess.size}, or prepares them otherwise; "
             "choose a teacher with the same preprocessing."
         )
     if teacher.card.labels != parent.card.labels:
         raise HemotkError(
-            f"--teacher {folder}: tells {' from '.join(teacher.card.labels)}, {run} tells "
+            f"‹teacher› {folder}: tells {' from '.join(teacher.card.labels)}, {run} tells "
             f"{' from '.join(parent.card.labels)}; choose a teacher of the same classes."
         )
     _check_apart(teacher, folder, parent, run)
 
 
-def _check_apart(teacher: Network, folder: Path, parent: Network, run: Path) -> None:
+def _check_apart(teacher: Run, folder: Path, parent: Run, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
     found = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
     if found is not None:
         raise HemotkError(
-            f"--teacher {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
+            f"‹teacher› {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
             "trained on the same split."
         )
 
@@ -226,8 +205,8 @@ def _check_partial(material: Material) -> None:
     if state.exists():
         if not material.job.resume:
             raise HemotkError(
-                f"{folder}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
+                f"{folder}: an unfinished pruning lies there; add ‹resume› to go on with it, or remove the folder."
             )
         check_identity(state, read_state(state)["identity"], material.identity)
-    elif foreign(folder, (LOCK_FILE, STATE_FILE)):
-        raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another --out.")
+    elif foreign(folder, (*LOCK_FILES, STATE_FILE)):
+        raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another ‹out›.")

@@ -83,8 +83,8 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
             return Found(choice.least, ratio)
         fastest = min(fastest, ratio)
     raise HemotkError(
-        f"--target-latency-ratio {target:g}: no widths that are allowed reach it, the fastest measured takes "
-        f"{fastest:.3f} of the latency; ask for more, or allow smaller widths with --multiple."
+        f"‹target_latency_ratio› {target:g}: no widths that are allowed reach it, the fastest measured takes "
+        f"{fastest:.3f} of the latency; ask for more, or allow smaller widths with ‹multiple›."
     )
 
 

@@ -8,18 +8,19 @@ from typing import Any
 from hemotk.artifacts import Learned
 from hemotk.errors import HemotkError
 from hemotk.models.weights import Weights
-from hemotk.pruning.channels.job import STATE_FILE, Network, PruneJob, check_out, read_network
+from hemotk.pruning.channels.job import STATE_FILE, PruneJob, check_out, read_network
 from hemotk.pruning.magnitude.config import MagnitudeConfig
 from hemotk.pruning.magnitude.pattern import can_hold, holds, zeros_asked
 from hemotk.pruning.magnitude.size import kernels, zeros
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import learned_before
-from hemotk.store.lock import LOCK_FILE
+from hemotk.store.lock import LOCK_FILES
+from hemotk.store.run import Run
 from hemotk.store.unfinished import CHECKPOINT_FILE, foreign
 from hemotk.training.history import HISTORY_FILE
 
 # What an unfinished magnitude pruning keeps beside its output.
-OWN_FILES = (LOCK_FILE, CHECKPOINT_FILE, HISTORY_FILE)
+OWN_FILES = (*LOCK_FILES, CHECKPOINT_FILE, HISTORY_FILE)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class MagnitudeMaterial:
 
     job: PruneJob
     config: MagnitudeConfig
-    parent: Network
+    parent: Run
     chosen: tuple[str, ...]
 
     @property
@@ -57,12 +58,12 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
     check_out(job.out, *job.inputs)
     refuse_finished(job.out, job.overwrite)
     if job.teacher is not None:
-        raise HemotkError("--teacher: magnitude pruning learns from the labels alone; leave it out.")
+        raise HemotkError("‹teacher›: magnitude pruning learns from the labels alone; leave it out.")
     parent = read_network(job.run)
     chosen = _chosen(parent.weights, config)
     if not chosen:
         raise HemotkError(
-            f"{job.run}: no layer has as many input channels as one group of --structure {config.structure}; "
+            f"{job.run}: no layer has as many input channels as one group of ‹structure› {config.structure}; "
             "leave the structure out."
         )
     _check_denser(job.run, [parent.weights[name] for name in chosen], config)
@@ -81,14 +82,14 @@ def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None
     if config.pattern is not None:
         if all(holds(kernel, config.pattern) for kernel in chosen):
             raise HemotkError(
-                f"{run}: has --structure {config.structure} already; name another run, or ask for --sparsity above "
+                f"{run}: has ‹structure› {config.structure} already; name another run, or ask for ‹sparsity› above "
                 f"{config.sparsity} without a structure."
             )
         return
     found = zeros(chosen)
     if found.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
         raise HemotkError(
-            f"{run}: {found.share:.4f} of its weights are zero already, --sparsity asks for {config.sparsity}; "
+            f"{run}: {found.share:.4f} of its weights are zero already, ‹sparsity› asks for {config.sparsity}; "
             "ask for more, or name another run."
         )
 
@@ -97,15 +98,15 @@ def _check_partial(job: PruneJob) -> None:
     others = foreign(job.partial, OWN_FILES)
     if STATE_FILE in others:
         raise HemotkError(
-            f"{job.partial}: an unfinished channel pruning lies there; go on with it by --method channels --resume, or "
+            f"{job.partial}: an unfinished channel pruning lies there; go on with it by ‹method› channels ‹resume›, or "
             "remove the folder."
         )
     if others:
         raise HemotkError(
             f"{job.partial}: holds something else than a magnitude pruning ({others[0]}); remove it, or choose another "
-            "--out."
+            "‹out›."
         )
     if (job.partial / CHECKPOINT_FILE).exists() and not job.resume:
         raise HemotkError(
-            f"{job.partial}: an unfinished pruning lies there; add --resume to go on with it, or remove the folder."
+            f"{job.partial}: an unfinished pruning lies there; add ‹resume› to go on with it, or remove the folder."
         )

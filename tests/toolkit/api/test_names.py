@@ -1,0 +1,59 @@
+"""What `import hemotk` offers, and what it costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import hemotk
+
+PUBLIC = """
+Audit Bundle CheckFailed Classifier CrossValidation HemotkError Prediction Predictions Report Run Split
+UnreadablePicture __version__ audit bench cross_validate export folds import_model load merge prune prune_magnitude
+split train
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(hemotk.__all__) == sorted(PUBLIC.split())
+    assert set(hemotk.__all__) <= set(dir(hemotk))
+
+
+@pytest.mark.parametrize("name", sorted(set(PUBLIC.split()) - {"__version__"}))
+def test_every_name_is_there_and_is_described(name: str) -> None:
+    found = getattr(hemotk, name)
+    assert found.__name__ == name and found.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'splits'"):
+        _ = hemotk.splits
+
+
+def test_a_name_is_not_hidden_by_a_package_of_the_same_name() -> None:
+    code = (
+        "import hemotk, hemotk.exporting.bundle, hemotk.benchmarks.bench, hemotk.data.split.make; "
+        "print(all(map(callable, (hemotk.export, hemotk.bench, hemotk.split, hemotk.train))))"
+    )
+    assert python(code) == "True"
+
+
+def test_the_import_takes_a_moment_and_loads_nothing() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter(); import hemotk; took = time.perf_counter() - start; "
+        "print(took < 0.05, sorted({'numpy', 'PIL', 'click', 'tensorflow', 'tf_keras'} & set(sys.modules)))"
+    )
+    assert python(code) == "True []"
+
+
+def test_data_and_scoring_load_no_tensorflow() -> None:
+    code = (
+        "import sys, hemotk; hemotk.split, hemotk.audit, hemotk.load, hemotk.bench, hemotk.export, hemotk.train; "
+        "print(sorted({'tensorflow', 'tf_keras', 'h5py'} & set(sys.modules)))"
+    )
+    assert python(code) == "[]"
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
