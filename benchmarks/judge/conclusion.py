@@ -111,8 +111,8 @@ def _in_brackets(row: VariantResult, several: bool) -> str:
 
 def _agreement(row: VariantResult, paired: Paired) -> str:
     if paired.grouped_agreement is None:
-        return f"{interval(paired.agreement)} agreement with float"
-    return f"{interval(paired.grouped_agreement)} agreement with float{_over_groups(row) or ' (over groups)'}"
+        return f"an agreement with float of {interval(paired.agreement)}"
+    return f"an agreement with float of {interval(paired.grouped_agreement)}{_over_groups(row) or ' (over groups)'}"
 
 
 def _over_groups(row: VariantResult) -> str:

@@ -194,7 +194,7 @@ def test_waits_until_the_file_is_there(bundle, phone):
     ("answers", "config", "sentence"),
     [
         ({"devices": []}, {}, "there is no phone; connect it"),
-        ({"devices": ["a\tdevice", "b\tdevice"]}, {}, "there are several phones (a, b); name one with --serial"),
+        ({"devices": ["a\tdevice", "b\tdevice"]}, {}, "there are several phones (a, b); name one with serial"),
         ({}, {"serial": "other"}, "there is no phone 'other'"),
         ({"devices": ["a\tunauthorized"]}, {}, "the phone a is unauthorized; unlock it"),
         ({"app": ""}, {}, "the app org.hemotk.app is not on the phone"),

@@ -97,7 +97,7 @@ def test_test_splits_of_other_images_cannot_be_compared(pristine, make_bundle):
         bench(Subject((pristine, made)), EASY)
     items = TestSetCard.read(made.with_name("made.testset") / "testset.json").items
     edit_testset(made, items=tuple(dataclasses.replace(item, id=f"x{item.id}") for item in items))
-    with pytest.raises(HemotkError, match=r"shares 0 of 4 images.* with --images\."):
+    with pytest.raises(HemotkError, match=r"shares 0 of 4 images.* with images\."):
         bench(Subject((pristine, made)), EASY)
 
 
@@ -241,7 +241,7 @@ def test_a_bench_that_breaks_before_the_first_score_leaves_nothing(tmp_path):
 
 def test_an_existing_table_is_kept_unless_told_otherwise(tmp_path):
     (tmp_path / "s.csv").write_text("mine")
-    with pytest.raises(HemotkError, match="add --overwrite"):
+    with pytest.raises(HemotkError, match="add overwrite"):
         ScoresFile(tmp_path / "s.csv")
     with ScoresFile(tmp_path / "s.csv", overwrite=True):
         assert (tmp_path / "s.csv").read_text() == "mine"

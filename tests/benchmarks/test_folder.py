@@ -132,7 +132,7 @@ def test_a_split_file_stands_for_its_test_part_with_labels_and_groups(tmp_path):
     with pytest.raises(HemotkError, match="its classes are normal and hemorrhage, those of the bundle hemor"):
         find_pictures(tmp_path / "split.json", CLASSES[::-1])
     moved = split.root().rename(tmp_path / "moved")
-    with pytest.raises(HemotkError, match="ct: no such folder; name the one that holds the split's images with --data"):
+    with pytest.raises(HemotkError, match="ct: no such folder; name the one that holds the split's images with data"):
         find_pictures(tmp_path / "split.json", CLASSES)
     assert find_pictures(tmp_path / "split.json", CLASSES, moved).images == found.images
     moved.rename(split.root())

@@ -242,17 +242,17 @@ def test_a_figure_that_holds_never_reads_as_a_failing_one():
 @pytest.mark.parametrize(
     ("wrong", "option"),
     [
-        ({"accuracy_drop": -0.1}, "--max-accuracy-drop"),
-        ({"accuracy_drop": 1.5}, "--max-accuracy-drop"),
-        ({"latency_ratio": 0.0}, "--max-latency-ratio"),
-        ({"latency_ratio": float("nan")}, "--max-latency-ratio"),
-        ({"latency_ratio": float("inf")}, "--max-latency-ratio: must be a finite number above 0"),
-        ({"size": float("inf")}, "--max-size: must be a finite number above 0"),
-        ({"flips": -1}, "--max-flips"),
-        ({"sensitivity_drop": 1.01}, "--max-sensitivity-drop"),
-        ({"score_drift": float("nan")}, "--max-score-drift"),
-        ({"min_auc": 90.0}, "--min-auc"),
-        ({"size": 0.0}, "--max-size"),
+        ({"accuracy_drop": -0.1}, "max_accuracy_drop"),
+        ({"accuracy_drop": 1.5}, "max_accuracy_drop"),
+        ({"latency_ratio": 0.0}, "max_latency_ratio"),
+        ({"latency_ratio": float("nan")}, "max_latency_ratio"),
+        ({"latency_ratio": float("inf")}, "max_latency_ratio: must be a finite number above 0"),
+        ({"size": float("inf")}, "max_size: must be a finite number above 0"),
+        ({"flips": -1}, "max_flips"),
+        ({"sensitivity_drop": 1.01}, "max_sensitivity_drop"),
+        ({"score_drift": float("nan")}, "max_score_drift"),
+        ({"min_auc": 90.0}, "min_auc"),
+        ({"size": 0.0}, "max_size"),
     ],
 )
 def test_limits_out_of_range_are_refused(wrong, option):

@@ -80,9 +80,9 @@ def shown(subject):
 
 def test_the_conclusion_says_what_so_many_images_can_show():
     assert conclude([row("float32"), row("int8")]) == (
-        "What 32 images can show: 32 of 32 right (int8) is compatible with a true accuracy of 89–100 %, "
-        "and 0 of 32 flipped with 89–100 % agreement with float (95 % intervals). "
-        "Of the 16 images with label 1 alone, 16 found is compatible with a sensitivity of 89–100 %. "
+        "What 32 images can show: 32 of 32 right (int8) is compatible with a true accuracy of [0.893, 1.000], "
+        "and 0 of 32 flipped with an agreement with float of [0.893, 1.000] (95 % intervals). "
+        "Of the 16 images with label 1 alone, 16 found is compatible with a sensitivity of [0.893, 1.000]. "
         "To show an agreement of at least 99 % takes 381 images without a flip."
     )
 
@@ -94,8 +94,8 @@ def test_the_conclusion_says_of_each_bundle_how_many_positives_it_found():
 
     first, second = int8("first", 16, 0.06, 0.05), int8("second", 1, 0.04, 0.055)
     assert conclude([row("float32"), first, row("float32", bundle="second"), second]).partition("intervals). ")[2] == (
-        "Of the 16 images with label 1 alone, 16 found (first int8) is compatible with a sensitivity of 80–100 %; "
-        "1 found (second int8) with one of 1–29 %. "
+        "Of the 16 images with label 1 alone, 16 found (first int8) is compatible with a sensitivity of [0.806, 1.000]; "
+        "1 found (second int8) with one of [0.011, 0.283]. "
         "To show an agreement of at least 99 % takes 381 images without a flip. "
         "A calibration error of 0.060 (first int8) is more than what perfectly calibrated probabilities show by chance "
         "on so many images (up to 0.050); one of 0.040 (second int8) is no more than that (up to 0.055)."
@@ -111,12 +111,12 @@ def test_how_many_images_it_takes_is_said_once_where_any_bundle_needs_it():
 @pytest.mark.parametrize(
     ("variants", "words"),
     [
-        ([row("float32", 40, 40)], "40 of 40 right (float32) is compatible with a true accuracy of 91–100 %"),
+        ([row("float32", 40, 40)], "40 of 40 right (float32) is compatible with a true accuracy of [0.912, 1.000]"),
         ([row("float32"), row("int8", 30), row("int16x8")], "30 of 32 right (int8)"),
         ([row("float32"), row("int8", metrics=None)], "32 of 32 right (float32)"),
         ([row("float32", metrics=None)], "No variant gave usable scores"),
-        ([row("float32", 1000, 1000)], "of 99–100 %"),
-        ([row("float32", 0, 32)], "of 0–11 %"),
+        ([row("float32", 1000, 1000)], "of [0.996, 1.000]"),
+        ([row("float32", 0, 32)], "of [0.000, 0.107]"),
     ],
 )
 def test_the_conclusion_speaks_of_int8_where_it_can_and_rounds_outwards(variants, words):
@@ -128,7 +128,9 @@ def test_the_table_has_a_row_per_variant_with_every_figure():
     cells = next(line.split() for line in lines if line.split()[:1] == ["int8"])
     assert cells == ["int8", "18.64", "0.969", "0.969", "0.969", "0.990", "1.000", "110.0", "123.4", "0.99"]
     assert lines[0] == "first: 32 test images, ai_edge_litert 9.9"
-    assert any(line.startswith("int8 95 %: accuracy 0.84–0.99") and "ratio 0.97–1.01" in line for line in lines)
+    assert any(
+        line.startswith("int8 95 %: accuracy [0.843, 0.994]") and "ratio [0.970, 1.010]" in line for line in lines
+    )
 
 
 def test_the_table_fits_80_columns():
@@ -205,8 +207,8 @@ def test_several_bundles_have_a_table_each_with_the_ratio_to_the_first():
     assert [found[-3:] for found in cells] == [["110.0", "0.99", "1.25"]] * 2
     assert max(len(line) for line in text.partition("first float32 95 %")[0].splitlines()) <= 80
     assert "second int8 against float32 of first: 0 flipped" in text
-    assert "second int8 on phone 95 %: accuracy 0.89–1.00" in text
-    assert "ratio to first 1.20–1.30" in text
+    assert "second int8 on phone 95 %: accuracy [0.893, 1.000]" in text
+    assert "ratio to first [1.200, 1.300]" in text
 
 
 def test_a_profile_is_shown_in_short():

@@ -156,7 +156,7 @@ def test_an_external_delegate_is_loaded_with_its_options(library, pristine, mode
     ],
 )
 def test_a_broken_delegate_is_refused_with_a_sentence(library, options, words):
-    with pytest.raises(HemotkError, match=f"^--delegate {library}.*: {words}"):
+    with pytest.raises(HemotkError, match=f"^delegate {library}.*: {words}"):
         check_delegate(dataclasses.replace(QUICK, delegate=f"{library}:fail={options}"))
 
 

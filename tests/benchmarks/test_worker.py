@@ -65,7 +65,7 @@ def test_timing_gives_as_many_samples_as_asked_for_and_goes_through_the_images_i
         ({"images": "/nowhere/images.npy"}, "has no image 0"),
         ({"runtime": "tensorflow"}, "is not known"),
         ({"delegate": "a=b"}, "write it as PATH"),
-        ({"delegate": "libc.so.6"}, "--delegate libc.so.6: cannot be loaded"),
+        ({"delegate": "libc.so.6"}, "delegate libc.so.6: cannot be loaded"),
     ],
 )
 def test_what_cannot_be_loaded_is_answered_with_a_sentence(pristine, changes, words):

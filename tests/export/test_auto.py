@@ -178,7 +178,7 @@ def test_only_a_densenet_has_layers_to_rank(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     arrays = {name: rng.normal(0, 0.1, size).astype(np.float32) for name, size in shape.arrays().items()}
     run = make_run(tmp_path / "run", make_split(tmp_path / "images"), shape, arrays, SIZE)
-    with pytest.raises(HemotkError, match="--auto: only the layers of a DenseNet"):
+    with pytest.raises(HemotkError, match="auto: only the layers of a DenseNet"):
         export_run(run, tmp_path / "out", ExportConfig(calibration=4, auto=Tolerance()))
 
 

@@ -156,7 +156,7 @@ def test_another_test_set_is_not_replaced(run: Path, lonely: Path, tmp_path: Pat
         card = replace(card, images=sha256_file(lonely / "images.npy"))
     card.write(lonely / "testset.json")
     before = contents(lonely)
-    with pytest.raises(HemotkError, match=r"bundle.testset: already exists; .*--overwrite"):
+    with pytest.raises(HemotkError, match=r"bundle.testset: already exists; .*overwrite"):
         export_run(run, tmp_path / "bundle", FLOAT_ONLY)
     assert contents(lonely) == before and not (tmp_path / "bundle").exists()
 

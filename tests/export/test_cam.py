@@ -132,6 +132,6 @@ def test_hidden_layers_have_no_map() -> None:
 def test_the_cnn_has_no_map(tmp_path: Path) -> None:
     shape = CnnShape((4, 5), 6, SIZE)
     run = make_run(tmp_path / "run", make_split(tmp_path / "images"), shape, cnn_arrays(shape), SIZE)
-    with pytest.raises(HemotkError, match=r"--cam: only a DenseNet .*; export without --cam\."):
+    with pytest.raises(HemotkError, match=r"cam: only a DenseNet .*; export without cam\."):
         export_run(run, tmp_path / "out" / "bundle", CAM)
     assert not (tmp_path / "out").exists()

@@ -44,7 +44,7 @@ def test_the_quantized_variant_comes_first(tmp_path, kinds, chosen):
 
 
 def test_a_variant_that_is_not_there_is_refused_with_those_that_are(tmp_path):
-    with pytest.raises(HemotkError, match=r"--variant fp16: is not in .*; choose one of float32, int8\."):
+    with pytest.raises(HemotkError, match=r"variant fp16: is not in .*; choose one of float32, int8\."):
         model_of_bundle(write_bundle(tmp_path / "b"), "fp16")
 
 

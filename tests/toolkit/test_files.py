@@ -101,7 +101,7 @@ def test_write_bytes_round_trip(tmp_path: Path, data: bytes) -> None:
 
 def test_write_bytes_refuses_to_replace(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(HemotkError, match=r"file: already exists; choose another name, or add --overwrite"):
+    with pytest.raises(HemotkError, match=r"file: already exists; choose another name, or add overwrite"):
         write_bytes(tmp_path / "file", b"new", overwrite=False)
     assert (tmp_path / "file").read_bytes() == b"old"
     write_bytes(tmp_path / "file", b"new", overwrite=True)

@@ -86,7 +86,7 @@ def test_bytes_whose_range_is_plain_need_no_word(model, stored, mode, network, v
 
 def test_a_calibrated_range_needs_a_word_and_a_fitting_one(model):
     path = model(stored=("int8", 0.0187, -14))  # what torch gives, from −2.12 to 2.64
-    with pytest.raises(HemotkError, match=r"theirs\.tflite: does not say how its pixels were normalized.*--normal"):
+    with pytest.raises(HemotkError, match=r"theirs\.tflite: does not say how its pixels were normalized.*normal"):
         read_foreign(path, Asked())
     with pytest.raises(HemotkError, match=r"its input holds -2\.132 to 2\.637.*from 0 to 255.* of 256 gray values"):
         read_foreign(path, Asked("raw"))
@@ -165,7 +165,7 @@ def test_a_saturated_output_keeps_a_finite_logit(model, weight, out, logit, prob
         ({"size": (8, 8)}, Asked("unit"), r"takes \[1, 8, 8, 3\] instead"),
         ({"channels": 2, "weights": ((1.0, 1.0),)}, Asked("unit"), r"takes \[1, 16, 16, 2\] instead"),
         ({"inputs": 2}, Asked("unit"), r"takes \[1, 16, 16, 3\], \[1, 16, 16, 3\] instead"),
-        ({"weights": TWO}, Asked("unit"), r"gives 2 scores, and does not say which of them .* --output 0 to 1"),
+        ({"weights": TWO}, Asked("unit"), r"gives 2 scores, and does not say which of them .* output 0 to 1"),
         ({}, Asked("unit", output=1), r"has 1 class score, numbered from 0, and no number 1"),
         ({"channels": 1, "weights": ((1.0,),)}, Asked("torch"), r"pictures of 1 channel, but the normalization has 3"),
         ({"stored": ("int16", 0.1, 0)}, Asked("unit"), r"tensor 'in' is int16; only uint8, int8, float32"),

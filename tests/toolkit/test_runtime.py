@@ -212,7 +212,7 @@ def test_other_words_are_no_delegate(text):
 def test_a_delegate_that_is_missing_or_none_is_refused_with_a_sentence(tmp_path):
     (tmp_path / "text.so").write_text("no library")
     for name in ("gone.so", "text.so"):
-        with pytest.raises(HemotkError, match=rf"--delegate .*{name}: cannot be loaded by .*; check the path"):
+        with pytest.raises(HemotkError, match=rf"delegate .*{name}: cannot be loaded by .*; check the path"):
             runtime.Delegate(str(tmp_path / name), {}).load(runtime.find_runtime())
     with pytest.raises(HemotkError, match=r"cannot be loaded by .*tflite_plugin_create_delegate"):
         runtime.Delegate("libc.so.6", {}).load(runtime.find_runtime())

@@ -105,7 +105,7 @@ def test_blank_pictures_are_no_duplicates_of_each_other() -> None:
 
 def test_too_many_images_to_compare() -> None:
     blank = view(np.zeros((20, 20), np.uint8))
-    with pytest.raises(HemotkError, match=f"{MOST_IMAGES + 1} images are more than .* use --groups patient"):
+    with pytest.raises(HemotkError, match=f"{MOST_IMAGES + 1} images are more than .* use groups patient"):
         near_duplicates([blank] * (MOST_IMAGES + 1))
 
 

@@ -50,7 +50,7 @@ def test_class_folders_in_any_usual_spelling(tmp_path: Path, above: str, without
 
 def test_other_classes_are_not_guessed(tmp_path: Path) -> None:
     fill(tmp_path, "normal", "tumor")
-    with pytest.raises(HemotkError, match=r"tumor/slice0\.png: lies in neither .* as 2 more pictures do .*--classes"):
+    with pytest.raises(HemotkError, match=r"tumor/slice0\.png: lies in neither .* as 2 more pictures do .*classes"):
         scan(tmp_path)
     assert scan(tmp_path, ("normal", "tumor")).counts() == (3, 3)
 

@@ -72,12 +72,12 @@ def test_single_images_are_spread_evenly(normal: int, hemorrhage: int, folds: in
 def test_too_many_folds_for_the_groups_of_a_class() -> None:
     split = manifest([(3, 0)] * 9 + [(0, 2)] * 4)
     assert len(refold(split, 4)) == 4
-    with pytest.raises(HemotkError, match=r"class 'b' has 4 independent groups, --folds 5 needs 5; choose fewer"):
+    with pytest.raises(HemotkError, match=r"class 'b' has 4 independent groups, folds 5 needs 5; choose fewer"):
         refold(split, 5)
-    with pytest.raises(HemotkError, match=r"class 'b' has 3 independent groups, --folds 2 needs 4"):
+    with pytest.raises(HemotkError, match=r"class 'b' has 3 independent groups, folds 2 needs 4"):
         refold(manifest([(3, 0)] * 9 + [(0, 2)] * 3), 2)
     for folds in (1, 0, -3):
-        with pytest.raises(HemotkError, match=f"--folds {folds}: must be 2 or more"):
+        with pytest.raises(HemotkError, match=f"folds {folds}: must be 2 or more"):
             refold(split, folds)
 
 
@@ -133,7 +133,7 @@ def test_folds_that_do_not_belong_together(folder: Path, tmp_path: Path) -> None
 
 def test_grouping_by_patient_needs_patients_without_blanks(folder: Path) -> None:
     config = SplitConfig(grouping="patient")
-    with pytest.raises(HemotkError, match=r"--groups patient needs a column 'patient' in labels\.csv"):
+    with pytest.raises(HemotkError, match=r"groups patient needs a column 'patient' in labels\.csv"):
         make_folds(scan(folder), config, 3)
     rows = [(image.path, image.label, f"P{k // 2}") for k, image in enumerate(scan(folder).images)]
     with (folder / "labels.csv").open("w", newline="") as stream:

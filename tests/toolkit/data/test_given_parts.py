@@ -81,7 +81,7 @@ def test_a_missing_validation_part_is_dealt_from_training(tmp_path: Path) -> Non
 def test_a_patient_in_two_parts_is_refused_with_the_number(tmp_path: Path) -> None:
     leaky = rows()
     leaky[-1] = (1, "test", "train10")
-    with pytest.raises(HemotkError, match=r"share 1 patient in several \(1 test image\): 17\.png … 3\.png.*--resplit"):
+    with pytest.raises(HemotkError, match=r"share 1 patient in several \(1 test image\): 17\.png … 3\.png.*resplit"):
         make_split(scan(table(tmp_path, leaky)), EXACT)
 
 

@@ -110,7 +110,7 @@ def test_what_is_no_label_is_refused(folder: Path, bad: str) -> None:
 
 def test_two_unknown_words_are_offered_as_classes(folder: Path) -> None:
     (folder / "labels.csv").write_text(text("id,label", labels=("clear", "blood")))
-    with pytest.raises(HemotkError, match=r"--classes blood,clear .*8 such lines: 2, 3, 4"):
+    with pytest.raises(HemotkError, match=r"classes blood,clear .*8 such lines: 2, 3, 4"):
         scan(folder)
 
 
@@ -367,4 +367,4 @@ def test_numbers_that_are_no_labels_are_not_offered_as_classes(folder: Path) -> 
     (folder / "labels.csv").write_text(text("id,label", labels=("1", "2")))
     with pytest.raises(HemotkError, match="label '2' is unknown") as error:
         scan(folder)
-    assert "as in --classes" not in str(error.value)
+    assert "as in classes" not in str(error.value)

@@ -89,7 +89,7 @@ def test_files_are_missed_at_once_and_checked_when_read(root: Path, tmp_path: Pa
     unchecked, _ = open_items(items_of(root, checked=False), tmp_path, SPEC, most=0)
     assert np.array_equal(*unchecked[1:3])
     (tmp_path / "0.png").unlink()
-    with pytest.raises(HemotkError, match=r"0\.png: no such file.*--data"):
+    with pytest.raises(HemotkError, match=r"0\.png: no such file.*data"):
         open_items(items, tmp_path, SPEC, most=0)
     with pytest.raises(HemotkError, match=r"nowhere: the image folder of the split is not there"):
         open_items(items, tmp_path / "nowhere", SPEC, most=0)

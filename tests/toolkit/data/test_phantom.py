@@ -142,7 +142,7 @@ def test_write_phantoms_overwrites_only_when_asked(tmp_path: Path) -> None:
     config = PhantomConfig(count=2, size_low=32, size_high=32)
     write_phantoms(tmp_path / "out", config)
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(HemotkError, match=r"out: already exists; .*--overwrite"):
+    with pytest.raises(HemotkError, match=r"out: already exists; .*overwrite"):
         write_phantoms(tmp_path / "out", config)
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
     write_phantoms(tmp_path / "out", config, overwrite=True)

@@ -128,13 +128,13 @@ HU = np.linspace(-1600, 2000, 48 * 48).round().astype(int).reshape(48, 48).clip(
 @pytest.mark.parametrize("offset", [1024, 32768])
 def test_ct_values_in_16_bits_are_seen_through_the_window(tmp_path: Path, offset: int) -> None:
     path = save(tmp_path, Image.fromarray((HU + offset).astype(np.uint16)))
-    with pytest.raises(HemotkError, match=f"Hounsfield units plus {offset}.*--hu-offset {offset}"):
+    with pytest.raises(HemotkError, match=f"Hounsfield units plus {offset}.*hu_offset {offset}"):
         load_gray(path)
     expected = np.clip((510 * HU + 80) // 160, 0, 255)
     assert np.array_equal(load_gray(path, hu_offset=offset), expected)
 
 
-@pytest.mark.parametrize(("most", "says"), [(255, "fit into 8 bits"), (4095, "--hu-offset NUMBER")])
+@pytest.mark.parametrize(("most", "says"), [(255, "fit into 8 bits"), (4095, "hu_offset NUMBER")])
 def test_values_that_the_upper_byte_loses_are_refused(tmp_path: Path, most: int, says: str) -> None:
     values = np.linspace(most // 8, most, 48 * 48).astype(np.uint16).reshape(48, 48)
     with pytest.raises(HemotkError, match=f"of which the upper byte keeps .*{says}"):
@@ -147,7 +147,7 @@ def test_metal_and_padding_do_not_hide_ct_values_in_16_bits(tmp_path: Path, offs
     values = HU.copy()
     values.flat[-40:] = np.linspace(2000, densest, 40).round().astype(int)
     values.flat[:10] = -1024
-    with pytest.raises(HemotkError, match=f"say so with --hu-offset {offset}"):
+    with pytest.raises(HemotkError, match=f"say so with hu_offset {offset}"):
         load_gray(save(tmp_path, Image.fromarray((values + offset).astype(np.uint16))))
 
 

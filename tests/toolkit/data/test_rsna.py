@@ -237,7 +237,7 @@ def test_without_a_patient_the_study_counts_and_without_both_nothing(folder: Pat
     groups = [item.group for item in make_split(scan(folder), SplitConfig()).items]
     assert groups[5] == groups[6] == groups[7] and Counter(groups)[groups[5]] == 3
     bare = rewrite(folder, 5, PatientID="", StudyInstanceUID="")
-    with pytest.raises(HemotkError, match=rf"{bare}: names neither patient nor study.*--patients"):
+    with pytest.raises(HemotkError, match=rf"{bare}: names neither patient nor study.*patients"):
         make_split(scan(folder), SplitConfig())
 
 

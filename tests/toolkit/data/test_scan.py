@@ -119,7 +119,7 @@ def test_no_folder_and_bad_classes(tmp_path: Path) -> None:
         scan(tmp_path / "none")
     with pytest.raises(HemotkError, match="--classes"):
         scan(tmp_path, ("same", "same"))
-    with pytest.raises(HemotkError, match="--classes: 0 and 1 are what labels are written as"):
+    with pytest.raises(HemotkError, match="classes: 0 and 1 are what labels are written as"):
         scan(tmp_path, ("1", "0"))
 
 

@@ -116,9 +116,9 @@ def test_the_size_is_the_models_own_or_what_was_asked_for(tmp_path: Path) -> Non
     assert read_network(fixed, ImportConfig()).preprocess.size == SIZE
     assert read_network(free, ImportConfig()).preprocess.size == 224
     assert read_network(free, ImportConfig(size=64)).preprocess.size == 64
-    with pytest.raises(HemotkError, match=f"--size 64: .*made for pictures of {SIZE}×{SIZE}"):
+    with pytest.raises(HemotkError, match=f"size 64: .*made for pictures of {SIZE}×{SIZE}"):
         read_network(fixed, ImportConfig(size=64))
-    with pytest.raises(HemotkError, match="--size 16: must be between 32 and 1024"):
+    with pytest.raises(HemotkError, match="size 16: must be between 32 and 1024"):
         read_network(free, ImportConfig(size=16))
 
 
@@ -132,7 +132,7 @@ def test_without_a_normalization_in_the_file_it_must_be_said(tmp_path: Path) -> 
 
 def test_a_double_normalization_is_refused(tmp_path: Path) -> None:
     path = save("tf_keras", "nested", ".h5", tmp_path)
-    with pytest.raises(HemotkError, match=r"--normalization unit and the model's own layers.*0\.00392 apart"):
+    with pytest.raises(HemotkError, match=r"normalization unit and the model's own layers.*0\.00392 apart"):
         read_network(path, ImportConfig(normalization="unit"))
 
 

@@ -91,9 +91,9 @@ def test_a_turned_around_class_is_noticed(job: ImportJob, tmp_path: Path) -> Non
 
 def test_nothing_is_overwritten_or_half_written(job: ImportJob, card: RunCard, tmp_path: Path) -> None:
     before = sorted(job.out.parent.rglob("*"))
-    with pytest.raises(HemotkError, match=f"{job.out}: already exists.*--overwrite"):
+    with pytest.raises(HemotkError, match=f"{job.out}: already exists.*overwrite"):
         import_run(job, ImportConfig())
-    with pytest.raises(HemotkError, match="--size 64"):
+    with pytest.raises(HemotkError, match="size 64"):
         import_run(replace(job, overwrite=True), ImportConfig(size=64))
     gone = SplitManifest(**{**vars(job.split), "folder": str(tmp_path / "gone")})
     with pytest.raises(HemotkError, match="gone: the image folder of the split is not there"):

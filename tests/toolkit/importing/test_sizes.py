@@ -74,5 +74,5 @@ def test_a_model_that_resizes_by_itself_is_asked_for_pictures_of_that_size(
     pixels = gray_pictures()
     says = predicted(body_alone, pixels, "raw")[:, 0]
     assert np.ptp(says) > 0.1 and np.abs(sigmoid(score(network, pixels)) - says).max() <= 1e-5
-    with pytest.raises(HemotkError, match=f"--size 64: .* was made for pictures of {SIZE}×{SIZE}"):
+    with pytest.raises(HemotkError, match=f"size 64: .* was made for pictures of {SIZE}×{SIZE}"):
         read_network(tmp_path / "m.keras", ImportConfig(size=64))

@@ -159,7 +159,7 @@ def test_multiply_accumulates_of_another_size_are_not_guessed() -> None:
 
 @pytest.mark.parametrize("family", APPLICATIONS)
 def test_imagenet_weights_are_refused(family: str) -> None:
-    with pytest.raises(HemotkError, match=f"--weights imagenet: the official {family} was trained on pictures that"):
+    with pytest.raises(HemotkError, match=f"weights imagenet: the official {family} was trained on pictures that"):
         load_pretrained("imagenet", family, TINY)
 
 

@@ -97,7 +97,7 @@ def test_weights_of_another_architecture_are_refused(
 def test_a_file_with_none_of_the_layers_is_refused(tmp_path: Path) -> None:
     tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(3)]).save_weights(tmp_path / "vgg.h5")
     with pytest.raises(
-        HemotkError, match=r"--weights .*vgg\.h5: holds no layer of small; give a weight file of that arch"
+        HemotkError, match=r"weights .*vgg\.h5: holds no layer of small; give a weight file of that arch"
     ):
         load_pretrained(str(tmp_path / "vgg.h5"), "small", SMALL)
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_none_or_cut_short_is_refused(tmp_path: Path, name: str, 
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(HemotkError, match=f"--weights {path}: cannot be read as a .*weight file.*; check the path"):
+    with pytest.raises(HemotkError, match=f"weights {path}: cannot be read as a .*weight file.*; check the path"):
         load_pretrained(str(path), "small", SMALL)
 
 
@@ -122,7 +122,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert socket.getdefaulttimeout() == before
 
 
-OFFLINE = "could not be downloaded with its checksum; fetch it on a machine with a network and give --weights FILE, or "
+OFFLINE = "could not be downloaded with its checksum; fetch it on a machine with a network and give weights FILE, or "
 
 
 def test_imagenet_without_a_network_fails_at_once_with_the_remedy(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_imagenet_without_a_network_fails_at_once_with_the_remedy(home: Path, mo
         raise Exception("URL fetch failure: name or service not known")
 
     monkeypatch.setattr(tf_keras.utils, "get_file", unreachable)
-    with pytest.raises(HemotkError, match=f"^--weights imagenet: densenet201_weights.*_notop.h5 {OFFLINE}"):
+    with pytest.raises(HemotkError, match=f"^weights imagenet: densenet201_weights.*_notop.h5 {OFFLINE}"):
         load_pretrained("imagenet", "densenet201", named_shape("densenet201", 224))
     ((arguments, options, timeout),) = tries
     assert arguments[1].startswith("https://") and options["file_hash"] == "c13680b51ded0fb44dff2d8f86ac8bb1"
@@ -163,7 +163,7 @@ def test_a_download_with_another_checksum_is_refused(
 
 def test_there_is_no_official_file_for_every_network() -> None:
     with pytest.raises(
-        HemotkError, match="no official file for densenet-tiny; use --weights none, or one of densenet121,"
+        HemotkError, match="no official file for densenet-tiny; use weights none, or one of densenet121,"
     ):
         load_pretrained("imagenet", "densenet-tiny", named_shape("densenet-tiny", 224))
 

@@ -48,7 +48,7 @@ def test_a_network_that_is_fast_enough_is_left_alone() -> None:
 
 
 def test_a_machine_that_gets_no_faster() -> None:
-    with pytest.raises(HemotkError, match=r"--target-latency-ratio 0.5: no widths that are allowed reach it"):
+    with pytest.raises(HemotkError, match=r"target_latency_ratio 0.5: no widths that are allowed reach it"):
         find_share(CHOICE, 0.5, Machine(lambda share: 0.8 + 0.2 * share))
 
 

@@ -172,7 +172,7 @@ def test_pruned_again_keeps_the_zeros_and_adds_some(sparse_cnn: Path, tmp_path: 
     for name in before:
         assert after[name][before[name]].all(), name
         assert abs(after[name].sum() - 0.8 * after[name].size) <= 1, name
-    with pytest.raises(HemotkError, match=r"0\.8\d* of its weights are zero already, --sparsity asks for 0\.8;"):
+    with pytest.raises(HemotkError, match=r"0\.8\d* of its weights are zero already, sparsity asks for 0\.8;"):
         read_magnitude(PruneJob(tmp_path / "more", tmp_path / "same"), replace(CONFIG, sparsity=0.8))
     with pytest.raises(HemotkError, match="ask for more"):
         read_magnitude(PruneJob(sparse_cnn, tmp_path / "same"), CONFIG)
@@ -187,7 +187,7 @@ def test_two_of_four(cnn: Path, tmp_path: Path) -> None:
         rows = np.moveaxis(array, -2, -1).reshape(-1, array.shape[-2])
         assert array.shape[-2] % 4 == 0 and ((rows.reshape(-1, 4) == 0).sum(1) == 2).all(), name
         assert holds(array, (2, 4))
-    with pytest.raises(HemotkError, match="has --structure 2:4 already"):
+    with pytest.raises(HemotkError, match="has structure 2:4 already"):
         read_magnitude(PruneJob(tmp_path / "run", tmp_path / "same"), config)
 
 
@@ -225,7 +225,7 @@ def test_what_is_refused_before_anything_is_written(cnn: Path, tmp_path: Path) -
     for job, words in (
         (PruneJob(cnn, tmp_path / "there"), "--overwrite"),
         (PruneJob(tmp_path / "none", tmp_path / "run"), "none/run.json: no such file"),
-        (PruneJob(cnn, tmp_path / "run", teacher=cnn), "--teacher: magnitude pruning learns from the labels alone"),
+        (PruneJob(cnn, tmp_path / "run", teacher=cnn), "teacher: magnitude pruning learns from the labels alone"),
         (PruneJob(cnn, tmp_path / "other"), "unfinished channel pruning"),
         (PruneJob(cnn, tmp_path / "other", resume=True), "unfinished channel pruning"),
     ):

@@ -131,7 +131,7 @@ def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, tmp_pa
     job = PruneJob(home / "parent", tmp_path / "run")
     with pytest.raises(Killed):
         prune(read_material(job, config), KillAfter(0))
-    with pytest.raises(HemotkError, match=r"unfinished pruning lies there; add --resume"):
+    with pytest.raises(HemotkError, match=r"unfinished pruning lies there; add resume"):
         read_material(job, config)
     again = replace(job, resume=True)
     with pytest.raises(HemotkError, match=r"was trained with macs 0.4, now it is 0.5; resume with the same"):
@@ -211,7 +211,7 @@ def test_without_a_share_of_the_loss_there_is_no_teacher(home: Path, tmp_path: P
     config = replace(CONFIG, distill=DistillConfig(share=0.0))
     material = read_material(PruneJob(home / "parent", tmp_path / "run"), config)
     assert material.teacher is None and set(material.parents) == {"run"} and "teacher" not in material.identity
-    with pytest.raises(HemotkError, match="has no share of the loss with --teacher-share 0"):
+    with pytest.raises(HemotkError, match="has no share of the loss with teacher_share 0"):
         read_material(PruneJob(home / "parent", tmp_path / "run", home / "parent"), config)
 
 

@@ -74,7 +74,7 @@ def out(splits: tuple[SplitManifest, ...], tmp_path_factory: pytest.TempPathFact
     partial = out.with_name("cv.partial")
     assert not out.exists() and (partial / "fold-1" / RUN_CARD).exists() and (partial / "fold-2.partial").is_dir()
     first = sha256_file(partial / "fold-1" / RUN_CARD)
-    with pytest.raises(HemotkError, match="add --resume"):
+    with pytest.raises(HemotkError, match="add resume"):
         cross_validate(FoldsJob(splits, out), config())
     with pytest.raises(HemotkError, match="was begun with 2 folds, now there are 3"):
         cross_validate(FoldsJob(refold(splits[0], 3), out, resume=True), config())

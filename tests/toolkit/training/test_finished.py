@@ -57,7 +57,7 @@ def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
 
 @pytest.mark.parametrize("name", [".", "/", "", "..", "runs/.."])
 def test_an_output_without_a_name_is_refused(name: str) -> None:
-    with pytest.raises(HemotkError, match=r"--out .*: has no name of its own"):
+    with pytest.raises(HemotkError, match=r"out .*: has no name of its own"):
         partial_of(Path(name))
 
 

@@ -220,7 +220,7 @@ def test_killed_and_resumed_gives_the_same_network(
     out = tmp_path / "whole"
     with pytest.raises(Killed):
         train(TrainJob(split, out), config, killer)
-    with pytest.raises(HemotkError, match="add --resume"):
+    with pytest.raises(HemotkError, match="add resume"):
         train(TrainJob(split, out), config)
     told = KillAtFeatures()
     train(TrainJob(split, out, resume=True), config, told)
@@ -251,7 +251,7 @@ def test_a_backbone_that_explodes_is_said(split: SplitManifest, config: TrainCon
     arrays["conv3/kernel"] = np.full_like(arrays["conv3/kernel"], 3e38)
     path = tmp_path / "huge.npz"
     write_weights(path, arrays)
-    with pytest.raises(HemotkError, match=r"--weights .*huge\.npz: the backbone's features are no finite numbers"):
+    with pytest.raises(HemotkError, match=r"weights .*huge\.npz: the backbone's features are no finite numbers"):
         train(TrainJob(split, tmp_path / "run"), replace(config, weights=str(path)))
     assert not (tmp_path / "run").exists()
 
@@ -277,7 +277,7 @@ def test_a_loss_that_is_no_number_is_not_blamed_on_the_rate(
         return Features([views], plain)
 
     monkeypatch.setattr(Backbone, "features", huge)
-    with pytest.raises(HemotkError, match=r"epoch 1, step \d: the loss is nan; .*--head-epochs 0\.") as found:
+    with pytest.raises(HemotkError, match=r"epoch 1, step \d: the loss is nan; .*head_epochs 0\.") as found:
         train(TrainJob(split, tmp_path / "run"), config)
     assert "--learning-rate" not in str(found.value)
 

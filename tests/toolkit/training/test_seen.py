@@ -38,7 +38,7 @@ def test_a_run_that_learned_from_what_is_judged_is_refused(
     split: SplitManifest, tmp_path: Path, part: str, file: str
 ) -> None:
     weights = make_run(tmp_path / "first", split) / file
-    with pytest.raises(HemotkError, match=r"--weights .*first.*: learned from '.*\.png' \(same image\)"):
+    with pytest.raises(HemotkError, match=r"weights .*first.*: learned from '.*\.png' \(same image\)"):
         check_unseen(str(weights), swapped(split, part))
     check_unseen(str(weights), split)
 
@@ -99,7 +99,7 @@ def test_what_the_weights_of_a_run_had_learned_from_counts(
     card = train(TrainJob(elsewhere, tmp_path / "second", resume=True), config)
     assert card.parents == {"run": sha256, "split": elsewhere.sha256()}
     assert not any("is not known" in note for note in card.notes)
-    with pytest.raises(HemotkError, match=r"--weights .*second: learned from '.*' \(same image\)"):
+    with pytest.raises(HemotkError, match=r"weights .*second: learned from '.*' \(same image\)"):
         check_unseen(str(tmp_path / "second"), swapped(split, "validation"))
     third = check_unseen(str(tmp_path / "second"), split)
     assert third is not None and third.images == (training_images(elsewhere),)

@@ -102,9 +102,9 @@ def test_a_network_of_the_library_gets_global_statistics_too() -> None:
 
 def test_a_replica_without_a_picture() -> None:
     Replicas().check_batches(9, 1)
-    with pytest.raises(HemotkError, match="--batch 1: gives batches of 1"):
+    with pytest.raises(HemotkError, match="batch 1: gives batches of 1"):
         _Three().check_batches(9, 1)
-    with pytest.raises(HemotkError, match="--batch 4: gives batches of 2 of the 5 training pictures, which 3 replicas"):
+    with pytest.raises(HemotkError, match="batch 4: gives batches of 2 of the 5 training pictures, which 3 replicas"):
         _Three().check_batches(5, 4)
     _Three().check_batches(6, 4)
 
