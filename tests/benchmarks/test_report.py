@@ -94,8 +94,8 @@ def test_the_conclusion_says_of_each_bundle_how_many_positives_it_found():
 
     first, second = int8("first", 16, 0.06, 0.05), int8("second", 1, 0.04, 0.055)
     assert conclude([row("float32"), first, row("float32", bundle="second"), second]).partition("intervals). ")[2] == (
-        "Of the 16 images with label 1 alone, 16 found (first int8) is compatible with a sensitivity of [0.806, 1.000]; "
-        "1 found (second int8) with one of [0.011, 0.283]. "
+        "Of the 16 images with label 1 alone, 16 found (first int8) is compatible with a sensitivity of [0.806, "
+        "1.000]; 1 found (second int8) with one of [0.011, 0.283]. "
         "To show an agreement of at least 99 % takes 381 images without a flip. "
         "A calibration error of 0.060 (first int8) is more than what perfectly calibrated probabilities show by chance "
         "on so many images (up to 0.050); one of 0.040 (second int8) is no more than that (up to 0.055)."

@@ -11,7 +11,7 @@ from hemotk.api.runs import Run
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as measure
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.limits import Limits, Undecided
+from hemotk.benchmarks.judge.limits import Limits, Undecided, setting_of
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report.figures import cells, headings, not_held, verdict
 from hemotk.errors import HemotkError
@@ -179,18 +179,18 @@ def bench(
 
     `images` is a folder of pictures, or a split file, whose test part is taken; `by` are columns of its table to give
     figures by. `imported` are files that devices wrote. A bare .tflite can be benched with `images`; what it does not
-    say of itself, `normalization`, `output` and `positive_class` must. `limits` are fields of
-    `hemotk.benchmarks.judge.limits.Limits`, such as accuracy_drop=0.01 or flips=0. With `undecided='fail'` a limit
+    say of itself, `normalization`, `output` and `positive_class` must. `limits` are called as the
+    command line calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'` a limit
     that these images cannot decide fails.
 
     Raises:
         HemotkError: a bundle, its test split, or images are missing or not what they must be.
     """
-    known = {field.name for field in fields(Limits)}
-    unknown = sorted(set(limits) - known)
+    known = {setting_of(field.name): field.name for field in fields(Limits)}
+    unknown = sorted(set(limits) - set(known))
     if unknown:
         raise HemotkError(f"{', '.join(unknown)}: no such limit; choose of {', '.join(sorted(known))}.")
-    held: dict[str, Any] = dict(limits)
+    held: dict[str, Any] = {known[name]: value for name, value in limits.items()}
     config = BenchConfig(threads=threads, timing=timing, profile=profile, limits=Limits(**held), undecided=undecided)
     subject = Subject(
         bundles=tuple(each.folder if isinstance(each, store.Bundle) else Path(each) for each in bundles),
