@@ -25,6 +25,7 @@ BOTTOM = (
     "environment",
     "runtime",
     "placement",
+    "probing",
     "tflite",
     "tflite_metadata",
 )
