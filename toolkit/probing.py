@@ -5,6 +5,7 @@ name, so nothing depends on `fork`. TensorFlow is not loaded unless the reader's
 """
 
 import contextlib
+import ctypes
 import importlib
 import subprocess
 import sys
@@ -21,6 +22,7 @@ SECONDS = 10.0  # for one file
 _STARTING = 120.0  # for a process to start and import the reader, on the slowest machine
 _SLOWER = 20.0  # a reading may take so many times what starting took: a slow machine gets more than its seconds
 _MOST_BYTES = 4 << 30  # that the process may take, where the system can hold it to that
+_PERTURB = -6  # M_PERTURB of malloc.h
 _READY = b"r"
 _TOO_MUCH_MEMORY = 3
 # Without the folder that one is in: a json.py there must not take the place of the real one.
@@ -99,12 +101,17 @@ def child(module: str, name: str, path: str) -> None:
 
 
 def restrain() -> None:
-    """No dump of memory, no window that waits for a click, and no more memory than any model needs."""
+    """No dump of memory, no window that waits for a click, and no more memory than any model needs.
+
+    Where glibc can, new memory holds garbage: what is read beyond an array's end does harm here, not only by chance.
+    """
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # no glibc
+        ctypes.CDLL(None).mallopt(_PERTURB, 85)
     if sys.platform == "win32":
         import msvcrt
 
