@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -15,16 +16,21 @@ from hemotk import probing, tflite
 from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_file, open_stored
 from hemotk.probing import probe
+from hemotk.runtime import Runtime, find_runtime
 from hemotk.tflite import read_facts
 
 DAMAGED = Path(__file__).parent / "damaged"
 READERS = """
-import os, signal, time
+import ctypes, os, time
 def well(path): path.read_bytes()
 def refuse(path): raise ValueError("no")
 def end(path): os.abort()
 def hang(path): time.sleep(60)
 def take(path): bytearray(64 << 30)
+def end_on_garbage(path):
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    if ctypes.string_at(libc.malloc(ctypes.c_size_t(12345)) + 9000, 1) == bytes([85 ^ 255]): os.abort()
 def note(path): path.with_suffix(".tried").open("a").write("x")
 """
 
@@ -74,6 +80,12 @@ def test_a_reader_that_takes_too_much_memory_is_one_sentence(readers: object, fi
         probe(readers.take, file)  # type: ignore[attr-defined]
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc fills new memory")
+def test_new_memory_holds_garbage(readers: object, file: Path) -> None:
+    with pytest.raises(HemotkError, match="ends the program"):
+        probe(readers.end_on_garbage, file)  # type: ignore[attr-defined]
+
+
 def test_a_process_that_does_not_start_is_not_called_a_damaged_file(
     readers: object, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +113,7 @@ def test_a_module_in_the_current_folder_does_not_take_the_place_of_a_real_one(
     read_facts(Path("m.tflite"))
 
 
-@pytest.mark.parametrize("name", ["crashes-when-opened", "crashes-when-run"])
+@pytest.mark.parametrize("name", ["crashes-when-opened", "crashes-when-allocated"])
 def test_a_model_that_ends_the_interpreter_is_one_sentence(tmp_path: Path, name: str) -> None:
     code = "import sys; from hemotk.cli.main import run; sys.exit(run(['info', sys.argv[1]]))"
     path = tmp_path / "m.tflite"
@@ -119,6 +131,21 @@ def test_a_saved_model_on_which_hdf5_never_comes_back_is_one_sentence(
     (tmp_path / "m.h5").write_bytes(gzip.decompress((DAMAGED / "hangs.h5.gz").read_bytes()))
     with pytest.raises(HemotkError, match="takes more than"):
         open_stored(tmp_path / "m.h5")
+
+
+def test_a_model_is_run_to_its_end_on_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, done = find_runtime(), []
+
+    class Noted(found.interpreter):  # type: ignore[name-defined,misc]
+        def invoke(self) -> None:
+            super().invoke()
+            (pixels,) = self.get_input_details()
+            done.append(int(self.get_tensor(pixels["index"]).any()))
+
+    monkeypatch.setattr(tflite, "find_runtime", lambda: Runtime("noted", "1", Noted))
+    (tmp_path / "m.tflite").write_bytes(mean_model())
+    tflite.run_once(tmp_path / "m.tflite")
+    assert done == [0]
 
 
 def test_only_a_model_that_its_bundle_vouches_for_is_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,8 @@ def test_a_frame_of_the_headers_sides_is_one() -> None:
 def test_a_jpeg_2000_frame_is_one_of_its_own_sides_only(boxes: bool) -> None:
     frame = picture("JPEG2000", no_jp2=not boxes)
     assert is_one_frame(held(frame, syntax=JPEG2000Lossless))
+    shifted = picture("JPEG2000", no_jp2=not boxes, offset=(8, 4))
+    assert is_one_frame(held(shifted, syntax=JPEG2000Lossless))
     assert not is_one_frame(held(picture("JPEG2000", (49, 40), no_jp2=not boxes), syntax=JPEG2000Lossless))
     assert not is_one_frame(held(picture("JPEG2000", mode="RGB", no_jp2=not boxes), syntax=JPEG2000Lossless))
 
@@ -131,7 +133,7 @@ def test_a_volume_longer_than_its_file_can_hold_is_refused_unread(
     header.set_data_shape((512, 512, 400))
     header.set_sform(np.eye(4), 1)
     header["magic"], header["vox_offset"] = b"n+1", 352
-    data = header.binaryblock + bytes(4000)
+    data = header.binaryblock + bytes(250_000)
     path = tmp_path / ("scan.nii.gz" if packed else "scan.nii")
     path.write_bytes(gzip.compress(data) if packed else data)
     counts = []
