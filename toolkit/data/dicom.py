@@ -166,7 +166,8 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
         if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
             dataset.file_meta.TransferSyntaxUID = plain_syntax(dataset)
         for name in names:  # values are parsed when they are first asked for
-            dataset.get(name)
+            if isinstance(dataset.get(name), pydicom.Sequence):  # none is one; what lies in it may be broken too
+                raise HemotkError(_broken(path))
         return dataset
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
