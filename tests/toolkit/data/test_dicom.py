@@ -211,7 +211,7 @@ WRONG = {
     "no number": (lambda: bad(NumberOfFrames=77).replace(b"IS\x02\x0077", b"IS\x02\x00ab"), "is corrupt or cut short"),
     "odd slope": (lambda: bad(slope=["1", "2"]), "has a RescaleSlope that is no number"),
     "odd rows": (lambda: bad().replace(b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00LO"), "is corrupt or cut short"),
-    "sequence": (lambda: sequence_as_modality(), "is corrupt or cut short"),
+    "sequence": (sequence_as_modality, "is corrupt or cut short"),
     "garbage": (lambda: encapsulated(RLELossless), "is corrupt or cut short"),
 }
 
