@@ -44,7 +44,7 @@ def fuzz(name: str, seconds: int) -> bool:
 def main() -> int:
     """Share the time among the targets; the exit code."""
     if importlib.util.find_spec("atheris") is None:
-        print("skipped: atheris is not installed; above is why pip could not")
+        print("skipped: atheris is not installed; `make fuzz` shows what pip says about it")
         return 0
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     names = tuple(sys.argv[2:]) or NAMES

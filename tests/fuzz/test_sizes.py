@@ -77,6 +77,14 @@ def test_a_frame_of_the_headers_sides_is_one() -> None:
     assert is_one_frame(made)
 
 
+@pytest.mark.parametrize("marker", [0xC3, 0xF7], ids=["lossless", "JPEG-LS"])
+def test_frames_of_other_jpegs_say_their_sides_likewise(marker: int) -> None:
+    before = b"\xff\xd8" + b"\xff\xe0\x00\x04ab" + b"\xff\xff\xf8\x00\x03c"
+    for sides, whether in (((40, 48), True), ((4000, 48), False)):
+        frame = before + struct.pack(">BBHBHHB", 0xFF, marker, 11, 8, *sides, 1) + b"\x01\x11\x00\xff\xd9"
+        assert is_one_frame(held(frame)) == whether
+
+
 @JPEG_2000
 @pytest.mark.parametrize("boxes", [True, False])
 def test_a_jpeg_2000_frame_is_one_of_its_own_sides_only(boxes: bool) -> None:
