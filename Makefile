@@ -58,10 +58,10 @@ test: env
 test-resume: env
 	HEMOTK_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -q tests/resume $(ARGS)
 
-# atheris has wheels for some versions of Python only; without one nothing is fuzzed, and this is said.
+# atheris has wheels for some versions of Python only; without one nothing is fuzzed, and what pip said is shown.
 fuzz: env
 	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --only-binary atheris \
-		--constraint constraints.txt --editable '.[fuzz]' 2> /dev/null || true
+		--constraint constraints.txt --editable '.[fuzz]' || true
 	nice -n 10 $(BIN)/python tests/fuzz/run.py $(or $(SECONDS),60) $(ARGS)
 
 demo: env

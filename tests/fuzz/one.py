@@ -11,13 +11,16 @@ import atheris
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 with atheris.instrument_imports(include=["hemotk", "pydicom"]):
-    from targets import TARGETS, check
+    from targets import TARGETS, check, forked
+
+    from hemotk import probing
 
 MOST_KB = 1_000_000  # that reading one file may add to the process, as Linux counts its peak
 
 
 def main() -> None:
     """Begin with the target's seeds and whatever an earlier run has kept in FOLDER."""
+    probing.try_reader = forked
     target, corpus = TARGETS[sys.argv[1]], Path(sys.argv[2])
     corpus.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:

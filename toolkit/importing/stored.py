@@ -14,6 +14,7 @@ import numpy as np
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file, unpacked_size
 from hemotk.importing.layers import Layer
+from hemotk.probing import probe
 
 _MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
 
@@ -79,16 +80,15 @@ def open_stored(path: Path) -> StoredModel:
 
     Raises:
         HemotkError: nothing there, cut short, or without what is needed (weights alone, a SavedModel without Keras's
-            description).
+            description); or HDF5 ends the process on it, or never comes back.
     """
     if not path.exists():
         raise HemotkError(f"{path}: no such file or folder; check the path.")
     try:
         if path.is_dir():
             return _open_folder(path)
-        if zipfile.is_zipfile(path):
-            return _open_zip(path)
-        return _open_h5(path)
+        probe(open_file, path)
+        return open_file(path)
     except (HemotkError, ImportError):
         raise
     except Exception as error:  # h5py, zipfile and TensorFlow raise many kinds for a damaged file
@@ -96,6 +96,11 @@ def open_stored(path: Path) -> StoredModel:
             f"{path}: is no saved Keras model (.h5, .keras or SavedModel folder), but something else or cut short; "
             "check the path, or copy it again."
         ) from error
+
+
+def open_file(path: Path) -> StoredModel:
+    """As `open_stored`, an .h5 or .keras file, in this process; what the libraries raise is passed on."""
+    return _open_zip(path) if zipfile.is_zipfile(path) else _open_h5(path)
 
 
 def checksum(path: Path) -> str:

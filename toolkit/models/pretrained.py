@@ -4,15 +4,19 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hemotk.artifacts import WEIGHTS_FILE
 from hemotk.errors import HemotkError
+from hemotk.files import unpacked_size
 from hemotk.models.shape import APPLICATIONS, Shape
 from hemotk.models.weights import check_weights
+from hemotk.probing import probe
 
 HEAD = ("hidden", "logit")  # how the arrays that given weights leave as they are begin
+_MOST_BYTES = 1_000_000_000  # of all weights together; the largest network has a tenth
 _TIMEOUT_SECONDS = 15.0
 _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/densenet"
 
@@ -96,26 +100,46 @@ def _download(arch: str) -> Path:
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
+            _check_size(unpacked_size(file.zip), path)
             return {name: file[name] for name in file.files}
+    except HemotkError:
+        raise
     except Exception as error:  # a damaged zip raises many kinds
         raise HemotkError(f"‹weights› {path}: cannot be read as a weight file; check the path.") from error
 
 
 def _read_h5(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a Keras weight file, as 'layer/variable' without the ':0'."""
+    if path.is_file():
+        probe(open_h5, path)
+    try:
+        return open_h5(path)
+    except HemotkError:
+        raise
+    except Exception as error:  # h5py raises many kinds for a damaged file
+        raise HemotkError(f"--weights {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
+
+
+def open_h5(path: Path) -> dict[str, np.ndarray]:
+    """Arrays of a Keras weight file, as 'layer/variable' without the ':0'; what h5py raises is passed on."""
     import h5py
 
-    found: dict[str, np.ndarray] = {}
-    try:
-        with h5py.File(path, "r") as file:
-            root = file.get("model_weights", file)
-            for layer in _texts(root.attrs["layer_names"]):
-                for name in _texts(root[layer].attrs["weight_names"]):
-                    variable = name.rpartition("/")[2].partition(":")[0]
-                    found[f"{layer}/{variable}"] = np.asarray(root[layer][name], np.float32)
-    except (OSError, KeyError) as error:
-        raise HemotkError(f"‹weights› {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
-    return found
+    found: dict[str, Any] = {}
+    with h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        for layer in _texts(root.attrs["layer_names"]):
+            for name in _texts(root[layer].attrs["weight_names"]):
+                variable = name.rpartition("/")[2].partition(":")[0]
+                found[f"{layer}/{variable}"] = root[layer][name]
+        _check_size(sum(int(array.nbytes) for array in found.values()), path)
+        return {name: np.asarray(array, np.float32) for name, array in found.items()}
+
+
+def _check_size(size: int, path: Path) -> None:
+    if size > _MOST_BYTES:
+        raise HemotkError(
+            f"‹weights› {path}: unpacks to {size} bytes, more than {_MOST_BYTES // 1_000_000} MB; save the weights "
+            "without the optimizer, or copy the file again."
+        )
 
 
 def _texts(values: np.ndarray) -> list[str]:

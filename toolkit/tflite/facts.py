@@ -1,4 +1,8 @@
-"""What a .tflite file says about itself; nothing in it is run."""
+"""What a .tflite file says about itself.
+
+Nothing in it is run here; but a file that no bundle card vouches for is first opened and run in a process of its own,
+because the interpreter ends the process on some damaged ones.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,12 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from hemotk.artifacts import BUNDLE_CARD, BundleCard
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_bytes
+from hemotk.probing import probe
 from hemotk.tflite.runtime import INTERPRETER_ERRORS, Runtime, find_runtime
 
 SUFFIX = ".tflite"
 _IDENTIFIER = slice(4, 8)
 _TFL3 = b"TFL3"
+
+_SECONDS = 30.0  # for opening a model and one inference, which takes a large network a second
 
 
 @dataclass(frozen=True)
@@ -58,9 +67,38 @@ def read_facts(path: Path, runtime: Runtime | None = None) -> ModelFacts:
     """Ask the interpreter what is in the .tflite at `path`.
 
     Raises:
-        HemotkError: missing, unreadable, cut short, or no .tflite.
+        HemotkError: missing, unreadable, cut short, or no .tflite; or it would end this process or never come back.
     """
     content = _content(path)
+    if not _is_vouched_for(path, content):
+        probe(run_once, path, seconds=_SECONDS)
+    return _facts(path, content, runtime)
+
+
+def run_once(path: Path) -> None:
+    """Do with the .tflite at `path` all that may be done with it later: ask, allocate, and run it on zeros."""
+    content = _content(path)
+    _facts(path, content)
+    interpreter = find_runtime().interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    interpreter.invoke()
+    for detail in interpreter.get_output_details():
+        interpreter.get_tensor(detail["index"])
+
+
+def _is_vouched_for(path: Path, content: bytes) -> bool:
+    """Whether the bundle card beside `path` names these very bytes: hemotk has made and run them."""
+    try:
+        card = BundleCard.read(path.parent / BUNDLE_CARD)
+    except HemotkError:
+        return False
+    found = sha256_bytes(content)
+    return any(variant.file == path.name and variant.sha256 == found for variant in card.variants)
+
+
+def _facts(path: Path, content: bytes, runtime: Runtime | None = None) -> ModelFacts:
     runtime = find_runtime() if runtime is None else runtime
     try:
         interpreter = runtime.interpreter(model_content=content, num_threads=1)

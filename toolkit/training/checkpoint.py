@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from hemotk.errors import HemotkError
-from hemotk.files import write_bytes
+from hemotk.files import unpacked_size, write_bytes
 from hemotk.models.build import named_variables
 from hemotk.store.unfinished import CHECKPOINT_FILE, check_identity
 from hemotk.training.config import EARLIER
 from hemotk.training.history import Epoch
 from hemotk.training.steps import Trainer
+
+_MOST_ABOUT = 64_000_000  # bytes of settings and history
+_HEADER = 4096  # of each array
 
 
 def save_checkpoint(folder: Path, trainer: Trainer, history: Sequence[Epoch], identity: Mapping[str, Any]) -> None:
@@ -42,12 +44,26 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
     path = folder / CHECKPOINT_FILE
     try:
         with np.load(path, allow_pickle=False) as file:
+            if unpacked_size(file.zip) > _most_bytes(trainer):
+                raise HemotkError(_damaged(folder))
             about = json.loads(file["about"].tobytes())
             check_identity(path, about["identity"], identity, EARLIER)
             for name, variable in named_variables(trainer.model).items():
                 variable.assign(file[f"model/{name}"])
             for i, variable in enumerate(trainer.optimizer.variables):
                 variable.assign(file[f"optimizer/{i}"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise HemotkError(f"{path}: is damaged; remove {folder} and train again.") from error
-    return [Epoch(**epoch) for epoch in about["history"]]
+        return [Epoch(**epoch) for epoch in about["history"]]
+    except HemotkError:
+        raise
+    except Exception as error:  # a damaged zip raises many kinds
+        raise HemotkError(_damaged(folder)) from error
+
+
+def _most_bytes(trainer: Trainer) -> int:
+    """What the state of `trainer` takes at most."""
+    variables = [*named_variables(trainer.model).values(), *trainer.optimizer.variables]
+    return _MOST_ABOUT + sum(variable.numpy().nbytes + _HEADER for variable in variables)
+
+
+def _damaged(folder: Path) -> str:
+    return f"{folder / CHECKPOINT_FILE}: is damaged; remove {folder} and train again."

@@ -170,6 +170,15 @@ def encapsulated(syntax: str) -> bytes:
     return content(made)
 
 
+def sequence_as_modality() -> bytes:
+    """A slice whose Modality holds a data set, in which an element is of an unknown type."""
+    item = b"\xfe\xff\x00\xe0\x08\x00\x00\x00" + b"AAAATE\x00\x00"
+    held = b"\x08\x00\x60\x00SQ\x00\x00" + len(item).to_bytes(4, "little") + item
+    whole = bad()
+    assert whole.count(b"\x08\x00\x60\x00CS\x02\x00CT") == 1
+    return whole.replace(b"\x08\x00\x60\x00CS\x02\x00CT", held)
+
+
 WRONG = {
     "empty": (lambda: b"", "is called like a DICOM file but is none"),
     "text": (lambda: b"this is text" * 99, "is called like a DICOM file but is none"),
@@ -202,6 +211,7 @@ WRONG = {
     "no number": (lambda: bad(NumberOfFrames=77).replace(b"IS\x02\x0077", b"IS\x02\x00ab"), "is corrupt or cut short"),
     "odd slope": (lambda: bad(slope=["1", "2"]), "has a RescaleSlope that is no number"),
     "odd rows": (lambda: bad().replace(b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00LO"), "is corrupt or cut short"),
+    "sequence": (sequence_as_modality, "is corrupt or cut short"),
     "garbage": (lambda: encapsulated(RLELossless), "is corrupt or cut short"),
 }
 

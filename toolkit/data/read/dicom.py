@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts.pixels import Window
+from hemotk.data.read.dicom_sizes import check_deflated, is_one_frame
 from hemotk.data.read.dicom_start import SNIFFED, begins_like_elements, plain_syntax
 from hemotk.data.read.limits import check_sides
 from hemotk.data.read.wrapped import is_wrapped, may_be_wrapped, unwrapped
@@ -159,18 +160,21 @@ def read_tags(path: Path, names: Sequence[str], *, pixels: bool = True) -> "File
     if path.exists() and not path.is_file():
         raise HemotkError(f"{path}: is no file; name a DICOM file or a folder of them.")
     try:
-        dataset = pydicom.dcmread(
-            path, specific_tags=list(names), stop_before_pixels=not pixels, force=_without_preamble(path)
-        )
+        force = _without_preamble(path)
+        check_deflated(path, force)
+        dataset = pydicom.dcmread(path, specific_tags=list(names), stop_before_pixels=not pixels, force=force)
         if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
             dataset.file_meta.TransferSyntaxUID = plain_syntax(dataset)
         for name in names:  # values are parsed when they are first asked for
-            dataset.get(name)
+            if isinstance(dataset.get(name), pydicom.Sequence):  # none is one; what lies in it may be broken too
+                raise HemotkError(_broken(path))
         return dataset
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
     except InvalidDicomError as error:
         raise HemotkError(f"{path}: is called like a DICOM file but is none; replace or remove the file.") from error
+    except HemotkError:
+        raise
     except MemoryError as error:
         raise HemotkError(f"{path}: does not fit into memory; remove the file.") from error
     except Exception as error:  # whatever a parser meets in a broken file
@@ -240,6 +244,8 @@ def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:
     """The stored values, integers [rows, columns]."""
     try:
         _check_decoder(getattr(dataset.file_meta, "TransferSyntaxUID", None), path)
+        if dataset.file_meta.TransferSyntaxUID.is_encapsulated and not is_one_frame(dataset):
+            raise HemotkError(_broken(path))
         values: NDArray[Any] = dataset.pixel_array
         exact = _is_whole(dataset)
     except HemotkError:

@@ -25,8 +25,10 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz")
 WITHOUT_NIBABEL = "NIfTI volumes, which need nibabel (pip install 'hemotk[nifti]')"
 _HEADER_BYTES = 540  # of NIfTI-2, the longer
 _MOST_BEFORE = 1 << 24  # bytes before the values, of notes that nobody reads
-_MOST_BYTES = 1 << 30  # of the values as float64
+_MOST_BYTES = 1 << 30  # of the values as float64, or as what is longer
+_FLOAT64 = 8
 _GZIP = b"\x1f\x8b"
+_MOST_DEFLATED = 1032  # times that deflate makes anything shorter
 _FEW_VALUES = 3
 _LEAST_SPAN = 100  # Hounsfield units between the lowest and the highest value
 _MOST_STRETCHED = 1.1
@@ -132,7 +134,7 @@ def _shape(file: Path) -> _Shape:
         told = int(header["qform_code"]) > 0 or int(header["sform_code"]) > 0
     except (HeaderDataError, ValueError, OverflowError, KeyError, TypeError) as error:
         raise HemotkError(f"{file}: has no header of a NIfTI volume; copy the file again or remove it.") from error
-    _check_sides(file, sides)
+    _check_sides(file, sides, max(values.itemsize, _FLOAT64))
     if values.kind not in "iuf":
         raise HemotkError(f"{file}: holds colours or complex numbers, no Hounsfield units; remove it.")
     if not 0 <= offset <= _MOST_BEFORE:
@@ -142,12 +144,13 @@ def _shape(file: Path) -> _Shape:
     return _Shape(offset + int(np.prod(sides, dtype=object)) * values.itemsize, orientation, sides[axis], second)
 
 
-def _check_sides(file: Path, sides: tuple[int, ...]) -> None:
+def _check_sides(file: Path, sides: tuple[int, ...], itemsize: int) -> None:
     shown = " × ".join(map(str, sides))
     if len(sides) < 3 or any(side != 1 for side in sides[3:]):
         raise HemotkError(f"{file}: is {shown}, no volume of three axes; save each scan as a volume of its own.")
-    if min(sides) < 1 or int(np.prod(sides, dtype=object)) * 8 > _MOST_BYTES:
-        raise HemotkError(f"{file}: is {shown} values, above the {_MOST_BYTES // 8:,} allowed; cut it to the head.")
+    if min(sides) < 1 or int(np.prod(sides, dtype=object)) * itemsize > _MOST_BYTES:
+        most = _MOST_BYTES // itemsize
+        raise HemotkError(f"{file}: is {shown} values, above the {most:,} allowed; cut it to the head.")
 
 
 def _orientation(file: Path, affine: NDArray[Any], told: bool) -> NDArray[np.float64]:
@@ -180,9 +183,7 @@ def _start(file: Path, count: int) -> bytes:
         HemotkError: missing or corrupt.
     """
     try:
-        with file.open("rb") as stream:
-            packed = stream.read(len(_GZIP)) == _GZIP
-        with gzip.open(file) if packed else file.open("rb") as stream:
+        with gzip.open(file) if _is_packed(file) else file.open("rb") as stream:
             return stream.read(count)
     except FileNotFoundError as error:
         raise HemotkError(f"{file}: no such file; check the path.") from error
@@ -190,11 +191,18 @@ def _start(file: Path, count: int) -> bytes:
         raise HemotkError(f"{file}: is corrupt or cut short; copy the file again or remove it.") from error
 
 
+def _is_packed(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(_GZIP)) == _GZIP
+
+
 def _decoded(file: Path, shape: _Shape) -> NDArray[Any]:
     """The values as the file's scaling makes them [x, y, z]."""
     import nibabel
     from nibabel.spatialimages import HeaderDataError
 
+    if shape.end > file.stat().st_size * (_MOST_DEFLATED if _is_packed(file) else 1):
+        raise HemotkError(f"{file}: is corrupt or cut short; copy the file again or remove it.")
     data = _start(file, shape.end + 1)  # one more: gzip compares its checksum at the end
     if len(data) < shape.end:
         raise HemotkError(f"{file}: is corrupt or cut short; copy the file again or remove it.")
