@@ -25,6 +25,7 @@ COPY = 0.9  # what bone-only slices near the vertex must reach, since those of d
 LEAST_TISSUE = 0.1  # in both slices
 ENOUGH_TISSUE = 0.15  # in one of them: a copy in another window shows less
 _CANDIDATE = 0.6  # at half the resolution; 0.5 finds the same pairs on the real series, in up to twice the time
+_CANDIDATE_BESIDE = 0.5  # without it 0.3 to 3 % more pairs are found
 _SHIFT, _COARSE_SHIFT = 2, 1
 _ROWS_AT_ONCE = 256
 
@@ -75,7 +76,7 @@ def near_duplicates(views: Sequence[View], progress: Progress | None = None) -> 
 
 
 def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """For each view the later ones beside it, and those whose local contrast agrees at half the resolution."""
+    """For each view the later ones whose local contrast agrees at half the resolution, beside it somewhat less."""
     if not views:
         return
     coarse = np.stack([_halved(one.detail) for one in views])
@@ -89,7 +90,7 @@ def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]
         for row in range(len(rows)):
             first = start + row
             near = best[row, row + 1 :] >= _CANDIDATE
-            near[:REACH] = True
+            near[:REACH] |= best[row, row + 1 : row + 1 + REACH] >= _CANDIDATE_BESIDE
             yield first, first + 1 + np.flatnonzero(near & (brain[first + 1 :] | brain[first]))
 
 

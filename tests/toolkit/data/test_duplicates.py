@@ -112,7 +112,7 @@ def test_views_beside_each_other_need_less(share: float, gap: int) -> None:
     assert not near_duplicates([one, *[BLANK] * gap, mirrored]), "mirrored ones are let off with nothing"
 
 
-def test_no_first_look_leaves_out_views_beside_each_other() -> None:
+def test_the_first_look_asks_less_of_views_beside_each_other() -> None:
     (one, unlike), (_, like) = blended(0.55), blended(0.95)
     other = replace(unlike, ranks=like.ranks)
     (pair,) = near_duplicates([one, other])
