@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +131,10 @@ def test_a_planted_shortcut_is_named(tmp_path: Path) -> None:
     report = audit(scan(tmp_path), permutations=399)
     assert [probe.name for probe in report.shortcuts()] == ["corner text"]
     assert not report.pairs
+
+
+def test_the_report_names_its_folder_and_not_where_it_lies(report: AuditReport, drawn: Path) -> None:
+    assert report.folder == drawn.name and drawn.parent.name not in json.dumps(asdict(report))
 
 
 def test_the_contact_sheet_shows_every_group(report: AuditReport, drawn: Path) -> None:
