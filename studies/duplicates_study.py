@@ -3,9 +3,10 @@
     python studies/duplicates_study.py FOLDER [FOLDER …] [--copies 100] [--seed 1]
 
 In folders whose table names patients, a pair of two patients is counted as wrong; where a column `patient_known` says
-'no', the pair is counted as not known. Copies of `--copies` slices with brain are rescaled, shifted, windowed,
-compressed, mirrored, and all but shifted at once. Prints Markdown, with seconds of the processor and the greatest
-memory of the process so far.
+'no', the pair is counted as not known. Pairs that stand beside each other in the list, and so need less, are counted
+again. Groups are made as if no patient were known. Copies of `--copies` slices with brain are rescaled, shifted,
+windowed, compressed, mirrored, and all but shifted at once; they do not stand beside the slice. Prints Markdown, with
+seconds of the processor and the greatest memory of the process so far.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from planted_copies import CHANGES, Gray
 
-from hemotk.data.duplicates.find import Pair, near_duplicates
+from hemotk.data.duplicates.find import NEAR, REACH, Pair, near_duplicates
+from hemotk.data.duplicates.gather import link
 from hemotk.data.duplicates.view import view
 from hemotk.data.read.preprocess import load_gray
 from hemotk.data.read.tissue import BRAIN, soft_tissue_share
@@ -42,6 +44,22 @@ def pairs_of(found: FoundFolder) -> tuple[Pair, ...]:
     return near_duplicates(views)
 
 
+def counted(found: FoundFolder, pairs: tuple[Pair, ...]) -> str:
+    """How many of the pairs are of one patient, of two, and of patients not known."""
+    counts = Counter(whose(found.images[pair.first], found.images[pair.second]) for pair in pairs)
+    return ", ".join(f"{counts[word]} {word}" for word in ("one", "two", "not known"))
+
+
+def groups_of(found: FoundFolder, pairs: tuple[Pair, ...]) -> tuple[int, int, int]:
+    """With no patient known: how many groups, and how many images lie in one of several and in one of two patients."""
+    home, _ = link(pairs, range(len(found.images)))
+    members: dict[int, list[str | None]] = {}
+    for group, image in zip(home, found.images, strict=True):
+        members.setdefault(group, []).append(image.patient)
+    several = sum(len(inside) for inside in members.values() if len(inside) > 1)
+    return len(members), several, sum(len(inside) for inside in members.values() if len(set(inside)) > 1)
+
+
 def recalls(found: FoundFolder, copies: int, random: np.random.Generator) -> dict[str, float]:
     """The share of planted copies that are found, by what was done to them."""
     pictures: list[Gray] = []
@@ -51,9 +69,10 @@ def recalls(found: FoundFolder, copies: int, random: np.random.Generator) -> dic
             pictures.append(gray)
         if len(pictures) == copies:
             break
+    between = [view(np.zeros((16, 16), np.uint8))] * REACH
     return {
         change.__name__: float(
-            np.mean([bool(near_duplicates([view(gray), view(change(gray, random))])) for gray in pictures])
+            np.mean([bool(near_duplicates([view(gray), *between, view(change(gray, random))])) for gray in pictures])
         )
         for change in CHANGES
     }
@@ -70,9 +89,14 @@ def main() -> None:
         found, started = scan(folder), time.process_time()
         pairs = pairs_of(found)
         seconds, peak = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        counts = Counter(whose(found.images[pair.first], found.images[pair.second]) for pair in pairs)
-        said = ", ".join(f"{counts[word]} {word}" for word in ("one", "two", "not known"))
-        print(f"- {folder.name}: {len(found.images)} images, pairs by patient: {said}; {seconds:.0f} s, {peak:.0f} MB")
+        print(f"- {folder.name}: {len(found.images)} images, {seconds:.0f} s, {peak:.0f} MB")
+        strict = tuple(pair for pair in pairs if pair.similarity >= NEAR)
+        beside = tuple(pair for pair in pairs if pair.beside)
+        for words, some in (("all", pairs), (f"of {NEAR} or more", strict), ("beside each other", beside)):
+            print(f"  pairs by patient, {words}: {counted(found, some)}")
+            if some is not beside:
+                groups, several, mixed = groups_of(found, some)
+                print(f"    {groups} groups; {several} images in groups of several, {mixed} in groups of two patients")
         shares = recalls(found, asked.copies, np.random.default_rng(asked.seed))
         mean = np.mean(list(shares.values()))
         print(f"  copies found: {', '.join(f'{name} {value:.2f}' for name, value in shares.items())}; mean {mean:.3f}")

@@ -38,7 +38,7 @@ from hemotk.benchmarks.report.figures import (
     what_was_scored,
 )
 from hemotk.render.markup import Markup, element
-from hemotk.render.page import page, section
+from hemotk.render.page import minute, page, section
 
 FLIP_HEADINGS = ("image", "variant", "against", "label", "its probability", "the variant's", "the variant's threshold")
 MOST_FLIPS = 200
@@ -78,7 +78,7 @@ def _opening(report: BenchReport, names: str) -> Markup:
         element("p", report.conclusion),
         class_=_banner(report),
     )
-    about = f"{what_was_scored(report)}, measured {report.created} in {report.seconds:.0f} s."
+    about = f"{what_was_scored(report)}, measured {minute(report.created)} in {report.seconds:.0f} s."
     return element("header", element("h1", f"Bench of {names}"), element("p", about, class_="soft"), banner)
 
 

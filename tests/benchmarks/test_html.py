@@ -16,7 +16,7 @@ from drawn_report import HOSTILE, everywhere, images, report, row, usual, verdic
 from hemotk.artifacts import Estimate, Profile
 from hemotk.benchmarks.report.figures import cells, paired_cells
 from hemotk.benchmarks.report.html import render
-from hemotk.render.page import POLICY
+from hemotk.render.page import POLICY, minute
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -97,6 +97,20 @@ def test_every_figure_of_the_tables_is_there():
             assert cell.more in said
     assert "Maker Phone" in said
     assert "identical outputs" in said
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        ("2026-11-26T03:55:07.577359+00:00", "2026-11-26 03:55 UTC"),
+        ("2026-11-26T03:55:07Z", "2026-11-26 03:55 UTC"),
+        ("2026-11-26T00:30:00+02:00", "2026-11-25 22:30 UTC"),
+        ("2026-11-26T03:55:07", "2026-11-26T03:55:07"),
+        ("long ago", "long ago"),
+    ],
+)
+def test_a_moment_is_shown_to_the_minute(moment, shown):
+    assert minute(moment) == shown
 
 
 def test_flips_environment_settings_profile_warnings_and_command_are_there():

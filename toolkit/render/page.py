@@ -1,5 +1,6 @@
 """The frame of every HTML page: one file without network and scripts, for screens of any width and for paper."""
 
+from datetime import datetime, timezone
 from importlib import resources
 
 from hemotk.render.markup import Markup, element
@@ -22,6 +23,15 @@ def page(title: str, *content: Markup, policy: str = POLICY) -> str:
     )
     body = element("body", element("main", *content))
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def minute(moment: str) -> str:
+    """A moment of ISO 8601 as people read it, '2026-11-26 03:54 UTC'; anything else as it is."""
+    try:
+        read = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    except ValueError:
+        return moment
+    return f"{read.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if read.tzinfo else moment
 
 
 def section(title: str, *content: str, class_: str | None = None) -> Markup:

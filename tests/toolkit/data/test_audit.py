@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from PIL import Image
 from hemotk.artifacts import AuditReport, FieldError
 from hemotk.data.audit.report import audit
 from hemotk.data.audit.scan import AuditFolder, AuditImage, for_audit, scan_for_audit
-from hemotk.data.audit.sheet import ACROSS, CELL, contact_sheet
+from hemotk.data.audit.sheet import CELL, contact_sheet
 from hemotk.data.phantom.draw import draw_slice
 from hemotk.data.scan.folder import DEFAULT_CLASSES, scan
 from hemotk.data.split.make import SplitConfig, make_split
@@ -133,14 +133,22 @@ def test_a_planted_shortcut_is_named(tmp_path: Path) -> None:
     assert not report.pairs
 
 
+def test_the_report_names_its_folder_and_not_where_it_lies(report: AuditReport, drawn: Path) -> None:
+    assert report.folder == drawn.name and drawn.parent.name not in json.dumps(asdict(report))
+
+
 def test_the_contact_sheet_shows_every_group(report: AuditReport, drawn: Path) -> None:
     sheet = Image.open(io.BytesIO(contact_sheet(report, drawn)))
-    assert sheet.width == ACROSS * CELL and sheet.height > len(report.groups) * CELL
+    assert sheet.width == 4 * CELL and sheet.height > len(report.groups) * CELL
     rows = np.asarray(sheet)
     height = sheet.height // len(report.groups)
     for k in range(len(report.groups)):
         first, second, rest = (rows[k * height + 30 : (k + 1) * height, x * CELL : (x + 1) * CELL] for x in (0, 1, 2))
         assert first.max() > 200 and second.max() > 200 and not rest.any()
+    paths = tuple(image.path for image in scan(drawn).images if "broken" not in image.path)
+    for count, across in ((6, 6), (14, 12)):
+        large = contact_sheet(replace(report, groups=(paths[:count],)), drawn)
+        assert Image.open(io.BytesIO(large)).width == across * CELL, "as wide as the largest group, at most twelve"
     none = replace(report, groups=(), pairs=())
     assert Image.open(io.BytesIO(contact_sheet(none, drawn))).height < CELL
     with pytest.raises(HemotkError, match="no such file"):

@@ -1,6 +1,7 @@
 """Near duplicates: planted copies and neighbouring slices among unrelated heads, and groups without weak chains."""
 
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.data.duplicates.find import COPY, MOST_IMAGES, NEAR, Pair, near_duplicates
+from hemotk.data.duplicates.find import BESIDE, COPY, MOST_IMAGES, NEAR, REACH, Pair, near_duplicates
 from hemotk.data.duplicates.gather import link, needed
 from hemotk.data.duplicates.view import VIEW_SIZE, View, view
 from hemotk.data.phantom.draw import draw_slice
@@ -29,7 +30,10 @@ def head(index: int, offset: int = 0) -> Gray:
 
 @cache
 def planted() -> tuple[tuple[View, ...], tuple[int, ...], tuple[str, ...]]:
-    """Views of 24 heads: 12 alone, 12 with two changed copies and a neighbouring slice; whose head, and what it is."""
+    """Views of 24 heads: 12 alone, 12 with two changed copies and a neighbouring slice; whose head, and what it is.
+
+    Those of one head are not beside each other.
+    """
     rng = np.random.default_rng(SEED)
     views, heads, kinds = [], [], []
     for index in range(24):
@@ -42,7 +46,8 @@ def planted() -> tuple[tuple[View, ...], tuple[int, ...], tuple[str, ...]]:
         views += [view(picture) for _, picture in made]
         heads += [index] * len(made)
         kinds += [kind for kind, _ in made]
-    return tuple(views), tuple(heads), tuple(kinds)
+    order = [*range(0, len(views), 4), *range(1, len(views), 4), *range(2, len(views), 4), *range(3, len(views), 4)]
+    return tuple(views[k] for k in order), tuple(heads[k] for k in order), tuple(kinds[k] for k in order)
 
 
 def test_planted_pairs_are_found_and_no_others() -> None:
@@ -71,12 +76,53 @@ def test_a_mirrored_copy_is_called_one() -> None:
 
 
 def test_pairs_do_not_depend_on_the_order() -> None:
-    views = planted()[0][:16]
+    views, heads, _ = planted()
+    views = tuple(views[place] for place in sorted(range(len(views)), key=heads.__getitem__)[:16])
     one = {(pair.first, pair.second): pair.similarity for pair in near_duplicates(views)}
     back = near_duplicates(views[::-1])
     two = {(15 - pair.second, 15 - pair.first): pair.similarity for pair in back}
     borderline = {place for place, value in {**one, **two}.items() if value < NEAR + 0.02}
     assert set(one) - borderline == set(two) - borderline and len(one) > 15
+
+
+BLANK = View(np.zeros((VIEW_SIZE, VIEW_SIZE), np.float32), np.zeros((VIEW_SIZE, VIEW_SIZE), np.float32), True, 0.0)
+
+
+def blended(share: float) -> tuple[View, View]:
+    """Two views whose correlation is `share`, in ranks and in detail."""
+    rng = np.random.default_rng(SEED)
+    wide = np.repeat(np.repeat(rng.normal(size=(2, 16, 16)), 4, axis=1), 4, axis=2)
+    one, other = (grid - grid.mean() for grid in wide)
+    one /= np.linalg.norm(one)
+    other -= (other * one).sum() * one
+    mixed = share * one + np.sqrt(1 - share**2) * other / np.linalg.norm(other)
+    made = [grid.astype(np.float32) for grid in (one, mixed)]
+    return View(made[0], made[0], True), View(made[1], made[1], True)
+
+
+@pytest.mark.parametrize("gap", range(4))
+@pytest.mark.parametrize("share", [BESIDE - 0.02, BESIDE + 0.02, NEAR - 0.02, NEAR + 0.01])
+def test_views_beside_each_other_need_less(share: float, gap: int) -> None:
+    one, other = blended(share)
+    pairs = near_duplicates([BLANK, one, *[BLANK] * gap, other])
+    beside = gap < REACH
+    assert len(pairs) == (share >= (BESIDE if beside else NEAR))
+    assert all((pair.first, pair.second, pair.beside) == (1, 2 + gap, beside) for pair in pairs)
+    mirrored = View(other.ranks[:, ::-1], other.detail[:, ::-1], True)
+    assert not near_duplicates([one, *[BLANK] * gap, mirrored]), "mirrored ones are let off with nothing"
+
+
+def test_the_first_look_asks_less_of_views_beside_each_other() -> None:
+    (one, unlike), (_, like) = blended(0.55), blended(0.95)
+    other = replace(unlike, ranks=like.ranks)
+    (pair,) = near_duplicates([one, other])
+    assert BESIDE < pair.similarity < NEAR
+
+
+def test_a_pair_beside_each_other_joins_single_images_and_not_two_series() -> None:
+    weak = Pair(0, 1, BESIDE + 0.001, False, beside=True)
+    assert link([weak], [0, 1])[0] == [0, 0] and link([replace(weak, beside=False)], [0, 1])[0] == [0, 1]
+    assert link([replace(weak, first=9, second=10)], [0] * 10 + [1] * 10)[1] == []
 
 
 def test_a_slice_of_bone_must_be_a_copy_to_count() -> None:
@@ -124,14 +170,14 @@ def test_groups_are_made_of_pairs_strong_enough_for_their_sizes(edges: list[tupl
     for group in set(home):
         inside = [pair for pair in used if home[pair.first] == group]
         assert len(inside) == home.count(group) - 1
-        assert all(pair.similarity >= needed(1) for pair in inside)
+        assert all(pair.similarity >= needed(1, NEAR) for pair in inside)
 
 
 def test_one_weak_pair_does_not_join_two_large_groups_but_adds_a_single_image() -> None:
     strong = [Pair(k, k + 1, 0.95, False) for k in (*range(9), *range(10, 19))]
     weak = NEAR + 0.012
-    assert needed(1) == pytest.approx(NEAR)
-    assert needed(1) < weak < needed(10)
+    assert needed(1, NEAR) == pytest.approx(NEAR)
+    assert needed(1, NEAR) < weak < needed(10, NEAR)
     home, _ = link([*strong, Pair(3, 15, weak, False), Pair(5, 20, weak, False)], range(21))
     assert len(set(home[:10])) == 1 and len(set(home[10:20])) == 1
     assert home[0] != home[10] and home[20] == home[0]

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from hemotk.artifacts import AuditReport
 from hemotk.data.audit.text import PROBE_HEADINGS, contents, findings, probe_rows
 from hemotk.render.markup import Markup, element
-from hemotk.render.page import EMBEDDED_PICTURES, page, section
+from hemotk.render.page import EMBEDDED_PICTURES, minute, page, section
 
 MOST_PAIRS = 200
 
@@ -15,7 +15,7 @@ MOST_PAIRS = 200
 def render(report: AuditReport, sheet: bytes | None = None) -> str:
     """The whole document; `sheet` is a PNG to embed, which shows pixels of patients."""
     title = f"Audit of {PurePath(report.folder).name}"
-    opening = element("header", element("h1", title), element("p", f"Made {report.created}.", class_="soft"))
+    opening = element("header", element("h1", title), element("p", f"Made {minute(report.created)}.", class_="soft"))
     return page(title, opening, *_sections(report, sheet), policy=EMBEDDED_PICTURES)
 
 
@@ -47,8 +47,8 @@ _PROBES = (
 def _duplicates(report: AuditReport, sheet: bytes | None) -> Iterator[Markup]:
     if not report.pairs:
         return
-    groups = ((str(len(group)), ", ".join(group)) for group in report.groups)
-    yield section("Groups of duplicates", _table(("images", "files"), groups))
+    groups = ((f"{len(group)} images", ", ".join(group)) for group in report.groups)
+    yield section("Groups of duplicates", _table(("group", "files"), groups))
     if sheet is not None:
         source = f"data:image/png;base64,{base64.b64encode(sheet).decode()}"
         picture = element("img", src=source, alt="The groups as small pictures", style="max-width: 100%")
@@ -71,11 +71,14 @@ def _with_code(line: str) -> Iterator[Markup]:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    """A table whose first column names its rows; narrow screens show each row as a block of named values."""
+    """A table whose first column names its rows; narrow screens show each row as a block of named values.
+
+    A single value needs no name there.
+    """
     columns = (element("th", name, scope="col", role="columnheader") for name in names)
     head = element("thead", element("tr", *columns, role="row"), role="rowgroup")
     body = element("tbody", *(_row(names, row) for row in rows), role="rowgroup")
-    return element("table", head, body, role="table")
+    return element("table", head, body, role="table", class_="pairs" if len(names) == 2 else None)
 
 
 def _row(names: Sequence[str], row: Sequence[str]) -> Markup:

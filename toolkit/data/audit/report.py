@@ -67,7 +67,7 @@ def audit(found: FoundFolder | AuditFolder, tell: Tell = silent, permutations: i
     sizes = sorted((one.size for one in looked), key=lambda size: (size[0] * size[1], size))
     return AuditReport(
         created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-        folder=found.folder.resolve().as_posix(),
+        folder=found.folder.resolve().name or "/",
         classes=found.classes,
         counts=(len(labels) - sum(labels), sum(labels)),
         unlabelled=found.unlabelled,

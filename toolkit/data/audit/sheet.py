@@ -10,7 +10,8 @@ from hemotk.artifacts import AuditReport
 from hemotk.data.read.preprocess import load_gray
 
 CELL = 112
-ACROSS = 12
+ACROSS = 12  # at most
+_LEAST_ACROSS = 4  # room for the words
 MOST_GROUPS = 40
 MOST_OF_A_GROUP = 24
 _LINE = 14
@@ -24,11 +25,13 @@ def contact_sheet(report: AuditReport, folder: Path, hu_offset: int | None = Non
         HemotkError: an image can no longer be read.
     """
     shown = report.groups[:MOST_GROUPS]
-    blocks = [_block(number, group, folder, hu_offset) for number, group in enumerate(shown, 1)]
+    across = min(ACROSS, max((len(group) for group in shown), default=0))
+    across = max(across, _LEAST_ACROSS)
+    blocks = [_block(number, group, across, folder, hu_offset) for number, group in enumerate(shown, 1)]
     left = len(report.groups) - len(shown)
     if left or not blocks:
-        blocks.append(_words(f"and {left} smaller groups" if left else "no duplicates were found"))
-    sheet = Image.new("L", (ACROSS * CELL, sum(block.height for block in blocks)))
+        blocks.append(_words(f"and {left} smaller groups" if left else "no duplicates were found", across))
+    sheet = Image.new("L", (across * CELL, sum(block.height for block in blocks)))
     top = 0
     for block in blocks:
         sheet.paste(block, (0, top))
@@ -38,13 +41,13 @@ def contact_sheet(report: AuditReport, folder: Path, hu_offset: int | None = Non
     return stream.getvalue()
 
 
-def _block(number: int, group: tuple[str, ...], folder: Path, hu_offset: int | None) -> Image.Image:
+def _block(number: int, group: tuple[str, ...], across: int, folder: Path, hu_offset: int | None) -> Image.Image:
     shown = group[:MOST_OF_A_GROUP]
-    rows = -(-len(shown) // ACROSS)
-    block = Image.new("L", (ACROSS * CELL, _LINE + rows * (CELL + _LINE)))
+    rows = -(-len(shown) // across)
+    block = Image.new("L", (across * CELL, _LINE + rows * (CELL + _LINE)))
     more = f", the first {len(shown)}" if len(shown) < len(group) else ""
     _write(block, 2, 0, f"group {number}: {len(group)} images{more}", _INK)
-    for (x, y), path in zip(_places(), shown, strict=False):
+    for (x, y), path in zip(_places(across), shown, strict=False):
         picture = Image.fromarray(load_gray(folder / path, hu_offset=hu_offset))
         picture.thumbnail((CELL - 4, CELL - 2))
         block.paste(picture, (x + 2, y + _LINE))
@@ -52,15 +55,15 @@ def _block(number: int, group: tuple[str, ...], folder: Path, hu_offset: int | N
     return block
 
 
-def _places() -> Iterator[tuple[int, int]]:
+def _places(across: int) -> Iterator[tuple[int, int]]:
     row = 0
     while True:
-        yield from ((column * CELL, _LINE + row * (CELL + _LINE)) for column in range(ACROSS))
+        yield from ((column * CELL, _LINE + row * (CELL + _LINE)) for column in range(across))
         row += 1
 
 
-def _words(text: str) -> Image.Image:
-    block = Image.new("L", (ACROSS * CELL, 2 * _LINE))
+def _words(text: str, across: int) -> Image.Image:
+    block = Image.new("L", (across * CELL, 2 * _LINE))
     _write(block, 2, _LINE // 2, text, _INK)
     return block
 

@@ -3,6 +3,8 @@
 Two views are compared by normalized cross-correlation, at its largest over small shifts and over both mirror images:
 r of the gray values' ranks, d of the local contrast. Their similarity is tanh((artanh r + 2 artanh d) / 3).
 Slices without brain take no part: couches and discs of bone look alike in every head.
+Views come in the order of their files' names. Those beside each other need to be less alike than others: they are few
+and mostly of one series, while of all pairs nearly every one is of two patients.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,23 +19,35 @@ from hemotk.progress import Tell, silent
 
 MOST_IMAGES = 10_000
 NEAR = 0.82  # chosen on real series (studies/duplicates_study.py) and held against planted copies
+BESIDE = 0.7  # for views at most REACH places apart, mirrored ones aside
+REACH = 2
 MIRRORED = 0.84  # neighbouring slices are never mirrored, so most pairs below are of different heads
 COPY = 0.9  # what bone-only slices near the vertex must reach, since those of different heads look alike
 LEAST_TISSUE = 0.1  # in both slices
 ENOUGH_TISSUE = 0.15  # in one of them: a copy in another window shows less
 _CANDIDATE = 0.6  # at half the resolution; 0.5 finds the same pairs on the real series, in up to twice the time
+_CANDIDATE_BESIDE = 0.5  # without it 0.3 to 3 % more pairs are found
 _SHIFT, _COARSE_SHIFT = 2, 1
 _ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two near duplicates by their places in the list, `first` < `second`, and how similar they are: 0 to 1."""
+    """Two near duplicates by their places in the list, `first` < `second`, and how similar they are: 0 to 1.
+
+    `beside` says that they stand beside each other in the list and were let off with less for it.
+    """
 
     first: int
     second: int
     similarity: float
     mirrored: bool
+    beside: bool = False
+
+    @property
+    def least(self) -> float:
+        """The similarity from which two such slices with brain count as near duplicates."""
+        return BESIDE if self.beside else NEAR
 
 
 def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, ...]:
@@ -52,14 +66,15 @@ def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, .
     found: list[Pair] = []
     for first, others in _candidates(chosen):
         if len(others):
-            pairs = _similar(chosen, first, others)
-            found.extend(replace(pair, first=places[pair.first], second=places[pair.second]) for pair in pairs)
+            pairs = _alike(chosen, first, others)
+            placed = (replace(pair, first=places[pair.first], second=places[pair.second]) for pair in pairs)
+            found.extend(pair for pair in map(_placed, placed) if _counts(pair, views))
         tell("comparing images", first + 1, len(chosen))
     return tuple(found)
 
 
 def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """For each view the later ones whose local contrast agrees at half the resolution."""
+    """For each view the later ones whose local contrast agrees at half the resolution, beside it somewhat less."""
     if not views:
         return
     coarse = np.stack([_halved(one.detail) for one in views])
@@ -73,20 +88,30 @@ def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]
         for row in range(len(rows)):
             first = start + row
             near = best[row, row + 1 :] >= _CANDIDATE
+            near[:REACH] |= best[row, row + 1 : row + 1 + REACH] >= _CANDIDATE_BESIDE
             yield first, first + 1 + np.flatnonzero(near & (brain[first + 1 :] | brain[first]))
 
 
-def _similar(views: Sequence[View], first: int, others: NDArray[np.intp]) -> Iterator[Pair]:
-    """The pairs of `first` with those of `others` that are similar enough."""
+def _alike(views: Sequence[View], first: int, others: NDArray[np.intp]) -> Iterator[Pair]:
+    """The pairs of `first` with those of `others` that may count."""
     ranks = _correlations(views[first].ranks, [views[other].ranks for other in others])
     details = _correlations(views[first].detail, [views[other].detail for other in others])
     joint = np.tanh((_artanh(ranks) + 2 * _artanh(details)) / 3)
     for other, (straight, mirrored) in zip(others, joint.T, strict=True):
-        telling = views[first].telling and views[other].telling
-        turned = bool(mirrored > straight)
-        similarity = max(straight, mirrored)
-        if similarity >= ((MIRRORED if turned else NEAR) if telling else COPY):
-            yield Pair(first, int(other), float(similarity), turned)
+        similarity = float(max(straight, mirrored))
+        if similarity >= BESIDE:
+            yield Pair(first, int(other), similarity, bool(mirrored > straight))
+
+
+def _placed(pair: Pair) -> Pair:
+    """The pair, which says whether its views stand beside each other."""
+    return replace(pair, beside=not pair.mirrored and pair.second - pair.first <= REACH)
+
+
+def _counts(pair: Pair, views: Sequence[View]) -> bool:
+    if not (views[pair.first].telling and views[pair.second].telling):
+        return pair.similarity >= COPY
+    return pair.similarity >= (MIRRORED if pair.mirrored else pair.least)
 
 
 def _correlations(one: Grid, others: Sequence[Grid]) -> Grid:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hemotk.data.duplicates.find import NEAR, Pair
+from hemotk.data.duplicates.find import Pair
 
 _PER_FACTOR = 0.03  # by how much artanh of the similarity must exceed the least, per factor e in size
 
@@ -29,7 +29,7 @@ def link(
         one, two = home[pair.first], home[pair.second]
         if one == two or (one in named and two in named):
             continue
-        if pair.similarity < needed(min(len(members[one]), len(members[two]))):
+        if pair.similarity < needed(min(len(members[one]), len(members[two])), pair.least):
             continue
         for image in members[two]:
             home[image] = one
@@ -40,6 +40,9 @@ def link(
     return home, used
 
 
-def needed(smaller: int) -> float:
-    """The least similarity of the pair that joins a group of `smaller` images to one at least as large."""
-    return float(np.tanh(np.arctanh(NEAR) + _PER_FACTOR * np.log(smaller)))
+def needed(smaller: int, least: float) -> float:
+    """The least similarity of the pair that joins a group of `smaller` images to one at least as large.
+
+    `least` is what joins two single images.
+    """
+    return float(np.tanh(np.arctanh(least) + _PER_FACTOR * np.log(smaller)))
