@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "sweep": {"data", "models", "store", "training", "pruning", "exporting", "benchmarks"},
 }
 MAY_IMPORT: dict[str, set[str]] = {
-    "": {"_version", "api"},
+    "": {"_version", "api", "errors"},
     "_version": set(),
     "__main__": {"cli"},
     **{room: {"_version", *BOTTOM[:index]} for index, room in enumerate(BOTTOM)},

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from hemotk.artifacts import BenchReport, ImageRef
 from hemotk.benchmarks.judge.accuracy import Judge
-from hemotk.benchmarks.judge.conclusion import conclude, percent
+from hemotk.render.numbers import interval
+from hemotk.benchmarks.judge.conclusion import conclude
 from hemotk.benchmarks.judge.results import results
 from hemotk.benchmarks.measure.pictures import find_pictures
 from hemotk.benchmarks.measure.rows import Row
@@ -216,7 +217,7 @@ def test_the_terminal_and_the_conclusion_say_them_too():
 def test_the_conclusion_counts_groups_in_every_sentence():
     subject = grouped_report()
     int8 = subject.variants[1]
-    apart = [percent(found) for found in (int8.paired.grouped_agreement, int8.paired.agreement)]
+    apart = [interval(found) for found in (int8.paired.grouped_agreement, int8.paired.agreement)]
     assert apart[0] != apart[1]
     concluded = conclude(subject.variants[:2])
     assert f" flipped with {apart[0]} agreement with float (over 6 groups) (95 % intervals)." in concluded
