@@ -37,7 +37,7 @@ from hemotk.exporting.verify import Check, Decision, Verifier
 from hemotk.files import refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
-from hemotk.store.publish import Checksums, publish_bundle, testset_of
+from hemotk.store.publish import Checksums, beside_bundle, publish_bundle
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
@@ -73,16 +73,16 @@ def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = Fal
     refuse_existing(out, overwrite)
     source = open_run(run, config.data)
     # An export that was killed has left its test set, or the bundle of one was moved: either way it stays as it is.
-    kept = None if overwrite else same_testset(testset_of(out), source)
+    kept = None if overwrite else same_testset(beside_bundle(out), source)
     if kept is None:
-        refuse_existing(testset_of(out), overwrite)
+        refuse_existing(beside_bundle(out), overwrite)
     made = _make(source, config, tell)
 
     # The test set is published first: a bundle is never seen without it.
-    testset = kept or write_testset(testset_of(out), source, made.created, overwrite=overwrite)
+    testset = kept or write_testset(beside_bundle(out), source, made.created, overwrite=overwrite)
     if made.calibration:
         manifest = CalibrationManifest(testset.split, made.calibration)
-        manifest.write(testset_of(out) / Calibrated.of(made.calibration).manifest)
+        manifest.write(beside_bundle(out) / Calibrated.of(made.calibration).manifest)
     return publish_bundle(
         out,
         lambda folder: _write_files(folder, made),

@@ -35,7 +35,7 @@ from hemotk.exporting.recipe import Recipe
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.models.shape import densenet
 from hemotk.stats.metrics import evaluate
-from hemotk.store.publish import RunContent, publish_bundle, publish_run, publish_testset, testset_of
+from hemotk.store.publish import RunContent, beside_bundle, publish_bundle, publish_run, publish_testset
 
 SPEC = PreprocessSpec(size=SIZE)
 CREATED = "2026-01-01T00:00:00+00:00"
@@ -59,7 +59,7 @@ def write_picture(path, value, shape=(40, 40)):
 
 def write_bundle(folder, kinds=("float32", "int8"), **changes):
     """A bundle of variants `KIND.tflite`, and beside it a test set of 5 images, 2 of them with label 1."""
-    testset = write_testset(testset_of(folder))
+    testset = write_testset(beside_bundle(folder))
 
     def fill(aside):
         (aside / LABELS_FILE).write_text("normal\nhemorrhage\n")

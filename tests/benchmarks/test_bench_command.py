@@ -358,7 +358,7 @@ def test_a_bare_model_is_benched_on_labelled_pictures(pristine, tmp_path, capsys
     assert hemotk(model, "--images", pictures, "--normalization", "0.5/0.25", "--json", out) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "PASS: theirs.tflite runs, and nothing was compared with a float parent" in said
-    assert "theirs.tflite: has no bundle card, so threshold 0.5" in said and "as --normalization 0.5/0.25 says" in said
+    assert "theirs.tflite: has no bundle card, so threshold 0.5" in said and "as asked (0.5/0.25)" in said
     found = BenchReport.read(out)
     (row,) = found.variants
     assert (row.kind, row.bundle, row.metrics.count) == ("given", "theirs.tflite", 12)

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from hemotk.artifacts import BenchReport, ImageRef
 from hemotk.benchmarks.judge.accuracy import Judge
-from hemotk.render.numbers import interval
 from hemotk.benchmarks.judge.conclusion import conclude
 from hemotk.benchmarks.judge.results import results
 from hemotk.benchmarks.measure.pictures import find_pictures
@@ -22,6 +21,7 @@ from hemotk.benchmarks.measure.scoring import Tools, score_split
 from hemotk.benchmarks.report import html, markdown
 from hemotk.benchmarks.report.figures import GROUPED
 from hemotk.benchmarks.report.terminal import show
+from hemotk.render.numbers import interval
 from hemotk.stats.grouped import GROUPS, evaluate_groups, share
 from hemotk.stats.groups import group_numbers, groups_of
 from hemotk.stats.metrics import auc, wilson

@@ -18,7 +18,7 @@ from hemotk.artifacts import (
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
-from hemotk.store.publish import publish_bundle, publish_testset, testset_of
+from hemotk.store.publish import beside_bundle, publish_bundle, publish_testset
 from hemotk.tflite.facts import read_facts
 
 SIZE = 32
@@ -102,7 +102,7 @@ def write_bundle(folder, models, images, labels):
     items = tuple(TestItem(f"class{label}/{row}.png", label, str(row)) for row, label in enumerate(labels))
     created = "2026-01-01T00:00:00+00:00"
     testset = publish_testset(
-        testset_of(folder),
+        beside_bundle(folder),
         lambda path: np.save(path, images),
         lambda sha256: TestSetCard(created, "0" * 64, SPEC, sha256, items),
     )

@@ -168,7 +168,7 @@ def test_a_bundle_says_what_was_kept(source: Source, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_reached_publishes_nothing(source: Source, tmp_path: Path) -> None:
-    with pytest.raises(CheckFailed, match="--auto"):
+    with pytest.raises(CheckFailed, match="auto"):
         exported(source, tmp_path / "out", Tolerance(1.0, 0.0))
     assert list(tmp_path.iterdir()) == []
 

@@ -20,7 +20,7 @@ from hemotk.exporting.models import exact, plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.models.shape import CnnShape, DenseNetShape
-from hemotk.store.publish import testset_of
+from hemotk.store.publish import beside_bundle
 from hemotk.tflite.metadata_schema import read_metadata
 from hemotk.tflite.scorer import Scorer
 
@@ -75,7 +75,7 @@ def test_the_card_lists_it_for_every_variant(bundle: Path) -> None:
 
 def test_the_mean_of_the_finished_map_is_the_logit_but_for_rounding(bundle: Path) -> None:
     card = BundleCard.read(bundle / "bundle.json")
-    images = np.load(testset_of(bundle) / "images.npy")
+    images = np.load(beside_bundle(bundle) / "images.npy")
     for variant in card.variants:
         scorer = Scorer(bundle / variant.file, card.preprocess)
         logit_spec = next(output for output in variant.outputs if output.name == "logit")
@@ -98,7 +98,7 @@ def test_an_int8_map_is_close_to_the_float_one(bundle: Path) -> None:
     card = BundleCard.read(bundle / "bundle.json")
     parent, int8 = (Scorer(bundle / f"model_{kind}.tflite", card.preprocess) for kind in ("float32", "int8"))
     exact_maps, rounded = [], []
-    for image in np.load(testset_of(bundle) / "images.npy"):
+    for image in np.load(beside_bundle(bundle) / "images.npy"):
         for scorer, maps in ((parent, exact_maps), (int8, rounded)):
             scorer.score(image)
             maps.append(scorer.cam())

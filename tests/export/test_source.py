@@ -80,7 +80,7 @@ def test_pictures_too_small_for_the_network(run: Path) -> None:
 
 def test_the_images_were_moved(run: Path, tmp_path: Path) -> None:
     (tmp_path / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(HemotkError, match="--data"):
+    with pytest.raises(HemotkError, match="data"):
         source = open_run(run)
         source.pixels(source.split.part("test"))
     source = open_run(run, tmp_path / "elsewhere")

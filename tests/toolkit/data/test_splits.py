@@ -180,5 +180,5 @@ def test_load_items_checks_every_file(folder: Path) -> None:
     (folder / items[0].path).unlink()
     with pytest.raises(HemotkError, match="cannot be read"):
         load_items(items, folder, spec)
-    with pytest.raises(HemotkError, match="--data"):
+    with pytest.raises(HemotkError, match="data"):
         load_items(items, folder / "gone", spec)

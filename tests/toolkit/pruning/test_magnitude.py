@@ -152,7 +152,7 @@ def test_killed_and_resumed_gives_the_same_weights(cnn: Path, sparse_cnn: Path, 
     with pytest.raises(Killed):
         prune_magnitude(read_magnitude(job, CONFIG), KillAfter(1))
     assert (job.partial / CHECKPOINT_FILE).exists() and not job.out.exists()
-    with pytest.raises(HemotkError, match="--resume"):
+    with pytest.raises(HemotkError, match="resume"):
         read_magnitude(job, CONFIG)
     again = replace(job, resume=True)
     with pytest.raises(HemotkError, match=r"sparsity 0\.5, now it is 0\.6"):
@@ -223,7 +223,7 @@ def test_what_is_refused_before_anything_is_written(cnn: Path, tmp_path: Path) -
     (tmp_path / "other.partial").mkdir()
     (tmp_path / "other.partial" / STATE_FILE).write_text("{}")
     for job, words in (
-        (PruneJob(cnn, tmp_path / "there"), "--overwrite"),
+        (PruneJob(cnn, tmp_path / "there"), "overwrite"),
         (PruneJob(tmp_path / "none", tmp_path / "run"), "none/run.json: no such file"),
         (PruneJob(cnn, tmp_path / "run", teacher=cnn), "teacher: magnitude pruning learns from the labels alone"),
         (PruneJob(cnn, tmp_path / "other"), "unfinished channel pruning"),
@@ -244,6 +244,6 @@ def test_two_prunings_on_one_folder(cnn: Path, tmp_path: Path) -> None:
 
 def test_a_moved_image_folder(cnn: Path, tmp_path: Path) -> None:
     job = PruneJob(cnn, tmp_path / "run", data=tmp_path / "gone")
-    with pytest.raises(HemotkError, match="--data"):
+    with pytest.raises(HemotkError, match="data"):
         prune_magnitude(read_magnitude(job, CONFIG))
     assert not job.out.exists() and not job.partial.exists()

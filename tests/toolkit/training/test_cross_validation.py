@@ -155,7 +155,7 @@ def test_a_threshold_near_one_is_not_called_one(out: Path) -> None:
 
 
 def test_a_finished_one_is_kept(out: Path, splits: tuple[SplitManifest, ...]) -> None:
-    with pytest.raises(HemotkError, match="--overwrite"):
+    with pytest.raises(HemotkError, match="overwrite"):
         cross_validate(FoldsJob(splits, out), config())
 
 

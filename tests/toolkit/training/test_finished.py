@@ -4,7 +4,7 @@ import pytest
 
 from hemotk.errors import HemotkError
 from hemotk.store.finished import announce, refuse_finished, remove_left
-from hemotk.store.lock import NOTE_FILE, locked
+from hemotk.store.lock import LOCK_FILE, NOTE_FILE, locked
 from hemotk.store.unfinished import partial_of
 
 
@@ -28,10 +28,11 @@ def test_what_is_left_of_the_very_run_is_removed(out: Path) -> None:
     assert [path.name for path in out.parent.iterdir()] == ["run"]
 
 
-def test_a_removal_that_was_killed_goes_on(out: Path) -> None:
+@pytest.mark.parametrize("gone", [(), (LOCK_FILE,), (LOCK_FILE, NOTE_FILE)])
+def test_a_removal_that_was_killed_goes_on(out: Path, gone: tuple[str, ...]) -> None:
     partial = out.with_name("run.partial")
-    for path in (partial / "work-2" / "checkpoint.npz", partial / "history.csv", partial / NOTE_FILE):
-        path.unlink()
+    for name in ("work-2/checkpoint.npz", "history.csv", *gone):
+        (partial / name).unlink()
     (partial / "work-2").rmdir()
     remove_left(out)
     assert not partial.exists()
@@ -52,7 +53,14 @@ def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
             pass
         assert note and (partial / NOTE_FILE).read_text() == note
     with locked(partial):
-        assert (partial / NOTE_FILE).read_text() == ""
+        assert not (partial / NOTE_FILE).exists()
+
+
+def test_a_note_of_an_earlier_version_is_understood(out: Path) -> None:
+    partial = out.with_name("run.partial")
+    (partial / NOTE_FILE).replace(partial / LOCK_FILE)
+    remove_left(out)
+    assert not partial.exists()
 
 
 @pytest.mark.parametrize("name", [".", "/", "", "..", "runs/.."])
