@@ -43,7 +43,7 @@ def test_a_bundle_is_opened_with_its_test_set_and_scores_as_it_did() -> None:
 
 
 def test_reports_are_read(capsys: pytest.CaptureFixture[str]) -> None:
-    assert AuditReport.read(OLD / "audit.json").images == 40
+    assert AuditReport.read(OLD / "audit.json").counts == (20, 20)
     assert Predictions.read(OLD / "predictions.json").predictions
     for path in ("split.json", "runs/first", "bundles/first", "bench.json"):
         assert run(["info", str(OLD / path)]) == 0, path

@@ -203,15 +203,15 @@ def test_the_terminal_and_the_conclusion_say_them_too():
     found, paired = subject.variants[1].grouped, subject.variants[1].paired
     assert (
         "first int8 95 % over 6 groups of images (4 with hemorrhage, 5 with normal): "
-        f"accuracy {found.accuracy.low:.2f}–{found.accuracy.high:.2f}" in text
+        f"accuracy {interval(found.accuracy)}" in text
     )
     over = paired.grouped_auc_difference
-    assert f", over groups {over.low:+.2f} to {over.high:+.2f})" in text
+    assert f", over groups {interval(over, signed=True)})" in text
     same = paired.grouped_agreement
-    assert f", AUC {found.auc.low:.2f}–{found.auc.high:.2f}, agreement {same.low:.2f}–{same.high:.2f}\n" in text
+    assert f", AUC {interval(found.auc)}, agreement {interval(same)}" in " ".join(text.split())
     concluded = conclude(subject.variants[:2])
-    assert " % (over 6 groups)" in concluded and " % (over 4 groups with label 1)." in concluded
-    assert f"{int(100 * found.accuracy.low)}–" in concluded
+    assert "] (over 6 groups)" in concluded and "] (over 4 groups with label 1)." in concluded
+    assert interval(found.accuracy) in concluded
 
 
 def test_the_conclusion_counts_groups_in_every_sentence():
@@ -220,11 +220,13 @@ def test_the_conclusion_counts_groups_in_every_sentence():
     apart = [interval(found) for found in (int8.paired.grouped_agreement, int8.paired.agreement)]
     assert apart[0] != apart[1]
     concluded = conclude(subject.variants[:2])
-    assert f" flipped with {apart[0]} agreement with float (over 6 groups) (95 % intervals)." in concluded
+    assert f" flipped with an agreement with float of {apart[0]} (over 6 groups) (95 % intervals)." in concluded
     assert "images without a flip" not in concluded
     assert "show by chance on so many independent images (up to" in concluded
     unlabelled = [dataclasses.replace(r, metrics=None, grouped=None, calibration=None) for r in subject.variants[:2]]
-    assert f"(int8) is compatible with {apart[0]} agreement with float (over groups) (95 %" in conclude(unlabelled)
+    assert f"(int8) is compatible with an agreement with float of {apart[0]} (over groups) (95 %" in conclude(
+        unlabelled
+    )
 
 
 def test_a_report_keeps_them_and_one_from_before_is_read(tmp_path):

@@ -128,7 +128,6 @@ def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_pat
 def lonely(run: Path, tmp_path: Path) -> Path:
     """A test set of long ago whose bundle is not there: that of `run`."""
     folder = tmp_path / "bundle.testset"
-    folder.mkdir()
     write_testset(folder, open_run(run), "2020-01-01T00:00:00+00:00")
     return folder
 

@@ -17,14 +17,14 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from hemotk.artifacts.pixels import BRAIN
-from hemotk.data import dicom_sizes, nifti
+from hemotk.data.read import dicom_sizes, nifti
 from hemotk.data.read.dicom import load_dicom, why_no_slice
 from hemotk.data.read.dicom_sizes import is_one_frame
 from hemotk.errors import HemotkError
 from hemotk.models.pretrained import load_pretrained
 from hemotk.models.shape import densenet
+from hemotk.store.unfinished import CHECKPOINT_FILE
 from hemotk.training import checkpoint
-from hemotk.training.partial import CHECKPOINT_FILE
 
 GRAY = (ramp() > 0).astype(np.uint8)
 JPEG_2000 = pytest.mark.skipif(not features.check("jpg_2000"), reason="this Pillow cannot do JPEG 2000")
