@@ -43,7 +43,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}
 
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "litert_quantizer"}
-HEAVY = TENSORFLOW | {"matplotlib", "scipy", "sklearn", "h5py", "pandas"}  # none of it in the device install
+HEAVY = TENSORFLOW | {
+    "filelock",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "h5py",
+    "pandas",
+}  # none of it in the device install
 NO_MODULES = {"hemotk.android_stub"}  # sources of the app, which the package carries
 # At the top of a module; benchmarks may not even inside a function.
 MAY_BE_HEAVY = {"models", "training", "pruning", "importing", "exporting", "sweep"}
