@@ -58,6 +58,7 @@ class _Made:
     checks: tuple[Check, ...]
     created: str
     selection: Selection | None
+    logit_bias: Mapping[str, float]
 
 
 def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = False, tell: Tell = silent) -> BundleCard:
@@ -101,7 +102,9 @@ def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:
     named = tuple(
         CalibrationItem(item.path, item.sha256 or sha256_file(source.root / item.path), item.label) for item in items
     )
-    return _Made(source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection)
+    return _Made(
+        source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection, made.logit_bias
+    )
 
 
 def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
@@ -188,10 +191,12 @@ def _recipe(made: _Made) -> dict[str, Any]:
     """What was done to the network, and the rules of each variant."""
     is_densenet = isinstance(made.source.shape, DenseNetShape)
     rewrites = (*PLAIN, cam_head) if made.config.cam else PLAIN
-    found = {
+    found: dict[str, Any] = {
         "rewrites": [*(rewrite.__name__ for rewrite in rewrites), "preactivation"] if is_densenet else [],
         "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
     }
+    if made.logit_bias:
+        found["logit_bias"] = dict(made.logit_bias)
     return found if made.selection is None else {**found, "auto": _auto(made.selection)}
 
 
