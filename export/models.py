@@ -50,8 +50,8 @@ PLAIN: tuple[Callable[[Graph], Graph], ...] = (
 class Models:
     """The .tflite of each kind, float32 first, and the recipes of the others.
 
-    `logit_bias` is what was taken off the logit of each integer variant. `selection` says how the layers that int8 keeps
-    in float32 were found, None where they were not looked for.
+    `logit_bias` is what was taken off the logit of each integer variant. `selection` says how the layers were found that
+    int8 keeps in float32, None where they were not looked for.
     """
 
     contents: Mapping[str, bytes]
@@ -105,7 +105,9 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
         if recipe.kind == "int8" and config.auto is not None:
             selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, tell=tell)
             candidate = candidate.keeping(operations_of(selection.kept, graph))
-        models[recipe.kind] = corrector.quantized(candidate)
+        # What was chosen layer by layer is kept as it was measured.
+        chosen = recipe.kind == "int8" and selection is not None
+        models[recipe.kind] = candidate.quantized() if chosen else corrector.quantized(candidate)
         recipes.append(candidate.recipe)
     return Models(models, tuple(recipes), selection, corrector.taken_off)
 
