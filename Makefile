@@ -140,9 +140,10 @@ rsna-size: env
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
 
-# Every warning is an error: a link or an anchor that leads nowhere, a docstring that cannot be read.
+# Every warning is an error: a link or an anchor that leads nowhere, a docstring that cannot be read. (`--quiet` would hide
+# the warnings from `--strict` too.)
 site: env
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) $(DEVICE) $(PEERS) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

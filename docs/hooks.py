@@ -33,6 +33,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     """The page as Python-Markdown reads it, with the links of the site."""
     sources = {target: source for source, target in BESIDE.items()}
     source = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+    if source == "README.md":  # the site has a first page of its own
+        markdown = markdown[markdown.index("# A tour\n") :]
     return spaced(LINK.sub(lambda match: link(match, source, page.file.src_uri, files), markdown))
 
 
