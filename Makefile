@@ -13,16 +13,17 @@ PEERS := .venv-peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test fuzz test-resume demo lint types format device docs real-run bench-export bench-arm bench-peers test-android rsna-size clean
+.PHONY: help env test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
 	@echo "make demo     install into .venv and run the whole path on synthetic slices"
-	@echo "make lint     check style and types"
+	@echo "make lint     check style, types and the links of the documentation"
 	@echo "make format   put the code into the style that lint checks"
 	@echo "make device   prove that the install without extras works, without TensorFlow, on either interpreter"
 	@echo "make env      only install into .venv"
 	@echo "make docs     write docs/commands.md anew"
+	@echo "make site     make the documentation site in build/site, and check its links"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
@@ -42,7 +43,7 @@ $(VENV)/.installed: setup.cfg constraints.txt
 		|| { echo "$(PYTHON) is no Python 3.10 to 3.13; name one: make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,dev,docs]'
 	@touch $@ $(VENV)/.linked
 
 # The editable install links every file, so that editors and type checkers see the package as it is imported. A file
@@ -67,7 +68,7 @@ fuzz: env
 demo: env
 	$(BIN)/hemotk demo $(ARGS)
 
-lint: env types
+lint: env types site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
@@ -138,6 +139,11 @@ rsna-size: env
 # docs/commands.md from the commands' own help; a test fails when it is stale.
 docs: env
 	$(BIN)/python -m hemotk.cli.reference > docs/commands.md
+
+# Every warning is an error: a link or an anchor that leads nowhere, a docstring that cannot be read. (`--quiet` would hide
+# the warnings from `--strict` too.)
+site: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) $(DEVICE) $(PEERS) $(TFLITE) build dist hemotk.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -50,8 +50,8 @@ PLAIN: tuple[Callable[[Graph], Graph], ...] = (
 class Models:
     """The .tflite of each kind, float32 first, and the recipes of the others.
 
-    `logit_bias` is what was taken off the logit of each integer variant. `selection` says how the layers were found that
-    int8 keeps in float32, None where they were not looked for.
+    `logit_bias` is what was taken off the logit of each integer variant. `selection` says how the layers were found
+    that int8 keeps in float32, None where they were not looked for.
     """
 
     contents: Mapping[str, bytes]

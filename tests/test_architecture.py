@@ -234,3 +234,22 @@ def test_help_takes_under_300_ms() -> None:
         assert child.returncode == 0
         seconds.append(used.ru_utime + used.ru_stime)
     assert statistics.median(seconds) < 0.3
+
+
+def test_the_picture_in_the_documents_shows_the_rules() -> None:
+    sys.path.insert(0, str(ROOT / "studies"))
+    try:
+        import draw_architecture as drawn
+    finally:
+        sys.path.remove(str(ROOT / "studies"))
+    shown = {room: reached - {"bottom"} for room, reached in drawn.imports().items() if room != "bottom"}
+    # The exceptions that docs/ARCHITECTURE.md names below the picture.
+    for room in ("predict", "android", "benchmarks"):
+        shown[room].discard("models")
+    shown["sweep"].discard("describe")
+    shown["__main__"] = {"cli"}
+    rules = {room: MAY_IMPORT[room] - {"_version", *BOTTOM, "", room} for room in shown}
+    assert shown == rules
+    assert " ← ".join(BOTTOM) in drawn.ROOMS["bottom"].text
+    for name, content in (("flow", drawn.flow()), ("rooms", drawn.rooms())):
+        assert (ROOT / f"docs/images/architecture-{name}.svg").read_text("utf-8") == content

@@ -14,16 +14,19 @@ from hemotk.files import refuse_existing
 @click.option(
     "--with-testset",
     is_flag=True,
-    help="Put the test split into the app, for its bench: preprocessed pictures of people leave this machine with it, "
-    "without names and labels.",
+    help="Put the test set into the app, for its bench. Then preprocessed pictures of people leave this machine with "
+    "the app, without names and labels.",
 )
 @overwrite_option
 def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bool) -> None:
     """Write the Android app with a bundle in it, ready for Android Studio.
 
-    The app shows probability, verdict and heatmap of a picture that is chosen or shared, and benches the model on the
-    phone. It gets the int8 model of BUNDLE (default: the newest under bundles/), which must take and give uint8, have
-    static shapes, and be the file that export checked. Nothing in the app names a file, a path or a person.
+    The app takes a picture that you choose or share. It shows the probability, the verdict and the heat map. It can
+    also bench the model on the phone.
+
+    The app gets the int8 model of BUNDLE. The default is the newest bundle under bundles/. The model must take and
+    give uint8 and have static shapes, and it must be the file that export checked. Nothing in the app names a file,
+    a path or a person.
 
     Research, not for diagnosis.
 

@@ -20,16 +20,28 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.option("--html", type=PATH, metavar="FILE", help="Also write a page to FILE; it shows no pictures.")
+@click.option(
+    "--html",
+    type=PATH,
+    metavar="FILE",
+    help="Also write an HTML page to FILE. It shows no pictures unless you add --pictures.",
+)
 @json_option
-@click.option("--sheet", type=PATH, metavar="FILE.png", help="Also draw the duplicates; shows pixels of patients.")
-@click.option("--pictures", is_flag=True, help="Embed the duplicates in the page; shows pixels of patients.")
+@click.option(
+    "--sheet",
+    type=PATH,
+    metavar="FILE.png",
+    help="Also draw the duplicates into FILE.png. It shows pixels of patients.",
+)
+@click.option(
+    "--pictures", is_flag=True, help="With --html: show the duplicates in the page. It then shows pixels of patients."
+)
 @click.option(
     "--fail-on",
     metavar="WORDS",
     default="",
-    help="End with exit code 1 if one of these is found, words with commas: unreadable, blank, grays, duplicates, "
-    "contradictions, patients, leaks, shortcuts, problems.",
+    help="End with exit code 1 if one of these is found. WORDS are separated by commas: unreadable, blank, grays, "
+    "duplicates, contradictions, patients, leaks, shortcuts, problems.",
 )
 @classes_option
 @patient_option
@@ -50,18 +62,33 @@ def audit(
 ) -> int:
     """Look through FOLDER before anything is trained on it.
 
-    Counts, sizes, unreadable and blank files, pictures of 16 gray levels or fewer; equal pictures and near duplicates
-    (rescaled, shifted, windowed, compressed or mirrored copies, and neighbouring slices of one head); and shortcuts:
-    whether file size, picture size, aspect ratio, colour, corner text or border brightness alone predict the label
-    better than chance, with an AUC of 0.6 or more. What only follows the slice level is said to.
+    \b
+    The audit finds:
+    - counts, sizes, unreadable and blank files, and pictures of 16 gray
+      levels or fewer;
+    - equal pictures, and near duplicates: rescaled, shifted, windowed,
+      compressed or mirrored copies, and neighbouring slices of one head;
+    - shortcuts: file size, picture size, aspect ratio, colour, corner text
+      or border brightness, if one of them alone predicts the label better
+      than chance, with an AUC of 0.6 or more.
 
-    FOLDER need not be one that can be split: with one class, or without labels, all that needs none is looked for.
+    If a property only follows the slice level, the audit says so. FOLDER need not be one that can be split. With one
+    class, or without labels, the audit does everything that needs no labels.
 
-    With --fail-on the exit code is 1 where one of the words applies: problems (what `hemotk data split` would refuse,
-    such as a table that contradicts the folders), unreadable (files), blank (pictures), grays (16
-    levels or fewer), duplicates (equal or near), contradictions (equal pictures with two labels), patients (pairs of
-    two patients), leaks (pairs or patients in two parts, where the folder gives parts), shortcuts. Shortcuts and
-    contradictions that could not be looked for, for want of labels, count as found.
+    \b
+    With --fail-on, the exit code is 1 if one of the words applies:
+    - problems: `hemotk data split` would refuse the folder, for example
+      because a table contradicts the folders;
+    - unreadable: files that cannot be read;
+    - blank: blank pictures;
+    - grays: pictures of 16 gray levels or fewer;
+    - duplicates: equal pictures or near duplicates;
+    - contradictions: equal pictures with different labels;
+    - patients: pairs of duplicates from two patients;
+    - leaks: duplicates or patients in two parts, if the folder gives parts;
+    - shortcuts: as above.
+
+    Without labels, the audit cannot look for shortcuts and contradictions. Then both words apply.
 
     \b
     Examples:

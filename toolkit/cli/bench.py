@@ -55,29 +55,31 @@ def _output(name: str, words: str) -> Decorator:
     "--images",
     type=click.Path(path_type=Path, exists=True),
     metavar="FOLDER|split.json",
-    help="Score the pictures below FOLDER, however many, or the test part of another split, in place of the bundle's.",
+    help="Score all pictures below FOLDER, or the test part of another split, in place of the bundle's test set.",
 )
 @click.option(
     "--data",
     "data_folder",
     type=PATH,
     metavar="FOLDER",
-    help="Where the images of the split given with --images are now, if they were moved.",
+    help="Where the images of the split of --images are now, if they were moved.",
 )
 @click.option(
     "--by",
     multiple=True,
     metavar="COLUMN",
-    help="Also give figures by this column of the labels of --images; repeat it for several.",
+    help="Also give figures by this column of the table of labels of --images. May be given several times.",
 )
 @foreign_options
 @click.option(
-    "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Put what a device measured beside it."
+    "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Show beside it what a device measured."
 )
 @click.option(
-    "--device", type=click.Choice(("adb",)), help="Bench on the phone that adb finds as well; the app is on it."
+    "--device",
+    type=click.Choice(("adb",)),
+    help="Also bench on the phone that adb finds. The app must be installed there.",
 )
-@click.option("--serial", metavar="NAME", help="Which phone, as `adb devices` lists it.")
+@click.option("--serial", metavar="NAME", help="The phone to use, by its name in `adb devices`.")
 @json_option
 @_output("html", "the report as one HTML file")
 @_output("markdown", "it as Markdown")
@@ -87,84 +89,118 @@ def _output(name: str, words: str) -> Decorator:
 @_limit(
     "accuracy_drop",
     FRACTION,
-    "Most accuracy a variant may lose against float32, a fraction; without labels, most decisions that may differ.",
+    "Most accuracy that a variant may lose against float32, as a fraction. Without labels: the largest share of "
+    "decisions that may differ.",
 )
-@_limit("sensitivity_drop", FRACTION, "Most sensitivity it may lose against float32, a fraction.")
-@_limit("specificity_drop", FRACTION, "Most specificity it may lose against float32, a fraction.")
+@_limit("sensitivity_drop", FRACTION, "Most sensitivity that a variant may lose against float32, as a fraction.")
+@_limit("specificity_drop", FRACTION, "Most specificity that a variant may lose against float32, as a fraction.")
 @_limit(
     "min_mcnemar_p",
     FRACTION,
-    "Least p-value of McNemar's test, over patients where known, if it loses more decisions than it gains; 0 turns "
-    "it off.",
+    "Least p-value of McNemar's test, over patients where they are known. It counts only if a variant loses more "
+    "right decisions than it gains; 0 turns it off.",
 )
-@_limit("flips", click.IntRange(0), "Most images whose decision may differ from float32's.")
-@_limit("score_drift", FRACTION, "Furthest a probability may be from float32's on any image; 1 turns it off.")
-@_limit("min_auc", FRACTION, "Least AUC of any variant, float32 included; the interval's lower end must reach it, too.")
-@_limit("min_sensitivity", FRACTION, "Least sensitivity of any variant, float32 included; held like --min-auc.")
+@_limit("flips", click.IntRange(0), "Largest number of images whose decision may differ from float32's.")
+@_limit("score_drift", FRACTION, "Largest change of a probability against float32, on any image. 1 turns it off.")
+@_limit(
+    "min_auc",
+    FRACTION,
+    "Least AUC of every variant, float32 included. The lower end of its interval must reach it, too.",
+)
+@_limit(
+    "min_sensitivity", FRACTION, "Least sensitivity of every variant, float32 included. It is judged like --min-auc."
+)
 @_limit(
     "latency_ratio",
     POSITIVE,
-    "Slowest a variant may be: its median over that of float32 (not asked of int16x8).",
+    "Largest ratio of a variant's median latency to that of float32. Not for int16x8.",
 )
-@_limit("latency_ms", POSITIVE, "Longest median of a variant in milliseconds (not asked of float32 and int16x8).")
-@_limit("size", POSITIVE, "Largest file of a variant but float32, in MB (10⁶ bytes).")
+@_limit("latency_ms", POSITIVE, "Largest median latency of a variant, in milliseconds. Not for float32 and int16x8.")
+@_limit("size", POSITIVE, "Largest file of a variant, in MB (10⁶ bytes). Not for float32.")
 @click.option(
     "--undecided",
     type=click.Choice(("pass", "fail")),
     default="pass",
     show_default=True,
-    help="What a limit comes to that these images, or this machine, cannot decide.",
+    help="Whether a limit that these images, or this machine, cannot decide counts as passed or failed.",
 )
-@click.option("--no-timing", is_flag=True, help="Time nothing, and hold no limit on time.")
+@click.option("--no-timing", is_flag=True, help="Do not measure time, and check no limit on time.")
 @threads_option(1)
-@click.option("--runtime", metavar="NAME", help="ai_edge_litert or tflite_runtime; default: the first installed.")
 @click.option(
-    "--delegate", metavar="PATH[:KEY=VALUE,…]", help="Run through this external delegate, with these options of its."
+    "--runtime", metavar="NAME", help="ai_edge_litert or tflite_runtime.  [default: the first that is installed]"
 )
-@click.option("--cpu", metavar="LIST", help="Pin the measured processes to these processors, as in 0 or 0,1.")
-@click.option("--profile", is_flag=True, help="Also measure where the time goes, operator by operator.")
-@click.option("--min-runs", type=click.IntRange(1), default=40, show_default=True, help="Timed inferences, at least.")
+@click.option(
+    "--delegate", metavar="PATH[:KEY=VALUE,…]", help="Run through this external delegate, with these options."
+)
+@click.option("--cpu", metavar="LIST", help="Pin the measured processes to these processors, such as 0 or 0,1.")
+@click.option("--profile", is_flag=True, help="Also measure the time of each operator.")
+@click.option(
+    "--min-runs",
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    help="Least number of timed inferences per variant.",
+)
 @click.option(
     "--min-seconds",
     type=click.FloatRange(0),
     default=3.0,
     show_default=True,
-    help="Seconds of timed inference per variant, at least.",
+    help="Least time of timed inferences per variant, in seconds.",
 )
 @click.pass_context
 def bench(context: click.Context, **given: Any) -> None:
     """Prove that a bundle still matches its float parent.
 
-    Every .tflite in BUNDLE (default: the newest under bundles/) scores the test split that lies beside it, then all are
-    timed in turns, each in a process of its own. Several bundles share one table, each held against its own float
-    parent and that of the first. A folder given with --images needs no labels; class subfolders or a labels.csv give
-    them. Of a split file the test part is scored, and refused where it shows that a bundle was trained on some of it;
-    of a folder, a note counts the pictures that it was calibrated on. Where a column 'patient' of a table, or DICOM
-    files, name the patients, or the test split has groups, intervals that draw whole groups again stand beside those
-    that take images as independent. With --by figures are given by a column of the table: of a column of yes and no
-    whose yes stands on images with hemorrhage alone, the sensitivity within that subtype, against all images without;
-    of any other column, by each of its values, the 12 commonest. Where the share of soft tissue alone, which tells
-    slices in the middle of the head, orders the images better than chance, its AUC stands beside the models', and
-    theirs within slices that show brain. Files given with --import are what a device measured on the test split, schema
-    hemotk.device-bench/1. With --device adb that file comes from a phone with the app of `hemotk android`: the bundle
-    and its test split are pushed without names and labels, benched there with --threads and --min-runs, and removed
-    again. A .tflite that another tool exported is benched with --images alone: one gray or RGB picture in, class scores
-    out. What its file does not say, --normalization, --output and --positive-class must; they hold for all such files.
-    Reports call images by their paths, so that they can be looked at: they are for the house.
+    Every .tflite in BUNDLE scores the test set beside the bundle. The default is the newest bundle under bundles/. Then
+    all models are timed in turns, each in a process of its own. Several bundles share one table. Each variant is
+    compared with its own float parent, and with that of the first bundle.
 
-    PASS says that the variants decide as float32 does, within the limits, and nothing about how good the classifier
-    is: a red line says where that cannot be told from chance, or is less often right than always saying one class.
+    PASS says that the variants decide as float32 does, within the limits. It does not say how good the classifier is. A
+    red line says if the classifier cannot be told from chance, or if it is less often right than always saying one
+    class.
 
-    A limit holds, fails, or cannot be told. Limits on accuracy, sensitivity, specificity and AUC fail if what was
-    measured is beyond them, hold if its whole 95 % interval (over patients where they are known) keeps them, and
-    cannot be told in between: with too few patients. So a drop of at most 0.01 takes some 380 patients to hold. Limits
-    on time fail only if the whole interval is beyond them, hold if it keeps them, and cannot be told in between; on a
-    busy machine the interval is taken a quarter wider at both ends. The others hold or fail on these very images.
+    IMAGES. With --images FOLDER, the pictures of that folder are scored. They need no labels. Class subfolders or a
+    labels.csv give labels. A note counts the pictures that a bundle was calibrated on. With --images split.json, the
+    test part of that split is scored. It is refused if it shows that a bundle was trained on some of it.
 
-    Ends with 0 if every limit holds or cannot be told, with 1 if one does not (the outputs are written all the same),
-    with 2 on wrong use or bad input, and then nothing is written. With --undecided fail a limit that cannot be told
-    fails: then 0 means that all limits hold. In the JSON each verdict has an 'outcome': holds, fails or cannot tell. In
-    JUnit those that cannot be told are skipped tests.
+    PATIENTS. Patients are known from a column 'patient' of the table, from DICOM files, or from the groups of the test
+    set. Then a second interval stands beside the one that takes images as independent. It draws whole groups again.
+
+    SUBTYPES. With --by, figures are also given by a column of the table. In a column of yes and no, yes may stand on
+    images with hemorrhage only. Then yes is a subtype: its sensitivity is given, against all images without
+    hemorrhage. Any other column is divided by its values, the 12 commonest.
+
+    SLICE LEVEL. The share of soft tissue tells slices in the middle of the head from others. If it alone orders the
+    images better than chance, its AUC stands beside the models'. Theirs are then also given within slices that show
+    brain.
+
+    PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). --device adb
+    makes such a file on a phone that has the app of `hemotk android`. It pushes the bundle and the test set without
+    names and labels, benches there with --threads and --min-runs, and removes both again.
+
+    MODELS FROM ELSEWHERE. A .tflite that another tool exported needs --images. It must take one gray or RGB picture and
+    give class scores. Say with --normalization, --output and --positive-class what its file does not say. These options
+    hold for all such files.
+
+    Reports name images by their paths, so that you can look at them. Keep the reports in the house.
+
+    A limit holds, fails, or cannot be told.
+
+    \b
+    - Accuracy, sensitivity, specificity, AUC: the limit fails if the measured
+      value is beyond it. It holds if the whole 95 % interval keeps it (over
+      patients where they are known). In between it cannot be told: there are
+      too few patients. A drop of at most 0.01 takes some 380 patients to hold.
+    - Time: the limit fails if the whole interval is beyond it. It holds if the
+      whole interval keeps it. In between it cannot be told. On a busy machine
+      the interval is made a quarter wider at both ends.
+    - All other limits hold or fail on these very images.
+
+    Ends with 0 if every limit holds or cannot be told, with 1 if one does not. The outputs are written in both cases.
+    Ends with 2 on wrong use or bad input, and then writes nothing. With --undecided fail, a limit that cannot be told
+    fails, so 0 means that all limits hold. In the JSON, each verdict has an 'outcome': holds, fails or cannot tell. In
+    JUnit, limits that cannot be told are skipped tests.
 
     \b
     Examples:

@@ -20,18 +20,24 @@ CHECKS_FILE = "checks.json"
 
 @click.command()
 @click.argument("run", type=PATH, required=False)
-@click.option("--bundle", type=PATH, help="The bundle that was exported from the run: its models get a section.")
 @click.option(
-    "--audit", type=PATH, help="What `hemotk data audit --json` found in the images: shortcuts get a section."
+    "--bundle", type=PATH, help="The bundle that was exported from the run. The card then has a section on its models."
+)
+@click.option(
+    "--audit",
+    type=PATH,
+    help="The file of `hemotk data audit --json` on the images. The card then has a section on shortcuts.",
 )
 @click.option("--out", type=PATH, help="The Markdown file to write.  [default: print it]")
 @overwrite_option
 def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path | None, overwrite: bool) -> None:
-    """Say in Markdown what a RUN was made from, what it does and what it is not for.
+    """Write the model card of a RUN in Markdown.
 
-    RUN is a run folder; without one, the newest finished run under runs/ is taken. The card has data, figures with
-    intervals, operating point, what quantization changed, intended use and limits. It names no patient and no path.
-    `hemotk export` writes one into every bundle.
+    The card says what the run was made from, what it does and what it is not for. It has the data, figures with
+    intervals, the operating point, what quantization changed, the intended use and the limits. It names no patient and
+    no path. `hemotk export` writes a card into every bundle.
+
+    RUN is a run folder. The default is the newest finished run under runs/.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ classes_option: Decorator = click.option(
     default="normal,hemorrhage",
     show_default=True,
     metavar="A,B",
-    help="Names of the class without and with hemorrhage.",
+    help="Names of the two classes: without hemorrhage, with hemorrhage.",
 )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Audit or split an image folder, or draw phantoms."""
+    """Audit, split or draw images."""
 
 
 data.add_command(audit)
@@ -27,22 +27,29 @@ data.add_command(audit)
 
 @data.command()
 @click.argument("folder", type=PATH)
-@click.option("--test", default=0.2, show_default=True, help="Share of all images kept for the test.")
-@click.option("--validation", default=0.2, show_default=True, help="Share of the rest kept for validation.")
-@click.option("--seed", default=0, show_default=True, help="Another seed, another split.")
+@click.option("--test", default=0.2, show_default=True, help="Share of all images that is kept for the test part.")
+@click.option(
+    "--validation", default=0.2, show_default=True, help="Share of the remaining images that is kept for validation."
+)
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed of the random split. Another seed gives another split."
+)
 @click.option(
     "--groups",
     type=click.Choice(["auto", "patient", "none"]),
     default="auto",
     show_default=True,
-    help="What stays together besides equal pictures: patients and near duplicates, patients, or nothing.",
+    help="What stays in one part, besides equal pictures. auto: patients and near duplicates; patient: patients; none: "
+    "nothing.",
 )
-@click.option("--patients", type=PATH, metavar="FILE", help="Table id,patient; only beside stage_2_train.csv.")
+@click.option("--patients", type=PATH, metavar="FILE", help="RSNA 2019 only: a table with the columns id,patient.")
 @patient_option
 @hu_offset_option
-@click.option("--resplit", is_flag=True, help="Deal the parts anew where the table or the folders give some.")
-@click.option("--folds", type=int, help="Write this many folds for cross-validation, each tested once.")
-@click.option("--out", type=PATH, help="What to write: a file (split.json), or with --folds a folder (folds).")
+@click.option("--resplit", is_flag=True, help="Make new parts, even if the table or the folders give parts.")
+@click.option("--folds", type=int, help="Write this many folds for cross-validation. Each fold is the test part once.")
+@click.option(
+    "--out", type=PATH, help="The file to write, or with --folds the folder.  [default: split.json, with --folds folds]"
+)
 @classes_option
 @overwrite_option
 def split(
@@ -63,18 +70,20 @@ def split(
 ) -> None:
     """Divide FOLDER into training, validation and test.
 
-    FOLDER holds the subfolders normal/ and hemorrhage/, or images with a labels.csv (columns id or path, then
-    hemorrhage or label, optionally patient). Other usual names, separators and spellings are understood; the first
-    lines of the output say how. A column 'split' or folders train/, val/ and test/ give the parts: they are kept, and
-    refused if a patient or a picture lies in two of them; --resplit deals anew.
+    FOLDER holds the subfolders normal/ and hemorrhage/, or images with a table labels.csv. The table has the columns id
+    or path, then hemorrhage or label, and optionally patient. Other usual names, separators and spellings are
+    understood. The first lines of the output say how the folder was read.
 
-    Classes are balanced over the parts. Equal pictures always stay together;
-    so do, by default, the images of a patient and near duplicates: one slice rescaled, windowed, compressed or
-    mirrored, and neighbouring slices of a head. With --folds each fold is the test part of one split file.
+    A column 'split', or folders train/, val/ and test/, give the parts. They are kept. They are refused if a patient or
+    a picture lies in two of them. --resplit makes new parts.
 
-    FOLDER may also be the RSNA 2019 set: stage_2_train.csv beside the DICOM files in stage_2_train/. Its pictures are
-    too many to be compared and get no checksums; patients are those of --patients, else of FOLDER/patients.csv, else
-    of the headers of all files, which takes minutes.
+    Classes are balanced over the parts. Equal pictures always stay in one part. By default, so do the images of one
+    patient, and near duplicates: one slice rescaled, windowed, compressed or mirrored, and neighbouring slices of a
+    head. With --folds, each fold is the test part of one split file.
+
+    FOLDER may also be the RSNA 2019 set: stage_2_train.csv beside the DICOM files in stage_2_train/. These pictures are
+    too many to be compared, and they get no checksums. Patients come from --patients, else from FOLDER/patients.csv,
+    else from the headers of all files, which takes minutes.
 
     \b
     Examples:
@@ -130,13 +139,14 @@ def _say_groups(manifest: "SplitManifest", patients: bool) -> None:
 
 @data.command()
 @click.argument("folder", type=PATH)
-@click.option("--out", type=PATH, default="patients.csv", show_default=True, help="Table to write.")
+@click.option("--out", type=PATH, default="patients.csv", show_default=True, help="The table to write.")
 @overwrite_option
 def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
-    """Read once whose slices those of the RSNA 2019 set in FOLDER are, for many a split.
+    """Write the patients of the RSNA 2019 set into a table.
 
-    Patients are numbered: the table says nothing else about them. `hemotk data split` takes it with --patients, or by
-    itself where it lies in FOLDER. Uncompressed files shorter than their pixels are found here.
+    The command reads the header of every DICOM file in FOLDER once. After that, any number of splits can use the table.
+    Patients are numbered. The table says nothing else about them. `hemotk data split` takes it with --patients, or
+    finds it in FOLDER by itself. The command also finds uncompressed files that are shorter than their pixels.
 
     \b
     Example:
@@ -159,11 +169,13 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
 
 @data.command()
 @click.argument("folder", type=PATH)
-@click.option("--count", default=200, show_default=True, help="How many slices, half of them with hemorrhage.")
-@click.option("--seed", default=0, show_default=True, help="Another seed, other heads.")
+@click.option("--count", default=200, show_default=True, help="Number of slices. Half of them have a hemorrhage.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the drawings. Another seed gives other heads.")
 @overwrite_option
 def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
-    """Draw synthetic head CT slices into FOLDER, so that everyone has data.
+    """Draw synthetic head CT slices into FOLDER.
+
+    With them you can try every command without a patient.
 
     \b
     Example:
@@ -181,10 +193,10 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
 @click.option("--out", type=PATH, default=Path("merged.json"), show_default=True, help="The split file to write.")
 @overwrite_option
 def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
-    """Make one split of several, such as those of two hospitals; every image keeps its part.
+    """Make one split from several.
 
-    Patients, and pictures that are alike, are not looked for between the folders; a file that two of them have is
-    refused.
+    The splits may come from two hospitals, for example. Every image keeps its part. A file that two of the splits hold
+    is refused. The command does not look for patients or similar pictures between the folders.
 
     \b
     Example:

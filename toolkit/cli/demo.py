@@ -10,16 +10,20 @@ from hemotk.cli.options import PATH
 
 
 @click.command()
-@click.option("--out", type=PATH, default=Path("demo"), show_default=True, help="Folder for everything it makes.")
-@click.option("--arch", default="densenet201", show_default=True, help="What to train.")
-@click.option("--size", default=96, show_default=True, help="Width and height of the network's picture.")
-@click.option("--epochs", default=40, show_default=True, help="Passes over the training part.")
-@click.option("--count", default=200, show_default=True, help="Phantoms to draw.")
+@click.option(
+    "--out", type=PATH, default=Path("demo"), show_default=True, help="The folder for everything that the demo makes."
+)
+@click.option(
+    "--arch", default="densenet201", show_default=True, help="The network to train, as in `hemotk train --arch`."
+)
+@click.option("--size", default=96, show_default=True, help="Width and height of the network's picture, in pixels.")
+@click.option("--epochs", default=40, show_default=True, help="Number of passes over the training part.")
+@click.option("--count", default=200, show_default=True, help="Number of phantoms to draw.")
 def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """Run the whole path on phantoms: draw, split, train, export, bench.
 
-    Takes some minutes on two cores. Each step is printed as the command that does it; stopped and started again, it
-    goes on where it was.
+    The demo takes some minutes on two cores. It prints each step as the command that does it. If you stop it and start
+    it again, it goes on where it was.
 
     \b
     Examples:

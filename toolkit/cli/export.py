@@ -24,7 +24,7 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     type=click.Choice(KINDS),
     default=("int8",),
     show_default=True,
-    help="What to make beside float32; give it several times for several variants.",
+    help="What to make besides float32. May be given several times.",
 )
 @click.option("--out", type=PATH, help="The bundle folder to write.  [default: bundles/ and the run's name]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
@@ -33,36 +33,34 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     type=click.IntRange(min=2),
     default=100,
     show_default=True,
-    help="At most how many images of the training part the int8 ranges are gathered on.",
+    help="Largest number of training images that the int8 ranges are measured on.",
 )
-@click.option(
-    "--author", default="not stated", show_default=True, help="Who made the models, as their metadata shall say."
-)
+@click.option("--author", default="not stated", show_default=True, help="Author of the models, for their metadata.")
 @click.option(
     "--license",
     default="not stated",
     show_default=True,
-    help="The licence of the models, as their metadata shall say.",
+    help="Licence of the models, for their metadata.",
 )
 @click.option(
     "--cam",
     is_flag=True,
-    help="Let every model also give its class-activation map, the output 'cam'; `hemotk predict --heatmap` draws it.",
+    help="Let every model also give its class-activation map, as output 'cam'. `hemotk predict --heatmap` draws it.",
 )
 @click.option(
     "--auto",
     is_flag=True,
-    help="Where int8 costs more than the next two options allow, keep the layers that cost most in float32.",
+    help="If int8 loses more than the next two options allow, keep the layers that lose most in float32.",
 )
 @click.option(
     "--max-accuracy-drop",
     type=click.FloatRange(0, 1),
-    help="With --auto: how much less of the validation images int8 may get right, as a fraction.  [default: 0.01]",
+    help="With --auto: most accuracy on the validation part that int8 may lose, as a fraction.  [default: 0.01]",
 )
 @click.option(
     "--max-score-drift",
     type=click.FloatRange(0, 1),
-    help="With --auto: how far int8 may move the probability of any validation image.  [default: 0.02]",
+    help="With --auto: largest change of the probability of any validation image.  [default: 0.02]",
 )
 @overwrite_option
 def export(
@@ -80,17 +78,23 @@ def export(
     max_score_drift: float | None,
     overwrite: bool,
 ) -> None:
-    """Turn a RUN into a bundle: float32 and quantized .tflite, labels, card, golden outputs; beside it its test set.
+    """Turn a RUN into a bundle of .tflite files.
 
-    RUN is a run folder; without one, the newest finished run under runs/ is taken. int8 takes and gives bytes: the
-    pixel is the input. The bundle may be handed on: it holds no picture of a person and names no file, path or person;
-    of your words it has the names of run, bundle and classes, --author and --license. NAME.testset beside it names and
-    shows people, and stays in the house as runs do. Every .tflite carries TFLite Metadata, which Android tools read;
-    `unzip` takes the class names out of it.
+    RUN is a run folder. The default is the newest finished run under runs/.
 
-    With --auto all layers are ranked by how much of the logit error of int8 goes when that layer alone is in float32,
-    then the fewest from the top are kept that are enough. That makes and scores about one model a layer on the
-    validation images, which takes minutes; sensitivity.json and sensitivity.png in the bundle hold what was found.
+    The bundle holds the float32 and the quantized .tflite, the labels, a card and golden outputs. You may hand it on.
+    It holds no picture of a person, and it names no file, path or person. Of your own words it holds the names of run,
+    bundle and classes, --author and --license.
+
+    The test set NAME.testset is written beside the bundle. It names and shows people. Keep it in the house, like runs.
+
+    The input and the outputs of int8 are bytes: the pixel is the input. Every .tflite has TFLite Metadata, which
+    Android tools read. `unzip` takes the class names out of it.
+
+    With --auto, all layers are ranked: how much of the logit error of int8 goes away if that layer alone is in float32?
+    Then the fewest layers from the top that are enough stay in float32. This makes and scores about one model for each
+    layer on the validation images, which takes minutes. The files sensitivity.json and sensitivity.png in the bundle
+    hold what was found.
 
     \b
     Examples:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 patient_option: Decorator = click.option(
     "--patient",
     metavar="COLUMN|folder|file-name|study",
-    help="What names the patient: a column of the table, the folders, the files' names before the last number, or the "
-    "study in DICOM headers.",
+    help="What tells the patients apart: a column of the table, the folders, the part of the file name before the last "
+    "number, or the DICOM study.",
 )
 
 

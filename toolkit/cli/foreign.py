@@ -27,14 +27,14 @@ def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--normalization",
             callback=check_normalization,
             metavar="torch|tf|unit|raw|MEAN/STD",
-            help="For a .tflite from elsewhere: what was done to pixels of 0 to 255 before the model in training. "
-            "Needed where the file does not say it.",
+            help="For a .tflite from elsewhere: what training did to pixels of 0 to 255 before the model. Needed if "
+            "the file does not say it.",
         ),
         click.option(
             "--output",
             type=click.IntRange(min=0),
             metavar="K",
-            help="For a .tflite from elsewhere: the number, from 0, of the class score that is hemorrhage.  "
+            help="For a .tflite from elsewhere: which class score is hemorrhage, counted from 0.  "
             "[default: the only one, or the second of two]",
         ),
         click.option(
@@ -42,7 +42,7 @@ def foreign_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["0", "1"]),
             default="1",
             show_default=True,
-            help="For a .tflite from elsewhere: the number that the class with hemorrhage had in training.",
+            help="For a .tflite from elsewhere: the label of hemorrhage in training.",
         ),
     )
     for option in reversed(options):

@@ -12,7 +12,9 @@ from hemotk.cli.train import report, split_of
 
 @click.command("import")
 @click.argument("model", type=PATH, metavar="MODEL.keras|MODEL.h5|SAVEDMODEL")
-@click.option("--data", type=PATH, required=True, metavar="FOLDER|split.json", help="Images to judge the network on.")
+@click.option(
+    "--data", type=PATH, required=True, metavar="FOLDER|split.json", help="The images that the network is judged on."
+)
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/MODEL]")
 @click.option(
     "--normalization",
@@ -20,23 +22,25 @@ from hemotk.cli.train import report, split_of
     metavar="auto|torch|tf|unit|raw|MEAN/STD",
     default="auto",
     show_default=True,
-    help="What was done to pixels of 0 to 255 before the model; auto: nothing, the model does it itself.",
+    help="What training did to pixels of 0 to 255 before the model. auto: nothing, because layers of the model do it.",
 )
 @click.option(
     "--positive-class",
     type=click.Choice(["0", "1"]),
     default="1",
     show_default=True,
-    help="The number that the class with hemorrhage had in training.",
+    help="The label of hemorrhage in training.",
 )
 @click.option(
     "--output",
     type=click.IntRange(min=0),
     metavar="K",
-    help="The number, from 0, of the output that is hemorrhage, where the model ends in several sigmoids.",
+    help="For a model that ends in several sigmoids: which output is hemorrhage, counted from 0.",
 )
 @click.option(
-    "--size", type=int, help="Width and height of the network's picture.  [default: the model's own, else 224]"
+    "--size",
+    type=int,
+    help="Width and height of the network's picture, in pixels.  [default: the model's own, else 224]",
 )
 @classes_option
 @overwrite_option
@@ -52,14 +56,23 @@ def import_model(
     classes: str,
     overwrite: bool,
 ) -> None:
-    """Take in a DenseNet classifier that was trained elsewhere in Keras, and write a run folder.
+    """Import a Keras DenseNet classifier, and write a run folder.
 
-    The model is read, not run: a keras.applications DenseNet of any widths, in a file of Keras 2 or 3, with a sigmoid,
-    a softmax over two classes, the logits of either, or several sigmoids of which --output names one. Its pixels must
-    be normalized as they were in training, by layers of the model or as --normalization says: torch is what
-    keras.applications.densenet.preprocess_input does, unit is pixel / 255, tf is pixel / 127.5 - 1,
-    and MEAN/STD (0.5/0.25, or three numbers each) is (pixel / 255 - MEAN) / STD. Given a FOLDER of images, it is split
-    as for a training.
+    The model must be a DenseNet of keras.applications, of any widths, in a file of Keras 2 or 3. It ends in a sigmoid,
+    in a softmax over two classes, in the logits of either, or in several sigmoids. For several sigmoids, --output says
+    which one is hemorrhage. The file is read, and nothing in it is executed.
+
+    \b
+    Pixels must be normalized as in training, by layers of the model or by
+    --normalization:
+    - torch: as keras.applications.densenet.preprocess_input does
+    - unit: pixel / 255
+    - raw: pixel, 0 to 255
+    - tf: pixel / 127.5 - 1
+    - MEAN/STD, such as 0.5/0.25, or three numbers each:
+      (pixel / 255 - MEAN) / STD
+
+    If --data is a FOLDER of images, it is split as for a training.
 
     \b
     Examples:

@@ -11,12 +11,13 @@ from hemotk.errors import HemotkError
 
 @click.command()
 @click.argument("path", required=False, type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def info(path: Path | None, as_json: bool) -> None:
-    """Say what a run, bundle, split, test set, cross-validation, bench report or .tflite model is.
+    """Say what a file or folder of hemotk is.
 
-    PATH is a folder or a file; the default is the newest bundle, else the newest run. Every file is held against the
-    checksum that was recorded for it: if one is missing or was changed, the exit code is 2.
+    PATH is a run, bundle, split, test set, cross-validation, bench report or .tflite model. The default is the newest
+    bundle, else the newest run. Every file is compared with the checksum that was recorded for it. If a file is missing
+    or was changed, the exit code is 2.
 
     \b
     Examples:

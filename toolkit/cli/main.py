@@ -43,16 +43,16 @@ REMEDIES = {
 
 # name → (module:command, help line). The help lines stand here so that `hemotk --help` imports no stage.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "data": ("hemotk.cli.data:data", "Split an image folder, or draw phantoms."),
+    "data": ("hemotk.cli.data:data", "Audit, split or draw images."),
     "train": ("hemotk.cli.train:train", "Train a classifier on a split."),
-    "import": ("hemotk.cli.importing:import_model", "Take in a Keras DenseNet that was trained elsewhere."),
+    "import": ("hemotk.cli.importing:import_model", "Import a Keras DenseNet that was trained elsewhere."),
     "prune": ("hemotk.cli.prune:prune", "Remove channels or weights from a run."),
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
     "card": ("hemotk.cli.card:card", "Write the model card of a run."),
-    "info": ("hemotk.cli.info:info", "Say what a run, bundle, split or model is."),
+    "info": ("hemotk.cli.info:info", "Say what a file or folder of hemotk is."),
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }
 

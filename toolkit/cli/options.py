@@ -32,9 +32,7 @@ CardT = TypeVar("CardT", RunCard, BundleCard)
 # card → (what it is the card of, the command that makes one)
 _MADE_BY = {RUN_CARD: ("run", "hemotk train"), BUNDLE_CARD: ("bundle", "hemotk export")}
 
-overwrite_option: Decorator = click.option(
-    "--overwrite", is_flag=True, help="Replace what is already there under that name."
-)
+overwrite_option: Decorator = click.option("--overwrite", is_flag=True, help="Replace an output that already exists.")
 json_option: Decorator = click.option(
     "--json", "json_file", type=PATH, metavar="FILE", help="Also write the result to FILE as JSON."
 )
@@ -43,7 +41,7 @@ json_option: Decorator = click.option(
 def threads_option(default: int) -> Decorator:
     """`--threads`, passed on as `threads` (an int of at least 1)."""
     return click.option(
-        "--threads", type=click.IntRange(min=1), default=default, show_default=True, help="CPU threads to use."
+        "--threads", type=click.IntRange(min=1), default=default, show_default=True, help="Number of CPU threads."
     )
 
 

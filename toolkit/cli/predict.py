@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--variant",
     type=click.Choice([kind for kind in typing.get_args(Kind) if kind != "given"]),
-    help="Which model of the bundle.  [default: the quantized one, int8 first]",
+    help="The model of the bundle to use.  [default: a quantized one, int8 first]",
 )
 @threads_option(1)
 @json_option
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "target",
     type=PATH,
     metavar="PLACE",
-    help="Also draw where the score comes from: a .png file for one picture, else a folder that gets one of each.",
+    help="Also draw where the score comes from. PLACE is a .png file for one picture, else a folder.",
 )
 @window_option
 @series_options
@@ -60,27 +60,31 @@ def predict(
     positive_class: str,
     overwrite: bool,
 ) -> int:
-    """Score pictures: path, probability of hemorrhage, verdict at the bundle's threshold.
+    """Score pictures: probability of hemorrhage, and verdict.
 
-    The first path may be a bundle folder or a .tflite; without one the newest bundle under bundles/ is used. A .tflite
-    that lies in a bundle goes by the bundle's card. A classifier that another tool exported is scored as well: one gray
-    or RGB picture in, class scores out, in float32, uint8 or int8. What its file does not say, --normalization,
-    --output and --positive-class must. An IMAGE may be a folder: every picture below it is scored. A
-    picture that cannot be read is named, the others are scored, and the exit code is 2. A picture that looks like no
-    head CT slice is scored, with a warning that says why.
+    The verdict uses the bundle's decision threshold. An IMAGE is a picture, or a folder whose pictures are all scored.
+    A picture that cannot be read is named, the others are scored, and the exit code is 2. A picture that does not look
+    like a head CT slice is scored, with a warning that says why.
 
-    DICOM files are CT slices, seen through the window that the bundle names (with --window: through another one, which
-    its scores and threshold were not made for).
+    The first path may be a bundle folder or a .tflite. The default is the newest bundle under bundles/. For a .tflite
+    in a bundle, the bundle's card holds.
 
-    With --study the pictures are the slices of one series, and it gets one verdict: its score is the mean of the
-    highest slices' probabilities. How many, and the threshold for that mean, is what the bundle says, chosen on the
-    series of the validation part when it was trained. Where nothing was chosen, or with another number in --top-k, the
-    threshold for slices is used, with a remark.
+    A .tflite that another tool exported is scored as well. It must take one gray or RGB picture and give class scores,
+    in float32, uint8 or int8. Say with --normalization, --output and --positive-class what its file does not say.
 
-    A heatmap is the picture with the model's class-activation map over it, for models of `hemotk export --cam`: red
-    speaks for hemorrhage, blue against it, and what adds nothing is left as it is. The scale is the same for every
-    picture: from 0 to ±10 in units of the logit, beyond that the colour stays. The logit is the map's mean. In a folder
-    the files are called as the pictures are; what is called like another one gets a number.
+    DICOM files are CT slices. They are seen through the window that the bundle names. --window takes another one, but
+    scores and threshold were not made for it.
+
+    With --study, the pictures are the slices of one series, and the series gets one verdict. Its score is the mean of
+    the highest probabilities of the slices. The bundle says how many, and which threshold that mean has. Both were
+    chosen in training, on the series of the validation part. If nothing was chosen, or with another number in --top-k,
+    the threshold for slices is used, with a remark.
+
+    With --heatmap, each picture is drawn with the model's class-activation map over it. This needs a model of
+    `hemotk export --cam`. Red speaks for hemorrhage, blue against it. What adds nothing is left as it is. The scale is
+    the same for every picture: from 0 to ±10 in units of the logit; beyond that, the colour stays. The logit is the
+    map's mean. In a folder, each heat map is named after its picture. If two pictures have the same name, the second
+    gets a number.
 
     Research, not for diagnosis.
 

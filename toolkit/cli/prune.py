@@ -34,57 +34,72 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
     type=click.Choice(list(OWN_OPTIONS)),
     default="channels",
     show_default=True,
-    help="What is removed: whole channels, which makes the network smaller and faster, or the weights of least "
-    "magnitude, which makes its file smaller once it is compressed, and nothing faster.",
+    help="channels: remove whole channels, so the network gets smaller and faster. magnitude: set the smallest weights "
+    "to zero, so the compressed file gets smaller; nothing gets faster.",
 )
-@click.option("--macs", type=float, help="Share of the run's multiply-accumulates to keep, such as 0.25.")
+@click.option("--macs", type=float, help="Share of the run's multiply-accumulates (MACs) to keep, such as 0.25.")
 @click.option(
     "--target-latency-ratio",
     type=float,
-    help="In place of --macs: latency of the pruned network as a share of the unpruned run's, both as float32 .tflite "
-    "on one thread of this machine, timed in turns.",
+    help="In place of --macs: latency of the pruned network as a share of the unpruned network's. Both are timed in "
+    "turns, as float32 .tflite on one thread of this machine.",
 )
-@click.option("--steps", type=int, help="Cuts on the way to a budget, each fine-tuned.  [default: 4, in a sweep 2]")
+@click.option(
+    "--steps", type=int, help="Number of cuts on the way to a budget. Each is fine-tuned.  [default: 4, in a sweep 2]"
+)
 @click.option(
     "--epochs",
     type=int,
-    help="Epochs in all, with --steps half of them in the last.  [default: 60, magnitude 20, 40 for each of a sweep]",
+    help="Epochs in all; of several --steps, the last gets half.  [default: 60, magnitude 20, sweep 40 per budget]",
 )
 @click.option(
     "--importance",
     type=click.Choice(["taylor", "magnitude"]),
-    help="What says which channels matter: gradients on the training part, or weights alone.  [default: taylor]",
+    help="What estimates which channels matter. taylor: gradients on the training part; magnitude: weights alone.  "
+    "[default: taylor]",
 )
-@click.option("--multiple", type=int, help="What every width that is cut is a multiple of.  [default: 8]")
+@click.option("--multiple", type=int, help="Every width that is cut becomes a multiple of this.  [default: 8]")
 @click.option(
     "--teacher",
     type=PATH,
-    help="The run whose probabilities are learned besides the labels.  [default: the unpruned run itself]",
+    help="The run whose probabilities the network learns besides the labels.  [default: the unpruned run itself]",
 )
-@click.option("--teacher-share", type=float, help="The teacher's share of the loss, 0 for none.  [default: 0.8]")
-@click.option("--teacher-temperature", type=float, help="What both logits are divided by there.  [default: 3]")
+@click.option("--teacher-share", type=float, help="Share of the teacher in the loss; 0 is no teacher.  [default: 0.8]")
+@click.option(
+    "--teacher-temperature", type=float, help="Both logits are divided by this in the teacher's loss.  [default: 3]"
+)
 @click.option("--sparsity", type=float, help="With --method magnitude: share of zeros in each kernel.  [default: 0.5]")
 @click.option(
     "--structure",
     metavar="2:4",
-    help="With --method magnitude: two zeros in each four weights along the input channels, from the first step on; "
-    "layers with fewer than four stay as they are.",
+    help="With --method magnitude: two zeros in every four weights along the input channels, from the first step on. "
+    "Layers with fewer than four input channels stay as they are.",
 )
-@click.option("--begin", type=float, help="Share of all steps after which zeros begin to become more.  [default: 0]")
-@click.option("--end", type=float, help="Share of all steps after which they are all there.  [default: 0.6]")
-@click.option("--learning-rate", type=float, help="Highest rate of every step.  [default: 0.0005, magnitude 0.0001]")
-@click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
+@click.option(
+    "--begin",
+    type=float,
+    help="With --method magnitude: share of all steps after which zeros begin to grow.  [default: 0]",
+)
+@click.option(
+    "--end",
+    type=float,
+    help="With --method magnitude: share of all steps after which all zeros are there.  [default: 0.6]",
+)
+@click.option(
+    "--learning-rate", type=float, help="Highest learning rate of every step.  [default: 0.0005, magnitude 0.0001]"
+)
+@click.option("--batch", type=int, help="Pictures per training step.  [default: 16]")
 @click.option("--seed", type=int, help="Seed of order and augmentation.  [default: 0]")
 @click.option(
     "--sweep",
     is_flag=True,
-    help="Prune to several budgets, each from the one before, export all, measure them together on the validation part "
-    "and draw accuracy and AUC against latency and size.",
+    help="Prune to several budgets, each from the one before. Export all, measure them together on the validation "
+    "part, and draw accuracy and AUC against latency and size.",
 )
 @click.option(
     "--budgets",
     metavar="LIST",
-    help="With --sweep: falling shares of the run's multiply-accumulates, or none to measure other runs only.  "
+    help="With --sweep: falling shares of the run's MACs, or none to measure other runs only.  "
     "[default: 0.5,0.25,0.15,0.08,0.05]",
 )
 @click.option(
@@ -93,7 +108,7 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
     type=PATH,
     multiple=True,
     metavar="RUN",
-    help="With --sweep: also measure this finished run of the same split.",
+    help="With --sweep: also measure this finished run of the same split. May be given several times.",
 )
 @click.option(
     "--references",
@@ -103,10 +118,10 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
 @click.option(
     "--out",
     type=PATH,
-    help="The run folder to write.  [default: runs/ and the run's name with -pruned; with --sweep, sweeps/ and it]",
+    help="The folder to write.  [default: runs/NAME-pruned, with --sweep sweeps/NAME; NAME is the run's name]",
 )
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
-@click.option("--resume", is_flag=True, help="Go on with an unfinished pruning of the same output.")
+@click.option("--resume", is_flag=True, help="Continue an unfinished pruning of the same output.")
 @overwrite_option
 def prune(
     *,
@@ -119,19 +134,22 @@ def prune(
     overwrite: bool,
     **options: Any,
 ) -> None:
-    """Remove from a RUN what it can do without, and write the smaller run.
+    """Prune a RUN, and write the smaller run.
 
-    RUN is a run folder; without one, the newest finished run under runs/ is taken. Channels, of a DenseNet, leave stem,
-    layers and transitions together with all that reads them, in steps; after each the network learns again from the
-    labels and from the unpruned run. By --method magnitude the smallest weights of any network become zero, more and
-    more of them, while the others learn on. The result is exported and benched like any run, and may be pruned again.
+    RUN is a run folder. The default is the newest finished run under runs/. The result is exported and benched like any
+    run. It may be pruned again.
 
-    Kill it at any moment: --resume goes on from the last whole epoch. Until the end, NAME.partial/ holds the run of
-    every finished step as step-1, step-2, …; they can be exported, but were not scored on the test part.
+    --method channels (the default) takes a DenseNet. Channels leave the stem, the layers and the transitions, together
+    with all that reads them, in steps. After each step the network learns again, from the labels and from the unpruned
+    run. --method magnitude takes any network. It sets the smallest weights to zero, more and more of them, while the
+    others learn on.
 
-    With --sweep the output is a folder with the runs and bundles of all budgets, the bench of them, and sweep.json,
-    sweep.md and sweep.png; nothing of it is scored on the test part. It names the smallest network whose int8 flips no
-    validation image and whose validation log-loss is no worse than the unpruned run's.
+    You may kill it at any moment. --resume continues from the last whole epoch. Until the end, NAME.partial/ holds the
+    run of every finished step: step-1, step-2, … You can export them, but they were not scored on the test part.
+
+    With --sweep the output is a folder. It holds the runs and bundles of all budgets, their bench, and sweep.json,
+    sweep.md and sweep.png. Nothing of it is scored on the test part. The sweep names the smallest network whose int8
+    flips no validation image and whose validation log-loss is no worse than the unpruned run's.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ import click
 
 from hemotk.cli.main import cli
 
-WIDTH = 100
+WIDTH = 80
 
 
 def reference() -> str:

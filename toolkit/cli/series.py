@@ -22,19 +22,19 @@ _SUFFIX = ".png"
 def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--study`, `--top-k` and `--strip`, passed on as `study`, `top_k` and `strip_file`."""
     options = (
-        click.option("--study", is_flag=True, help="Take the pictures for the slices of one series."),
+        click.option("--study", is_flag=True, help="The pictures are the slices of one series: give it one verdict."),
         click.option(
             "--top-k",
             type=click.IntRange(min=1),
             metavar="K",
-            help=f"With --study: average the K highest slices.  [default: as the bundle says, else {TOP_K}]",
+            help=f"With --study: how many highest probabilities to average.  [default: the bundle's, else {TOP_K}]",
         ),
         click.option(
             "--strip",
             "strip_file",
             type=PATH,
             metavar="FILE.png",
-            help="With --study: also draw the scores along the series.",
+            help="With --study: also draw the scores along the series into FILE.png.",
         ),
     )
     for option in reversed(options):

@@ -25,75 +25,83 @@ if TYPE_CHECKING:
     "--arch",
     default="densenet201",
     show_default=True,
-    help="densenet121, 169, 201, densenet-tiny, cnn, mobilenetv3small, efficientnetb0 or resnet50.",
+    help="The network: densenet121, densenet169, densenet201, densenet-tiny, cnn, mobilenetv3small, efficientnetb0 or "
+    "resnet50.",
 )
-@click.option("--weights", default="none", show_default=True, help="imagenet, none, a weight file or a run folder.")
+@click.option(
+    "--weights",
+    default="none",
+    show_default=True,
+    help="Weights to start from: none, imagenet, a weight file or a run folder.",
+)
 @click.option(
     "--recipe",
     type=click.Choice(["hemotk", "paper"]),
     default="hemotk",
     show_default=True,
-    help="Settings to begin with: ours, or the 2021 paper's.",
+    help="Settings to start from: hemotk's, or those of the 2021 paper.",
 )
-@click.option("--size", type=int, help="Width and height of the network's picture.  [default: 224]")
+@click.option("--size", type=int, help="Width and height of the network's picture, in pixels.  [default: 224]")
 @window_option
 @click.option(
     "--epochs",
     type=int,
-    help="Passes over the training part, in which the whole network learns.  [default: 100]",
+    help="Passes over the training part in which the whole network learns.  [default: 100]",
 )
 @click.option(
     "--head-epochs",
     type=int,
-    help="Epochs before these, in which the head alone learns; 0: none.  [default: 20 with given weights, without 0]",
+    help="Epochs before those, in which only the head learns.  [default: 20 with given weights, else 0]",
 )
 @click.option(
     "--head-views",
     type=int,
-    help="Augmented views of each picture for the head. While it learns, their features take 4 bytes × features × "
-    "pictures × views of disk beside the output (densenet201: 1920 features).  [default: 8]",
+    help="Augmented views of each picture in the head epochs. Meanwhile their features take disk space beside the "
+    "output: 4 bytes × features × pictures × views (densenet201: 1920 features).  [default: 8]",
 )
-@click.option("--batch", type=int, help="Pictures per step.  [default: 16]")
+@click.option("--batch", type=int, help="Pictures per training step.  [default: 16]")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16"]),
-    help="What the network is computed in while it learns; bfloat16 is faster where the processor has it.  "
-    "[default: float32]",
+    help="Number format while the network learns. bfloat16 is faster if the processor supports it.  [default: float32]",
 )
 @click.option(
     "--learning-rate",
     type=float,
-    help="Highest rate of the whole network; its head alone has 0.001.  [default: 0.001, with given weights 0.0001]",
+    help="Highest learning rate of the whole network. In the head epochs it is 0.001.  [default: 0.001, with given "
+    "weights 0.0001]",
 )
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: 0]")
 @click.option(
     "--threshold",
     metavar="P|youden",
-    help="Probability from which a hemorrhage is called, or youden: chosen on the validation part.  [default: 0.5]",
+    help="Decision threshold: the probability from which a hemorrhage is called. youden chooses it on the validation "
+    "part.  [default: 0.5]",
 )
 @click.option(
     "--min-sensitivity",
     type=float,
     metavar="SHARE",
-    help="Choose the threshold on the validation part: the greatest specificity with at least this sensitivity.",
+    help="Choose the decision threshold on the validation part: greatest specificity with at least this sensitivity.",
 )
 @click.option("--calibrate", is_flag=True, help="Fit a temperature for the probabilities on the validation part.")
 @click.option(
     "--folds",
     type=int,
     metavar="K",
-    help="Cross-validate: train K networks, each tested on another fold of whole groups.",
+    help="Cross-validate: train K networks. Each is tested on another fold of whole groups.",
 )
 @click.option(
     "--strategy",
     type=click.Choice(["none", "mirrored", "multiworker"]),
     default="none",
     show_default=True,
-    help="Share each batch among all GPUs of this machine (mirrored), or of all machines in TF_CONFIG (multiworker).",
+    help="Share each batch among several devices: all GPUs of this machine (mirrored), or all machines in TF_CONFIG "
+    "(multiworker).",
 )
 @click.option("--out", type=PATH, help="The run folder to write.  [default: runs/ARCH, with --folds runs/ARCH-cv]")
 @click.option("--data", "data_folder", type=PATH, help="Where the split's images are now, if they were moved.")
-@click.option("--resume", is_flag=True, help="Go on with an unfinished training of the same output.")
+@click.option("--resume", is_flag=True, help="Continue an unfinished training of the same output.")
 @classes_option
 @patient_option
 @hu_offset_option
@@ -118,29 +126,32 @@ def train(
 ) -> None:
     """Train a classifier and write a run folder.
 
-    Given a FOLDER of images, it is split first (20 % test, 20 % of the rest validation, seed 0). The default recipe
-    is the 2021 paper's with a decaying learning rate, shifts and contrast changes, class weights and faster BatchNorm
-    averages; --recipe paper is the paper's alone. Kill it at any moment: --resume goes on from the last whole epoch.
+    A FOLDER of images is split first: 20 % test, 20 % of the rest validation, seed 0. You may kill the training at any
+    moment. --resume continues from the last whole epoch.
 
-    With --weights the head is new: it first learns alone, while the rest of the network is frozen. What the rest says
-    of a few augmented views of each picture is computed once, so its epochs take a moment. --epochs 0 leaves it at
-    that. --recipe paper has no such phase unless you ask for it. Weights of a run that learned, itself or in the runs
-    that it comes from, from what the new one would be judged on are refused.
+    RECIPE. The default recipe is that of the 2021 paper with a decaying learning rate, shifts and contrast changes,
+    class weights and faster BatchNorm averages. --recipe paper is the paper's recipe alone.
 
-    A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few validation images
-    a threshold that is chosen on them is uncertain: the run's notes say what it reached there, with intervals. Where
-    the validation part has series of several slices, of 5 patients or more with and 5 without hemorrhage, what
-    `hemotk predict --study` goes by is chosen on them.
+    WEIGHTS. With --weights, the network has a new head. First the head learns alone, while the rest of the network is
+    frozen. The features of a few augmented views of each picture are computed once, so these epochs take a moment.
+    --epochs 0 stops after them. --recipe paper has no head epochs unless you ask for them. Weights of a run are refused
+    if that run, or a run that it comes from, learned from images that the new run would be judged on.
 
-    With --folds every image is tested once, by a network that was trained without its group (patient, or copies). The
-    folder that is written holds a run per fold and all their tests together: cv.md, cv.png and cv.json. The source may
-    then also be a folder of `hemotk data split --folds K`, or the splits/ of an earlier cross-validation.
+    THRESHOLD. A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few
+    validation images, a threshold that is chosen on them is uncertain. The run's notes say what it reached there, with
+    intervals. What `hemotk predict --study` uses is chosen on the series of the validation part. This needs series of
+    several slices, of at least 5 patients with and 5 without hemorrhage.
 
-    With --strategy several devices share the work: the batch stays --batch pictures in all, and the result is that of
-    one device but for rounding. For multiworker start the same command on every machine, with a split file and images
-    that each can read, and TF_CONFIG as TensorFlow wants it, such as {"cluster": {"worker": ["a:2222", "b:2222"]},
-    "task": {"type": "worker", "index": 0}} with another index on each. Worker 0 (or the chief) writes the run; the
-    others need nothing of its folder, also to --resume. If one is lost, the others end: start all again with --resume.
+    FOLDS. With --folds, every image is tested once, by a network that was trained without its group (patient, or
+    copies). The output folder holds a run for each fold, and all tests together: cv.md, cv.png and cv.json. The source
+    may then also be a folder of `hemotk data split --folds K`, or the splits/ of an earlier cross-validation.
+
+    SEVERAL DEVICES. With --strategy, several devices share the work. The batch stays --batch pictures in all. The
+    result is that of one device, except for rounding. For multiworker, start the same command on every machine, with a
+    split file and images that each machine can read. Set TF_CONFIG as TensorFlow wants it, with another index on each
+    machine, such as {"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 0}}. Worker 0 (or
+    the chief) writes the run. The others do not need its folder, even with --resume. If one machine is lost, the others
+    end. Then start all again with --resume.
 
     \b
     Examples:

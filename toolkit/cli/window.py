@@ -30,7 +30,7 @@ window_option: Decorator = click.option(
     "--window",
     type=WindowType(),
     metavar="LEVEL/WIDTH",
-    help="See DICOM, and 16-bit pictures with --hu-offset, through this window in Hounsfield units, or brain (40/80), "
+    help="Window in Hounsfield units for DICOM, NIfTI, and 16-bit pictures with --hu-offset. Or a name: brain (40/80), "
     "subdural (80/200) or bone (600/2800).",
 )
 # Passed on as `hu_offset`, None where nothing is said.
@@ -38,7 +38,7 @@ hu_offset_option: Decorator = click.option(
     "--hu-offset",
     type=click.IntRange(-100_000, 100_000),
     metavar="NUMBER",
-    help="The values of 16-bit gray pictures are Hounsfield units plus this, often 1024 or 32768.",
+    help="16-bit gray pictures hold Hounsfield units plus this number, often 1024 or 32768.",
 )
 
 
