@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from drawn_report import THRESHOLD, images, report, row
+from drawn_reports import THRESHOLD, images, report, row
 from PIL import Image
 from rich.console import Console
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from device_models import SPEC, float_model, int8_model
-from tiny_bundle import QUICK, draw_images, write_bundle
+from converted_bundles import QUICK, draw_images, write_bundle
+from float_and_int8_models import SPEC, float_model, int8_model
 
 from hemotk.artifacts import ImageRef
 from hemotk.benchmarks.bench import bench

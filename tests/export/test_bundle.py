@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exportable_runs import contents, make_densenet_run, make_run, make_split
 from random_networks import random_arrays, tiny_shape
-from run_folders import contents, make_densenet_run, make_run, make_split
 
 from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
 from hemotk.data.read.preprocess import load_pixels, to_pixels

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tf_keras
+from exportable_runs import make_run, make_split
 from random_networks import network_input, random_arrays, random_pixels
-from run_folders import make_run, make_split
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, PreprocessSpec, RunCard
 from hemotk.cli.main import run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dicom_files import content, dataset, ramp
 from PIL import Image
-from tiny_artefacts import SPEC, write_bundle, write_picture
+from written_artefacts import SPEC, write_bundle, write_picture
 
 import hemotk
 from hemotk.api.scoring import Prediction, Predictions

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_artefacts import METRICS, write_run
+from written_artefacts import METRICS, write_run
 
 from hemotk.artifacts import RUN_CARD, Estimate, RunCard, SliceLevel
 from hemotk.cli.main import run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from walks import arrays, chain
+from layer_chains import arrays, chain
 
 from hemotk.errors import HemotkError
 from hemotk.importing.head import head_arrays, read_head

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from foreign_models import SIZE, gray_pictures, model, predicted, save
+from keras_classifiers import SIZE, gray_pictures, model, predicted, save
 from PIL import Image
 
 from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest

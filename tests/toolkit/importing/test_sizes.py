@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foreign_models import SIZE, backbone, gray_pictures, predicted, randomized, undecided
-from walks import arrays, chain
+from keras_classifiers import SIZE, backbone, gray_pictures, predicted, randomized, undecided
+from layer_chains import arrays, chain
 
 from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, read_network
