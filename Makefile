@@ -73,6 +73,7 @@ lint: env types
 
 types: env
 	$(BIN)/mypy -p hemotk
+	$(BIN)/mypy --config-file tests/mypy.ini tests studies
 
 format: env
 	$(BIN)/ruff check --fix .

@@ -8,6 +8,7 @@ python tests/device_check.py compare FOLDER NAME NAME
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
@@ -88,4 +89,5 @@ def predicted(folder: Path, kind: str) -> list[float]:
 
 if __name__ == "__main__":
     action, place, *names = sys.argv[1:]
-    {"make": make, "run": run, "compare": compare}[action](Path(place), *names)
+    actions: dict[str, Callable[..., None]] = {"make": make, "run": run, "compare": compare}
+    actions[action](Path(place), *names)

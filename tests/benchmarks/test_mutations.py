@@ -69,7 +69,8 @@ def fate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mutations")
     np.save(folder / "images.npy", draw_images()[:IMAGES])
     found, random = Fate(folder / "images.npy"), np.random.default_rng(20)
-    parents, seen = (float_model(), int8_model()), set()
+    parents = (float_model(), int8_model())
+    seen: set[bytes] = set()
     while len(seen) < COUNT:
         content = mutate(parents[len(seen) % 2], random)
         if content not in {*seen, *parents}:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import itertools
 import json
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -28,6 +29,12 @@ from hemotk.errors import HemotkError
 from hemotk.stats.metrics import wilson
 from hemotk.stats.paired import mcnemar, mcnemar_by_group, median_of_rounds, share_drop
 from hemotk.tflite.scorer import Scores
+
+
+def with_limit(name: str, value: float) -> Limits:
+    """That limit and no other."""
+    changes: dict[str, Any] = {name: value}
+    return dataclasses.replace(NO_LIMITS, **changes)
 
 
 def outcome(limit, *rows, limits, **doubt):
@@ -58,7 +65,7 @@ PARENT = measured("float32", 0.9)
 )
 @pytest.mark.parametrize("figure", ["accuracy", "sensitivity", "specificity"])
 def test_a_drop_fails_by_its_value_and_holds_by_its_whole_interval(variant, expected, figure):
-    limits = dataclasses.replace(NO_LIMITS, **{f"{figure}_drop": 0.05})
+    limits = with_limit(f"{figure}_drop", 0.05)
     assert outcome(f"{figure} drop", PARENT, variant, limits=limits)[0] == expected
 
 
@@ -74,7 +81,7 @@ def test_a_drop_fails_by_its_value_and_holds_by_its_whole_interval(variant, expe
     ],
 )
 def test_what_cannot_be_told_says_how_few_there_are(figure, counts, words):
-    limits = dataclasses.replace(NO_LIMITS, **{f"{figure}_drop": 0.05})
+    limits = with_limit(f"{figure}_drop", 0.05)
     found = outcome(f"{figure} drop", PARENT, dropped(0.24, -0.1, **counts), limits=limits)
     assert found[2] == f"{figure} drop 0, at most 0.05 allowed; cannot tell: {words} it may be -0.1 to 0.24"
 
@@ -142,7 +149,7 @@ def test_a_least_value_must_be_reached_by_the_lower_end_as_well_over_groups(figu
     plain, found = Estimate(1.0, 1.0, 1.0), Estimate(value, value - 0.06, 1.0)
     shares = {"accuracy": plain, "sensitivity": plain, "specificity": plain, "auc": plain, figure: found}
     variant = measured("int8", auc=1.0, grouped=GroupMetrics(9, **shares, with_positive=5, with_negative=9))
-    limits = dataclasses.replace(NO_LIMITS, **{f"min_{figure}": 0.9})
+    limits = with_limit(f"min_{figure}", 0.9)
     limit = {"auc": "AUC", "sensitivity": "sensitivity"}[figure]
     found = outcome(limit, PARENT, variant, limits=limits)
     assert found[0] == expected
@@ -412,11 +419,14 @@ def test_help_names_outcomes_and_exit_codes(capsys):
 
 @pytest.mark.parametrize("warned", [(), ("other processes used 2 of 2 cores meanwhile",)])
 def test_the_bench_s_own_warnings_make_this_machine_busy(pristine, monkeypatch, warned):
-    seen = []
+    seen: list[Doubt] = []
     monkeypatch.setattr("hemotk.benchmarks.measure.machine.warnings", lambda *_: warned)
-    monkeypatch.setattr(
-        "hemotk.benchmarks.judge.results.gate.judge", lambda rows, limits, doubt: seen.append(doubt) or ()
-    )
+
+    def judged(rows: object, limits: object, doubt: Doubt) -> tuple[()]:
+        seen.append(doubt)
+        return ()
+
+    monkeypatch.setattr("hemotk.benchmarks.judge.results.gate.judge", judged)
     found = bench(Subject((pristine,)), dataclasses.replace(QUICK, undecided="fail"))
     assert found.warnings == warned
     assert seen == [Doubt(frozenset(["here"] if warned else []), "fail")]

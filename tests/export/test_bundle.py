@@ -2,6 +2,7 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -252,5 +253,6 @@ def test_the_same_run_gives_the_same_models_under_any_name(run: Path, bundle: Pa
 
 @pytest.mark.parametrize("field", ["author", "license"])
 def test_author_and_licence_are_not_empty(field: str) -> None:
+    empty: dict[str, Any] = {field: " "}
     with pytest.raises(HemotkError, match=f"field '{field}' must be non-empty"):
-        ExportConfig(**{field: " "})
+        ExportConfig(**empty)

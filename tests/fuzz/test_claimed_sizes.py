@@ -6,6 +6,7 @@ import struct
 import types
 import zlib
 from pathlib import Path
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -42,7 +43,8 @@ def deflated(spare: int) -> bytes:
 def test_a_deflated_slice_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(deflated(1000))
     (tmp_path / "b.dcm").write_bytes(content(dataset(ramp() + 1024)))
-    assert np.array_equal(*(load_dicom(tmp_path / f"{name}.dcm", BRAIN) for name in "ab"))
+    a, b = (load_dicom(tmp_path / f"{name}.dcm", BRAIN) for name in "ab")
+    assert np.array_equal(a, b)
 
 
 def test_a_deflated_file_of_gigabytes_is_never_inflated_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +64,11 @@ def picture(form: str, sides: tuple[int, int] = (48, 40), mode: str = "L", **set
     return stream.getvalue()
 
 
-def held(*frames: bytes, syntax: str = JPEGBaseline8Bit) -> pydicom.Dataset:
+def held(*frames: bytes, syntax: str = JPEGBaseline8Bit) -> pydicom.FileDataset:
     """A slice of 40 rows and 48 columns whose encapsulated pixels are `frames`."""
     made = dataset(GRAY, bits=8, signed=False, syntax=syntax)
     made.PixelData = encapsulate(list(frames))
-    return made
+    return cast(pydicom.FileDataset, made)  # of a file it has all but the name
 
 
 def test_a_frame_of_the_headers_sides_is_one() -> None:
@@ -145,9 +147,14 @@ def test_a_volume_longer_than_its_file_can_hold_is_refused_unread(
     data = header.binaryblock + bytes(250_000)
     path = tmp_path / ("scan.nii.gz" if packed else "scan.nii")
     path.write_bytes(gzip.compress(data) if packed else data)
-    counts = []
+    counts: list[int] = []
     kept = nifti._start
-    monkeypatch.setattr(nifti, "_start", lambda file, count: counts.append(count) or kept(file, count))
+
+    def watched(file: Any, count: int) -> bytes:
+        counts.append(count)
+        return kept(file, count)
+
+    monkeypatch.setattr(nifti, "_start", watched)
     with pytest.raises(HemotkError, match="is corrupt or cut short"):
         nifti.load_volume_slice(Path(f"{path}#0001"), BRAIN)
     assert max(counts) < 1000

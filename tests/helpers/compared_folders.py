@@ -82,7 +82,7 @@ def compare_folds(found: Path, wanted: Path) -> None:
     for report in reports:
         for fold in report["folds"]:
             fold.pop("sha256")  # of a card with a time in it, which `check_folds` has compared
-    _compare(*reports, CV_FILE)
+    _compare(reports[0], reports[1], CV_FILE)
     runs = [fold["run"] for fold in reports[1]["folds"]]
     for run in runs:
         compare_runs(found / run, wanted / run)

@@ -48,12 +48,15 @@ def row(kind, refs, *, noise=0.0, bundle="first", source=HERE, seed=0, **changes
         tuple(int(base * (1 + 0.01 * abs(x))) for x in np.random.default_rng(turn).normal(0, 1, 8)) for turn in range(5)
     )
     times = np.concatenate(rounds)
+    p50_ns, p90_ns, p99_ns = (float(np.quantile(times, share)) for share in (0.5, 0.9, 0.99))
     latency = Latency(
         5_000_000,
         2 * base,
         (base,),
         rounds,
-        *(float(np.quantile(times, share)) for share in (0.5, 0.9, 0.99)),
+        p50_ns,
+        p90_ns,
+        p99_ns,
         Estimate(base / 70_000_000, base / 70_000_000 - 0.01, base / 70_000_000 + 0.01),
     )
     found = VariantResult(

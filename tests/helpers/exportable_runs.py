@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image
 from random_networks import random_pixels, trained_like
 
-from hemotk.artifacts import PreprocessSpec, RunCard, SeriesPoint, SplitItem, SplitManifest
+from hemotk.artifacts import Part, PreprocessSpec, RunCard, SeriesPoint, SplitItem, SplitManifest
 from hemotk.files import sha256_file
-from hemotk.models.shape import CnnShape, DenseNetShape
+from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.store.publish import RunContent, publish_run
 
-PER_PART = {"train": 12, "validation": 6, "test": 6}
+PER_PART: dict[Part, int] = {"train": 12, "validation": 6, "test": 6}
 
 
 def make_split(images: Path, classes: tuple[str, str] = ("normal", "hemorrhage")) -> SplitManifest:
@@ -29,9 +29,7 @@ def make_split(images: Path, classes: tuple[str, str] = ("normal", "hemorrhage")
     return SplitManifest("2026-01-01T00:00:00+00:00", str(images), classes, 0, 0.2, 0.2, "none", tuple(items))
 
 
-def make_run(
-    folder: Path, split: SplitManifest, shape: DenseNetShape | CnnShape, arrays: dict[str, np.ndarray], size: int
-) -> Path:
+def make_run(folder: Path, split: SplitManifest, shape: Shape, arrays: dict[str, np.ndarray], size: int) -> Path:
     """A finished run with the given weights."""
     content = RunContent(shape, arrays, split)
     publish_run(folder, content, lambda files: _card(folder.name, split, size, files))

@@ -64,7 +64,7 @@ def start_loading() -> None:
 def run_command(argv: Sequence[str], folder: Path, fuse: Fuse = NEVER) -> Ended:
     """Run `hemotk argv`, which writes below `folder` only, and kill it when `fuse` says so."""
     context = multiprocessing.get_context("forkserver")
-    changes = context.Value(ctypes.c_int, 0, lock=False)
+    changes: Any = context.Value(ctypes.c_int, 0, lock=False)
     log = folder / "log"
     process = context.Process(target=_work, args=(list(argv), folder, log, fuse.change, changes))
     started = time.monotonic()

@@ -1,7 +1,9 @@
 """Random DenseNets of odd widths, with BatchNorm scales of every sign, and run folders that hold them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ IMAGENET = {"gray_mean": (0.15, 0.02, -0.2), "gray_std": (1.01, 0.99, 0.996)}
 EQUAL = {"gray_mean": (0.1, 0.1, 0.1), "gray_std": (1.5, 1.5, 1.5)}
 
 
-def tiny_shape(**changes: object) -> DenseNetShape:
+def tiny_shape(**changes: Any) -> DenseNetShape:
     """Four layers in two blocks, every width different."""
     blocks = ((LayerShape(6, 3), LayerShape(5, 4)), (LayerShape(7, 2), LayerShape(8, 3)))
     return replace(DenseNetShape(5, blocks, (6,)), **changes)
@@ -27,7 +29,7 @@ def shapes(draw: st.DrawFn, widest: int = 6) -> DenseNetShape:
     blocks = tuple(draw(st.lists(block, min_size=1, max_size=3)))
     transitions = tuple(draw(width) for _ in blocks[1:])
     hidden = tuple(draw(st.lists(width, max_size=2)))
-    gray = draw(st.sampled_from([{}, IMAGENET, EQUAL, {"channels": 1}]))
+    gray: dict[str, Any] = draw(st.sampled_from([{}, IMAGENET, EQUAL, {"channels": 1}]))
     return DenseNetShape(draw(width), blocks, transitions, hidden=hidden, **gray)
 
 
@@ -38,7 +40,7 @@ def random_arrays(shape: Shape, seed: int, signs: tuple[float, ...] = (-1.0, 0.0
     for name, size in shape.arrays().items():
         part = name.rpartition("/")[2]
         if part == "kernel":
-            array = rng.normal(0, np.sqrt(2 / max(np.prod(size[:-1]), 1)), size)
+            array = rng.normal(0, np.sqrt(2 / max(int(np.prod(size[:-1])), 1)), size)
         elif part == "gamma":
             array = rng.uniform(0.3, 2, size) * rng.choice(signs, size)
         elif part == "moving_variance":
@@ -105,5 +107,6 @@ def small_run_folder(folder: Path, shape: DenseNetShape, arrays: dict[str, np.nd
     """`shape.json` and `weights.npz` only."""
     folder.mkdir(parents=True, exist_ok=True)
     shape.write(folder / "shape.json")
-    np.savez(folder / "weights.npz", **arrays)
+    savez: Callable[..., None] = np.savez
+    savez(folder / "weights.npz", **arrays)
     return folder

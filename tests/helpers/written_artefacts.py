@@ -1,6 +1,7 @@
 """Tiny runs, splits and bundles written by hand: their models give the mean of the network input as logit."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from mean_models import SIZE, mean_model
@@ -15,9 +16,11 @@ from hemotk.artifacts import (
     BundleCard,
     CalibrationItem,
     Estimate,
+    Grouping,
     ImageRef,
     Latency,
     Paired,
+    Part,
     PreprocessSpec,
     RunCard,
     Source,
@@ -119,7 +122,8 @@ def write_testset(folder):
 
 def make_split(folder="images"):
     """10 images in pairs of one patient: 6 in train, 2 in validation, 2 in test; the second of each pair bleeds."""
-    parts = ("train",) * 6 + ("validation",) * 2 + ("test",) * 2
+    counts: dict[Part, int] = {"train": 6, "validation": 2, "test": 2}
+    parts = [part for part, count in counts.items() for _ in range(count)]
     items = tuple(SplitItem(f"{i}.png", f"{i:064}", i % 2, f"p{i // 2}", part) for i, part in enumerate(parts))
     return SplitManifest(CREATED, str(folder), ("normal", "hemorrhage"), 0, 0.2, 0.25, "patient", items)
 
@@ -161,6 +165,7 @@ def write_cross_validation(folder):
     shares = (METRICS.accuracy, METRICS.sensitivity, METRICS.specificity)
     pooled = OutOfFold(8, 4, 4, *shares, Estimate(None, why="unknown"), 0.9, 0.5, 0.25)
     images = tuple(CvImage(f"{i}.png", i % 2, f"p{i // 2}", i % 2 + 1, 0.5) for i in range(8))
+    names: tuple[str, str, str, tuple[str, str], Grouping, dict[str, Any]]
     names = (folder.name, CREATED, "densenet-tiny", ("normal", "hemorrhage"), "patient", {})
     CvReport(*names, tuple(folds), pooled, images, 61.0).write(folder / CV_FILE)
     return folder

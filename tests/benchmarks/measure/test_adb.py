@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import sys
+from typing import Any
 
 import pytest
 from names_search import found_names
@@ -81,7 +82,7 @@ match arguments:
         sys.exit(f"adb: unknown command {{arguments[0]}}")
 '''
 
-RESULT = {
+RESULT: dict[str, Any] = {
     "schema": "hemotk.device-bench/1",
     "created": "2026-01-01T00:00:00+00:00",
     "app": "org.hemotk.app 1",

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from noise_pictures import write_pictures
@@ -38,7 +39,7 @@ def split(tmp_path):
 def bundle(split, part, name="tiny", parent=""):
     """A bundle that was calibrated on a part of `split`."""
     calibration = [CalibrationItem(i.path, sha256_file(split.root() / i.path), i.label) for i in split.part(part)]
-    card = SimpleNamespace(
+    card: Any = SimpleNamespace(
         calibrated_on=Calibrated.of(calibration),
         parents={"split": parent},
         labels=split.classes,
@@ -79,8 +80,10 @@ def scored(bundle, file):
         def score(self, _):
             return SimpleNamespace(logit=0.0, probability=0.5)
 
-    rows = [Row(bundle, SimpleNamespace(kind="float32", file="float32.tflite"))]
-    tools = Tools(lambda _: Runner(), lambda *_: None, lambda *_: None)
+    variant: Any = SimpleNamespace(kind="float32", file="float32.tflite")
+    runner: Any = Runner()
+    rows = [Row(bundle, variant)]
+    tools = Tools(lambda _: runner, lambda *_: None, lambda *_: None)
     return score_folder(rows, tools, Subject((), file), file.parent)
 
 

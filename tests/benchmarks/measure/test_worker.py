@@ -48,7 +48,12 @@ def test_scores_are_those_of_the_scorer_itself(loaded, models):
 
 def test_timing_gives_as_many_samples_as_asked_for_and_goes_through_the_images_in_turn(loaded, monkeypatch):
     rows, read = [], worker.read_image
-    monkeypatch.setattr(worker, "read_image", lambda images, row: rows.append(row) or read(images, row))
+
+    def watched(images, row):
+        rows.append(row)
+        return read(images, row)
+
+    monkeypatch.setattr(worker, "read_image", watched)
     answer = loaded.answer({"do": "time", "rows": 3, "runs": 4})
     assert len(answer["samples_ns"]) == 4
     assert min(answer["samples_ns"]) > 0

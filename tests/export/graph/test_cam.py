@@ -17,7 +17,7 @@ from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.models import exact, plain
-from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.recipe import QuantizedKind, Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.models.shape import CnnShape, DenseNetShape
 from hemotk.store.publish import beside_bundle
@@ -25,7 +25,7 @@ from hemotk.tflite.metadata_schema import read_metadata
 from hemotk.tflite.scorer import Scorer
 
 SIZE = 48
-KINDS = ("fp16", "dynamic", "int8", "int16x8")
+KINDS: tuple[QuantizedKind, ...] = ("fp16", "dynamic", "int8", "int16x8")
 CAM = ExportConfig(tuple(Recipe(kind) for kind in KINDS), calibration=12, cam=True)
 
 
@@ -97,7 +97,8 @@ def ends(spec: TensorSpec) -> tuple[float, float]:
 def test_an_int8_map_is_close_to_the_float_one(bundle: Path) -> None:
     card = BundleCard.read(bundle / "bundle.json")
     parent, int8 = (Scorer(bundle / f"model_{kind}.tflite", card.preprocess) for kind in ("float32", "int8"))
-    exact_maps, rounded = [], []
+    exact_maps: list[np.ndarray] = []
+    rounded: list[np.ndarray] = []
     for image in np.load(beside_bundle(bundle) / "images.npy"):
         for scorer, maps in ((parent, exact_maps), (int8, rounded)):
             scorer.score(image)

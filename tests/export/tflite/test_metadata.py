@@ -6,6 +6,7 @@ import tracemalloc
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -377,6 +378,6 @@ def test_a_model_of_another_contract_is_refused(model: bytes, reason: str) -> No
         ("temperature", float("nan")),
     ],
 )
-def test_what_a_model_cannot_be_is_refused(field: str, value: object) -> None:
+def test_what_a_model_cannot_be_is_refused(field: str, value: Any) -> None:
     with pytest.raises(FieldError, match=f"field '{field}' must be"):
         dataclasses.replace(ABOUT, **{field: value})

@@ -57,7 +57,7 @@ def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
     assert np.array_equal(kernel[:, :, :1], one) and not kernel[:, :, 1:].any()
 
 
-END = ("ZeroPadding2D", {})
+END: tuple[str, dict[str, Any]] = ("ZeroPadding2D", {})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hemotk.importing.run import score
 from hemotk.importing.sizes import PictureSize
 from hemotk.stats.metrics import sigmoid
 
-END = ("ZeroPadding2D", {})
+END: tuple[str, dict[str, Any]] = ("ZeroPadding2D", {})
 
 
 def to(kind: str, height: int, width: int | None = None, **settings: Any) -> tuple[str, dict[str, Any]]:

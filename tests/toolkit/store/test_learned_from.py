@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prunable_runs import make_run, split_of_squares
 
-from hemotk.artifacts import LEARNED_FILE, Learned, RunCard, SplitManifest
+from hemotk.artifacts import LEARNED_FILE, Learned, Part, RunCard, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.families import named_shape
@@ -20,9 +20,9 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
     return split_of_squares(tmp_path_factory.mktemp("data"))
 
 
-def swapped(split: SplitManifest, part: str) -> SplitManifest:
+def swapped(split: SplitManifest, part: Part) -> SplitManifest:
     """Training images and those of `part` have changed places."""
-    places = {"train": part, part: "train"}
+    places: dict[Part, Part] = {"train": part, part: "train"}
     return replace(split, items=tuple(replace(item, part=places.get(item.part, item.part)) for item in split.items))
 
 
@@ -35,7 +35,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> SplitManifest:
 @pytest.mark.parametrize("file", ["", "weights.npz"])
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_a_run_that_learned_from_what_is_judged_is_refused(
-    split: SplitManifest, tmp_path: Path, part: str, file: str
+    split: SplitManifest, tmp_path: Path, part: Part, file: str
 ) -> None:
     weights = make_run(tmp_path / "first", split) / file
     with pytest.raises(HemotkError, match=r"weights .*first.*: learned from '.*\.png' \(same image\)"):

@@ -4,6 +4,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,12 +54,12 @@ def values(kind: str) -> st.SearchStrategy:
 
 
 @st.composite
-def tables(draw: st.DrawFn, name: str = ROOT) -> dict:
-    found = {}
+def tables(draw: st.DrawFn, name: str = ROOT) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for field, kind in TABLES[name].items():
         if kind == UNION:
             if f"{field}_type" in found:
-                found[field] = draw(tables(found[f"{field}_type"]))
+                found[field] = draw(tables(name=found[f"{field}_type"]))
         elif draw(st.integers(0, 2)) == 0:
             found[field] = draw(values(kind))
     return found

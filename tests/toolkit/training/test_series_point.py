@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hemotk.artifacts import SplitGroup, SplitItem, SplitManifest
+from hemotk.artifacts import Part, Reason, SplitGroup, SplitItem, SplitManifest
 from hemotk.data.series import choose_k, series_score
 from hemotk.stats.metrics import auc, evaluate, sigmoid
 from hemotk.training.operating_point import OperatingConfig, OperatingPoint
@@ -13,9 +13,10 @@ from hemotk.training.series_point import LEAST_SERIES, with_series_point
 
 FIXED = OperatingConfig()
 SLICES = 6
+APART: tuple[Part, ...] = ("train", "test")
 
 
-def split_of(series: dict[str, list[int]], reason: str = "patient", alone: int = 0) -> SplitManifest:
+def split_of(series: dict[str, list[int]], reason: Reason = "patient", alone: int = 0) -> SplitManifest:
     """A validation part of `series` (name → labels) and `alone` patients of one slice; one image in other parts."""
     items = [
         SplitItem(f"{name}_{i}.png", f"{name}{i}".encode().hex().zfill(64)[-64:], label, name, "validation")
@@ -24,7 +25,7 @@ def split_of(series: dict[str, list[int]], reason: str = "patient", alone: int =
         for label in labels[i : i + 1]
     ]
     items += [SplitItem(f"a{i}.png", f"{i + 1:064x}", i % 2, f"a{i}", "validation") for i in range(alone)]
-    items += [SplitItem(f"{part}.png", part.encode().hex().zfill(64), 0, part, part) for part in ("train", "test")]
+    items += [SplitItem(f"{part}.png", part.encode().hex().zfill(64), 0, part, part) for part in APART]
     groups = tuple(SplitGroup(name, len(labels), (reason,)) for name, labels in sorted(series.items()))
     return SplitManifest("", "scans", ("normal", "hemorrhage"), 0, 0.2, 0.2, "patient", tuple(items), groups)
 
@@ -118,7 +119,7 @@ def test_too_few_series_of_a_kind_choose_nothing_and_say_so(bleeding: int, other
 
 
 @pytest.mark.parametrize("reason", ["exact", "near"])
-def test_copies_are_no_series(reason: str) -> None:
+def test_copies_are_no_series(reason: Reason) -> None:
     split = split_of({f"p{i}": [i % 2, i % 2] for i in range(20)}, reason, alone=4)
     point = OperatingPoint(0.4)
     assert with_series_point(point, split, np.zeros(len(split.part("validation"))), FIXED) is point

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hemotk.artifacts import AuditReport, FieldError
+from hemotk.artifacts import AuditReport, FieldError, Part
 from hemotk.data.audit.report import audit
 from hemotk.data.audit.scan import AuditFolder, AuditImage, for_audit, scan_for_audit
 from hemotk.data.audit.sheet import CELL, contact_sheet
@@ -191,7 +191,7 @@ def test_a_folder_without_images_is_refused_as_by_a_split(tmp_path: Path) -> Non
 
 def test_copies_and_patients_in_two_parts_are_leaks(drawn: Path) -> None:
     paths = ("normal/0.png", "normal/copy.png", "normal/2.png", "normal/next.png", "hemorrhage/0.png")
-    parts = ("train", "test", "train", "train", "test")
+    parts: tuple[Part, ...] = ("train", "test", "train", "train", "test")
     images = [
         AuditImage(path, int(path.startswith("h")), patient, part)
         for path, patient, part in zip(paths, ("a", "b", "c", "c", "c"), parts, strict=True)

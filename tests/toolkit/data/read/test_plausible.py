@@ -1,6 +1,7 @@
 """What looks like a head CT slice and what does not: drawn slices pass, drawn and shipped pictures of others do not."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,9 @@ def test_inverted_slices_are_doubted(heads: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("colours", [jet, hot])
-def test_slices_in_colours_are_doubted(heads: list[Path], tmp_path: Path, colours: object) -> None:
+def test_slices_in_colours_are_doubted(
+    heads: list[Path], tmp_path: Path, colours: Callable[[np.ndarray], np.ndarray]
+) -> None:
     for path in heads:
         assert "is in colour" in doubts(save(tmp_path / "a.png", colours(load_gray(path))))
 

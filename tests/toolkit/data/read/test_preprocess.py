@@ -5,6 +5,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def pattern(height: int, width: int, channels: int = 1) -> np.ndarray:
     return ((y * 7 + x * 13 + c * 61 + (x * y) % 31 * 5) % 256).astype(np.uint8)
 
 
-def save(folder: Path, image: Image.Image, name: str = "a.png", **options: object) -> Path:
+def save(folder: Path, image: Image.Image, name: str = "a.png", **options: Any) -> Path:
     path = folder / name
     image.save(path, **options)
     return path

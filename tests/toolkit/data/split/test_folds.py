@@ -23,7 +23,7 @@ SIZES = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)).filter(any), mi
 
 def manifest(sizes: list[tuple[int, int]]) -> SplitManifest:
     """A split of groups of these sizes, class by class; which part each lies in plays no role here."""
-    items = []
+    items: list[SplitItem] = []
     for group, counts in enumerate(sizes):
         for label, count in enumerate(counts):
             part = PARTS[group % 3]

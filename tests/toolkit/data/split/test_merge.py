@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.artifacts import PARTS, SplitGroup, SplitItem, SplitManifest
+from hemotk.artifacts import PARTS, Part, SplitGroup, SplitItem, SplitManifest
 from hemotk.cli.data import data
 from hemotk.data.split.merge import merge_splits
 from hemotk.errors import HemotkError
@@ -16,7 +17,7 @@ from hemotk.errors import HemotkError
 CASES = st.lists(st.sampled_from(PARTS), min_size=0, max_size=6).map(lambda more: (*PARTS, *more))
 
 
-def split(folder: str, parts: tuple[str, ...] = PARTS, **changes: object) -> SplitManifest:
+def split(folder: str, parts: tuple[Part, ...] = PARTS, **changes: Any) -> SplitManifest:
     """Two equally named images in one group for each of `parts`."""
     name = Path(folder).name
     items = tuple(
@@ -36,7 +37,7 @@ def unread(whole: SplitManifest) -> SplitManifest:
 
 @settings(max_examples=20)
 @given(first=CASES, second=CASES)
-def test_every_image_keeps_part_label_and_file(first: tuple[str, ...], second: tuple[str, ...]) -> None:
+def test_every_image_keeps_part_label_and_file(first: tuple[Part, ...], second: tuple[Part, ...]) -> None:
     sources = (split("/data/a", first), split("/data/deep/b", second))
     merged = merge_splits(sources)
     before = {(s.root() / i.path, i.sha256, i.label, i.part) for s in sources for i in s.items}

@@ -9,7 +9,7 @@ from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
-from hemotk.pruning.channels.groups import groups
+from hemotk.pruning.channels.groups import Group, groups
 from hemotk.pruning.channels.importance import Scores, magnitude, mean_scores, taylor
 from hemotk.pruning.channels.keep import KeepSet
 from hemotk.pruning.channels.surgery import cut, silenced
@@ -108,7 +108,7 @@ def test_channels_in_another_order_have_their_scores_in_that_order(seed: int) ->
         assert_close(found, Scores(tuple(v[order] for v, order in zip(before.values, orders, strict=True))))
 
 
-def silencing(weights: dict[str, np.ndarray], group: object, channel: int, share: float) -> dict[str, np.ndarray]:
+def silencing(weights: dict[str, np.ndarray], group: Group, channel: int, share: float) -> dict[str, np.ndarray]:
     """The weights with that share of one channel's BatchNorms taken away."""
     changed = {name: array.astype(np.float64) for name, array in weights.items()}
     for reader in group.readers:
@@ -138,7 +138,8 @@ def test_taylor_is_the_squared_slope_of_silencing(seed: int) -> None:
             gradients[name][i] = slope(low, high, step)
     for group, value in zip(groups(SHAPE), taylor(SHAPE, weights, gradients).values, strict=True):
         for channel in range(group.width):
-            found = slope(*(silencing(weights, group, channel, share) for share in (-step, step)), step)
+            low, high = (silencing(weights, group, channel, share) for share in (-step, step))
+            found = slope(low, high, step)
             assert math.sqrt(value[channel]) == pytest.approx(abs(found), rel=1e-3, abs=1e-6)
 
 

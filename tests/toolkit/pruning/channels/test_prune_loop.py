@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hemotk.artifacts import (
     SHAPE_FILE,
     WEIGHTS_FILE,
     Learned,
+    Part,
     PreprocessSpec,
     RunCard,
     SeriesPoint,
@@ -48,7 +50,7 @@ CONFIG = PruneConfig(macs=0.4, steps=2, epochs=4, batch=8, passes=1)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`images` and the run `parent` on them."""
     folder = tmp_path_factory.mktemp("home")
-    chosen = {"threshold": 0.4, "temperature": 1.5, "study": SeriesPoint(2, 0.625)}
+    chosen: dict[str, Any] = {"threshold": 0.4, "temperature": 1.5, "study": SeriesPoint(2, 0.625)}
     parent = make_run(folder / "parent", split_of_squares(folder / "images"), **chosen)
     Learned(None, (BEFORE,)).write(parent / LEARNED_FILE)
     card = RunCard.read(parent / RUN_CARD)
@@ -226,7 +228,7 @@ def test_teachers_that_do_not_fit(home: Path, tmp_path: Path) -> None:
     words = make_run(tmp_path / "words", split, labels=("no", "yes"))
     with pytest.raises(HemotkError, match="tells no from yes"):
         read_material(replace(job, teacher=words), CONFIG)
-    parts = {"train": "test", "test": "train", "validation": "validation"}
+    parts: dict[Part, Part] = {"train": "test", "test": "train", "validation": "validation"}
     swapped = replace(split, items=tuple(replace(item, part=parts[item.part]) for item in split.items))
     knows = make_run(tmp_path / "knows", swapped)
     with pytest.raises(HemotkError, match=r"was trained on '.*' .*which .* is to be judged on"):
@@ -244,7 +246,7 @@ def test_teachers_of_splits_without_checksums_are_told_apart_by_path(home: Path,
         groups=(),
         items=tuple(replace(item, sha256=None, group="i" + item.path) for item in split.items),
     )
-    parts = {"train": "test", "test": "train", "validation": "validation"}
+    parts: dict[Part, Part] = {"train": "test", "test": "train", "validation": "validation"}
     other = tuple(replace(item, part=parts[item.part], group="p" + item.path) for item in bare.items)
     job = PruneJob(make_run(tmp_path / "bare", bare), tmp_path / "run", teacher=make_run(tmp_path / "same", bare))
     assert read_material(job, CONFIG).teacher.card.name == "same"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ class Count(Listener):
         self.epochs += 1
 
 
-def prune(run: Path, out: Path, config: MagnitudeConfig, **job: bool) -> SparseRun:
+def prune(run: Path, out: Path, config: MagnitudeConfig, **job: Any) -> SparseRun:
     return prune_magnitude(read_magnitude(PruneJob(run, out, **job), config))
 
 
@@ -213,7 +214,7 @@ def test_the_baseline_can_be_pruned(sparse_cnn: Path) -> None:
         ({"seed": -1}, "'seed' must be between 0 and 4294967295"),
     ],
 )
-def test_settings_out_of_range(given: dict[str, float], words: str) -> None:
+def test_settings_out_of_range(given: dict[str, Any], words: str) -> None:
     with pytest.raises(HemotkError, match=words):
         replace(CONFIG, **given)
 
