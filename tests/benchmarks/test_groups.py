@@ -4,10 +4,11 @@ import dataclasses
 import functools
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from drawn_report import THRESHOLD, images, report, row
+from drawn_reports import THRESHOLD, images, report, row
 from PIL import Image
 from rich.console import Console
 
@@ -147,8 +148,9 @@ def test_two_perfect_rankings_leave_room_for_what_no_group_showed():
 def test_groups_of_one_image_are_the_images():
     random = np.random.default_rng(1)
     labels = random.integers(0, 2, 30)
-    scores = random.normal(labels, 1, (2, 30))
-    alone, plain = auc_difference(labels, *scores, np.arange(30)), auc_difference(labels, *scores)
+    first, second = random.normal(labels, 1, (2, 30))
+    plain = auc_difference(labels, first, second)
+    alone = auc_difference(labels, first, second, np.arange(30))
     assert dataclasses.replace(alone, method=plain.method) == plain
 
 
@@ -169,7 +171,8 @@ def test_images_of_a_test_split_are_of_its_groups(pristine):
     bundle = open_with_testset(pristine)
     named = [dataclasses.replace(item, group=f"p{place // 5}") for place, item in enumerate(bundle.items)]
     rows = [Row(dataclasses.replace(bundle, items=tuple(named)), bundle.card.variants[0])]
-    scored = score_split(rows, Tools(lambda _: Knowing(), lambda *_: None, lambda *_: None))
+    runner: Any = Knowing()
+    scored = score_split(rows, Tools(lambda _: runner, lambda *_: None, lambda *_: None))
     assert [image.group for image in scored.images] == [place // 5 + 1 for place in range(len(named))]
     (found,) = results(rows, scored.images)
     assert found.grouped.groups == 3

@@ -2,11 +2,12 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from exportable_runs import contents, make_densenet_run, make_run, make_split
 from random_networks import random_arrays, tiny_shape
-from run_folders import contents, make_densenet_run, make_run, make_split
 
 from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
 from hemotk.data.read.preprocess import load_pixels, to_pixels
@@ -252,5 +253,6 @@ def test_the_same_run_gives_the_same_models_under_any_name(run: Path, bundle: Pa
 
 @pytest.mark.parametrize("field", ["author", "license"])
 def test_author_and_licence_are_not_empty(field: str) -> None:
+    empty: dict[str, Any] = {field: " "}
     with pytest.raises(HemotkError, match=f"field '{field}' must be non-empty"):
-        ExportConfig(**{field: " "})
+        ExportConfig(**empty)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from exportable_runs import card_for, make_densenet_run
 from names_search import found_names
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from random_networks import random_pixels, tiny_shape
-from run_folders import card_for, make_densenet_run
 
 from hemotk.android import ASSETS, make_app
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, CalibrationManifest, SplitManifest

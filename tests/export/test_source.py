@@ -2,10 +2,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from exportable_runs import card_for, make_run, make_split
 from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import random_arrays, tiny_shape
-from run_folders import card_for, make_run, make_split
 
 from hemotk.artifacts import SplitItem, SplitManifest
 from hemotk.errors import HemotkError

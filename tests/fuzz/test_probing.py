@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from mean_model import mean_model
-from tiny_artefacts import write_bundle
+from mean_models import mean_model
+from written_artefacts import write_bundle
 
 from hemotk import probing
 from hemotk.errors import HemotkError

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from foreign_model import foreign_model
-from mean_model import mean_model
+from foreign_tflite import foreign_model
+from mean_models import mean_model
 from PIL import Image
-from tiny_artefacts import logit_of, write_bundle, write_picture, write_run
+from written_artefacts import logit_of, write_bundle, write_picture, write_run
 
 from hemotk.cli.main import run
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from odd_pictures import jet
 from PIL import Image, ImageDraw
-from tiny_artefacts import logit_of, write_bundle, write_picture
+from written_artefacts import logit_of, write_bundle, write_picture
 
 from hemotk.artifacts import SeriesPoint
 from hemotk.cli.main import run

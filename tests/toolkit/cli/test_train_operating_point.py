@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prunable_runs import split_of_squares
 
+from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
@@ -17,7 +18,6 @@ from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.describe.model_card import MODEL_CARD
 from hemotk.stats.metrics import calibrated, evaluate
-from hemotk.store.run import Run
 from hemotk.tflite.metadata import metadata_of
 
 pytest.importorskip("tf_keras")

@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_artefacts import METRICS, write_run
+from written_artefacts import METRICS, write_run
 
+from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, Estimate, RunCard, SliceLevel
 from hemotk.cli.main import run
 from hemotk.cli.train import report
-from hemotk.store.run import Run
 
 
 def test_intervals_of_images_in_groups_are_said_to_be_too_narrow(
