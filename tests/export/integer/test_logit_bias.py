@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_model import mean_model
+from exportable_runs import make_densenet_run, make_split
+from mean_models import mean_model
 from random_networks import random_pixels
-from run_folders import make_densenet_run, make_split
 
 from hemotk.artifacts import BUNDLE_CARD, BundleCard
 from hemotk.cli.main import run
