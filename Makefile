@@ -74,6 +74,7 @@ lint: env types site
 
 types: env
 	$(BIN)/mypy -p hemotk
+	$(BIN)/mypy --config-file tests/mypy.ini tests studies
 
 format: env
 	$(BIN)/ruff check --fix .

@@ -37,7 +37,7 @@ from hemotk.exporting.verify import Check, Decision, Verifier
 from hemotk.files import refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
-from hemotk.store.publish import Checksums, publish_bundle, testset_of
+from hemotk.store.publish import Checksums, beside_bundle, publish_bundle
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
@@ -58,6 +58,7 @@ class _Made:
     checks: tuple[Check, ...]
     created: str
     selection: Selection | None
+    logit_bias: Mapping[str, float]
 
 
 def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = False, tell: Tell = silent) -> BundleCard:
@@ -73,16 +74,16 @@ def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = Fal
     refuse_existing(out, overwrite)
     source = open_run(run, config.data)
     # An export that was killed has left its test set, or the bundle of one was moved: either way it stays as it is.
-    kept = None if overwrite else same_testset(testset_of(out), source)
+    kept = None if overwrite else same_testset(beside_bundle(out), source)
     if kept is None:
-        refuse_existing(testset_of(out), overwrite)
+        refuse_existing(beside_bundle(out), overwrite)
     made = _make(source, config, tell)
 
     # The test set is published first: a bundle is never seen without it.
-    testset = kept or write_testset(testset_of(out), source, made.created, overwrite=overwrite)
+    testset = kept or write_testset(beside_bundle(out), source, made.created, overwrite=overwrite)
     if made.calibration:
         manifest = CalibrationManifest(testset.split, made.calibration)
-        manifest.write(testset_of(out) / Calibrated.of(made.calibration).manifest)
+        manifest.write(beside_bundle(out) / Calibrated.of(made.calibration).manifest)
     return publish_bundle(
         out,
         lambda folder: _write_files(folder, made),
@@ -101,7 +102,9 @@ def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:
     named = tuple(
         CalibrationItem(item.path, item.sha256 or sha256_file(source.root / item.path), item.label) for item in items
     )
-    return _Made(source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection)
+    return _Made(
+        source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection, made.logit_bias
+    )
 
 
 def _about(source: Source, config: ExportConfig, kind: str) -> ModelAbout:
@@ -188,10 +191,12 @@ def _recipe(made: _Made) -> dict[str, Any]:
     """What was done to the network, and the rules of each variant."""
     is_densenet = isinstance(made.source.shape, DenseNetShape)
     rewrites = (*PLAIN, cam_head) if made.config.cam else PLAIN
-    found = {
+    found: dict[str, Any] = {
         "rewrites": [*(rewrite.__name__ for rewrite in rewrites), "preactivation"] if is_densenet else [],
         "variants": [{**asdict(recipe), "rules": recipe.rules()} for recipe in made.config.recipes],
     }
+    if made.logit_bias:
+        found["logit_bias"] = dict(made.logit_bias)
     return found if made.selection is None else {**found, "auto": _auto(made.selection)}
 
 

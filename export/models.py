@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from hemotk.exporting.graph.stem_blocks import stem_blocks
 from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges, tensor_ranges
 from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, integer_graph
 from hemotk.exporting.integer.hard_swish import split_hard_swish
+from hemotk.exporting.integer.logit_bias import FEWEST, logits_of, shift_logit
 from hemotk.exporting.integer.quantize import Range, logit_range, pixel_ranges
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.selective.auto import Candidate, operations_of, select_layers
@@ -48,12 +50,14 @@ PLAIN: tuple[Callable[[Graph], Graph], ...] = (
 class Models:
     """The .tflite of each kind, float32 first, and the recipes of the others.
 
-    `selection` says how the layers that int8 keeps in float32 were found, None where they were not looked for.
+    `logit_bias` is what was taken off the logit of each integer variant. `selection` says how the layers were found
+    that int8 keeps in float32, None where they were not looked for.
     """
 
     contents: Mapping[str, bytes]
     recipes: tuple[Recipe, ...]
     selection: Selection | None = None
+    logit_bias: Mapping[str, float] = field(default_factory=dict)
 
 
 def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: Tell) -> Models:
@@ -92,6 +96,7 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
     tell("converting", 0, 1)
     parent = convert_graph(preactivation(graph), spec.size)
     models, recipes, selection = {"float32": parent}, [], None
+    corrector = _Corrector(parent, pixels, spec, tell)
     for index, recipe in enumerate(config.recipes):
         tell("quantizing", index, len(config.recipes))
         candidate = Candidate(parent, recipe, spec, {})
@@ -100,9 +105,11 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
         if recipe.kind == "int8" and config.auto is not None:
             selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, tell=tell)
             candidate = candidate.keeping(operations_of(selection.kept, graph))
-        models[recipe.kind] = candidate.quantized()
+        # What was chosen layer by layer is kept as it was measured.
+        chosen = recipe.kind == "int8" and selection is not None
+        models[recipe.kind] = candidate.quantized() if chosen else corrector.quantized(candidate)
         recipes.append(candidate.recipe)
-    return Models(models, tuple(recipes), selection)
+    return Models(models, tuple(recipes), selection, corrector.taken_off)
 
 
 def _integer_candidate(source: Source, graph: Graph, measured: Mapping[str, ChannelRange], recipe: Recipe) -> Candidate:
@@ -131,12 +138,48 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell
         ranges = tensor_ranges(integer, pixels, spec, tell)
         ranges |= _copied_pixels(integer, spec)
     models = {"float32": content}
+    corrector = _Corrector(content, pixels, spec, tell)
     for recipe in config.recipes:
         candidate = Candidate(content, recipe, spec, {})
         if recipe.calibrated:
             candidate = Candidate(integer, recipe, spec, _with_logit(ranges, recipe, source))
-        models[recipe.kind] = candidate.quantized()
-    return Models(models, config.recipes)
+        models[recipe.kind] = corrector.quantized(candidate)
+    return Models(models, config.recipes, logit_bias=corrector.taken_off)
+
+
+class _Corrector:
+    """Quantizes, and takes the logit's mean error on the calibration images off its bias; `taken_off` keeps how much.
+
+    `parent` is the float32 variant, `pixels` uint8 [n, size, size] the calibration images.
+    """
+
+    def __init__(self, parent: bytes, pixels: np.ndarray, spec: PreprocessSpec, tell: Tell) -> None:
+        self.taken_off: dict[str, float] = {}
+        self._parent = parent
+        self._pixels = pixels
+        self._spec = spec
+        self._tell = tell
+
+    @cached_property
+    def _wanted(self) -> np.ndarray:
+        return logits_of(self._parent, self._pixels, self._spec, self._tell)
+
+    def quantized(self, candidate: Candidate) -> bytes:
+        """The .tflite; as it is where its recipe says so, there are few images, or nothing is gained."""
+        made = candidate.quantized()
+        recipe = candidate.recipe
+        if not (recipe.calibrated and recipe.correct_bias and len(self._pixels) >= FEWEST):
+            return made
+        errors = self._errors(made)
+        bias = float(errors.mean())
+        shifted = replace(candidate, content=shift_logit(candidate.content, -bias)).quantized()
+        if np.square(self._errors(shifted)).mean() >= np.square(errors).mean():
+            return made
+        self.taken_off[recipe.kind] = bias
+        return shifted
+
+    def _errors(self, content: bytes) -> np.ndarray:
+        return logits_of(content, self._pixels, self._spec, self._tell) - self._wanted
 
 
 def _copied_pixels(content: bytes, spec: PreprocessSpec) -> dict[str, Range]:

@@ -16,12 +16,14 @@ class Recipe:
     """How one variant is quantized.
 
     `keep_float` are names of operations (as in the graph's walk) that stay in float32. `logit_margin` widens the range
-    of the logit beyond what calibration saw, as a share of its width, on both sides.
+    of the logit beyond what calibration saw, as a share of its width, on both sides. With `correct_bias` the mean error
+    of the logit on the calibration images is taken off its bias.
     """
 
     kind: QuantizedKind
     keep_float: tuple[str, ...] = ()
     logit_margin: float = 0.1
+    correct_bias: bool = True
 
     def __post_init__(self) -> None:
         require(self.kind in QUANTIZED_KINDS, "kind", "one of " + ", ".join(QUANTIZED_KINDS))

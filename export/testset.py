@@ -7,6 +7,7 @@ import numpy as np
 from hemotk.artifacts import SPLIT_FILE, TESTSET_CARD, TESTSET_IMAGES, TestItem, TestSetCard
 from hemotk.exporting.source import Source
 from hemotk.files import sha256_file
+from hemotk.store.cards import card_of_testset
 from hemotk.store.publish import publish_testset
 
 
@@ -18,7 +19,7 @@ def same_testset(folder: Path, source: Source) -> TestSetCard | None:
     """
     if not (folder / TESTSET_CARD).is_file():
         return None
-    card = TestSetCard.read(folder / TESTSET_CARD)
+    card = card_of_testset(folder)
     wanted = _card(source, card.created, card.images)
     path = folder / TESTSET_IMAGES
     if card != wanted or not path.is_file() or sha256_file(path) != card.images:

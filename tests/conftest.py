@@ -9,6 +9,9 @@ from hypothesis import settings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# Fixtures that more than one room of the tests uses.
+pytest_plugins = ("bundle_fixtures", "command_fixtures")
+
 settings.register_profile("hemotk", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("hemotk")
 

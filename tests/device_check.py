@@ -8,9 +8,10 @@ python tests/device_check.py compare FOLDER NAME NAME
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 # One step of the int8 logit, which two versions of the kernels may round apart; and what float ones may.
 STEP, ROUNDING = 0.1, 1e-4
@@ -18,9 +19,9 @@ STEP, ROUNDING = 0.1, 1e-4
 
 def make(folder: Path) -> None:
     """Write `folder`/tiny with its test split, and the split's pictures."""
-    from device_models import float_model, int8_model
+    from converted_bundles import draw_images, write_bundle
+    from float_and_int8_models import float_model, int8_model
     from PIL import Image
-    from tiny_bundle import draw_images, write_bundle
 
     images = draw_images()
     write_bundle(
@@ -88,4 +89,5 @@ def predicted(folder: Path, kind: str) -> list[float]:
 
 if __name__ == "__main__":
     action, place, *names = sys.argv[1:]
-    {"make": make, "run": run, "compare": compare}[action](Path(place), *names)
+    actions: dict[str, Callable[..., None]] = {"make": make, "run": run, "compare": compare}
+    actions[action](Path(place), *names)

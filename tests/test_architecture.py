@@ -3,6 +3,7 @@
 import ast
 import configparser
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -42,7 +43,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__main__"}
 
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "litert_quantizer"}
-HEAVY = TENSORFLOW | {"matplotlib", "scipy", "sklearn", "h5py", "pandas"}  # none of it in the device install
+HEAVY = TENSORFLOW | {
+    "filelock",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "h5py",
+    "pandas",
+}  # none of it in the device install
 NO_MODULES = {"hemotk.android_stub"}  # sources of the app, which the package carries
 # At the top of a module; benchmarks may not even inside a function.
 MAY_BE_HEAVY = {"models", "training", "pruning", "importing", "exporting", "sweep"}
@@ -114,6 +122,26 @@ def test_imports_go_one_way() -> None:
         for breach in breaches(path.read_text("utf-8"), module_name(path), package=path.name == "__init__.py")
     ]
     assert not found, "\n".join(found)
+
+
+CARDS = re.compile(r"\b(RunCard|BundleCard|TestSetCard)\.(read|from_dict)\(")
+# Whether a card beside a model vouches for it is asked below the store.
+MAY_READ_CARDS = {"hemotk.store.cards", "hemotk.tflite.facts"}
+
+
+def test_runs_bundles_and_test_sets_are_opened_by_the_store_alone() -> None:
+    readers = {module_name(path) for path in sources() if CARDS.search(path.read_text("utf-8"))}
+    assert readers == MAY_READ_CARDS
+
+
+PUBLISHING = re.compile(r"\bcard\w*\.write\(|\.write\(.*\b(RUN|BUNDLE)_CARD\b")
+# A phone gets a nameless copy.
+MAY_WRITE_CARDS = {"hemotk.store.publish", "hemotk.android", "hemotk.benchmarks.measure.adb"}
+
+
+def test_they_are_published_by_the_store_alone() -> None:
+    writers = {module_name(path) for path in sources() if PUBLISHING.search(path.read_text("utf-8"))}
+    assert writers <= MAY_WRITE_CARDS, writers
 
 
 @pytest.mark.parametrize(

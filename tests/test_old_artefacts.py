@@ -38,12 +38,13 @@ def test_a_bundle_is_opened_with_its_test_set_and_scores_as_it_did() -> None:
     report = BenchReport.read(OLD / "bench.json")
     model = hemotk.load(OLD / "bundles" / "first")
     rows = np.load(bundle.images)
-    logits = [model(Image.fromarray(row)).logit for row in rows]
-    assert logits == list(report.variant("int8").scores.logit)
+    found = model([Image.fromarray(row) for row in rows])
+    assert isinstance(found, hemotk.Predictions)
+    assert [each.logit for each in found] == list(report.variant("int8").scores.logit)
 
 
 def test_reports_are_read(capsys: pytest.CaptureFixture[str]) -> None:
-    assert AuditReport.read(OLD / "audit.json").images == 40
+    assert AuditReport.read(OLD / "audit.json").counts == (20, 20)
     assert Predictions.read(OLD / "predictions.json").predictions
     for path in ("split.json", "runs/first", "bundles/first", "bench.json"):
         assert run(["info", str(OLD / path)]) == 0, path

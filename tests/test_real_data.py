@@ -21,8 +21,8 @@ def test_the_public_head_ct_set_splits_as_promised(real_data: Path) -> None:
     split = make_split(found, SplitConfig())
     assert Counter(item.part for item in split.items) == {"train": 102, "validation": 26, "test": 32}
     assert Counter(item.label for item in split.part("test")) == {0: 16, 1: 16}
-    # The set has one pair of identical pictures, and 19 more that are nearly identical or neighbouring slices.
-    assert len({item.group for item in split.items}) == 141
+    # One pair of identical pictures, and 61 more that are nearly identical or neighbouring slices.
+    assert len({item.group for item in split.items}) == 110
     alone = make_split(found, SplitConfig(grouping="none"))
     assert len({item.group for item in alone.items}) == 159
 

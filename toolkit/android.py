@@ -23,6 +23,7 @@ from hemotk.artifacts import (
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, new_folder
+from hemotk.store.cards import bundle_card, card_of_testset
 from hemotk.tflite.facts import ModelTensor, read_facts
 
 KIND = "int8"
@@ -68,7 +69,7 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
         HemotkError: the bundle has no int8 model that takes and gives uint8 in static shapes and was checked on export,
             a file is not the recorded one, or `out` exists and `overwrite` is false.
     """
-    card = BundleCard.of(bundle)
+    card = bundle_card(bundle)
     model = _checked_model(bundle, card)
     files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
     content, images = card.nameless(), 0
@@ -172,6 +173,6 @@ def _unusable(path: Path, reason: str) -> HemotkError:
 def _checked_testset(folder: Path, card: BundleCard) -> TestSetCard:
     """The card of the test split, whose pictures are checked."""
     check_sha256(folder / TESTSET_CARD, card.testset)
-    content = TestSetCard.read(folder / TESTSET_CARD)
+    content = card_of_testset(folder)
     check_sha256(folder / TESTSET_IMAGES, content.images)
     return content

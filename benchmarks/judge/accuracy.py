@@ -161,6 +161,8 @@ class Judge:
             mcnemar=None if lost is None or gained is None else mcnemar(lost, gained),
             max_drift=float(drift.max()),
             mean_drift=float(drift.mean()),
+            logit_bias=float((row.logit - parent.logit).mean()),
+            logit_sd=float((row.logit - parent.logit).std()),
             auc_difference=Estimate(None, why=UNLABELLED)
             if self.labels is None
             else auc_difference(self.labels, row.logit, parent.logit),

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, TestSetCard, require
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, require
 from hemotk.errors import HemotkError
 from hemotk.store.bundle import Bundle
+from hemotk.store.cards import card_of_testset
 
 APP = "org.hemotk.app"
 ACTIVITY = f"{APP}/.BenchActivity"
@@ -146,7 +147,7 @@ def _pushed(adb: _Adb, bundle: Bundle, token: str) -> Iterator[str]:
         if variant.input.dtype in RUNS
     }
     files[bundle.images] = f"testset/{TESTSET_IMAGES}"
-    testset = TestSetCard.read(bundle.images.parent / TESTSET_CARD).nameless()
+    testset = card_of_testset(bundle.images.parent).nameless()
     card = replace(bundle.card.nameless(), testset=testset.sha256())
     try:
         adb("shell", "mkdir", "-p", f"{place}/bundle", f"{place}/testset")

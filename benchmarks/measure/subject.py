@@ -9,7 +9,8 @@ from pathlib import Path
 from hemotk.benchmarks.measure.given import check_given, is_given, open_given
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import Bundle, open_with_testset, read_card
+from hemotk.store.bundle import Bundle, open_with_testset
+from hemotk.store.cards import bundle_card
 from hemotk.tflite.foreign import Asked
 
 
@@ -74,7 +75,7 @@ def read_cards(subject: Subject) -> None:
     """
     for path in subject.bundles:
         if not is_given(path):
-            read_card(path)
+            bundle_card(path)
 
 
 def open_all(subject: Subject) -> tuple[Bundle, ...]:

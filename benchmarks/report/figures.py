@@ -149,6 +149,7 @@ PAIRED_HEADINGS = (
     "AUC difference",
     "largest |Δp|",
     "mean |Δp|",
+    "logit error",
 )
 
 
@@ -164,7 +165,15 @@ def paired_cells(report: BenchReport, row: VariantResult, parent: str, paired: P
         estimate_cell(paired.auc_difference),
         Cell(f"{paired.max_drift:.4f}"),
         Cell(f"{paired.mean_drift:.4f}"),
+        _logit_error(paired),
     )
+
+
+def _logit_error(paired: Paired) -> Cell:
+    """Its mean, and its standard deviation over the images."""
+    if paired.logit_bias is None or paired.logit_sd is None:
+        return Cell(NOTHING)
+    return Cell(f"{paired.logit_bias:+.3f}", f"± {paired.logit_sd:.3f}")
 
 
 GROUPED = (

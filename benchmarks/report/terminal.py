@@ -147,6 +147,8 @@ def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
                 found += f", over groups {_interval(paired.grouped_auc_difference, signed=True)}"
             words.append(f"AUC difference {paired.auc_difference.value:+.3f} ({found})")
         words.append(f"score drift at most {paired.max_drift:.3g}, mean {paired.mean_drift:.2g}")
+        if paired.logit_bias is not None:
+            words.append(f"logit error {paired.logit_bias:+.3f} on average, standard deviation {paired.logit_sd:.3f}")
         yield f"{name} against {parent}: {', '.join(words)}"
 
 

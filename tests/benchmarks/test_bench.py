@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from converted_bundles import COUNT, QUICK, SPEC, draw_images, edit_card
 from scipy.special import expit
-from tiny_bundle import COUNT, QUICK, SPEC, draw_images, edit_card
 
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench

@@ -8,9 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from converted_bundles import COUNT, QUICK, SPEC, draw_images, edit_card, edit_testset, write_bundle
 from PIL import Image
-from test_testset import edit_testset
-from tiny_bundle import COUNT, QUICK, SPEC, draw_images, edit_card, write_bundle
 
 from hemotk.artifacts import TESTSET_SUFFIX, BenchReport, TestSetCard
 from hemotk.benchmarks.bench import bench

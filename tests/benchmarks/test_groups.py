@@ -4,16 +4,16 @@ import dataclasses
 import functools
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from drawn_report import THRESHOLD, images, report, row
+from drawn_reports import THRESHOLD, images, report, row
 from PIL import Image
 from rich.console import Console
 
 from hemotk.artifacts import BenchReport, ImageRef
 from hemotk.benchmarks.judge.accuracy import Judge
-from hemotk.render.numbers import interval
 from hemotk.benchmarks.judge.conclusion import conclude
 from hemotk.benchmarks.judge.results import results
 from hemotk.benchmarks.measure.pictures import find_pictures
@@ -22,6 +22,7 @@ from hemotk.benchmarks.measure.scoring import Tools, score_split
 from hemotk.benchmarks.report import html, markdown
 from hemotk.benchmarks.report.figures import GROUPED
 from hemotk.benchmarks.report.terminal import show
+from hemotk.render.numbers import interval
 from hemotk.stats.grouped import GROUPS, evaluate_groups, share
 from hemotk.stats.groups import group_numbers, groups_of
 from hemotk.stats.metrics import auc, wilson
@@ -147,8 +148,9 @@ def test_two_perfect_rankings_leave_room_for_what_no_group_showed():
 def test_groups_of_one_image_are_the_images():
     random = np.random.default_rng(1)
     labels = random.integers(0, 2, 30)
-    scores = random.normal(labels, 1, (2, 30))
-    alone, plain = auc_difference(labels, *scores, np.arange(30)), auc_difference(labels, *scores)
+    first, second = random.normal(labels, 1, (2, 30))
+    plain = auc_difference(labels, first, second)
+    alone = auc_difference(labels, first, second, np.arange(30))
     assert dataclasses.replace(alone, method=plain.method) == plain
 
 
@@ -169,7 +171,8 @@ def test_images_of_a_test_split_are_of_its_groups(pristine):
     bundle = open_with_testset(pristine)
     named = [dataclasses.replace(item, group=f"p{place // 5}") for place, item in enumerate(bundle.items)]
     rows = [Row(dataclasses.replace(bundle, items=tuple(named)), bundle.card.variants[0])]
-    scored = score_split(rows, Tools(lambda _: Knowing(), lambda *_: None, lambda *_: None))
+    runner: Any = Knowing()
+    scored = score_split(rows, Tools(lambda _: runner, lambda *_: None, lambda *_: None))
     assert [image.group for image in scored.images] == [place // 5 + 1 for place in range(len(named))]
     (found,) = results(rows, scored.images)
     assert found.grouped.groups == 3
@@ -203,15 +206,15 @@ def test_the_terminal_and_the_conclusion_say_them_too():
     found, paired = subject.variants[1].grouped, subject.variants[1].paired
     assert (
         "first int8 95 % over 6 groups of images (4 with hemorrhage, 5 with normal): "
-        f"accuracy {found.accuracy.low:.2f}–{found.accuracy.high:.2f}" in text
+        f"accuracy {interval(found.accuracy)}" in text
     )
     over = paired.grouped_auc_difference
-    assert f", over groups {over.low:+.2f} to {over.high:+.2f})" in text
+    assert f", over groups {interval(over, signed=True)})" in text
     same = paired.grouped_agreement
-    assert f", AUC {found.auc.low:.2f}–{found.auc.high:.2f}, agreement {same.low:.2f}–{same.high:.2f}\n" in text
+    assert f", AUC {interval(found.auc)}, agreement {interval(same)}" in " ".join(text.split())
     concluded = conclude(subject.variants[:2])
-    assert " % (over 6 groups)" in concluded and " % (over 4 groups with label 1)." in concluded
-    assert f"{int(100 * found.accuracy.low)}–" in concluded
+    assert "] (over 6 groups)" in concluded and "] (over 4 groups with label 1)." in concluded
+    assert interval(found.accuracy) in concluded
 
 
 def test_the_conclusion_counts_groups_in_every_sentence():
@@ -220,11 +223,13 @@ def test_the_conclusion_counts_groups_in_every_sentence():
     apart = [interval(found) for found in (int8.paired.grouped_agreement, int8.paired.agreement)]
     assert apart[0] != apart[1]
     concluded = conclude(subject.variants[:2])
-    assert f" flipped with {apart[0]} agreement with float (over 6 groups) (95 % intervals)." in concluded
+    assert f" flipped with an agreement with float of {apart[0]} (over 6 groups) (95 % intervals)." in concluded
     assert "images without a flip" not in concluded
     assert "show by chance on so many independent images (up to" in concluded
     unlabelled = [dataclasses.replace(r, metrics=None, grouped=None, calibration=None) for r in subject.variants[:2]]
-    assert f"(int8) is compatible with {apart[0]} agreement with float (over groups) (95 %" in conclude(unlabelled)
+    assert f"(int8) is compatible with an agreement with float of {apart[0]} (over groups) (95 %" in conclude(
+        unlabelled
+    )
 
 
 def test_a_report_keeps_them_and_one_from_before_is_read(tmp_path):

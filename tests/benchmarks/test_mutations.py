@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from device_models import SPEC, float_model, int8_model
-from tiny_bundle import QUICK, draw_images, write_bundle
+from converted_bundles import QUICK, draw_images, write_bundle
+from float_and_int8_models import SPEC, float_model, int8_model
 
 from hemotk.artifacts import ImageRef
 from hemotk.benchmarks.bench import bench
@@ -69,7 +69,8 @@ def fate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mutations")
     np.save(folder / "images.npy", draw_images()[:IMAGES])
     found, random = Fate(folder / "images.npy"), np.random.default_rng(20)
-    parents, seen = (float_model(), int8_model()), set()
+    parents = (float_model(), int8_model())
+    seen: set[bytes] = set()
     while len(seen) < COUNT:
         content = mutate(parents[len(seen) % 2], random)
         if content not in {*seen, *parents}:

@@ -4,15 +4,16 @@ import dataclasses
 import io
 import itertools
 import json
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from drawn_report import images, report, row
+from converted_bundles import QUICK
+from drawn_reports import images, report, row
+from measured_rows import NO_LIMITS
+from measured_rows import row as measured
 from rich.console import Console
-from test_gate import NONE
-from test_gate import row as measured
-from tiny_bundle import QUICK
 
 from hemotk.artifacts import BenchReport, Drops, Estimate, FieldError, GroupMetrics, ImageRef, Latency, Verdict
 from hemotk.benchmarks.bench import bench
@@ -28,6 +29,12 @@ from hemotk.errors import HemotkError
 from hemotk.stats.metrics import wilson
 from hemotk.stats.paired import mcnemar, mcnemar_by_group, median_of_rounds, share_drop
 from hemotk.tflite.scorer import Scores
+
+
+def with_limit(name: str, value: float) -> Limits:
+    """That limit and no other."""
+    changes: dict[str, Any] = {name: value}
+    return dataclasses.replace(NO_LIMITS, **changes)
 
 
 def outcome(limit, *rows, limits, **doubt):
@@ -58,7 +65,7 @@ PARENT = measured("float32", 0.9)
 )
 @pytest.mark.parametrize("figure", ["accuracy", "sensitivity", "specificity"])
 def test_a_drop_fails_by_its_value_and_holds_by_its_whole_interval(variant, expected, figure):
-    limits = dataclasses.replace(NONE, **{f"{figure}_drop": 0.05})
+    limits = with_limit(f"{figure}_drop", 0.05)
     assert outcome(f"{figure} drop", PARENT, variant, limits=limits)[0] == expected
 
 
@@ -74,13 +81,13 @@ def test_a_drop_fails_by_its_value_and_holds_by_its_whole_interval(variant, expe
     ],
 )
 def test_what_cannot_be_told_says_how_few_there_are(figure, counts, words):
-    limits = dataclasses.replace(NONE, **{f"{figure}_drop": 0.05})
+    limits = with_limit(f"{figure}_drop", 0.05)
     found = outcome(f"{figure} drop", PARENT, dropped(0.24, -0.1, **counts), limits=limits)
     assert found[2] == f"{figure} drop 0, at most 0.05 allowed; cannot tell: {words} it may be -0.1 to 0.24"
 
 
 def test_what_cannot_be_told_passes_unless_asked_to_fail():
-    limits = dataclasses.replace(NONE, accuracy_drop=0.05)
+    limits = dataclasses.replace(NO_LIMITS, accuracy_drop=0.05)
     assert outcome("accuracy drop", PARENT, dropped(0.2), limits=limits)[:2] == ("cannot tell", True)
     assert outcome("accuracy drop", PARENT, dropped(0.2), limits=limits, undecided="fail")[:2] == ("cannot tell", False)
     assert outcome("accuracy drop", PARENT, dropped(0.05), limits=limits, undecided="fail")[:2] == ("holds", True)
@@ -109,12 +116,12 @@ def timed(value, low, high):
     ],
 )
 def test_a_time_fails_only_by_its_whole_interval_and_a_busy_machine_widens_it(times, busy, expected):
-    limits = dataclasses.replace(NONE, latency_ratio=1.1)
+    limits = dataclasses.replace(NO_LIMITS, latency_ratio=1.1)
     assert outcome("latency ratio", PARENT, timed(*times), limits=limits, busy=busy)[0] == expected
 
 
 def test_a_busy_machine_is_named_with_what_the_ratio_may_be():
-    limits = dataclasses.replace(NONE, latency_ratio=1.1)
+    limits = dataclasses.replace(NO_LIMITS, latency_ratio=1.1)
     said = outcome("latency ratio", PARENT, timed(1.3, 1.2, 1.4), limits=limits, busy=("here",))[2]
     low, high = 1.2 / BUSY, 1.4 * BUSY
     assert said.endswith(f"cannot tell: over 2 rounds on a busy machine it may be {low:.3g} to {high:.3g}")
@@ -124,14 +131,14 @@ def test_a_median_in_milliseconds_is_held_by_its_interval_and_not_of_float32():
     rounds = ((9_000_000,) * 3, (10_000_000,) * 3, (11_000_000,) * 3)
     slow = dataclasses.replace(timed(1.0, 1.0, 1.0).latency, rounds_ns=rounds)
     for most, expected in ((8.9, "fails"), (10.5, "cannot tell"), (11.1, "holds")):
-        limits = dataclasses.replace(NONE, latency_ms=most)
+        limits = dataclasses.replace(NO_LIMITS, latency_ms=most)
         assert outcome("median in ms", PARENT, measured("int8", latency=slow), limits=limits)[0] == expected
     found = median_of_rounds(rounds)
     assert (found.value, found.low, found.high) == (10_000_000, 9_000_000, 11_000_000)
     rows = [dataclasses.replace(PARENT, latency=slow), measured("int16x8", latency=slow)]
-    assert {item.limit for item in judge(rows, dataclasses.replace(NONE, latency_ms=1.0))} == {"usable"}
+    assert {item.limit for item in judge(rows, dataclasses.replace(NO_LIMITS, latency_ms=1.0))} == {"usable"}
     untimed = outcome(
-        "median in ms", PARENT, measured("int8", ratio=None), limits=dataclasses.replace(NONE, latency_ms=1)
+        "median in ms", PARENT, measured("int8", ratio=None), limits=dataclasses.replace(NO_LIMITS, latency_ms=1)
     )
     assert untimed[0] == "fails" and "not measured" in untimed[2]
 
@@ -142,7 +149,7 @@ def test_a_least_value_must_be_reached_by_the_lower_end_as_well_over_groups(figu
     plain, found = Estimate(1.0, 1.0, 1.0), Estimate(value, value - 0.06, 1.0)
     shares = {"accuracy": plain, "sensitivity": plain, "specificity": plain, "auc": plain, figure: found}
     variant = measured("int8", auc=1.0, grouped=GroupMetrics(9, **shares, with_positive=5, with_negative=9))
-    limits = dataclasses.replace(NONE, **{f"min_{figure}": 0.9})
+    limits = with_limit(f"min_{figure}", 0.9)
     limit = {"auc": "AUC", "sensitivity": "sensitivity"}[figure]
     found = outcome(limit, PARENT, variant, limits=limits)
     assert found[0] == expected
@@ -152,7 +159,7 @@ def test_a_least_value_must_be_reached_by_the_lower_end_as_well_over_groups(figu
 
 
 def test_a_least_sensitivity_is_asked_of_float32_too_and_left_out_without_positives():
-    limits = dataclasses.replace(NONE, min_sensitivity=0.95)
+    limits = dataclasses.replace(NO_LIMITS, min_sensitivity=0.95)
     failing = [f"{v.kind} {v.limit}" for v in judge([PARENT, measured("int8", 0.9)], limits) if not v.passed]
     assert failing == ["float32 sensitivity", "int8 sensitivity"]
     assert {v.limit for v in judge([measured("float32", positives=0)], limits)} == {"usable"}
@@ -200,14 +207,14 @@ def test_decisions_that_one_patient_lost_are_one_witness_of_a_loss():
     groups[1000:1019] = 1000
     parent, int8 = judged(before, after, labels, groups)
     assert int8.paired.grouped_mcnemar > 0.5 > int8.paired.mcnemar
-    limits = dataclasses.replace(NONE, min_mcnemar_p=0.05)
+    limits = dataclasses.replace(NO_LIMITS, min_mcnemar_p=0.05)
     assert outcome("McNemar p", parent, int8, limits=limits)[0] == "holds"
 
 
 def test_a_gain_is_no_reason_to_fail_however_sure_it_is():
     before, after, labels = worse_int8()
     parent, int8 = judged(after, before, labels)
-    limits = dataclasses.replace(NONE, min_mcnemar_p=0.05)
+    limits = dataclasses.replace(NO_LIMITS, min_mcnemar_p=0.05)
     found = outcome("McNemar p", parent, int8, limits=limits)
     assert found[0] == "holds" and "no net loss (7 lost, 19 gained)" in found[2]
 
@@ -412,11 +419,14 @@ def test_help_names_outcomes_and_exit_codes(capsys):
 
 @pytest.mark.parametrize("warned", [(), ("other processes used 2 of 2 cores meanwhile",)])
 def test_the_bench_s_own_warnings_make_this_machine_busy(pristine, monkeypatch, warned):
-    seen = []
+    seen: list[Doubt] = []
     monkeypatch.setattr("hemotk.benchmarks.measure.machine.warnings", lambda *_: warned)
-    monkeypatch.setattr(
-        "hemotk.benchmarks.judge.results.gate.judge", lambda rows, limits, doubt: seen.append(doubt) or ()
-    )
+
+    def judged(rows: object, limits: object, doubt: Doubt) -> tuple[()]:
+        seen.append(doubt)
+        return ()
+
+    monkeypatch.setattr("hemotk.benchmarks.judge.results.gate.judge", judged)
     found = bench(Subject((pristine,)), dataclasses.replace(QUICK, undecided="fail"))
     assert found.warnings == warned
     assert seen == [Doubt(frozenset(["here"] if warned else []), "fail")]

@@ -1,4 +1,4 @@
-"""Keeps TensorFlow quiet and on one core; the folder of this file makes `run_folders` importable."""
+"""Keeps TensorFlow quiet and on one core."""
 
 import os
 

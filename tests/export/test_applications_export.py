@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tf_keras as keras
+from exportable_runs import make_run, make_split
 from random_networks import network_input, random_pixels
-from run_folders import make_run, make_split
 
 from hemotk.artifacts import PreprocessSpec, SplitManifest
 from hemotk.data.read.pipeline import load_items

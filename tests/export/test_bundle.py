@@ -2,11 +2,12 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from exportable_runs import contents, make_densenet_run, make_run, make_split
 from random_networks import random_arrays, tiny_shape
-from run_folders import contents, make_densenet_run, make_run, make_split
 
 from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
 from hemotk.data.read.preprocess import load_pixels, to_pixels
@@ -19,7 +20,7 @@ from hemotk.exporting.source import calibration_items, open_run
 from hemotk.exporting.testset import write_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
-from hemotk.store.publish import testset_of
+from hemotk.store.publish import beside_bundle
 from hemotk.tflite.metadata_schema import read_metadata
 from hemotk.tflite.scorer import Scorer
 
@@ -62,7 +63,7 @@ def test_calibration_comes_from_the_training_part_and_is_named_beside_the_bundle
     card = BundleCard.read(bundle / "bundle.json")
     assert card.calibrated is not None and card.calibration == ()
     assert card.calibrated.images == len(card.calibrated.sha256) == 8 and 0 < card.calibrated.positives < 8
-    manifest = CalibrationManifest.read(testset_of(bundle) / card.calibrated.manifest)
+    manifest = CalibrationManifest.read(beside_bundle(bundle) / card.calibrated.manifest)
     assert manifest.split == card.parents["split"] and Calibrated.of(manifest.items) == card.calibrated
     assert all(item.path.startswith("train_") for item in manifest.items)
 
@@ -77,7 +78,7 @@ def test_images_without_recorded_checksums_are_known_by_those_of_their_files(tmp
 
 
 def test_a_test_set_that_is_kept_names_the_images_of_both_bundles(run: Path, bundle: Path, tmp_path: Path) -> None:
-    shutil.copytree(testset_of(bundle), tmp_path / "bundle.testset")
+    shutil.copytree(beside_bundle(bundle), tmp_path / "bundle.testset")
     before = contents(tmp_path / "bundle.testset")
     card = export_run(run, tmp_path / "bundle", ExportConfig(calibration=4))
     after = contents(tmp_path / "bundle.testset")
@@ -85,7 +86,7 @@ def test_a_test_set_that_is_kept_names_the_images_of_both_bundles(run: Path, bun
 
 
 def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path) -> None:
-    folder = testset_of(bundle)
+    folder = beside_bundle(bundle)
     assert sha256_file(folder / "testset.json") == BundleCard.read(bundle / "bundle.json").testset
     card = TestSetCard.read(folder / "testset.json")
     images = np.load(folder / "images.npy")
@@ -96,7 +97,7 @@ def test_the_test_set_lies_beside_it_linked_by_checksum(run: Path, bundle: Path)
 
 
 def test_no_picture_of_the_split_is_in_the_bundle(run: Path, bundle: Path) -> None:
-    stored = np.load(testset_of(bundle) / "images.npy")
+    stored = np.load(beside_bundle(bundle) / "images.npy")
     golden = np.load(bundle / "golden.npz")["pixels"]
     assert not any((picture == image).all() for picture in golden for image in stored)
 
@@ -113,13 +114,13 @@ def test_golden_outputs_are_what_the_variants_say(bundle: Path) -> None:
 
 def test_nothing_is_replaced_unasked(run: Path, bundle: Path) -> None:
     before = contents(bundle)
-    with pytest.raises(HemotkError, match="--overwrite"):
+    with pytest.raises(HemotkError, match="overwrite"):
         export_run(run, bundle, FLOAT_ONLY)
     assert contents(bundle) == before
 
 
 def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_path: Path) -> None:
-    testset_of(tmp_path / "new").mkdir()
+    beside_bundle(tmp_path / "new").mkdir()
     with pytest.raises(HemotkError, match=r"new\.testset: already exists"):
         export_run(run, tmp_path / "new", FLOAT_ONLY)
 
@@ -128,7 +129,6 @@ def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_pat
 def lonely(run: Path, tmp_path: Path) -> Path:
     """A test set of long ago whose bundle is not there: that of `run`."""
     folder = tmp_path / "bundle.testset"
-    folder.mkdir()
     write_testset(folder, open_run(run), "2020-01-01T00:00:00+00:00")
     return folder
 
@@ -240,7 +240,7 @@ def test_metadata_does_not_change_a_score(run: Path, bundle: Path) -> None:
     source = open_run(run)
     spec = source.card.preprocess
     pixels = source.pixels(calibration_items(source.split, ALL.calibration))
-    images = np.load(testset_of(bundle) / "images.npy")
+    images = np.load(beside_bundle(bundle) / "images.npy")
     for kind, content in make_models(source, ALL, pixels, lambda *_: None).contents.items():
         bare, finished = Scorer(content, spec), Scorer(bundle / f"model_{kind}.tflite", spec)
         assert [bare.score(image) for image in images] == [finished.score(image) for image in images]
@@ -253,5 +253,6 @@ def test_the_same_run_gives_the_same_models_under_any_name(run: Path, bundle: Pa
 
 @pytest.mark.parametrize("field", ["author", "license"])
 def test_author_and_licence_are_not_empty(field: str) -> None:
+    empty: dict[str, Any] = {field: " "}
     with pytest.raises(HemotkError, match=f"field '{field}' must be non-empty"):
-        ExportConfig(**{field: " "})
+        ExportConfig(**empty)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import tf_keras
+from exportable_runs import make_run, make_split
 from random_networks import network_input, random_arrays, random_pixels
-from run_folders import make_run, make_split
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, PreprocessSpec, RunCard
 from hemotk.cli.main import run
@@ -21,6 +21,7 @@ from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
 from hemotk.importing.run import score
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.shape import DenseNetShape, densenet
+from hemotk.progress import silent
 from hemotk.store.run import TOLD_ANEW
 from hemotk.tflite.scorer import Scorer
 
@@ -38,7 +39,7 @@ class Told:
     shift: np.ndarray
     mode: str
     layer: Any = None
-    channels: int = 3
+    channels: Literal[1, 3] = 3
 
 
 WAYS = (
@@ -126,7 +127,7 @@ def int8_sqnr(source: Source) -> float:
     """Of the logit, in dB."""
     pixels = random_pixels(24, SIZE, seed=9)
     calibration = random_pixels(24, SIZE)
-    contents = make_models(source, ExportConfig(), calibration, lambda _what, _done, _total: None).contents
+    contents = make_models(source, ExportConfig(), calibration, silent).contents
     spec = source.card.preprocess
     exact, found = (
         np.array([scorer.score(image).logit for image in pixels])
@@ -198,7 +199,7 @@ def test_a_plane_beyond_the_pixels_grid_is_refused(new: ImportedNetwork, home: P
         spec = replace(OWN, scale=scale, zero_point=zero_point)
         wrong = replace(source, card=replace(source.card, preprocess=spec))
         with pytest.raises(HemotkError, match=r"'gray_mean'. needs the constant 1\.111 .*; import the network again"):
-            make_models(wrong, ExportConfig(), random_pixels(2, SIZE), lambda _what, _done, _total: None)
+            make_models(wrong, ExportConfig(), random_pixels(2, SIZE), silent)
 
 
 def test_pixels_of_any_grid_will_do_without_a_plane(home: Path, split: Any) -> None:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from exportable_runs import card_for, make_densenet_run
 from names_search import found_names
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from random_networks import random_pixels, tiny_shape
-from run_folders import card_for, make_densenet_run
 
 from hemotk.android import ASSETS, make_app
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, CalibrationManifest, SplitManifest
@@ -22,7 +22,7 @@ from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.recipe import Recipe
-from hemotk.store.publish import testset_of
+from hemotk.store.publish import beside_bundle
 
 SIZE = 48
 ARTIST, ORIENTATION, COMMENT = 0x013B, 0x0112, 0x9286
@@ -108,7 +108,12 @@ def secrets(house: Path) -> set[str]:
 def test_every_name_stands_in_the_house_and_the_search_finds_it(house: Path) -> None:
     assert found_names(house / "data", secrets(house)) >= {*WORDS} - {HOSPITAL}
     assert found_names(house / "runs", secrets(house)) >= {HOSPITAL, *FILES, "Öztürk", USER, WEIGHTS, str(house)}
-    assert found_names(testset_of(house / "bundles/first"), secrets(house)) >= {"Mueller", "Annegret", "Kemal", *FILES}
+    assert found_names(beside_bundle(house / "bundles/first"), secrets(house)) >= {
+        "Mueller",
+        "Annegret",
+        "Kemal",
+        *FILES,
+    }
 
 
 def test_the_search_looks_into_archives_and_pictures(tmp_path: Path) -> None:
@@ -142,12 +147,12 @@ def test_an_app_names_nobody(house: Path, app: str) -> None:
 def test_an_app_of_an_older_bundle_names_nobody(house: Path, tmp_path: Path) -> None:
     """Its card names the calibration images; that of the app has the same checksums and counts."""
     new, old = house / "bundles/first", tmp_path / "first"
-    for source, target in ((new, old), (testset_of(new), testset_of(old))):
+    for source, target in ((new, old), (beside_bundle(new), beside_bundle(old))):
         target.mkdir()
         for path in source.iterdir():
             (target / path.name).write_bytes(path.read_bytes())
     card = BundleCard.read(new / BUNDLE_CARD)
-    items = CalibrationManifest.read(testset_of(new) / card.calibrated_on.manifest).items
+    items = CalibrationManifest.read(beside_bundle(new) / card.calibrated_on.manifest).items
     replace(card, calibration=items, calibrated=None).write(old / BUNDLE_CARD)
     assert "Mueller" in found_names(old, secrets(house))
     app = make_app(old, tmp_path / "app", with_testset=True)

@@ -2,10 +2,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from exportable_runs import card_for, make_run, make_split
 from hypothesis import given
 from hypothesis import strategies as st
 from random_networks import random_arrays, tiny_shape
-from run_folders import card_for, make_run, make_split
 
 from hemotk.artifacts import SplitItem, SplitManifest
 from hemotk.errors import HemotkError
@@ -80,7 +80,7 @@ def test_pictures_too_small_for_the_network(run: Path) -> None:
 
 def test_the_images_were_moved(run: Path, tmp_path: Path) -> None:
     (tmp_path / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(HemotkError, match="--data"):
+    with pytest.raises(HemotkError, match="data"):
         source = open_run(run)
         source.pixels(source.split.part("test"))
     source = open_run(run, tmp_path / "elsewhere")

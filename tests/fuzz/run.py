@@ -14,7 +14,7 @@ OUT = Path("build/fuzz")
 # On some damaged files LiteRT itself ends the process, and HDF5 itself never comes back: of the last two, what is
 # fuzzed is whether trying a file in another process first finds them all.
 NAMES = ("artefacts", "labels", "rsna", "metadata", "dicom", "pictures", "weights", "tflite", "keras")
-STARTING = 60  # seconds that a process may take besides
+STARTING = 240  # seconds that a process may take besides
 
 
 def fuzz(name: str, seconds: int) -> bool:

@@ -13,33 +13,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from artifact_strategies import ARTIFACTS
+from dicom_files import content, dataset, ramp
+from hypothesis import HealthCheck, Phase, given, settings
+from mean_models import Writer, mean_model
+from PIL import Image
+
+from hemotk import probing
+from hemotk.artifacts import Artifact, SplitManifest
+from hemotk.artifacts.pixels import BRAIN
+from hemotk.data.read import dicom, dicom_headers
+from hemotk.data.read.preprocess import load_gray
+from hemotk.data.scan import rsna, rsna_patients
+from hemotk.data.scan.folder import scan
+from hemotk.errors import HemotkError
+from hemotk.importing.network import ImportConfig, read_network
+from hemotk.models.shape import densenet
+from hemotk.models.weights import read_weights, write_weights
+from hemotk.tflite.facts import read_facts
+from hemotk.tflite.metadata_schema import read_files, read_metadata
+
 TESTS = Path(__file__).parents[1]
-for _folder in ("", "toolkit/artifacts"):
-    sys.path.insert(0, str(TESTS / _folder))
-
-
-import numpy as np  # noqa: E402
-from ai_edge_litert import schema_py_generated as schema  # noqa: E402
-from artifact_strategies import ARTIFACTS  # noqa: E402
-from dicom_files import content, dataset, ramp  # noqa: E402
-from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
-from mean_model import Writer, mean_model  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from hemotk import probing  # noqa: E402
-from hemotk.artifacts import Artifact, SplitManifest  # noqa: E402
-from hemotk.artifacts.pixels import BRAIN  # noqa: E402
-from hemotk.data.read import dicom, dicom_headers  # noqa: E402
-from hemotk.data.read.preprocess import load_gray  # noqa: E402
-from hemotk.data.scan import rsna, rsna_patients  # noqa: E402
-from hemotk.data.scan.folder import scan  # noqa: E402
-from hemotk.errors import HemotkError  # noqa: E402
-from hemotk.importing.network import ImportConfig, read_network  # noqa: E402
-from hemotk.models.shape import densenet  # noqa: E402
-from hemotk.models.weights import read_weights, write_weights  # noqa: E402
-from hemotk.tflite.facts import read_facts  # noqa: E402
-from hemotk.tflite.metadata_schema import read_files, read_metadata  # noqa: E402
-
 FATAL = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGALRM)
 SECONDS = 2  # for a forked reader; what takes longer without hanging is refused here, which loses nothing
 IDS = ("ID_000000001", "ID_000000002")
@@ -152,7 +150,7 @@ def _models(_: Path) -> list[bytes]:
 
 
 def _with_metadata(folder: Path) -> list[bytes]:
-    content = (TESTS / "toolkit" / "golden_metadata" / "every_field.tflitemeta").read_bytes()
+    content = (TESTS / "toolkit" / "tflite" / "golden_metadata" / "every_field.tflitemeta").read_bytes()
     writer, buffer = Writer(), schema.BufferT()
     buffer.data = np.frombuffer(content, np.uint8)
     writer.model.buffers.append(buffer)

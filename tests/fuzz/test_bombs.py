@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -177,6 +178,7 @@ def test_weights_that_are_no_numbers_are_one_sentence(tmp_path: Path, kind: str)
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(name, b"no array")
     else:
-        np.savez(path, **{name: np.array(["a", "b"])})
+        savez: Callable[..., None] = np.savez
+        savez(path, **{name: np.array(["a", "b"])})
     with pytest.raises(HemotkError, match="is no array of numbers"):
         read_weights(path, SHAPE)

@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from mean_model import mean_model
-from tiny_artefacts import write_bundle
+from mean_models import mean_model
+from written_artefacts import write_bundle
 
-from hemotk import probing, tflite
+from hemotk import probing
 from hemotk.errors import HemotkError
 from hemotk.importing.stored import open_file, open_stored
 from hemotk.probing import probe
+from hemotk.tflite import facts
 from hemotk.tflite.facts import read_facts
 from hemotk.tflite.runtime import Runtime, find_runtime
 
@@ -142,15 +143,15 @@ def test_a_model_is_run_to_its_end_on_zeros(tmp_path: Path, monkeypatch: pytest.
             (pixels,) = self.get_input_details()
             done.append(int(self.get_tensor(pixels["index"]).any()))
 
-    monkeypatch.setattr(tflite, "find_runtime", lambda: Runtime("noted", "1", Noted))
+    monkeypatch.setattr(facts, "find_runtime", lambda: Runtime("noted", "1", Noted))
     (tmp_path / "m.tflite").write_bytes(mean_model())
-    tflite.run_once(tmp_path / "m.tflite")
+    facts.run_once(tmp_path / "m.tflite")
     assert done == [0]
 
 
 def test_only_a_model_that_its_bundle_vouches_for_is_not_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Path] = []
-    monkeypatch.setattr(tflite, "probe", lambda reader, path, seconds: tried.append(path))
+    monkeypatch.setattr(facts, "probe", lambda reader, path, seconds: tried.append(path))
     write_bundle(tmp_path / "bundle")
     path = tmp_path / "bundle" / "float32.tflite"
     bare = tmp_path / "bare.tflite"
@@ -165,7 +166,7 @@ def test_only_a_model_that_its_bundle_vouches_for_is_not_tried(tmp_path: Path, m
 
 
 def test_the_other_process_loads_no_tensorflow(tmp_path: Path) -> None:
-    for reader in (tflite.run_once, open_file):
+    for reader in (facts.run_once, open_file):
         code = f"import sys, {reader.__module__}; print([n for n in ('tensorflow', 'tf_keras') if n in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"

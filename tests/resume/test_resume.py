@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from comparing import (
+from compared_folders import (
     beside,
     check_bundle,
     check_folds,
@@ -19,7 +19,7 @@ from comparing import (
     compare_folds,
     compare_runs,
 )
-from killing import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
+from killed_commands import ALIKE, NEVER, Ended, Fuse, run_command, start_loading
 from prunable_runs import split_of_squares
 
 from hemotk.data.split.folds import refold, write_folds

@@ -179,7 +179,7 @@ def folds(
     elif (Path(source) / "fold1.json").is_file():
         made = read_folds(Path(source))
         if len(made) != count:
-            raise HemotkError(f"‹folds› {count}: {source} holds {len(made)} folds; ask for {len(made)}.")
+            raise HemotkError(f"‹folds› {count}: {source} holds {len(made)} folds; give ‹folds› {len(made)}.")
     elif Path(source).is_dir():
         found = scan(Path(source), classes, maybe(patients), patient, hu_offset)
         say(found)

@@ -402,6 +402,7 @@ def magnitude_run(
     out: PathLike | None,
     data: Path | None,
     *,
+    teacher: Path | None = None,
     resume: bool,
     overwrite: bool,
     progress: Progress,
@@ -414,7 +415,7 @@ def magnitude_run(
     from hemotk.pruning.magnitude.config import MagnitudeConfig
     from hemotk.pruning.magnitude.job import read_magnitude
 
-    material = read_magnitude(PruneJob(folder, place, None, data, resume, overwrite), MagnitudeConfig(**settings))
+    material = read_magnitude(PruneJob(folder, place, teacher, data, resume, overwrite), MagnitudeConfig(**settings))
     import_tensorflow()
     from hemotk.pruning.magnitude.loop import prune_magnitude as prune_run
     from hemotk.training.listener import Telling

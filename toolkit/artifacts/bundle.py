@@ -9,7 +9,6 @@ from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.metrics import Metrics
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.series import SeriesPoint
-from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
 
 BUNDLE_CARD = "bundle.json"
@@ -146,22 +145,6 @@ class BundleCard(Artifact):
     intended_use: str = "research, not for diagnosis"
     study: SeriesPoint | None = None
     calibrated: Calibrated | None = None
-
-    @classmethod
-    def of(cls, folder: Path) -> "BundleCard":
-        """The card of the bundle in `folder`.
-
-        Raises:
-            HemotkError: `folder` is a file or a run instead of a bundle; as `read`.
-        """
-        if folder.is_file():
-            raise HemotkError(
-                f"{folder}: is a file, not a bundle: float parent, test set and card are missing; name the folder that "
-                "`hemotk export` made."
-            )
-        if (folder / "run.json").is_file() and not (folder / BUNDLE_CARD).exists():
-            raise HemotkError(f"{folder}: is a run, not a bundle; make one of it with `hemotk export {folder}`.")
-        return cls.read(folder / BUNDLE_CARD)
 
     def __post_init__(self) -> None:
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")

@@ -40,8 +40,9 @@ class Paired:
     and only the variant gets right, `mcnemar` is the exact two-sided p-value of that pair; drift is |Δ probability|;
     `auc_difference` is variant − parent. Without labels `lost`, `gained`, `mcnemar` and `drops` are None.
     `grouped_auc_difference` and `grouped_agreement` have intervals over groups of images, `grouped_mcnemar` is the
-    p-value over them; None where each image is a group of its own, or groups are not known. `drops` and
-    `grouped_mcnemar` are None in files from before there were these.
+    p-value over them; None where each image is a group of its own, or groups are not known. `logit_bias` and `logit_sd`
+    are mean and standard deviation of the logit's error. `drops`, `grouped_mcnemar` and these two are None in files
+    from before there were these.
     """
 
     agreement: Estimate
@@ -56,3 +57,5 @@ class Paired:
     grouped_agreement: Estimate | None = None
     grouped_mcnemar: float | None = None
     drops: Drops | None = None
+    logit_bias: float | None = None
+    logit_sd: float | None = None

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SPLIT_FILE, BundleCard, RunCard, SplitManifest
+from hemotk.artifacts import RUN_CARD, SPLIT_FILE, SplitManifest
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, sha256_file, write_bytes
+from hemotk.store.cards import bundle_card, run_card
 
 if TYPE_CHECKING:
     from hemotk.describe.model_card import ExportedModel
@@ -46,12 +47,12 @@ def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path
     from hemotk.describe.model_card import CardSources, model_card
 
     run = run_or_newest(run)
-    run_card, sha256 = RunCard.read(run / RUN_CARD), sha256_file(run / RUN_CARD)
-    check_sha256(run / SPLIT_FILE, run_card.files[SPLIT_FILE])
+    card_of_run, sha256 = run_card(run), sha256_file(run / RUN_CARD)
+    check_sha256(run / SPLIT_FILE, card_of_run.files[SPLIT_FILE])
     models, calibration = ((), 0) if bundle is None else _exported(bundle, run, sha256)
     split = SplitManifest.read(run / SPLIT_FILE)
     shortcuts = None if audit is None else _shortcuts(audit, split)
-    sources = CardSources(run_card, sha256, split, models, calibration, shortcuts)
+    sources = CardSources(card_of_run, sha256, split, models, calibration, shortcuts)
     text = model_card(sources)
     if out is None:
         click.echo(text, nl=False)
@@ -88,7 +89,7 @@ def _exported(folder: Path, run: Path, sha256: str) -> "tuple[tuple[ExportedMode
     """
     from hemotk.describe.model_card import ExportedModel
 
-    found = BundleCard.read(folder / BUNDLE_CARD)
+    found = bundle_card(folder)
     if found.parents.get("run") != sha256:
         raise HemotkError(f"--bundle {folder}: was not exported from {run}; name the bundle of that run.")
     path = folder / CHECKS_FILE

@@ -17,6 +17,7 @@ EXIT_INTERRUPTED = 130
 
 # module → the extra that installs it
 EXTRAS = {
+    "filelock": "train",
     "h5py": "train",
     "litert_quantizer": "train",
     "matplotlib": "train",

@@ -75,7 +75,7 @@ def predict(
     DICOM files are CT slices. They are seen through the window that the bundle names. --window takes another one, but
     scores and threshold were not made for it.
 
-    With --study, the pictures are the slices of one series, and the series gets one verdict. Its score is the mean of
+    With --series, the pictures are the slices of one series, and the series gets one verdict. Its score is the mean of
     the highest probabilities of the slices. The bundle says how many, and which threshold that mean has. Both were
     chosen in training, on the series of the validation part. If nothing was chosen, or with another number in --top-k,
     the threshold for slices is used, with a remark.
@@ -96,7 +96,7 @@ def predict(
       hemotk predict theirs.tflite slice.png --normalization torch
       hemotk predict bundles/first slice.png --heatmap slice_map.png
       hemotk predict bundles/first slices/ --heatmap maps/
-      hemotk predict bundles/first series/ --study --strip series.png
+      hemotk predict bundles/first series/ --series --strip series.png
     """
     from hemotk.predict.classify import INTENDED_USE, Classifier, Predictions, seen_through
     from hemotk.tflite.foreign import Asked

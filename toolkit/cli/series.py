@@ -1,4 +1,4 @@
-"""`hemotk predict --study`: one verdict for a series of slices."""
+"""`hemotk predict --series`: one verdict for a series of slices."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,21 +20,27 @@ _SUFFIX = ".png"
 
 
 def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--study`, `--top-k` and `--strip`, passed on as `study`, `top_k` and `strip_file`."""
+    """Add `--series`, `--top-k` and `--strip`, passed on as `study`, `top_k` and `strip_file`."""
     options = (
-        click.option("--study", is_flag=True, help="The pictures are the slices of one series: give it one verdict."),
+        click.option(
+            "--series",
+            "--study",
+            "study",
+            is_flag=True,
+            help="The pictures are the slices of one series: give it one verdict. (--study is the older name.)",
+        ),
         click.option(
             "--top-k",
             type=click.IntRange(min=1),
             metavar="K",
-            help=f"With --study: how many highest probabilities to average.  [default: the bundle's, else {TOP_K}]",
+            help=f"With --series: how many highest probabilities to average.  [default: the bundle's, else {TOP_K}]",
         ),
         click.option(
             "--strip",
             "strip_file",
             type=PATH,
             metavar="FILE.png",
-            help="With --study: also draw the scores along the series into FILE.png.",
+            help="With --series: also draw the scores along the series into FILE.png.",
         ),
     )
     for option in reversed(options):
@@ -47,7 +53,7 @@ class SeriesOptions:
     """What was asked for; all but `study` need it.
 
     Raises:
-        HemotkError: an option without --study, or a strip that is no .png file.
+        HemotkError: an option without --series, or a strip that is no .png file.
     """
 
     study: bool
@@ -57,12 +63,12 @@ class SeriesOptions:
     def __post_init__(self) -> None:
         for name, value in (("--top-k", self.top_k), ("--strip", self.strip)):
             if value is not None and not self.study:
-                raise HemotkError(f"{name} {value}: is for a series of slices; add --study.")
+                raise HemotkError(f"{name} {value}: is for a series of slices; add --series.")
         if self.strip is not None and self.strip.suffix.lower() != _SUFFIX:
             raise HemotkError(f"--strip {self.strip}: is drawn as a PNG; name a {_SUFFIX} file.")
 
     def slices(self, pictures: Iterable[Path]) -> list[Path]:
-        """The pictures; with --study in the order of the series.
+        """The pictures; with --series in the order of the series.
 
         Raises:
             HemotkError: pictures of several folders, series or patients, or a strip that would replace one of them.
@@ -75,7 +81,7 @@ class SeriesOptions:
         folders = sorted({path.parent for path in found})
         if len(folders) > 1:
             raise HemotkError(
-                f"--study: the slices lie in {folders[0]} and {folders[1]}; a verdict is for one series, so name its "
+                f"--series: the slices lie in {folders[0]} and {folders[1]}; a verdict is for one series, so name its "
                 "folder."
             )
         if self.strip is not None and self.strip.resolve() in {path.resolve() for path in found}:
@@ -85,12 +91,12 @@ class SeriesOptions:
     def verdict(
         self, model: "Model", predictions: Sequence["Prediction"], failures: Mapping[str, str]
     ) -> "SeriesVerdict | None":
-        """Print the series' verdict, and draw the strip; None without --study, or where slices cannot be read."""
+        """Print the series' verdict, and draw the strip; None without --series, or where slices cannot be read."""
         if not self.study:
             return None
         if failures:
             click.echo(
-                f"hemotk: --study: no verdict, because {len(failures)} of {len(failures) + len(predictions)} slices "
+                f"hemotk: --series: no verdict, because {len(failures)} of {len(failures) + len(predictions)} slices "
                 "cannot be read; mend or remove them.",
                 err=True,
             )
@@ -122,7 +128,7 @@ class SeriesOptions:
             else f"the bundle's threshold for series was chosen for k = {chosen.k}, not for {k}"
         )
         click.echo(
-            f"hemotk: --study: {why}; the threshold for slices, {model.threshold:.6g}, is used, which the highest "
+            f"hemotk: --series: {why}; the threshold for slices, {model.threshold:.6g}, is used, which the highest "
             "slices of a series reach more easily than one slice.",
             err=True,
         )

@@ -139,7 +139,7 @@ def train(
 
     THRESHOLD. A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few
     validation images, a threshold that is chosen on them is uncertain. The run's notes say what it reached there, with
-    intervals. What `hemotk predict --study` uses is chosen on the series of the validation part. This needs series of
+    intervals. What `hemotk predict --series` uses is chosen on the series of the validation part. This needs series of
     several slices, of at least 5 patients with and 5 without hemorrhage.
 
     FOLDS. With --folds, every image is tested once, by a network that was trained without its group (patient, or

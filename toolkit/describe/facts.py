@@ -44,6 +44,7 @@ from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import read_shape
+from hemotk.store.cards import bundle_card, card_of_testset, run_card
 from hemotk.store.run import on_own_grid
 from hemotk.tflite.facts import is_model, read_facts
 from hemotk.tflite.metadata import metadata_of
@@ -84,7 +85,7 @@ def describe_run(card_path: Path) -> Run:
         HemotkError: card, shape file or an unchanged split cannot be read.
     """
     folder = card_path.parent
-    card, shape = on_own_grid(RunCard.read(card_path), read_shape(folder / SHAPE_FILE))
+    card, shape = on_own_grid(run_card(card_path.parent), read_shape(folder / SHAPE_FILE))
     files = _states((folder / name, sha256) for name, sha256 in card.files.items())
     known = any(file.path == str(folder / SPLIT_FILE) and file.state == "good" for file in files)
     return Run(
@@ -105,18 +106,18 @@ def describe_bundle(card_path: Path) -> Bundle:
     Raises:
         HemotkError: the card, or that of the test set, cannot be read.
     """
-    card, folder = BundleCard.read(card_path), card_path.parent
+    card, folder = bundle_card(card_path.parent), card_path.parent
     recorded = [(variant.file, variant.sha256) for variant in card.variants]
     recorded += [entry for entry in card.files.items() if entry not in recorded]
     files = _states((folder / name, sha256) for name, sha256 in recorded)
     beside = folder.resolve()
-    testset_card = beside.with_name(beside.name + TESTSET_SUFFIX) / TESTSET_CARD
-    if not testset_card.is_file():
+    card_of_testset = beside.with_name(beside.name + TESTSET_SUFFIX) / TESTSET_CARD
+    if not card_of_testset.is_file():
         return Bundle(str(folder), card, None, files=files)
-    state = _state(testset_card, card.testset)
+    state = _state(card_of_testset, card.testset)
     if state.state != "good":
         return Bundle(str(folder), card, None, files=(*files, state))
-    testset = describe_testset(testset_card)
+    testset = describe_testset(card_of_testset)
     return Bundle(str(folder), card, testset, files=(*files, state, *testset.files))
 
 
@@ -126,7 +127,7 @@ def describe_testset(card_path: Path) -> TestSet:
     Raises:
         HemotkError: the card cannot be read.
     """
-    card = TestSetCard.read(card_path)
+    card = card_of_testset(card_path.parent)
     files = (_state(card_path.parent / TESTSET_IMAGES, card.images),)
     facts = _count(card.items)
     return TestSet(str(card_path.parent), card.created, card.preprocess, facts, card.split, files=files)
@@ -214,7 +215,7 @@ def describe_model(path: Path) -> Model:
     """
     facts, sha256, metadata = read_facts(path), sha256_file(path), metadata_of(path)
     card_path = path.parent / BUNDLE_CARD
-    card = BundleCard.read(card_path) if card_path.is_file() else None
+    card = bundle_card(card_path.parent) if card_path.is_file() else None
     for variant in card.variants if card else ():
         if card and variant.file == path.name:
             files = (_state(path, variant.sha256),)

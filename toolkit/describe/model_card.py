@@ -185,7 +185,7 @@ def _decision(sources: CardSources) -> Iterator[str]:
     yield ""
     if card.study is None:
         yield (
-            "How a series of slices gets one verdict was not chosen on data: `hemotk predict --study` says so, and "
+            "How a series of slices gets one verdict was not chosen on data: `hemotk predict --series` says so, and "
             "holds the highest slices against the threshold for one slice, which they reach more easily."
         )
     else:

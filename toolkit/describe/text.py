@@ -407,6 +407,8 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         layers = f"{len(kept)} layers in float32: {', '.join(kept)}" if kept else "no layer left in float32"
         margin = f", logit range widened by {variant['logit_margin']:g}" if "logit_margin" in variant else ""
         yield f"made {variant.get('kind', '')}", f"{layers}{margin}"
+    for kind, bias in recipe.get("logit_bias", {}).items():
+        yield f"bias {kind}", f"{bias:+.4f} taken off the logit, its mean error on the calibration images"
     if "auto" in recipe:
         yield "auto", _settings({name: value for name, value in recipe["auto"].items() if name != "ranking"})
 

@@ -26,6 +26,7 @@ from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_sha256, sha256_file
 from hemotk.predict.heatmap import heatmap
 from hemotk.stats.metrics import calibrated, decide
+from hemotk.store.cards import bundle_card
 from hemotk.tflite.facts import read_facts
 from hemotk.tflite.foreign import Asked, foreign_of, open_scorer
 
@@ -123,7 +124,7 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
     Raises:
         HemotkError: no readable bundle, no such variant, or a file that is not the recorded one.
     """
-    card = BundleCard.of(folder)
+    card = bundle_card(folder)
     kinds = [variant.kind for variant in card.variants]
     wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
     variant = card.variant(wanted)
@@ -149,7 +150,7 @@ def model_of_file(path: Path, asked: Asked | None = None) -> Model:
             f"{path}: lies in a bundle, whose card says how it is fed and read; leave the normalization and the output "
             "out."
         )
-    card = BundleCard.read(path.parent / BUNDLE_CARD)
+    card = bundle_card(path.parent)
     for variant in card.variants:
         if variant.file == path.name:
             return _recorded(path.parent, card, variant)

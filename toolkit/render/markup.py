@@ -43,11 +43,13 @@ def element(name: str, /, *content: str, **attributes: str | float | None) -> Ma
     return Markup(f"<{name}{words}>{join(*content)}</{name}>")
 
 
-def picture(image: Image.Image, words: str) -> Markup:
-    """An image with its pixels in the document; `words` stand for it where it cannot be seen."""
+def picture(image: Image.Image, words: str, width: int = 320) -> Markup:
+    """An image with its pixels in the document, `width` pixels wide; `words` stand for it where it cannot be seen."""
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    return element("img", src=f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}", alt=words)
+    return element(
+        "img", src=f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}", alt=words, width=width
+    )
 
 
 def join(*content: str) -> Markup:

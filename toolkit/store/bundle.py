@@ -22,6 +22,7 @@ from hemotk.artifacts import (
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256
+from hemotk.store.cards import bundle_card, card_of_testset
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,7 +55,7 @@ class Bundle:
             HemotkError: a file is missing or is not the recorded one.
         """
         place = Path(folder)
-        card = read_card(place)
+        card = bundle_card(place)
         for file, sha256 in _recorded(place, card):
             check_sha256(file, sha256)
         return cls(card.name, place, card, card.sha256())
@@ -69,22 +70,13 @@ class Bundle:
         return self.path(self.card.variants[0]) if self.is_file else self.folder
 
 
-def read_card(folder: Path) -> BundleCard:
-    """The card of the bundle in `folder`, nothing else opened.
-
-    Raises:
-        HemotkError: there is no readable bundle card.
-    """
-    return BundleCard.of(folder)
-
-
 def open_with_testset(folder: Path) -> Bundle:
     """Check every checksum of the bundle in `folder` and of the test split beside it, then open both.
 
     Raises:
         HemotkError: a file is missing, is not the recorded one, or card and test split do not fit together.
     """
-    read_card(folder)
+    bundle_card(folder)
     beside = folder.resolve()
     testset = beside.with_name(beside.name + TESTSET_SUFFIX)
     if not testset.is_dir():
@@ -95,7 +87,7 @@ def open_with_testset(folder: Path) -> Bundle:
     bundle = Bundle.open(folder)
     card = bundle.card
     check_sha256(testset / TESTSET_CARD, card.testset)
-    content = TestSetCard.read(testset / TESTSET_CARD)
+    content = card_of_testset(testset)
     images = testset / TESTSET_IMAGES
     check_sha256(images, content.images)
     _check_testset(content, card, testset)

@@ -16,6 +16,7 @@ from hemotk.artifacts import (
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_files, sha256_file
+from hemotk.store.cards import run_card
 
 _CHECKSUM = re.compile("[0-9a-f]{64}")
 # Weights that have seen no CT.
@@ -57,7 +58,7 @@ def learned_by(run: Path) -> Learned:
     Raises:
         HemotkError: a file of the run is missing, damaged, or not the one that its card names.
     """
-    card = RunCard.read(run / RUN_CARD)
+    card = run_card(run)
     check_files(run, card.files)
     return learned_in(run, card, sha256_file(run / RUN_CARD), SplitManifest.read(run / SPLIT_FILE))
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from hemotk.errors import HemotkError
 
 LOCK_FILE = "lock"
@@ -21,6 +19,8 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         HemotkError: another process holds it.
     """
+    from filelock import FileLock, Timeout  # the install without extras has it not
+
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_FILE)
     try:

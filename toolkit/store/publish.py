@@ -72,7 +72,7 @@ def publish_run(
     return found
 
 
-def testset_of(bundle: Path) -> Path:
+def beside_bundle(bundle: Path) -> Path:
     """Where the test set of a bundle lies."""
     return bundle.with_name(bundle.name + TESTSET_SUFFIX)
 

@@ -10,6 +10,7 @@ from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.files import check_files, sha256_file
 from hemotk.models.shape import DenseNetShape, Shape
 from hemotk.models.weights import Weights, read_shape, read_weights
+from hemotk.store.cards import run_card
 from hemotk.store.learned_from import learned_in
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_run(folder: Path) -> tuple[RunCard, Shape]:
     Raises:
         HemotkError: a file is missing, is not the recorded one, or cannot be read.
     """
-    card = RunCard.read(folder / RUN_CARD)
+    card = run_card(folder)
     check_files(folder, card.files)
     return on_own_grid(card, read_shape(folder / SHAPE_FILE))
 

@@ -20,6 +20,7 @@ from hemotk.files import check_sha256, new_folder
 from hemotk.progress import Tell
 from hemotk.pruning.channels.job import PruneJob, read_material, read_network
 from hemotk.stats.groups import group_numbers
+from hemotk.store.cards import bundle_card, run_card
 from hemotk.store.finished import remove_left
 from hemotk.store.unfinished import check_identity
 from hemotk.sweep.job import BENCH_FILE, BUNDLES, RUNS, VALIDATION, Entry, Start, SweepJob, budget_name
@@ -103,7 +104,7 @@ def _finished(folder: Path, identity: Mapping[str, Any]) -> bool:
     path = folder / RUN_CARD
     if not path.exists():
         return False
-    card = RunCard.read(path)
+    card = run_card(folder)
     check_identity(path, {**card.settings, **card.parents}, identity, EARLIER)
     remove_left(folder)
     return True
@@ -127,7 +128,7 @@ def make_bundle(job: SweepJob, entry: Entry, show: Show) -> Path:
     """Export the run of `entry` as float32 and int8, unless that is done."""
     folder = job.partial / BUNDLES / entry.name
     path = folder / BUNDLE_CARD
-    if path.exists() and _is_of(BundleCard.read(path), entry):
+    if path.exists() and _is_of(bundle_card(folder), entry):
         return folder
     from hemotk.exporting.bundle import export_run
     from hemotk.exporting.config import ExportConfig

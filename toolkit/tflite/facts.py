@@ -16,6 +16,7 @@ from hemotk.artifacts import BUNDLE_CARD, BundleCard
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
 from hemotk.probing import probe
+from hemotk.quiet import without_remarks
 from hemotk.tflite.runtime import INTERPRETER_ERRORS, Runtime, find_runtime
 
 SUFFIX = ".tflite"
@@ -101,9 +102,10 @@ def _is_vouched_for(path: Path, content: bytes) -> bool:
 def _facts(path: Path, content: bytes, runtime: Runtime | None = None) -> ModelFacts:
     runtime = find_runtime() if runtime is None else runtime
     try:
-        interpreter = runtime.interpreter(model_content=content, num_threads=1)
-        signatures = tuple(interpreter.get_signature_list())
-        inputs, outputs = _ends(interpreter, signatures)
+        with without_remarks():
+            interpreter = runtime.interpreter(model_content=content, num_threads=1)
+            signatures = tuple(interpreter.get_signature_list())
+            inputs, outputs = _ends(interpreter, signatures)
         return ModelFacts(
             inputs=inputs,
             outputs=outputs,

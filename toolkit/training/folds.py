@@ -22,6 +22,7 @@ from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, wri
 from hemotk.stats.grouped import evaluate_groups
 from hemotk.stats.metrics import calibrated, log_loss
 from hemotk.stats.slice_level import slice_level
+from hemotk.store.cards import run_card
 from hemotk.store.finished import remove_left
 from hemotk.store.learned_from import check_unseen
 from hemotk.store.lock import LOCK_FILES, locked
@@ -148,7 +149,7 @@ def _trained(job: FoldsJob, split: SplitManifest, number: int, config: TrainConf
     path = folder / RUN_CARD
     listener.doing(f"fold {number} of {len(job.splits)}")
     if path.exists():
-        card = RunCard.read(path)
+        card = run_card(path.parent)
         check_identity(path, {**card.settings, **card.parents}, {**config.settings(), "split": split.sha256()}, EARLIER)
         listener.resumed(config.all_epochs)
         remove_left(folder)

@@ -30,6 +30,7 @@ def blind_below(graph: Graph, floor: np.ndarray) -> Graph:
     """The same readers of the first block with thresholds of at least `floor` for the stem's channels."""
     found = []
     for reader in readers(graph, 0):
+        assert isinstance(reader.before, Affine)
         scale, shift = reader.before.scale.copy(), reader.before.shift.copy()
         scale[: floor.size] = 1.5
         shift[: floor.size] = -1.5 * (floor + np.arange(floor.size) * 0.01)
@@ -50,6 +51,7 @@ def test_what_no_reader_sees_is_cut_off() -> None:
 def test_a_channel_that_is_also_needed_negated_keeps_its_lower_end() -> None:
     graph = fold_batchnorm(random_graph(tiny_shape(), 5, (1.0,)))
     first, *others = readers(graph, 0)
+    assert isinstance(first.before, Affine)
     scale = first.before.scale.copy()
     scale[1] *= -1
     shift = first.before.shift.copy()

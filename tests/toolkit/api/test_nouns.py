@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from noise_pictures import write_pictures
-from tiny_artefacts import make_report, write_bundle, write_run
+from written_artefacts import make_report, write_bundle, write_run
 
 import hemotk
 from hemotk.artifacts import AuditReport, BenchReport

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hemotk.artifacts import (
+    PARTS,
     BundleCard,
     Calibrated,
     CalibrationItem,
@@ -41,9 +42,7 @@ BUNDLE = BundleCard(
 NAMED = CalibrationItem("anna/1.png", "a" * 64, 1)
 CALIBRATED = Calibrated(2, 1, ("0" * 64, "1" * 64))
 STUDY = SeriesPoint(4, 0.6)
-ITEMS = tuple(
-    SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(("train", "validation", "test"))
-)
+ITEMS = tuple(SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(PARTS))
 SPLIT = SplitManifest(NOW, "head_ct", ("normal", "hemorrhage"), 0, 0.2, 0.2, "none", ITEMS)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mean_model import SIZE, mean_model
-from tiny_artefacts import SPEC, UINT8, write_bundle
+from mean_models import SIZE, mean_model
+from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
 from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from mean_model import LOGISTIC, MEAN, SIZE, Writer
+from mean_models import LOGISTIC, MEAN, SIZE, Writer
 from PIL import Image
-from tiny_artefacts import logit_of, write_bundle, write_picture
+from written_artefacts import logit_of, write_bundle, write_picture
 
 from hemotk.cli.main import run
 from hemotk.predict.heatmap import FULL, OPACITY

@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from mean_model import mean_model
-from tiny_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
+from mean_models import mean_model
+from written_artefacts import CREATED, METRICS, make_report, make_split, write_bundle, write_cross_validation, write_run
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, Estimate, RunCard, SeriesPoint
 from hemotk.artifacts.cv import CV_FILE, CvReport

@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from foreign_model import foreign_model
-from mean_model import mean_model
+from foreign_tflite import foreign_model
+from mean_models import mean_model
 from PIL import Image
-from tiny_artefacts import logit_of, write_bundle, write_picture, write_run
+from written_artefacts import logit_of, write_bundle, write_picture, write_run
 
 from hemotk.cli.main import run
 
@@ -78,7 +78,7 @@ def test_a_model_from_elsewhere_is_scored_as_it_is_told(here, capsys):
     said = capsys.readouterr().out.splitlines()
     chance = 1 / (1 + math.exp(-4 * (BRIGHT / 127.5 - 1)))
     assert said[1] == f"bright.png  {chance:.4f}  hemorrhage"
-    assert "as --normalization 0.5/0.5 says; its output is a softmax's; the second of its two scores is hem" in said[0]
+    assert "as asked (0.5/0.5); its output is a softmax's; the second of its two scores is hem" in said[0]
     assert json.loads((here / "scores.json").read_text())["model"]["foreign"]["activation"] == "softmax"
     assert run([*command, "--normalization", "0.5/0.5", "--positive-class", "0"]) == 0
     assert f"bright.png  {1 - chance:.4f}  normal" in capsys.readouterr().out

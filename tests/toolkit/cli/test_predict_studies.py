@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from odd_pictures import jet
 from PIL import Image, ImageDraw
-from tiny_artefacts import logit_of, write_bundle, write_picture
+from written_artefacts import logit_of, write_bundle, write_picture
 
 from hemotk.artifacts import SeriesPoint
 from hemotk.cli.main import run
@@ -63,7 +63,7 @@ def test_k_is_the_user_s(here, capsys, k, values, verdict):
     said = capsys.readouterr()
     assert says in said.out
     assert (
-        f"hemotk: --study: k = {k} is as asked for, not chosen on data; the threshold for slices, 0.5, is used, which "
+        f"hemotk: --series: k = {k} is as asked for, not chosen on data; the threshold for slices, 0.5, is used, which "
         "the highest slices of a series reach more easily than one slice.\n"
     ) in said.err
 
@@ -86,7 +86,7 @@ def test_the_bundle_s_own_k_and_threshold_go_before_the_defaults(here, capsys):
             assert run(["predict", f"b{verdict}", "series", "--study", *more, "--json", "a.json", "--overwrite"]) == 0
             said = capsys.readouterr()
             assert f"study  {score:.4f}  {verdict}, the mean of the 2 highest of 5 slices, threshold " in said.out
-            assert "--study" not in said.err
+            assert "--series" not in said.err
             written = json.loads((here / "a.json").read_text())
             assert written["study"]["threshold"] == place
             assert written["model"]["study"] == {"k": 2, "threshold": place}
@@ -106,7 +106,7 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
     (here / "series" / "s9.png").write_bytes(b"cut")
     assert run(["predict", "series", "--study", "--strip", "s.png", "--json", "a.json"]) == 2
     said = capsys.readouterr()
-    assert "hemotk: --study: no verdict, because 1 of 5 slices cannot be read; mend or remove them." in said.err
+    assert "hemotk: --series: no verdict, because 1 of 5 slices cannot be read; mend or remove them." in said.err
     assert "\nstudy" not in said.out
     assert not (here / "s.png").exists()
     assert json.loads((here / "a.json").read_text())["study"] is None
@@ -115,8 +115,8 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["series", "--top-k", "2"], "--top-k 2: is for a series of slices; add --study."),
-        (["series", "--strip", "a.png"], "--strip a.png: is for a series of slices; add --study."),
+        (["series", "--top-k", "2"], "--top-k 2: is for a series of slices; add --series."),
+        (["series", "--strip", "a.png"], "--strip a.png: is for a series of slices; add --series."),
         (["series", "--study", "--strip", "a.jpg"], "--strip a.jpg: is drawn as a PNG; name a .png file."),
         (["series", "--study", "--strip", "old.png"], "old.png: already exists"),
         (
@@ -131,7 +131,7 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
             ["series", "--study", "--strip", "x.png", "--json", "x.png/a.json"],
             "--strip x.png: is in the way of --json x.png/a.json; name another place.",
         ),
-        (["series", "other", "--study"], "--study: the slices lie in other and series; a verdict is for one series"),
+        (["series", "other", "--study"], "--series: the slices lie in other and series; a verdict is for one series"),
         (["series", "--window", "40"], "--window 40: must be LEVEL/WIDTH in Hounsfield units"),
     ],
 )

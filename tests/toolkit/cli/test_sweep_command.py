@@ -99,7 +99,7 @@ def test_a_stopped_sweep_is_gone_on_with_only_if_asked(stopped: Path, prune: Pru
 
 
 def test_a_network_whose_bundle_does_not_hold_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def make_bundle(_job: object, entry: Entry) -> Path:
+    def make_bundle(_job: object, entry: Entry, _show: object) -> Path:
         if entry.name in refused:
             raise CheckFailed("export check: int8 is saturated.")
         return Path(entry.name)

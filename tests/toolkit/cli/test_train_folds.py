@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from prunable_runs import split_of_squares
 
+from hemotk.api.runs import split_to_train_on
 from hemotk.artifacts import SPLIT_FILE
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.cli.main import run
-from hemotk.cli.train import split_to_train_on
 from hemotk.errors import HemotkError
 from hemotk.store.unfinished import partial_of
 
@@ -55,14 +55,14 @@ def test_a_second_training_on_the_same_output(home: Path, capsys: pytest.Capture
 def test_a_resumed_training_of_a_folder_keeps_its_split(home: Path) -> None:
     out = Path("runs/cnn")
     partial_of(out).mkdir(parents=True)
-    begun = split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=False)
+    begun = split_to_train_on("pictures").manifest
     begun.write(partial_of(out) / SPLIT_FILE)
-    assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=True) == begun
-    assert split_to_train_on(Path("pictures"), "normal,hemorrhage", out, resume=False) != begun
-    with pytest.raises(HemotkError, match=r"--classes hemorrhage,normal: .* was begun with normal,hemorrhage"):
-        split_to_train_on(Path("pictures"), "hemorrhage,normal", out, resume=True)
+    assert split_to_train_on("pictures", resumed=out).manifest == begun
+    assert split_to_train_on("pictures").manifest != begun
+    with pytest.raises(HemotkError, match=r"^classes hemorrhage,normal: .* was begun with normal,hemorrhage"):
+        split_to_train_on("pictures", classes=("hemorrhage", "normal"), resumed=out)
     (home / "pictures").rename("others")
-    assert split_to_train_on(Path("others"), "normal,hemorrhage", out, resume=True).root() == home / "others"
+    assert split_to_train_on("others", resumed=out).manifest.root() == home / "others"
 
 
 @pytest.mark.parametrize("out", ["both/pictures", "both", "both/pictures/normal"])

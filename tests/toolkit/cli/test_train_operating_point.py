@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prunable_runs import split_of_squares
 
+from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run
@@ -137,8 +138,8 @@ def test_the_model_card_names_shortcuts(home: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_threshold_near_one_is_not_called_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    card = RunCard.read(home / "run" / RUN_CARD)
-    report(dataclasses.replace(card, threshold=0.99997, temperature=1.0), home / "run")
+    run_ = Run.open(home / "run")
+    report(dataclasses.replace(run_, card=dataclasses.replace(run_.card, threshold=0.99997, temperature=1.0)))
     assert "decision   threshold 0.99997, temperature 1\n" in capsys.readouterr().out
 
 

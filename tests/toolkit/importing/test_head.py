@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from walks import arrays, chain
+from layer_chains import arrays, chain
 
 from hemotk.errors import HemotkError
 from hemotk.importing.head import head_arrays, read_head
 
 FEATURES = 5
-POOL = ("GlobalAveragePooling2D", {})
+POOL: tuple[str, dict[str, Any]] = ("GlobalAveragePooling2D", {})
 SIDE = 3
 Layers = list[tuple[str, dict[str, Any]]]
 
@@ -34,7 +34,7 @@ def average(size: int, stride: int | None = None) -> tuple[str, dict[str, Any]]:
     return "AveragePooling2D", {"pool_size": [size, size], "strides": [stride or size] * 2}
 
 
-RELU = ("ReLU", {})
+RELU: tuple[str, dict[str, Any]] = ("ReLU", {})
 LEAKY = ("LeakyReLU", {"negative_slope": 0.3})
 MAPS = st.one_of(
     st.builds(dense, st.integers(1, 6), st.just("linear"), st.booleans()),
@@ -67,11 +67,11 @@ class Original:
                 self.weights[f"{number}_kernel"] = kernel[None, None] if kind == "Conv2D" else kernel
                 width = config["units"]
                 if config["use_bias"]:
-                    self.weights[f"{number}_bias"] = rng.normal(size=width).astype(np.float32)
+                    self.weights[f"{number}_bias"] = rng.normal(size=(width,)).astype(np.float32)
             elif kind == "BatchNormalization":
                 named = {"gamma": config["scale"], "beta": config["center"], "moving_mean": True}
                 for name in (name for name, has in named.items() if has):
-                    self.weights[f"{number}_{name}"] = rng.normal(size=width).astype(np.float32)
+                    self.weights[f"{number}_{name}"] = rng.normal(size=(width,)).astype(np.float32)
                 self.weights[f"{number}_moving_variance"] = rng.uniform(0.1, 2, width).astype(np.float32)
             elif kind == "PReLU":
                 self.weights[f"{number}_alpha"] = rng.uniform(-1, 1, width).astype(np.float32)

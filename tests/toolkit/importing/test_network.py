@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tf_keras
-from foreign_models import ENDINGS, SIZE, backbone, gray_pictures, model, predicted, randomized, save, undecided
+from keras_classifiers import ENDINGS, SIZE, backbone, gray_pictures, model, predicted, randomized, save, undecided
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from walks import arrays, chain
+from layer_chains import arrays, chain
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.normalizations import byte_affine
@@ -57,7 +57,7 @@ def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
     assert np.array_equal(kernel[:, :, :1], one) and not kernel[:, :, 1:].any()
 
 
-END = ("ZeroPadding2D", {})
+END: tuple[str, dict[str, Any]] = ("ZeroPadding2D", {})
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from foreign_models import SIZE, gray_pictures, model, predicted, save
+from keras_classifiers import SIZE, gray_pictures, model, predicted, save
 from PIL import Image
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, RUN_CARD, SHAPE_FILE, WEIGHTS_FILE, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.read.pipeline import open_items
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
@@ -58,7 +58,8 @@ def test_the_card_says_where_the_network_came_from(job: ImportJob, card: RunCard
 
 
 def test_every_part_is_judged_by_the_originals_own_scores(job: ImportJob, card: RunCard) -> None:
-    for part, metrics in card.metrics.items():
+    for part in PARTS:
+        metrics = card.metrics[part]
         items = job.split.part(part)
         pixels = np.stack([np.asarray(Image.open(job.split.root() / item.path)) for item in items])
         says = predicted(model("keras", "flat"), pixels, "raw")[:, 1].astype(np.float64)

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foreign_models import SIZE, backbone, gray_pictures, predicted, randomized, undecided
-from walks import arrays, chain
+from keras_classifiers import SIZE, backbone, gray_pictures, predicted, randomized, undecided
+from layer_chains import arrays, chain
 
 from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, read_network
@@ -15,7 +15,7 @@ from hemotk.importing.run import score
 from hemotk.importing.sizes import PictureSize
 from hemotk.stats.metrics import sigmoid
 
-END = ("ZeroPadding2D", {})
+END: tuple[str, dict[str, Any]] = ("ZeroPadding2D", {})
 
 
 def to(kind: str, height: int, width: int | None = None, **settings: Any) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foreign_models import SIZE, backbone, gray_pictures, randomized, undecided
+from keras_classifiers import SIZE, backbone, gray_pictures, randomized, undecided
 
 from hemotk.errors import HemotkError
 from hemotk.importing.network import ImportConfig, read_network

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from hemotk.models.weights import read_shape, read_weights, write_weights
 keras = pytest.importorskip("tf_keras")
 from hemotk.models.build import build_model, get_arrays, named_variables, set_arrays, with_logit  # noqa: E402
 
-SMALL = "mobilenetv3small"
+SMALL: Literal["mobilenetv3small"] = "mobilenetv3small"
 TINY = ApplicationShape(SMALL, 64, 12, {"conv/kernel": (3, 3, 1, 1), "logit/kernel": (1, 1), "logit/bias": (1,)})
 
 # Millions of multiply-accumulates at 224×224 with the ImageNet classifier, and the widths of that classifier:

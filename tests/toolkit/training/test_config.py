@@ -33,7 +33,7 @@ def test_recipes_are_valid(recipe: str) -> None:
 
 
 def test_unknown_recipe_and_bad_settings() -> None:
-    with pytest.raises(HemotkError, match="--recipe"):
+    with pytest.raises(HemotkError, match="recipe"):
         from_recipe("magic")
     for bad in ({"epochs": 0}, {"batch": 1}, {"size": 8}, {"learning_rate": -1.0}, {"bn_momentum": 1.0}, {"seed": -1}):
         with pytest.raises(HemotkError, match=next(iter(bad))):

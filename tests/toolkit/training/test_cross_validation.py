@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from prunable_runs import split_of_squares
 
-from hemotk.artifacts import RUN_CARD, RunCard, SplitItem, SplitManifest
+from hemotk.artifacts import RUN_CARD, Part, RunCard, SplitItem, SplitManifest
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvReport
 from hemotk.data.read.tissue import BRAIN
 from hemotk.data.split.folds import read_folds, refold
@@ -61,7 +61,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> tuple[SplitManifest, ...
 
 def _parted(split: SplitManifest, items: tuple[SplitItem, ...]) -> SplitManifest:
     single = [item for item in items if item.group != "pair"]
-    parts = {single[0].path: "validation", single[1].path: "test"}
+    parts: dict[str, Part] = {single[0].path: "validation", single[1].path: "test"}
     return replace(split, items=tuple(replace(item, part=parts.get(item.path, "train")) for item in items))
 
 
@@ -127,7 +127,8 @@ def test_pooled_figures_are_those_of_the_images(out: Path) -> None:
     assert pooled.accuracy.value == pytest.approx(np.mean(right))
     assert "groups" in pooled.accuracy.method
     assert report.slice_level is not None and list(report.slice_level) == ["fold-1", "fold-2", "pooled"]
-    level, tissue = report.slice_level["pooled"], {}
+    level = report.slice_level["pooled"]
+    tissue: dict[str, float] = {}
     for fold in report.folds:
         tissue |= read_tissue(out / fold.run / SCORES_FILE, "test") or {}
     shares = [tissue[image.path] for image in report.images]
@@ -155,7 +156,7 @@ def test_a_threshold_near_one_is_not_called_one(out: Path) -> None:
 
 
 def test_a_finished_one_is_kept(out: Path, splits: tuple[SplitManifest, ...]) -> None:
-    with pytest.raises(HemotkError, match="--overwrite"):
+    with pytest.raises(HemotkError, match="overwrite"):
         cross_validate(FoldsJob(splits, out), config())
 
 
@@ -193,7 +194,7 @@ def test_each_fold_decides_at_its_own_threshold_and_temperature() -> None:
 def test_the_area_under_the_curve_that_is_drawn_is_the_auc() -> None:
     random = np.random.default_rng(0)
     labels, scores = random.integers(0, 2, 80), random.integers(-9, 9, 80).astype(float)
-    x, y = roc(labels, scores)
+    x, y = roc(labels.tolist(), scores.tolist())
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
     area = float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))
     assert area == pytest.approx(auc(labels, scores))

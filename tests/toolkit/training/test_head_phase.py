@@ -3,17 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from hemotk.artifacts import PARTS, PreprocessSpec, RunCard, SplitManifest
+from hemotk.artifacts import PARTS, Part, PreprocessSpec, RunCard, SplitManifest
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.models.families import named_shape
-from hemotk.models.shape import CnnShape, Shape
+from hemotk.models.shape import CnnShape, DenseNetShape, Shape
 from hemotk.models.weights import read_shape, read_weights, write_weights
 
 pytest.importorskip("tf_keras")
@@ -32,6 +33,8 @@ from hemotk.training.steps import Batch, Trainer, augmented_input
 
 SIZE = 32
 TINY = named_shape("densenet-tiny", SIZE)
+assert isinstance(TINY, DenseNetShape)
+COLOURED = replace(TINY, channels=3, gray_mean=(0.1, 0.2, 0.3), gray_std=(1.0, 0.9, 0.8), hidden=(7, 5))
 CNN = named_shape("cnn", SIZE)
 SPEC = PreprocessSpec(SIZE)
 
@@ -92,12 +95,19 @@ def _weight_file(path: Path, shape: Shape) -> Path:
     """Weights with BatchNorm averages as if they had been trained."""
     keras.utils.set_random_seed(3)
     rng = np.random.default_rng(3)
-    arrays = get_arrays(build_model(shape))
+    arrays = dict(get_arrays(build_model(shape)))
     for name, array in arrays.items():
         if name.endswith(("moving_mean", "beta", "moving_variance", "gamma")):
             arrays[name] = (array + rng.uniform(0, 0.3, array.shape)).astype(np.float32)
     write_weights(path, arrays)
     return path
+
+
+def _pixels(data: Data, part: Part) -> np.ndarray:
+    """Of a part that lies in memory."""
+    pixels = data.pixels[part]
+    assert isinstance(pixels, np.ndarray)
+    return pixels
 
 
 def _data() -> Data:
@@ -112,14 +122,14 @@ def _data() -> Data:
 @pytest.mark.parametrize(
     ("shape", "precision"),
     [
-        (replace(TINY, channels=3, gray_mean=(0.1, 0.2, 0.3), gray_std=(1.0, 0.9, 0.8), hidden=(7, 5)), "float32"),
+        (COLOURED, "float32"),
         (CnnShape((4, 6), 9, SIZE), "float32"),
         (TINY, "bfloat16"),
     ],
     ids=["three channels", "cnn", "bfloat16"],
 )
 def test_cached_features_and_the_head_say_what_the_whole_network_says(
-    shape: Shape, precision: str, tmp_path: Path
+    shape: Shape, precision: Literal["float32", "bfloat16"], tmp_path: Path
 ) -> None:
     weights = read_weights(_weight_file(tmp_path / "w.npz", shape), shape)
     model = build_model(shape, dropout=0.5, precision=precision)
@@ -131,7 +141,7 @@ def test_cached_features_and_the_head_say_what_the_whole_network_says(
     head = head_of(model, features.width)
     trainer = Trainer(model, config, SPEC)
     plain = head(np.asarray(features.validation), training=False).numpy()[:, 0]
-    np.testing.assert_allclose(plain, trainer.logits(data.pixels["validation"]), atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(plain, trainer.logits(_pixels(data, "validation")), atol=1e-5, rtol=1e-5)
     again = head(features.views[1], training=False).numpy()[:, 0]
     assert np.abs(again - head(features.views[0], training=False).numpy()[:, 0]).max() > 1e-3
     assert told.told[-1] == len(data.labels["validation"]) + 2 * len(data.labels["train"])
@@ -148,17 +158,17 @@ def test_a_view_is_what_its_seed_says(tmp_path: Path) -> None:
     count = len(data.labels["train"])
     transforms = random_transforms(config.augment, rng, count, SIZE)
     batch = Batch(
-        data.pixels["train"], np.zeros(count), np.ones(count), transforms, random_contrast(config.augment, rng, count)
+        _pixels(data, "train"), np.zeros(count), np.ones(count), transforms, random_contrast(config.augment, rng, count)
     )
-    pixels, _, _, *changes = batch.tensors()
-    whole = backbone_of(model)(augmented_input(pixels, *changes, SPEC), training=False).numpy()
+    pixels, _, _, views, contrast = batch.tensors()
+    whole = backbone_of(model)(augmented_input(pixels, views, contrast, SPEC), training=False).numpy()
     np.testing.assert_allclose(features.views[1], whole, atol=1e-5)
     assert np.abs(features.views[0] - whole).max() > 1e-3
 
 
 def test_a_file_of_features_grows_with_them(tmp_path: Path) -> None:
     """A map of its final size would end the process where the disk is full."""
-    sizes = []
+    sizes: list[int] = []
 
     class Watch(Listener):
         def features(self, done: int, total: int) -> None:

@@ -82,8 +82,10 @@ def test_training_and_scores_are_the_same_to_the_bit(sources: tuple[Data, Data],
         trainer = Trainer(build_model(named_shape("cnn", SIZE)), CONFIG, SPEC)
         fit(Stage(tmp_path / str(number), {}), trainer, data, Listener())
         scored = logits_of(trainer, data, PARTS)
-        np.testing.assert_array_equal(scored["validation"], trainer.logits(sources[0].pixels["validation"]))
-        found.append({**get_arrays(trainer.model), **scored})
+        whole = sources[0].pixels["validation"]
+        assert isinstance(whole, np.ndarray)
+        np.testing.assert_array_equal(scored["validation"], trainer.logits(whole))
+        found.append({**get_arrays(trainer.model), **{str(part): logits for part, logits in scored.items()}})
     for name in found[0]:
         np.testing.assert_array_equal(found[0][name], found[1][name], err_msg=name)
 

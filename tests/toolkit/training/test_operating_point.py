@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.artifacts import SplitItem, SplitManifest
+from hemotk.artifacts import Part, SplitItem, SplitManifest
 from hemotk.errors import HemotkError
 from hemotk.stats.metrics import calibrated, evaluate, log_loss
 from hemotk.training.operating_point import (
@@ -133,7 +133,7 @@ def test_settings_that_cannot_be(changes: dict[str, float]) -> None:
 
 
 def test_a_validation_part_of_one_class_is_refused() -> None:
-    parts = [("train", 1), ("validation", 0), ("test", 1)]
+    parts: list[tuple[Part, int]] = [("train", 1), ("validation", 0), ("test", 1)]
     items = tuple(SplitItem(f"{i}.png", f"{i:064}", label, f"g{i}", part) for i, (part, label) in enumerate(parts))
     split = SplitManifest("now", "pictures", ("normal", "hemorrhage"), 0, 0.2, 0.2, "none", items)
     check_choosable(split, OperatingConfig())

@@ -26,7 +26,7 @@ from hemotk.training.history import HISTORY_FILE, read_history
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.strategy import GlobalBatchNorm, Replicas
 
-PROGRAMS = Path(__file__).parent
+PROGRAMS = Path(__file__).parents[2] / "helpers"
 SETTINGS = ["--arch", "densenet-tiny", "--size", "32", "--batch", "8", "--epochs", "3", "--learning-rate", "0.0001"]
 
 

@@ -1,0 +1,145 @@
+"""Whether what two processes wrote is the same but for the time it was written at."""
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    RUN_CARD,
+    TESTSET_CARD,
+    TESTSET_IMAGES,
+    TESTSET_SUFFIX,
+    WEIGHTS_FILE,
+    BundleCard,
+    TestSetCard,
+)
+from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvReport
+from hemotk.files import check_files, check_sha256
+from hemotk.pruning.channels.job import read_network
+from hemotk.training.folds import SPLITS
+from hemotk.training.history import HISTORY_FILE
+from hemotk.training.scores import SCORES_FILE
+
+# What a clock gives, by its name in every JSON and CSV file.
+CLOCK = frozenset({"created", "seconds", "seconds_in_epochs"})
+# Undisturbed runs of one thread are equal to the last bit; leave room for other libraries.
+NOISE = 1e-6
+
+
+def beside(bundle: Path) -> Path:
+    """Where the test set of a bundle lies."""
+    return bundle.with_name(bundle.name + TESTSET_SUFFIX)
+
+
+def check_run(folder: Path) -> None:
+    """Check that a run is whole: every file that its card names is there as it was recorded, and can be read."""
+    read_network(folder)
+
+
+def check_folds(folder: Path) -> None:
+    """Check that a cross-validation is whole: every run that its report names is, and is the one that it names."""
+    for fold in CvReport.read(folder / CV_FILE).folds:
+        check_run(folder / fold.run)
+        check_sha256(folder / fold.run / RUN_CARD, fold.sha256)
+
+
+def check_bundle(folder: Path) -> None:
+    """Check that a bundle is whole, and the test set beside it the one that it names."""
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    check_files(folder, card.files)
+    assert check_testset(beside(folder)).sha256() == card.testset
+
+
+def check_testset(folder: Path) -> TestSetCard:
+    """Check that a test set is whole."""
+    card = TestSetCard.read(folder / TESTSET_CARD)
+    check_sha256(folder / TESTSET_IMAGES, card.images)
+    return card
+
+
+def compare_runs(found: Path, wanted: Path) -> None:
+    """Compare two whole runs: weights, scores, history and card within float noise, the rest to the byte."""
+    loose = {RUN_CARD, WEIGHTS_FILE, SCORES_FILE, HISTORY_FILE, "accuracy.png", "loss.png"}
+    _compare_bytes(found, wanted, loose)
+    ours, theirs = (np.load(folder / WEIGHTS_FILE) for folder in (found, wanted))
+    assert ours.files == theirs.files
+    for name in ours.files:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=NOISE, atol=NOISE, err_msg=name)
+    for table in (SCORES_FILE, HISTORY_FILE):
+        _compare(_rows(found / table), _rows(wanted / table), table)
+    ours, theirs = (json.loads((folder / RUN_CARD).read_text()) for folder in (found, wanted))
+    _compare({**ours, "files": sorted(ours["files"])}, {**theirs, "files": sorted(theirs["files"])}, RUN_CARD)
+
+
+def compare_folds(found: Path, wanted: Path) -> None:
+    """Compare two whole cross-validations: splits to the byte, runs as `compare_runs`, the report likewise."""
+    reports = [json.loads((folder / CV_FILE).read_text()) for folder in (found, wanted)]
+    for report in reports:
+        for fold in report["folds"]:
+            fold.pop("sha256")  # of a card with a time in it, which `check_folds` has compared
+    _compare(reports[0], reports[1], CV_FILE)
+    runs = [fold["run"] for fold in reports[1]["folds"]]
+    for run in runs:
+        compare_runs(found / run, wanted / run)
+    _compare_bytes(found / SPLITS, wanted / SPLITS, set())
+    names = [sorted(path.name for path in folder.iterdir()) for folder in (found, wanted)]
+    assert names[0] == names[1] == sorted([CV_FILE, CV_PLOT, CV_TABLE, SPLITS, *runs])
+
+
+def compare_bundles(found: Path, wanted: Path) -> None:
+    """Compare two whole bundles and their test sets: all files to the byte but for times in the two cards."""
+    _compare_bytes(found, wanted, {BUNDLE_CARD})
+    _compare_bytes(beside(found), beside(wanted), {TESTSET_CARD})
+    for name, ours, theirs in ((BUNDLE_CARD, found, wanted), (TESTSET_CARD, beside(found), beside(wanted))):
+        cards = [json.loads((folder / name).read_text()) for folder in (ours, theirs)]
+        for card in cards:
+            card.pop("testset", None)  # the checksum of a card with a time in it, which `check_bundle` has compared
+        assert _timeless(cards[0]) == _timeless(cards[1])
+
+
+def _compare_bytes(found: Path, wanted: Path, but: set[str]) -> None:
+    names = [sorted(path.name for path in folder.iterdir()) for folder in (found, wanted)]
+    assert names[0] == names[1]
+    assert but <= {*names[0]}
+    for name in {*names[0]} - but:
+        assert (found / name).read_bytes() == (wanted / name).read_bytes(), name
+
+
+def _compare(found: Any, wanted: Any, where: str) -> None:
+    """Compare values that JSON knows, numbers within float noise, times not at all."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys(), where
+        for key in wanted.keys() - CLOCK:
+            _compare(found[key], wanted[key], f"{where}: {key}")
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted), where
+        for i, (ours, theirs) in enumerate(zip(found, wanted, strict=True)):
+            _compare(ours, theirs, f"{where}[{i}]")
+    elif isinstance(wanted, float):
+        assert math.isclose(found, wanted, rel_tol=10 * NOISE, abs_tol=10 * NOISE), f"{where}: {found}, not {wanted}"
+    else:
+        assert found == wanted, where
+
+
+def _timeless(value: Any) -> Any:
+    """`value` without what a clock gave."""
+    if isinstance(value, dict):
+        return {key: _timeless(each) for key, each in value.items() if key not in CLOCK}
+    return [_timeless(each) for each in value] if isinstance(value, list) else value
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="") as stream:
+        return [{key: _number(text) for key, text in row.items()} for row in csv.DictReader(stream)]
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

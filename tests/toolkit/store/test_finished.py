@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from hemotk.errors import HemotkError
+from hemotk.store.finished import announce, refuse_finished, remove_left
+from hemotk.store.lock import LOCK_FILE, NOTE_FILE, locked
+from hemotk.store.unfinished import partial_of
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A run folder with the card of a run, and what is left beside it."""
+    out, partial = tmp_path / "run", tmp_path / "run.partial"
+    (partial / "work-2").mkdir(parents=True)
+    (partial / "work-2" / "checkpoint.npz").write_bytes(b"much")
+    (partial / "history.csv").write_bytes(b"")
+    out.mkdir()
+    (out / "run.json").write_text("the card")
+    with locked(partial):
+        announce(partial, out / "run.json")
+    return out
+
+
+def test_what_is_left_of_the_very_run_is_removed(out: Path) -> None:
+    with pytest.raises(HemotkError, match="run: already exists"):
+        refuse_finished(out, overwrite=False)
+    assert [path.name for path in out.parent.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("gone", [(), (LOCK_FILE,), (LOCK_FILE, NOTE_FILE)])
+def test_a_removal_that_was_killed_goes_on(out: Path, gone: tuple[str, ...]) -> None:
+    partial = out.with_name("run.partial")
+    for name in ("work-2/checkpoint.npz", "history.csv", *gone):
+        (partial / name).unlink()
+    (partial / "work-2").rmdir()
+    remove_left(out)
+    assert not partial.exists()
+
+
+def test_an_unfinished_run_of_the_same_name_stays(out: Path) -> None:
+    (out / "run.json").write_text("the card of an earlier run")
+    remove_left(out)
+    assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
+
+
+def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
+    partial = out.with_name("run.partial")
+    with locked(partial):
+        announce(partial, out / "run.json")
+        note = (partial / NOTE_FILE).read_text()
+        with pytest.raises(HemotkError, match="another training writes there"), locked(partial):
+            pass
+        assert note and (partial / NOTE_FILE).read_text() == note
+    with locked(partial):
+        assert not (partial / NOTE_FILE).exists()
+
+
+def test_a_note_of_an_earlier_version_is_understood(out: Path) -> None:
+    partial = out.with_name("run.partial")
+    (partial / NOTE_FILE).replace(partial / LOCK_FILE)
+    remove_left(out)
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("name", [".", "/", "", "..", "runs/.."])
+def test_an_output_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(HemotkError, match=r"out .*: has no name of its own"):
+        partial_of(Path(name))
+
+
+def test_a_run_that_is_being_resumed_stays(out: Path) -> None:
+    with locked(out.with_name("run.partial")):
+        remove_left(out)
+    assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
