@@ -39,8 +39,8 @@ def prose(page: Path) -> str:
 @cache
 def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
-    words = (re.sub(r"[*`]|\]\([^)]*\)", "", heading).lower() for heading in HEADING.findall(prose(page)))
-    return {re.sub(r"[^\w -]", "", each).strip().replace(" ", "-") for each in words}
+    words = (re.sub(r"[*`]|\]\([^)]*\)", "", heading).strip().lower() for heading in HEADING.findall(prose(page)))
+    return {re.sub(r"[^\w -]", "", each).replace(" ", "-") for each in words}
 
 
 def broken(page: Path) -> list[str]:
