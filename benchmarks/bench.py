@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hemotk.artifacts import HERE, BenchReport, Source
+from hemotk.artifacts import HERE, BenchReport, RowSource
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.results import Context, Outcome, results, write_up
 from hemotk.benchmarks.judge.strata import divide
@@ -62,7 +62,7 @@ def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep
     noise = {HERE: here.warnings if config.timing else (), **noise}
     warnings = tuple(line for lines in noise.values() for line in lines)
     busy = frozenset(name for name, lines in noise.items() if lines)
-    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings, busy)
+    outcome = Outcome(bundles, (RowSource(HERE, here.facts), *devices), scored, found, warnings, busy)
     report = write_up(subject, config, outcome)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 

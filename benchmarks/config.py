@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from hemotk.benchmarks.judge.limits import Limits, Undecided
+from hemotk.benchmarks.judge.limits import BenchLimits, Undecided
 from hemotk.errors import HemotkError
 from hemotk.tflite.runtime import Delegate
 
@@ -26,7 +26,7 @@ class BenchConfig:
     min_runs: int = 40
     min_seconds: float = 3.0
     patience: float = 120.0
-    limits: Limits = field(default_factory=Limits)
+    limits: BenchLimits = field(default_factory=BenchLimits)
     timing: bool = True
     undecided: Undecided = "pass"
 
@@ -46,6 +46,6 @@ class BenchConfig:
             Delegate.parse(self.delegate)
 
     @property
-    def held(self) -> Limits:
+    def held(self) -> BenchLimits:
         """The limits less those on time where nothing is timed."""
         return self.limits if self.timing else replace(self.limits, latency_ratio=None, latency_ms=None)

@@ -47,7 +47,7 @@ _MARK = "settings.gradle.kts"
 
 @dataclass(frozen=True)
 class AndroidApp:
-    """What was written: the app's folder, the bundle in it, its model, and how many test images are in it.
+    """The written app: its folder, the bundle in it, its model, and how many test images are in it.
 
     `named` is how many images the bundle's own card names, which the card in the app does not.
     """

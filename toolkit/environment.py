@@ -1,4 +1,4 @@
-"""What this machine and its packages are, for the record in every artefact."""
+"""Facts on this machine and its packages, for the record in every artefact."""
 
 import os
 import platform

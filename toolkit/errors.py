@@ -39,7 +39,7 @@ class HemotkError(Exception):
 
     @property
     def value(self) -> str | None:
-        """What that setting was, in words; None where the sentence does not say it."""
+        """The value of that setting, in words; None where the sentence does not say it."""
         found = _SETTING.match(self.sentence)
         if found is None:
             return None
@@ -47,7 +47,7 @@ class HemotkError(Exception):
 
     @property
     def remedy(self) -> str | None:
-        """What to do about it, without full stop; None where the sentence does not say it."""
+        """The remedy, without full stop; None where the sentence does not say it."""
         _, mark, found = str(self).rpartition("; ")
         return found.rstrip(".") if mark else None
 

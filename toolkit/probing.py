@@ -47,7 +47,7 @@ def probe(reader: Reader, path: Path, *, seconds: float = SECONDS) -> None:
 
 @lru_cache(maxsize=64)
 def _outcome(reader: Reader, path: Path, seconds: float, _: str) -> str:
-    """What the reader did that it must not; the empty word where it came to its end."""
+    """The fault of the reader, such as a crash; '' where it came to its end."""
     try:
         return try_reader(reader, path, seconds)
     except OSError as error:

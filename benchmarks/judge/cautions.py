@@ -1,4 +1,4 @@
-"""What a reader of a PASS must see as well: a classifier that is no better than chance, or than saying one class."""
+"""Cautions to show beside a PASS: a classifier that is no better than chance, or than always saying one class."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What so many images can show, in words."""
+"""The conclusion in words: how much so many images can show."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ WANTED = 0.99
 
 
 def conclude(rows: Sequence[VariantResult]) -> str:
-    """What the images can show of each bundle's int8 variant (or its last with scores), and what stays open."""
+    """The conclusion on each bundle's int8 variant (or its last with scores), and the questions that stay open."""
     several, bundles = len({row.bundle for row in rows}) > 1, dict.fromkeys(row.bundle for row in rows)
     judged = [row for row in rows if row.metrics is not None] or [row for row in rows if row.paired is not None]
     chosen = [_chosen([row for row in judged if row.bundle == bundle]) for bundle in bundles]
@@ -45,7 +45,7 @@ def _compatible(row: VariantResult, name: str) -> str:
 
 
 def _limits(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
-    """What stays open with so few images; one row of each bundle, all on the same images."""
+    """The questions that stay open with so few images; one row of each bundle, all on the same images."""
     if rows[0].metrics is None:
         yield "Without labels they show nothing about accuracy."
     yield from _sentence(_sensitivities(rows, several))

@@ -5,8 +5,8 @@ from dataclasses import astuple, dataclass
 
 from hemotk.artifacts import HERE, PARENTS, Drops, Estimate, Outcome, VariantResult, Verdict
 from hemotk.benchmarks.judge.accuracy import CONSTANT, unusable
-from hemotk.benchmarks.judge.check import Check, Figure, at_least, at_most, figure
-from hemotk.benchmarks.judge.limits import Limits, Undecided
+from hemotk.benchmarks.judge.check import Figure, LimitCheck, at_least, at_most, figure
+from hemotk.benchmarks.judge.limits import BenchLimits, Undecided
 from hemotk.stats.paired import median_of_rounds
 
 # int16x8 is a reference for fidelity: no accelerated kernels exist for it, and nobody ships it for its speed.
@@ -18,13 +18,13 @@ BUSY = 1.25
 
 @dataclass(frozen=True)
 class Doubt:
-    """What leaves limits undecided beside too few images: the sources that were `busy`; and what comes of it."""
+    """Reasons besides few images to leave limits undecided: the `busy` sources; and the outcome for such limits."""
 
     busy: Collection[str] = ()
     undecided: Undecided = "pass"
 
 
-def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = None) -> tuple[Verdict, ...]:
+def judge(rows: Sequence[VariantResult], limits: BenchLimits, doubt: Doubt | None = None) -> tuple[Verdict, ...]:
     """One verdict per limit and row; every row, float parents included, must be usable at all.
 
     A limit on accuracy fails if the measured figure is beyond it, holds if its whole 95 % interval keeps it, and cannot
@@ -49,7 +49,7 @@ def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = N
     return tuple(verdicts)
 
 
-def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
+def left_out(rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, ...]:
     """Which of the `limits` that were asked for `judge` leaves out, and why; a sentence each without full stop."""
     if all(row.kind in PARENTS for row in rows):
         return tuple(_without_variants(rows, limits))
@@ -72,14 +72,14 @@ def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _without_variants(rows: Sequence[VariantResult], limits: Limits) -> Iterator[str]:
+def _without_variants(rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[str]:
     if any(limit is not None for limit in astuple(limits)):
         asked = (("AUC", limits.min_auc, True), ("sensitivity", limits.min_sensitivity, _positives(rows)))
         held = " and ".join(name for name, limit, there in asked if limit is not None and there and _labelled(rows))
         yield f"no float parent to compare with: {f'no limit but that on {held}' if held else 'no limit'} was held"
 
 
-def _without_labels(limits: Limits) -> str:
+def _without_labels(limits: BenchLimits) -> str:
     none = "none on sensitivity, specificity or AUC"
     if limits.accuracy_drop is None:
         return "the images have no labels: no limit on sensitivity, specificity or AUC was held"
@@ -89,10 +89,10 @@ def _without_labels(limits: Limits) -> str:
     )
 
 
-def _usable(row: VariantResult) -> Check:
+def _usable(row: VariantResult) -> LimitCheck:
     reason = _broken(row) or ("; ".join(row.findings) if unusable(row.findings) else "")
     outcome: Outcome = "fails" if reason else "holds"
-    return Check("usable", float(not reason), None, outcome, reason or "runs, and its scores are usable")
+    return LimitCheck("usable", float(not reason), None, outcome, reason or "runs, and its scores are usable")
 
 
 def _broken(row: VariantResult) -> str:
@@ -104,7 +104,7 @@ def _broken(row: VariantResult) -> str:
     return ""
 
 
-def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
+def _held(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
     """Every limit on what the row says of the images."""
     paired, labelled = row.paired, _labelled(rows)
     if labelled:
@@ -121,8 +121,8 @@ def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> 
         yield at_most("score drift", Figure(None if paired is None else paired.max_drift), limits.score_drift)
 
 
-def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
-    """What float parents keep to as well."""
+def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
+    """The limits that float parents must keep to as well."""
     found, of = row.grouped or row.metrics, _counted(row)
     if limits.min_auc is not None:
         yield at_least("AUC", figure(None if found is None else found.auc, of), limits.min_auc)
@@ -132,7 +132,7 @@ def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: Limits)
         yield at_least("sensitivity", found_share, limits.min_sensitivity)
 
 
-def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
+def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
     for name, limit, there in (
         ("accuracy", limits.accuracy_drop, True),
         ("sensitivity", limits.sensitivity_drop, _positives(rows)),
@@ -144,7 +144,7 @@ def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: L
         yield _mcnemar(row, limits.min_mcnemar_p)
 
 
-def _mcnemar(row: VariantResult, least: float) -> Check:
+def _mcnemar(row: VariantResult, least: float) -> LimitCheck:
     """A change for the better is no reason to fail, however sure it is."""
     paired = row.paired
     if paired is None or paired.mcnemar is None or paired.lost is None or paired.gained is None:
@@ -152,12 +152,14 @@ def _mcnemar(row: VariantResult, least: float) -> Check:
     measured = paired.mcnemar if paired.grouped_mcnemar is None else paired.grouped_mcnemar
     counts = f"{paired.lost} lost, {paired.gained} gained"
     if paired.lost <= paired.gained:
-        return Check("McNemar p", measured, least, "holds", f"McNemar p {measured:.3g}: no net loss ({counts})")
+        return LimitCheck("McNemar p", measured, least, "holds", f"McNemar p {measured:.3g}: no net loss ({counts})")
     found = at_least("McNemar p", Figure(measured), least)
-    return Check(found.limit, measured, least, found.outcome, f"{found.words} ({counts})")
+    return LimitCheck(found.limit, measured, least, found.outcome, f"{found.words} ({counts})")
 
 
-def _in_time(row: VariantResult, rows: Sequence[VariantResult], limits: Limits, *, busy: bool) -> Iterator[Check]:
+def _in_time(
+    row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits, *, busy: bool
+) -> Iterator[LimitCheck]:
     if row.kind in PARENTS or row.kind in NOT_FOR_SPEED:
         return
     if limits.latency_ratio is not None and _parent_there(row, rows):
@@ -169,7 +171,7 @@ def _in_time(row: VariantResult, rows: Sequence[VariantResult], limits: Limits, 
         yield _time("median in ms", _scaled(median, 1e-6), limits.latency_ms, row, busy)
 
 
-def _time(limit: str, found: Estimate | None, most: float, row: VariantResult, busy: bool) -> Check:
+def _time(limit: str, found: Estimate | None, most: float, row: VariantResult, busy: bool) -> LimitCheck:
     rounds = 0 if row.latency is None else len(row.latency.rounds_ns)
     times = figure(found, f"{rounds} rounds")
     if busy and times.least is not None and times.most is not None:
@@ -209,7 +211,7 @@ def _of_drops(drops: Drops, name: str) -> str:
 
 
 def _counted(row: VariantResult, *, positive: bool = False) -> str:
-    """What the intervals of the row's figures count."""
+    """The unit that the intervals of the row's figures count."""
     if row.grouped is not None:
         count = row.grouped.with_positive if positive else row.grouped.groups
         return _number(count or row.grouped.groups, True) + (" with label 1" if positive else "")

@@ -1,4 +1,4 @@
-"""What a reader of a report must know beside its figures, a sentence each without full stop."""
+"""Notes that readers of a report need beside its figures, a sentence each without full stop."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from hemotk.artifacts import ImageRef, VariantResult, row_name
 from hemotk.benchmarks.judge import gate, strata
-from hemotk.benchmarks.judge.limits import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.stats.groups import groups_of
 
 
-def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
+def notes(scored: Scored, rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, ...]:
     """All that applies to this bench."""
     of_images = (*_images(scored), *_groups(scored.images), *strata.left_out(scored.images, scored.cells))
     return (*of_images, *_same_models(rows), *gate.left_out(rows, limits))

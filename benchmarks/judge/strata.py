@@ -137,7 +137,7 @@ def stratum(
     scores: NDArray[np.float64],
     groups: NDArray[np.intp] | None,
 ) -> Stratum:
-    """What decisions `called` and `scores` [n] are worth against `labels` on the images of `part`, over `groups`."""
+    """The figures of decisions `called` and `scores` [n] against `labels` on the images of `part`, over `groups`."""
     chosen = part.chosen
     count = int(chosen.sum())
     places = np.arange(count) if groups is None else groups[chosen]

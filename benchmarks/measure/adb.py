@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, require
 from hemotk.errors import HemotkError
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.store.cards import card_of_testset
 
 APP = "org.hemotk.app"
@@ -48,7 +48,7 @@ class AdbConfig:
 
 
 def bench_on_phone(
-    bundle: Bundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
+    bundle: StoredBundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> DeviceBench:
     """Bench every model of `bundle` that the app can run, on the phone, on the test split.
 
@@ -79,7 +79,7 @@ class _Adb:
         self._serial = serial
 
     def __call__(self, *arguments: str) -> str:
-        """What it prints on success.
+        """Run adb and return its output.
 
         Raises:
             HemotkError: it failed, or took longer than ten minutes.
@@ -138,7 +138,7 @@ class _Adb:
 
 
 @contextmanager
-def _pushed(adb: _Adb, bundle: Bundle, token: str) -> Iterator[str]:
+def _pushed(adb: _Adb, bundle: StoredBundle, token: str) -> Iterator[str]:
     """Lay bundle and test split on the phone: the folder's path there. No card on it names a file or a person."""
     place = f"{PUSHED}/hemotk-{token}"
     files = {

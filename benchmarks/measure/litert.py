@@ -165,7 +165,7 @@ class ProfiledModel:
         return found
 
     def _made(self, name: str, *arguments: Any) -> c_void_p:
-        """What a function gives by its last parameter."""
+        """The value that a function gives by its last parameter."""
         made = c_void_p()
         self._call(name, *arguments, byref(made))
         return made

@@ -1,4 +1,4 @@
-"""What a bench ran on, and whether the machine was quiet enough to believe its times."""
+"""Facts on the machine of a bench, and whether it was quiet enough to believe its times."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.artifacts import THERMAL, Device, Latency, Source, VariantResult
+from hemotk.artifacts import THERMAL, Device, Latency, RowSource, VariantResult
 from hemotk.environment import machine, versions
 from hemotk.errors import HemotkError
 from hemotk.tflite.runtime import Runtime
@@ -90,7 +90,7 @@ def snapshot() -> Snapshot:
 def surroundings(
     runtime: Runtime, before: Snapshot, variants: Sequence[VariantResult], threads: int, cpus: Sequence[int] = ()
 ) -> Surroundings:
-    """What there is to say at the end of a bench that began at `before`, once its workers have ended.
+    """Facts and warnings at the end of a bench that began at `before`, once its workers have ended.
 
     `variants` are the rows measured here, `cpus` the processors that they were pinned to, if they were.
     """
@@ -132,7 +132,7 @@ def warnings(before: Snapshot, after: Snapshot, variants: Sequence[VariantResult
     return tuple(found)
 
 
-def device_warnings(sources: Sequence[Source], variants: Sequence[VariantResult]) -> tuple[str, ...]:
+def device_warnings(sources: Sequence[RowSource], variants: Sequence[VariantResult]) -> tuple[str, ...]:
     """Why the times of the devices among `sources` may not repeat, a clause each; `variants` are rows of any source."""
     found: list[str] = []
     for source in sources:

@@ -20,7 +20,7 @@ from hemotk.store.bundle import read_image
 
 @dataclass(frozen=True)
 class Scored:
-    """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
+    """The scored images in the order of every row's scores; the last `last` of them are still in array files.
 
     `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
     `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
@@ -42,7 +42,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Tools:
-    """What scoring needs beside its rows: the process of each, who is told how far it is, who is given the scores."""
+    """The helpers of scoring: the process of each row, who is told the progress, and who is given the scores."""
 
     runner_of: Callable[[Row], Runner]
     tell: Tell

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 
 if TYPE_CHECKING:
     from hemotk.benchmarks.measure.pictures import FoundPictures
 
 
-def check_unseen(found: "FoundPictures", source: Path, bundles: Sequence[Bundle]) -> str:
+def check_unseen(found: "FoundPictures", source: Path, bundles: Sequence[StoredBundle]) -> str:
     """Say of which split, read from `source`, `found` is the test part, and whether its images are new to `bundles`.
 
     A bundle records the checksum of its own split, and the images that it was calibrated on. Those are of its training
@@ -38,7 +38,7 @@ def check_unseen(found: "FoundPictures", source: Path, bundles: Sequence[Bundle]
     )
 
 
-def note_seen(found: "FoundPictures", bundles: Sequence[Bundle]) -> str:
+def note_seen(found: "FoundPictures", bundles: Sequence[StoredBundle]) -> str:
     """Say how many pictures of a folder each of `bundles` was calibrated on; empty if none.
 
     Files are compared by checksum, whatever they are called; what cannot be read is left to scoring.
@@ -51,7 +51,7 @@ def note_seen(found: "FoundPictures", bundles: Sequence[Bundle]) -> str:
     )
 
 
-def _calibrated(found: "FoundPictures", bundles: Sequence[Bundle]) -> list[int]:
+def _calibrated(found: "FoundPictures", bundles: Sequence[StoredBundle]) -> list[int]:
     """How many of the pictures each of `bundles` was calibrated on."""
     known = [frozenset(bundle.card.calibrated_on.sha256) for bundle in bundles]
     if not any(known):

@@ -99,10 +99,10 @@ class Worker:
 
     def profile(self, request: Message) -> Message:
         """Where the time of the model at `model` goes."""
-        from hemotk.benchmarks.measure.profile import Subject, profile
+        from hemotk.benchmarks.measure.profile import ProfileJob, profile
 
         _pin(request["cpus"])
-        subject = Subject(
+        job = ProfileJob(
             model=Path(request["model"]),
             preprocess=PreprocessSpec(**request["preprocess"]),
             foreign=_foreign(request),
@@ -112,7 +112,7 @@ class Worker:
             threads=request["threads"],
             delegate=_delegate(request),
         )
-        return {"profile": encode(profile(subject))}
+        return {"profile": encode(profile(job))}
 
     def check_delegate(self, request: Message) -> Message:
         """Load the delegate alone."""

@@ -1,4 +1,4 @@
-"""What stands beside the figures of a report: the slice level's own AUC, and figures by columns of the labels."""
+"""Tables beside the figures of a report: the slice level's own AUC, and figures by columns of the labels."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def slice_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
 
 
 def telling(row: VariantResult) -> SliceLevel | None:
-    """What the slice level says of the row's images, if its AUC exceeds chance."""
+    """The slice level of the row's images, if its AUC exceeds chance."""
     found = row.slice_level
     return found if found is not None and found.exceeds_chance else None
 

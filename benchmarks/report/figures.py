@@ -92,7 +92,7 @@ def verdict(report: BenchReport) -> str:
 
 
 def claim(report: BenchReport) -> str:
-    """What holds where the checks hold: nothing is said of whether the classifier is any good."""
+    """The sentence on what the checks prove: they say nothing about whether the classifier is any good."""
     names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind not in PARENTS))
     if not names:
         ran = list(dict.fromkeys(report.name_of(row) for row in report.variants))
@@ -115,7 +115,7 @@ def what_was_scored(report: BenchReport) -> str:
 
 
 def device_facts(device: Device) -> dict[str, Any]:
-    """What the device is and how warm it was, by the names of its fields; the thermal status in Android's words."""
+    """The device and how warm it was, by the names of the fields; the thermal status in Android's words."""
     facts: dict[str, Any] = {
         field: getattr(device, field) for field in ("maker", "model", "soc", "system", "abi", "cores")
     }
@@ -125,7 +125,7 @@ def device_facts(device: Device) -> dict[str, Any]:
 
 
 def first_name(report: BenchReport) -> str:
-    """What to call the model that those of other bundles are held against."""
+    """The name of the model that the other bundles are compared with."""
     first = report.variants[0]
     return first.bundle if first.kind == "given" else f"float32 of {first.bundle}"
 

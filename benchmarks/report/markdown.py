@@ -60,7 +60,7 @@ def render(report: BenchReport) -> str:
 
 
 def _grouped(report: BenchReport) -> Iterator[list[str]]:
-    """What to know of intervals over groups of images, and the table of them; nothing without groups."""
+    """The table of intervals over groups of images, after a sentence on them; nothing without groups."""
     yield from _beside(GROUPED, grouped_headings(report), grouped_rows(report))
 
 

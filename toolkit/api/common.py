@@ -1,4 +1,4 @@
-"""What the functions of the interface share: paths, progress, tables for notebooks."""
+"""Helpers that the functions of the interface share: paths, progress, tables for notebooks."""
 
 import os
 from collections.abc import Iterator, Sequence

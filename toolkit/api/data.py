@@ -74,13 +74,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit of a folder found; `report` has all figures."""
+    """The audit of a folder; `report` has all figures."""
 
     report: AuditReport
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What stands out, a sentence each."""
+        """The findings that stand out, a sentence each."""
         return tuple(findings(self.report))
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:

@@ -29,7 +29,7 @@ PRUNED = "-pruned"
 
 
 @dataclass(frozen=True)
-class Run(store.Run):
+class Run(store.StoredRun):
     """A finished run folder: a network, what it was trained on, and what it reached."""
 
     def __repr__(self) -> str:
@@ -184,14 +184,14 @@ def train_on(
     """As `train`, with split and settings that are there already; None in a worker that is not the chief."""
     keep_out(out, split.manifest.root(data), (item.path for item in split.manifest.items))
     import_tensorflow(first_tensor=strategy != "multiworker")
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
     from hemotk.training.loop import TrainJob
     from hemotk.training.loop import train as run
     from hemotk.training.strategy import make_replicas
 
     job = TrainJob(split.manifest, out, data, resume, overwrite, replicas=make_replicas(strategy))
     with telling(progress) as tell:
-        run(job, config, Telling(tell, "training", config.all_epochs))
+        run(job, config, TellingListener(tell, "training", config.all_epochs))
     return Run.open(out) if job.replicas.chief else None
 
 
@@ -282,10 +282,10 @@ def cross_validate_on(
     import_tensorflow()
     from hemotk.training.folds import FoldsJob
     from hemotk.training.folds import cross_validate as run
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     with telling(progress) as tell:
-        listener = Telling(tell, "training", config.all_epochs * len(manifests))
+        listener = TellingListener(tell, "training", config.all_epochs * len(manifests))
         report = run(FoldsJob(manifests, out, data, resume, overwrite), config, listener)
     return CrossValidation(out, report)
 
@@ -353,7 +353,7 @@ def prune(
     folder = _folder(run)
     place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
     from hemotk.pruning.channels.config import PruneConfig
-    from hemotk.pruning.channels.job import PruneJob, read_material
+    from hemotk.pruning.channels.job import PruneJob, read_inputs
 
     known = {field.name for field in dataclasses.fields(PruneConfig)} - {"macs", "latency_ratio", "distill"}
     unknown = sorted(set(settings) - known)
@@ -363,17 +363,17 @@ def prune(
     distill = DistillConfig(**{name: value for name, value in shares.items() if value is not None})
     config = PruneConfig(macs=macs, latency_ratio=target_latency_ratio, distill=distill, **settings)
     job = PruneJob(folder, place, None if teacher is None else _folder(teacher), maybe(data), resume, overwrite)
-    material = read_material(job, config)
+    inputs = read_inputs(job, config)
     import_tensorflow()
     from hemotk.pruning.channels.loop import prune as prune_run
     from hemotk.sweep.latency_ratio import LatencyRatio
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     measure = None
     if config.latency_ratio is not None:
-        measure = LatencyRatio(material.shape, material.parent.card.preprocess)
+        measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
     with telling(progress) as tell:
-        prune_run(material, Telling(tell, "pruning", config.epochs), measure)
+        prune_run(inputs, TellingListener(tell, "pruning", config.epochs), measure)
     return Run.open(place)
 
 
@@ -415,15 +415,15 @@ def magnitude_run(
     from hemotk.pruning.magnitude.config import MagnitudeConfig
     from hemotk.pruning.magnitude.job import read_magnitude
 
-    material = read_magnitude(PruneJob(folder, place, teacher, data, resume, overwrite), MagnitudeConfig(**settings))
+    inputs = read_magnitude(PruneJob(folder, place, teacher, data, resume, overwrite), MagnitudeConfig(**settings))
     import_tensorflow()
     from hemotk.pruning.magnitude.loop import prune_magnitude as prune_run
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     with telling(progress) as tell:
-        found = prune_run(material, Telling(tell, "pruning", material.config.epochs))
+        found = prune_run(inputs, TellingListener(tell, "pruning", inputs.config.epochs))
     return Run.open(place), found
 
 
-def _folder(run: PathLike | store.Run) -> Path:
-    return run.folder if isinstance(run, store.Run) else Path(run)
+def _folder(run: PathLike | store.StoredRun) -> Path:
+    return run.folder if isinstance(run, store.StoredRun) else Path(run)

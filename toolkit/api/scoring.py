@@ -18,17 +18,17 @@ from hemotk.errors import HemotkError
 from hemotk.predict import classify
 from hemotk.predict.heatmap import overlay
 from hemotk.render.markup import Markup, element, picture
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import is_model
-from hemotk.tflite.foreign import Asked
+from hemotk.tflite.foreign import ForeignOptions
 
 # A path, pixels, a PIL image or a pydicom dataset; or a folder, or a sequence of these.
 Picture: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Prediction(classify.Prediction):
-    """What a classifier says of one picture; research, not for diagnosis.
+class Prediction(classify.ScoredPicture):
+    """A classifier's result for one picture; research, not for diagnosis.
 
     `probability` is that of `labels[1]`, `verdict` the word for `label`, `logit` the network's number before the
     temperature. `doubts` say why the picture may be no head CT slice. `gray` is the picture, uint8 [height, width];
@@ -58,7 +58,7 @@ class Prediction(classify.Prediction):
 
 
 class Predictions(tuple[Prediction, ...]):
-    """What a classifier says of several pictures, in their order."""
+    """A classifier's results for several pictures, in their order."""
 
     __slots__ = ()
 
@@ -73,8 +73,8 @@ class Classifier:
     `threshold` and `temperature` are those of its bundle, `labels` the words for label 0 and 1.
     """
 
-    def __init__(self, model: classify.Model, *, threads: int = 1) -> None:
-        self._classifier = classify.Classifier(model, threads=threads)
+    def __init__(self, model: classify.VerifiedModel, *, threads: int = 1) -> None:
+        self._classifier = classify.PictureClassifier(model, threads=threads)
         self.model = model
         self.labels = model.labels
         self.threshold = model.threshold
@@ -128,7 +128,7 @@ class Classifier:
 
 
 def load(
-    bundle: PathLike | Bundle,
+    bundle: PathLike | StoredBundle,
     variant: str | None = None,
     *,
     threads: int = 1,
@@ -145,8 +145,8 @@ def load(
     Raises:
         HemotkError: no readable bundle or model, or it is not the file that was recorded.
     """
-    path = bundle.folder if isinstance(bundle, Bundle) else Path(bundle)
-    asked = Asked(normalization, output, positive_class)
+    path = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    asked = ForeignOptions(normalization, output, positive_class)
     if is_model(path):
         if variant is not None:
             raise HemotkError(f"‹variant› {variant}: {path} is one model already; leave it out, or name the bundle.")

@@ -74,7 +74,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Probe:
-    """What one property of the files, without the picture's content, says about the label.
+    """How well one property of the files, without the picture's content, predicts the label.
 
     `images` was cross-validated over single images, as a random split is; `groups` over groups that belong together,
     as a grouped split is. `means` are the features' means in the classes with label 0 and 1. `alike` is the AUC over

@@ -102,12 +102,12 @@ class Calibrated:
 
     @property
     def manifest(self) -> str:
-        """What the file in `NAME.testset/` is called that names these images; for other images it is another one."""
+        """The name of the file in `NAME.testset/` that lists these images; other images give another name."""
         return f"calibration-{sha256_bytes(''.join(self.sha256).encode())[:12]}.json"
 
     @classmethod
     def of(cls, items: Sequence[CalibrationItem]) -> "Calibrated":
-        """What may be said of `items` outside the house."""
+        """The facts about `items` that may leave the house."""
         return cls(len(items), sum(item.label for item in items), tuple(sorted({item.sha256 for item in items})))
 
 

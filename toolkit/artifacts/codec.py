@@ -44,7 +44,7 @@ class Artifact:
         return (json.dumps(self.body(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
     def body(self) -> dict[str, Any]:
-        """What `to_json` writes, as plain JSON values."""
+        """The contents of the JSON file, as plain JSON values."""
         return {"schema": self.SCHEMA, **encode(self)}
 
     def sha256(self) -> str:

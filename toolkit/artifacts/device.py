@@ -45,7 +45,7 @@ class Device:
 
 @dataclass(frozen=True)
 class DeviceImage:
-    """What one model said about one image.
+    """The outputs of one model for one image.
 
     Attributes:
         id: the number of the image, its row in images.npy, in decimal digits: the file names nobody. In older files

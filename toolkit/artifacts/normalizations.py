@@ -1,4 +1,4 @@
-"""What was done to a pixel's byte before a model, as people say it."""
+"""The normalization of a pixel's byte before a model, in the words that people use."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -146,7 +146,7 @@ class BenchedBundle:
 
 
 @dataclass(frozen=True)
-class Source:
+class RowSource:
     """Where rows were measured: `HERE`, or the device that an imported file came from.
 
     `environment` holds the facts about machine, runtime and versions; `device` is None here.
@@ -159,7 +159,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BenchReport(Artifact):
-    """What one bench found of one or several bundles, on one or several machines; fractions throughout.
+    """The results of one bench of one or several bundles, on one or several machines; fractions throughout.
 
     `images` are those of the test split, or of the folder named in `folder`, or of the test part of the split file
     named there, whose SHA-256 is `split_sha256` (both empty for the bundles' own test split); every row's scores are in
@@ -174,7 +174,7 @@ class BenchReport(Artifact):
     created: str
     command: str
     bundles: tuple[BenchedBundle, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[RowSource, ...]
     folder: str
     images: tuple[ImageRef, ...]
     skipped: tuple[str, ...]
@@ -231,12 +231,12 @@ class BenchReport(Artifact):
         return next(bundle for bundle in self.bundles if bundle.name == row.bundle)
 
     def name_of(self, row: VariantResult | Verdict) -> str:
-        """What to call the row: its kind, with bundle and device where the report has several."""
+        """The name of the row: its kind, with bundle and device where the report has several."""
         return row_name(row, len(self.bundles) > 1)
 
 
 def row_name(row: VariantResult | Verdict, several: bool) -> str:
-    """What to call a row: its kind, after its bundle where there are `several`, before its device where it has one.
+    """The name of a row: its kind, after its bundle where there are `several`, before its device where it has one.
 
     A file without a bundle is called by its name.
     """

@@ -46,7 +46,7 @@ class SplitItem:
 
     @property
     def key(self) -> str:
-        """What tells the image from others: its checksum, else its path."""
+        """The checksum of the image, else its path: no other image of the split has it."""
         return self.path if self.sha256 is None else self.sha256
 
 
@@ -143,7 +143,7 @@ class SplitManifest(Artifact):
         return data if data is not None else Path(self.folder)
 
     def body(self) -> dict[str, Any]:
-        """What `to_json` writes: version 1 where that says everything."""
+        """The contents of the JSON file: version 1 where that says everything."""
         if not self.checked:
             return _ColumnManifest.of(self).body()
         values = encode(self)

@@ -63,7 +63,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepReport(Artifact):
-    """What a sweep found on the `images` of the validation part, `positives` of them of the class `positive`.
+    """The results of a sweep on the `images` of the validation part, `positives` of them of the class `positive`.
 
     `points` has the unpruned run first; `left_out` says of each network that is no point, why. `chosen` names
     one of the points, None if none was good enough; `why` is the sentence for either. `settings` is what was asked for,

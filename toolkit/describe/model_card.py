@@ -62,7 +62,7 @@ class ExportedModel:
 
 @dataclass(frozen=True)
 class CardSources:
-    """What a card is made from: a run with the SHA-256 of its card, its split, the models that were exported from it.
+    """The sources of a card: a run with the SHA-256 of its card, its split, the models that were exported from it.
 
     `calibration` is how many training images the ranges of quantized models were gathered on. `shortcuts` are
     sentences on what alone predicts the label; None if nobody looked for them.
@@ -101,7 +101,7 @@ def _model(sources: CardSources) -> Iterator[str]:
 
 def _use(sources: CardSources) -> Iterator[str]:
     positive = _text(sources.run.labels[1])
-    study = " or on a whole study" if sources.run.study is None else ""
+    series = " or on a whole series" if sources.run.study is None else ""
     yield "## Intended use"
     yield ""
     yield (
@@ -110,7 +110,7 @@ def _use(sources: CardSources) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"Not for: a verdict on a patient{study}; the kind, place or age of a finding; anything other than "
+        f"Not for: a verdict on a patient{series}; the kind, place or age of a finding; anything other than "
         f"'{positive}'; other windows, other modalities, other parts of the body, photographs of a screen."
     )
 

@@ -1,4 +1,4 @@
-"""What `hemotk info` says of a bench report's verdicts, and of the slice level beside its figures."""
+"""The lines of `hemotk info` on a bench report's verdicts, and on the slice level beside its figures."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -7,10 +7,10 @@ from hemotk.render.columns import columns
 from hemotk.render.numbers import with_interval
 
 if TYPE_CHECKING:
-    from hemotk.describe.descriptions import Report, ReportRow
+    from hemotk.describe.descriptions import ReportDescription, ReportRow
 
 
-def result(report: "Report") -> str:
+def result(report: "ReportDescription") -> str:
     """Passed or failed, and how many limits could not be told."""
     untold = sum(verdict.told == "cannot tell" for verdict in report.verdicts)
     count = f", {untold} of {len(report.verdicts)} limits cannot be told" if untold else ""

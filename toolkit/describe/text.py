@@ -1,4 +1,4 @@
-"""What `hemotk info` prints of what it found."""
+"""The text that `hemotk info` prints."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from hemotk.artifacts.cv import OutOfFold
     from hemotk.describe.descriptions import (
         BlockFacts,
-        Bundle,
-        CrossValidation,
+        BundleDescription,
+        CrossValidationDescription,
         Description,
         FileState,
-        Model,
+        ModelDescription,
         PartFacts,
-        Report,
-        Run,
-        Split,
-        TestSet,
+        ReportDescription,
+        RunDescription,
+        SplitDescription,
+        TestSetDescription,
     )
     from hemotk.tflite.facts import ModelTensor
     from hemotk.tflite.metadata import ModelMetadata
@@ -34,7 +34,7 @@ NAMED = "the card names its calibration images and their labels: export again be
 
 
 def text(found: "Description") -> Iterator[str]:
-    """What was found, line by line."""
+    """The description line by line."""
     yield f"{found.what} {found.path}"
     yield from _TEXTS[found.what](found)
     if found.files:
@@ -48,7 +48,7 @@ def name_of(file: "FileState", found: "Description") -> str:
     return path.relative_to(folder).as_posix() if folder in path.parents else path.name
 
 
-def _run(run: "Run") -> Iterator[str]:
+def _run(run: "RunDescription") -> Iterator[str]:
     card = run.card
     size = card.preprocess.size
     yield from _facts(
@@ -70,12 +70,12 @@ def _run(run: "Run") -> Iterator[str]:
     yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
 
 
-def _series(study: SeriesPoint | None) -> Iterator[tuple[str, str]]:
-    if study is not None:
-        yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
+def _series(point: SeriesPoint | None) -> Iterator[tuple[str, str]]:
+    if point is not None:
+        yield "series", f"mean of the {point.k} highest slices, threshold {point.threshold:g}"
 
 
-def _bundle(bundle: "Bundle") -> Iterator[str]:
+def _bundle(bundle: "BundleDescription") -> Iterator[str]:
     card = bundle.card
     size, calibrated = card.preprocess.size, card.calibrated_on
     yield from _facts(
@@ -101,7 +101,7 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
     yield from (" " * INDENT + line for line in dependent(card.metrics, parts))
 
 
-def _beside(bundle: "Bundle") -> str:
+def _beside(bundle: "BundleDescription") -> str:
     if bundle.testset is not None:
         return f"{bundle.testset.facts.images} images beside it, {bundle.testset.path}"
     differs = any(Path(file.path).name == TESTSET_CARD for file in bundle.files)
@@ -115,7 +115,7 @@ _GROUPINGS = {
 }
 
 
-def _split(split: "Split") -> Iterator[str]:
+def _split(split: "SplitDescription") -> Iterator[str]:
     where = split.folder if split.folder_found else f"{split.folder} (not there now)"
     unread = split.grouping == "none" and not split.checked
     yield from _facts(
@@ -136,7 +136,7 @@ def _split(split: "Split") -> Iterator[str]:
     yield from columns([("part", "images", *split.classes, "groups"), *rows], INDENT)
 
 
-def _testset(testset: "TestSet") -> Iterator[str]:
+def _testset(testset: "TestSetDescription") -> Iterator[str]:
     facts, size = testset.facts, testset.preprocess.size
     yield from _facts(
         ("created", testset.created),
@@ -149,7 +149,7 @@ def _testset(testset: "TestSet") -> Iterator[str]:
     )
 
 
-def _cross_validation(found: "CrossValidation") -> Iterator[str]:
+def _cross_validation(found: "CrossValidationDescription") -> Iterator[str]:
     pooled, own = found.pooled, found.pooled.fold_auc
     yield from _facts(
         ("created", f"{found.created} in {found.seconds:.0f} s"),
@@ -181,7 +181,7 @@ def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
     return name, str(found.count), str(found.positives), threshold, *shares, f"{found.loss:.4f}"
 
 
-def _report(report: "Report") -> Iterator[str]:
+def _report(report: "ReportDescription") -> Iterator[str]:
     images = f"{report.images} images of {report.folder}" if report.folder else f"{report.images} test images"
     yield from _facts(
         ("created", report.created),
@@ -215,13 +215,13 @@ def _report(report: "Report") -> Iterator[str]:
     yield from slice_level(report.variants, INDENT)
 
 
-def _decisions(report: "Report") -> Iterator[str]:
+def _decisions(report: "ReportDescription") -> Iterator[str]:
     for one in report.decisions:
         whose = f"{one.bundle}: " if len(report.decisions) > 1 else ""
         yield f"{whose}threshold {one.threshold:g}, temperature {one.temperature:g}"
 
 
-def _model(model: "Model") -> Iterator[str]:
+def _model(model: "ModelDescription") -> Iterator[str]:
     facts = model.facts
     if facts.operators is None:
         operators = f"{facts.runtime} does not list them"
@@ -360,7 +360,7 @@ def _block(number: int, block: "BlockFacts") -> Row:
     )
 
 
-def _widths(run: "Run") -> Iterator[str]:
+def _widths(run: "RunDescription") -> Iterator[str]:
     """A picture of every layer's widths, a mark a layer."""
     from hemotk.describe.widths import width_picture
     from hemotk.models.shape import DenseNetShape
@@ -396,7 +396,7 @@ def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What was done to the network, and how each variant was made, without litert-quantizer's rules."""
+    """The changes to the network, and how each variant was made, without litert-quantizer's rules."""
     variants = recipe.get("variants")
     if not isinstance(variants, list):  # of an early version
         yield "recipe", _settings(recipe)

@@ -4,7 +4,7 @@ from itertools import count
 
 import numpy as np
 
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, norm_arrays
 from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape, LayerShape
@@ -52,8 +52,8 @@ class _Found:
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
-        self.convs: dict[str, Layer] = {}
-        self.norms: dict[str, Layer] = {}
+        self.convs: dict[str, KerasLayer] = {}
+        self.norms: dict[str, KerasLayer] = {}
 
     def stem(self) -> None:
         walk, pad = self._walk, STEM_KERNEL // 2

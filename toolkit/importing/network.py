@@ -24,7 +24,7 @@ DEFAULT_SIZE = 224
 
 @dataclass(frozen=True)
 class ImportConfig:
-    """What the caller knows about the model.
+    """The caller's knowledge about the model.
 
     `size` None means the model's own, or 224 where it takes any. `normalization` is what was done to bytes before
     the model (see `byte_affine`), 'auto' if the model does it itself. `positive_class` is the number that the class

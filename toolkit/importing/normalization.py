@@ -1,4 +1,4 @@
-"""What happens to a pixel's byte before the first convolution: what the caller says, then the model's own layers."""
+"""The normalization of a pixel's byte before the first convolution: the caller's word, then the model's own layers."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from hemotk.artifacts.normalizations import CHOICES, SANE_SPAN, byte_affine
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
 from hemotk.importing.copies import channel_copies, may_copy
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
@@ -30,7 +30,7 @@ _LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "TFOpLa
 
 
 @dataclass(frozen=True, eq=False)
-class Normalization:
+class ByteScaling:
     """A byte p becomes scale · p + shift, float64 [channels].
 
     `own` says whether layers of the model took part, `mixed` whether one of them mixed channels by learned weights, so
@@ -42,12 +42,12 @@ class Normalization:
     own: bool = False
     mixed: bool = False
 
-    def then(self, scale: Array, shift: Array) -> "Normalization":
+    def then(self, scale: Array, shift: Array) -> "ByteScaling":
         """This, then another by a layer of the model; both broadcast over channels."""
         return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, own=True)
 
 
-def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
+def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> ByteScaling:
     """Walk to before the DenseNet's first layer; `mode` is what was done before the model, 'auto' for what it says.
 
     Raises:
@@ -56,7 +56,7 @@ def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
     return read_front(walk, arrays, mode)[0]
 
 
-def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, PictureSize]:
+def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[ByteScaling, PictureSize]:
     """As `read_normalization`, with the picture's size, which layers of the model may change.
 
     Raises:
@@ -67,7 +67,7 @@ def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, Pi
     if channels not in (1, 3) or channels < scale.size:
         needed = "1 or 3" if scale.size == 1 else "3"
         raise walk.graph.refuse(walk.graph.layers[0], f"has {channels} channels where {needed} are needed")
-    found = Normalization(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
+    found = ByteScaling(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
     size = first_size(walk.graph)
     while (layer := walk.peek()) is not None and _in_front(layer):
         walk.next()
@@ -81,7 +81,7 @@ def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, Pi
 
 
 def apply_normalization(
-    found: Normalization, shape: DenseNetShape, kernel: np.ndarray, size: int
+    found: ByteScaling, shape: DenseNetShape, kernel: np.ndarray, size: int
 ) -> tuple[PreprocessSpec, DenseNetShape, np.ndarray]:
     """The pixel contract, shape and stem kernel [7, 7, channels, stem] of a network that sees what `found` makes."""
     if found.mixed:
@@ -106,27 +106,27 @@ def apply_normalization(
     return own, shape, kernel
 
 
-def _on_basis(found: Normalization, kernel: np.ndarray) -> np.ndarray:
+def _on_basis(found: ByteScaling, kernel: np.ndarray) -> np.ndarray:
     """The stem's kernel for the channels of `_BASIS`, h and h + 1: their difference is the constant."""
     slope = np.einsum("ijco,c->ijo", kernel, found.scale / NETWORK_SCALE)
     constant = np.einsum("ijco,c->ijo", kernel, found.shift + NETWORK_MEAN_BYTE * found.scale)
     return np.stack([slope - constant, constant, np.zeros_like(slope)], axis=2).astype(np.float32)
 
 
-def _in_front(layer: Layer) -> bool:
+def _in_front(layer: KerasLayer) -> bool:
     named = layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS
     return named or may_copy(layer) or is_pointwise(layer)
 
 
-def _mixed(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+def _mixed(found: ByteScaling, walk: Walk, layer: KerasLayer, arrays: Arrays) -> ByteScaling:
     """Behind a 1×1 convolution, or a dense layer over channels, without an activation."""
     if layer.config["activation"] != "linear":
         raise walk.graph.refuse(layer, f"has the activation {layer.config['activation']} in front of the network")
     weight, bias = pointwise(walk.graph, arrays, layer)
-    return Normalization(found.scale @ weight, found.shift @ weight + bias, found.own, mixed=True)
+    return ByteScaling(found.scale @ weight, found.shift @ weight + bias, found.own, mixed=True)
 
 
-def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
+def _checked(found: ByteScaling, walk: Walk, mode: str) -> ByteScaling:
     where = walk.graph.where
     if mode == "auto" and not found.own:
         raise HemotkError(
@@ -147,7 +147,7 @@ def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
     return found
 
 
-def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+def _after(found: ByteScaling, walk: Walk, layer: KerasLayer, arrays: Arrays) -> ByteScaling:
     if may_copy(layer):
         if found.scale.size != 1 or channel_copies(layer) != 3:
             raise walk.graph.refuse(layer, "does not copy one gray channel to three")
@@ -160,7 +160,7 @@ def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> No
     return found.then(scale, shift)
 
 
-def _affine(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+def _affine(walk: Walk, layer: KerasLayer, arrays: Arrays) -> tuple[Array, Array]:
     """The layer as scale and shift, float64 [1] or [channels]."""
     config = layer.config
     if layer.kind == "Rescaling":
@@ -183,7 +183,7 @@ def _affine(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
     }[operation]
 
 
-def _standardized(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+def _standardized(walk: Walk, layer: KerasLayer, arrays: Arrays) -> tuple[Array, Array]:
     config = layer.config
     if config.get("invert") or config["axis"] not in (None, [], -1, [-1], 3, [3]):
         raise walk.graph.refuse(layer, "normalizes over something else than channels, or undoes it")

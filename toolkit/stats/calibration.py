@@ -77,7 +77,7 @@ def _error(gaps: NDArray[np.float64], parts: NDArray[np.float64], by_chance: flo
 
 
 def _by_chance(chance: NDArray[np.float64], parts: NDArray[np.float64]) -> float:
-    """What 95 % of label sets drawn with these very probabilities have as their expected calibration error, at most."""
+    """The 95th percentile of the expected calibration error when labels are drawn with these very probabilities."""
     random = np.random.default_rng(SEED)
     drawn = [_mean_gap(chance - (random.random(len(chance)) < chance), parts) for _ in range(DRAWS)]
     return float(np.quantile(drawn, 0.95))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class StoredBundle:
     """A bundle folder whose files are what its card says, and its test split.
 
     `name` is what a report calls it, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
@@ -70,7 +70,7 @@ class Bundle:
         return self.path(self.card.variants[0]) if self.is_file else self.folder
 
 
-def open_with_testset(folder: Path) -> Bundle:
+def open_with_testset(folder: Path) -> StoredBundle:
     """Check every checksum of the bundle in `folder` and of the test split beside it, then open both.
 
     Raises:
@@ -84,7 +84,7 @@ def open_with_testset(folder: Path) -> Bundle:
             f"{testset}: no such folder: the test split that belongs to this bundle must lie beside it; copy it from "
             "where the bundle was made, or export again."
         )
-    bundle = Bundle.open(folder)
+    bundle = StoredBundle.open(folder)
     card = bundle.card
     check_sha256(testset / TESTSET_CARD, card.testset)
     content = card_of_testset(testset)

@@ -1,4 +1,4 @@
-"""What a network has learned from, also in the runs before its own, must not be what another one is judged on."""
+"""Refuse to judge a network on images that it, or a run before its own, has learned from."""
 
 import re
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ def seen(learned: Iterable[TrainingImages], judged: SplitManifest) -> str | None
 
 
 def _known_as(folder: str, key: str) -> tuple[str, ...]:
-    """What an image may be known by: its checksum, else its path in a folder that was moved, or in a merged one."""
+    """The names by which an image may be known: its checksum, else its path in a moved folder, or in a merged one."""
     return (key,) if _CHECKSUM.fullmatch(key) else (key, f"{folder}/{key}")
 
 
@@ -75,7 +75,7 @@ def learned_in(run: Path, card: RunCard, sha256: str, split: SplitManifest) -> L
 
 
 def learned_before(split: SplitManifest, start: Learned, *others: Learned) -> Learned:
-    """What a network that trains on `split`, and comes from `start` and `others`, had learned from on other splits."""
+    """The images of splits other than `split` that a network comes to it with, by its `start` and `others`."""
     found = (start, *others)
     images = dict.fromkeys(images for learned in found for images in learned.images)
     images.pop(training_images(split), None)
@@ -83,7 +83,7 @@ def learned_before(split: SplitManifest, start: Learned, *others: Learned) -> Le
 
 
 def unknown_note(learned: Learned | None) -> tuple[str, ...]:
-    """What the run's card says where it is not known of every network before it what that learned from."""
+    """A note for the run's card where the training images of a network before it are not all known."""
     if learned is None or not learned.unknown:
         return ()
     return (
@@ -118,7 +118,7 @@ def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
 
 
 def _unsaid(card: RunCard) -> tuple[str, ...]:
-    """What a run from before there was `LEARNED_FILE` leaves open."""
+    """The networks or weights before the run whose training images are unknown, for a run without `LEARNED_FILE`."""
     if card.source == "pruned":
         return (f"the network that {card.name} was pruned from",)
     weights = card.settings.get("weights", "none")

@@ -31,7 +31,7 @@ Checksums = Mapping[str, str]
 
 @dataclass(frozen=True)
 class RunContent:
-    """What every run folder holds besides its card; `learned` is what the network had learned from before."""
+    """The contents of every run folder besides its card; `learned` is what the network had learned from before."""
 
     shape: Shape
     weights: Weights

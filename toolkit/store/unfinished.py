@@ -1,4 +1,4 @@
-"""What lies beside an output that is not finished, and whether it is what is asked for now."""
+"""Unfinished work beside an output, and whether it is of the job that is asked for now."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What a sweep makes on its way: pruned and trained runs, bundles, and one bench of them all.
+"""Make the parts of a sweep: pruned and trained runs, bundles, and one bench of them all.
 
 Everything lies in the folder of the unfinished sweep under its final name, whole or not at all; what is there already
 and is what is asked for is not made again.
@@ -18,7 +18,7 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Par
 from hemotk.data.scan.folder import LABELS_CSV
 from hemotk.files import check_sha256, new_folder
 from hemotk.progress import Tell
-from hemotk.pruning.channels.job import PruneJob, read_material, read_network
+from hemotk.pruning.channels.job import PruneJob, read_inputs, read_network
 from hemotk.stats.groups import group_numbers
 from hemotk.store.cards import bundle_card, run_card
 from hemotk.store.finished import remove_left
@@ -64,11 +64,13 @@ def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, *, at: st
     parents = {"run": before.network.sha256, **({"teacher": start.teacher} if start.teacher else {})}
     if not _finished(folder, {**config.settings(), **parents}):
         from hemotk.pruning.channels.loop import prune
-        from hemotk.training.listener import Telling
+        from hemotk.training.listener import TellingListener
 
         teacher = (job.teacher or job.run) if start.teacher else None
-        material = read_material(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
-        show.say(_finished_words(name, prune(material, Telling(show.tell, f"pruning {name}, {at}", config.epochs))))
+        inputs = read_inputs(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
+        show.say(
+            _finished_words(name, prune(inputs, TellingListener(show.tell, f"pruning {name}, {at}", config.epochs)))
+        )
         _forget()
     return Entry(name, "pruned", folder, read_network(folder), budget)
 
@@ -85,10 +87,10 @@ def _trained(job: SweepJob, start: Start, split: SplitManifest, arch: str, show:
         raise ValueError("references need a recipe")
     config = replace(start.recipe, arch=arch)
     if not _finished(folder, {**config.settings(), "split": split.sha256()}):
-        from hemotk.training.listener import Telling
+        from hemotk.training.listener import TellingListener
         from hemotk.training.loop import TrainJob, train
 
-        listener = Telling(show.tell, f"training {arch}", config.all_epochs)
+        listener = TellingListener(show.tell, f"training {arch}", config.all_epochs)
         card = train(TrainJob(split, folder, job.data, True, parts=PARTS_SEEN), config, listener)
         show.say(_finished_words(arch, card))
         _forget()

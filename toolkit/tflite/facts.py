@@ -1,4 +1,4 @@
-"""What a .tflite file says about itself.
+"""Facts that a .tflite file holds about itself.
 
 Nothing in it is run here; but a file that no bundle card vouches for is first opened and run in a process of its own,
 because the interpreter ends the process on some damaged ones.

@@ -237,7 +237,7 @@ def _metadata_buffer(model: _Flatbuffer) -> bytes | None:
 
 
 def _buffer(model: _Flatbuffer, table: int) -> bytes:
-    """What a buffer holds, inside the flatbuffer or, in the newer layout, behind it."""
+    """The contents of a buffer, inside the flatbuffer or, in the newer layout, behind it."""
     data = model.field(table, _BUFFER_DATA)
     if data is not None:
         return model.content(model.target(data))

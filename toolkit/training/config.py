@@ -60,7 +60,7 @@ class DistillConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What `hemotk train` was asked for.
+    """The settings of `hemotk train`.
 
     `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
     1e-4 with given weights. `precision` is what the network is computed in while it learns; a finished run is scored
@@ -152,7 +152,7 @@ _RECIPE_NOTES: Mapping[str, str] = {
 
 
 def recipe_note(config: TrainConfig) -> str:
-    """What the run's card says of the recipe, and of the phases where the head learned alone."""
+    """A note for the run's card on the recipe, and on the phases where the head learned alone."""
     note = _RECIPE_NOTES[config.recipe].format(rate=config.peak_rate, epochs=config.epochs)
     if not config.head_phase:
         return note

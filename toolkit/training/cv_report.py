@@ -35,12 +35,12 @@ def markdown(report: CvReport) -> str:
 
 
 def slice_levels(report: CvReport) -> list[str]:
-    """What must stand beside the AUC of each fold and the pooled one, a sentence each."""
+    """Sentences that must stand beside the AUC of each fold and the pooled one."""
     return list(beside(report.slice_level or {}))
 
 
 def notes(report: CvReport) -> str:
-    """What the figures are, and what they are not."""
+    """Notes on what the figures are, and what they are not."""
     pooled, folds = report.pooled, len(report.folds)
     own = "" if pooled.fold_auc is None else f" The mean of the folds' own AUC is {pooled.fold_auc:.3f}."
     groups = (

@@ -103,7 +103,7 @@ def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[
 
 
 def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part, np.ndarray]:
-    """What the network says of each image of `parts`: float64 [n] for each."""
+    """The network's logit for each image of `parts`: float64 [n] for each."""
     return {part: _logits(trainer, data.pixels[part]) for part in parts}
 
 
@@ -179,7 +179,7 @@ def steps_an_epoch(config: TrainConfig, data: Data) -> int:
 
 
 @dataclass(frozen=True)
-class Learned:
+class StepResult:
     """A gradient step on `count` pictures: mean loss (nats) and accuracy before it, and its learning rate."""
 
     count: int
@@ -191,7 +191,7 @@ class Learned:
 def follow(
     number: int,
     total: int,
-    steps: Iterable[Learned],
+    steps: Iterable[StepResult],
     validate: Callable[[], Metrics],
     tell: Listener,
     *,
@@ -227,10 +227,10 @@ def follow(
     )
 
 
-def _steps(number: int, at: int, trainer: Trainer, data: Data) -> Iterator[Learned]:
+def _steps(number: int, at: int, trainer: Trainer, data: Data) -> Iterator[StepResult]:
     """Epoch `number` of the whole history, which is epoch `at` of the learning rate's schedule."""
     total = steps_an_epoch(trainer.config, data)
     # The next batch is read while the network works on this one.
     for step, batch in enumerate(prefetch(batches(trainer.config, data, number))):
         rate = learning_rate(trainer.config, at, step / total)
-        yield Learned(len(batch.labels), *trainer.step(batch, rate), rate)
+        yield StepResult(len(batch.labels), *trainer.step(batch, rate), rate)

@@ -185,7 +185,7 @@ def _report(
 def _slice_level(
     folder: Path, cards: Sequence[RunCard], folds: Sequence[CvFold], images: Sequence[CvImage]
 ) -> dict[str, SliceLevel] | None:
-    """What stands beside the AUC of each fold and the pooled one; None where a fold is from before it was measured."""
+    """The slice level beside the AUC of each fold and the pooled one; None where a fold is older than this measure."""
     found: dict[str, SliceLevel] = {}
     tissue: dict[str, float] = {}
     for card in cards:

@@ -19,7 +19,7 @@ from hemotk.stats.metrics import evaluate
 from hemotk.training.checkpoint import load_checkpoint, save_checkpoint
 from hemotk.training.config import LEARNING_RATE, TrainConfig
 from hemotk.training.features import Backbone, Features, remove_features
-from hemotk.training.fit import Data, Learned, Stage, class_weights, follow, learning_rate, steps_an_epoch
+from hemotk.training.fit import Data, Stage, StepResult, class_weights, follow, learning_rate, steps_an_epoch
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.listener import Listener
 from hemotk.training.steps import Trainer
@@ -103,7 +103,9 @@ def _taught(head: keras.Model, features: Features, data: Data, config: TrainConf
     return history
 
 
-def _steps(number: int, learner: "_Learner", features: Features, data: Data, config: TrainConfig) -> Iterator[Learned]:
+def _steps(
+    number: int, learner: "_Learner", features: Features, data: Data, config: TrainConfig
+) -> Iterator[StepResult]:
     labels = data.labels["train"]
     balance = class_weights(labels, balanced=config.class_weights)
     order = np.random.default_rng([config.seed, number, _STREAM]).permutation(len(labels))
@@ -111,7 +113,7 @@ def _steps(number: int, learner: "_Learner", features: Features, data: Data, con
     for step, chosen in enumerate(np.array_split(order, total)):
         rate = learning_rate(config, number, step / total)
         found = learner.step(features.of(chosen, number), labels[chosen], balance[labels[chosen]], rate)
-        yield Learned(len(chosen), *found, rate)
+        yield StepResult(len(chosen), *found, rate)
 
 
 class _Learner:

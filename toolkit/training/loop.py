@@ -157,7 +157,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
 
 
 def _before(stage: Stage, now: Learned | None) -> Learned | None:
-    """What the given weights had learned from: as it was kept, since a resumed training does not read them again."""
+    """The images that the given weights had learned from, as kept: a resumed training does not read weights again."""
     kept = stage.folder / LEARNED_FILE
     return Learned.read(kept) if now is not None and stage.resumable and kept.is_file() else now
 
@@ -187,7 +187,7 @@ def _origin(config: TrainConfig, point: OperatingPoint, before: Learned | None, 
         {} if before is None or before.run is None else {"run": before.run},
         threshold=point.threshold,
         temperature=point.temperature,
-        study=point.study,
+        series=point.series,
     )
 
 

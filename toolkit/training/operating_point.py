@@ -53,13 +53,13 @@ class OperatingConfig:
 class OperatingPoint:
     """A probability of `threshold` or more, after the logit was divided by `temperature`, is class 1.
 
-    `study` is the same for a series of slices, None where it was not chosen.
+    `series` is the point for a series of slices, None where it was not chosen.
     """
 
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = ()
-    study: SeriesPoint | None = None
+    series: SeriesPoint | None = None
 
 
 def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:

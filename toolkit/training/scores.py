@@ -1,4 +1,4 @@
-"""What a finished network said about each image: a line an image, so that every figure can be made again."""
+"""The scores of a finished network: a line for each image, so that every figure can be made again."""
 
 import csv
 import io

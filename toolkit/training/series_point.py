@@ -47,8 +47,8 @@ def with_series_point(
             f"'{split.classes[1]}' and {count - found} without, {LEAST_SERIES} of each are needed."
         )
         return replace(point, notes=(*point.notes, note))
-    study, reached = _choose(slices, config)
-    return replace(point, study=study, notes=(*point.notes, _note(study, reached, config)))
+    series, reached = _choose(slices, config)
+    return replace(point, series=series, notes=(*point.notes, _note(series, reached, config)))
 
 
 def _slices(split: SplitManifest, logits: ArrayLike, temperature: float) -> _Slices:
@@ -75,14 +75,14 @@ def _choose(slices: _Slices, config: OperatingConfig) -> tuple[SeriesPoint, Metr
     return SeriesPoint(k, threshold), evaluate(truth, log_odds, threshold)
 
 
-def _note(study: SeriesPoint, reached: Metrics, config: OperatingConfig) -> str:
+def _note(series: SeriesPoint, reached: Metrics, config: OperatingConfig) -> str:
     rule, missed = "greatest Youden index", ""
     if config.rule == "sensitivity":
         rule = f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
         if (reached.sensitivity.value or 0.0) < config.min_sensitivity - 1e-9:
             missed = " No threshold reached that sensitivity."
     return (
-        f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.6g} "
+        f"Series: the mean of the {series.k} highest slices (greatest AUC) at a threshold of {series.threshold:.6g} "
         f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
         f"{with_interval(reached.auc)}, sensitivity {with_interval(reached.sensitivity)}, specificity "
         f"{with_interval(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."

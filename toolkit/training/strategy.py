@@ -59,7 +59,7 @@ class Replicas:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a run's card says about them."""
+        """Notes on the devices for a run's card."""
         if self.alone:
             return ()
         if self.count == 1:
@@ -118,7 +118,7 @@ class Replicas:
             )
 
     def _from_chief(self, data: bytes) -> bytes:
-        """What the chief was given, on every worker: a sum with zeros is exact."""
+        """Send the chief's `data` to every worker: a sum with zeros is exact."""
         if self.cluster is None:
             return data
         size = int(self._sum(np.array(len(data) if self.chief else 0)))

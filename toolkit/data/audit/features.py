@@ -1,4 +1,4 @@
-"""What can be told of a picture file without looking at what the picture shows, and its slice level."""
+"""Features of a picture file that need no look at what the picture shows, and its slice level."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What an audit may fail on, word by word."""
+"""The findings that an audit may fail on, word by word."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What an audit looks at: every picture of a folder, also where no split could be made of it."""
+"""The images of an audit: every picture of a folder, also where no split could be made of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def _labelled(
 
 
 def for_audit(found: FoundFolder, problems: Sequence[str] = (), hu_offset: int | None = None) -> AuditFolder:
-    """What an audit needs of a scanned folder."""
+    """The parts of a scanned folder that an audit needs."""
     images = tuple(AuditImage(image.path, image.label, image.patient, image.part) for image in found.images)
     offset = found.hu_offset if hu_offset is None else hu_offset
     return AuditFolder(found.folder, found.classes, images, found.unlabelled, found.lines(), tuple(problems), offset)

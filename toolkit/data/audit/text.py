@@ -1,4 +1,4 @@
-"""What an audit found, in sentences and tables of words: the same on the terminal and in the page."""
+"""The findings of an audit in sentences and tables of words: the same on the terminal and in the page."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +40,7 @@ def contents(report: AuditReport) -> Iterator[tuple[str, str]]:
 
 
 def findings(report: AuditReport) -> Iterator[str]:
-    """What to act on, a sentence each."""
+    """The findings to act on, a sentence each."""
     yield from (f"no split can be made: {problem}" for problem in report.problems or ())
     yield from _contradictions(report.contradictions())
     yield from _pictures(report)

@@ -1,4 +1,4 @@
-"""What two pictures are compared by: the head at one scale, in two forms that no window setting changes much."""
+"""The view by which two pictures are compared: the head at one scale, in two forms that windows change little."""
 
 from dataclasses import dataclass
 

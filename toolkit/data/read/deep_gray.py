@@ -51,7 +51,7 @@ def gray_levels(values: NDArray[Any]) -> int:
 
 
 def _remedy(values: NDArray[Any]) -> str:
-    """What the values may be: 8 bits, or Hounsfield units with one of the usual offsets."""
+    """The possible meanings of the values: 8 bits, or Hounsfield units with one of the usual offsets."""
     if values.max() <= 0xFF:
         return "its values fit into 8 bits: save it as 8-bit gray"
     darkest = int(np.quantile(values, 0.05))

@@ -84,7 +84,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def why_no_slice(path: Path) -> str:
-    """What the DICOM file at `path` is, in plural, if never meant to be a slice; else, or unread, the empty word."""
+    """The kind of the DICOM file at `path`, in plural, if it was never meant to be a slice; else, or unread, ''."""
     try:
         _check_kind(read_tags(path, _KIND, pixels=False), path)
     except NoSlice as error:
@@ -337,7 +337,7 @@ def _wrapped(value: int, dataset: "FileDataset") -> int:
 
 
 def _word(value: str, known: frozenset[str] = frozenset()) -> str:
-    """What a file says about itself, if that is one of `known` or two letters: other text could name somebody."""
+    """The file's own word if it is one of `known` or two capital letters: other text could name somebody."""
     if not value:
         return "'' (none given)"
     text = str(value)  # a damaged file may hold several values

@@ -1,4 +1,4 @@
-"""What DICOM files say about whom and where they are of: patients as numbers, series, places along a series."""
+"""The origin of slices as DICOM headers give it: patients as numbers, series, places along a series."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

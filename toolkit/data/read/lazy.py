@@ -63,7 +63,7 @@ Pixels = np.ndarray | LazyPixels
 
 
 def prefetch(source: Iterable[T], ahead: int = 1) -> Iterator[T]:
-    """What `source` gives, in its order, made by another thread up to `ahead` items before it is asked for.
+    """Yield the items of `source` in order, made by another thread up to `ahead` items before they are asked for.
 
     An error of the source is raised where its item would have come.
     """

@@ -37,7 +37,7 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the header says: `orientation` [3, 2] is nibabel's, `slices` counts along the axis from feet to head."""
+    """The shape by the header: `orientation` [3, 2] is nibabel's, `slices` counts along the axis from feet to head."""
 
     end: int
     orientation: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""What lies in an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
+"""The contents of an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,7 +141,7 @@ def labelled(
 
 
 def _from_any_table(listing: Listing, ask: "_Ask", by_folder: dict[str, int]) -> FoundFolder | tuple[str, ...]:
-    """What the table says; else, if one that may be of labels does not fit, a line on that.
+    """Read the folder by its table; if a table that may be of labels does not fit, return a line on that.
 
     Raises:
         HemotkError: the table is plainly meant and does not fit, or it contradicts the folders.
@@ -289,7 +289,7 @@ def _told(found: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
 
 
 def _placeholder(folder: Path, numbers: Mapping[str, str]) -> str:
-    """What to say where all files name one patient, but several studies."""
+    """A hint for the case that all files name one patient, but several studies."""
     if len(set(numbers.values())) > 1 or len(numbers) < 2:
         return ""
     studies = len(set(study_numbers(folder, list(numbers)).values()))
@@ -334,7 +334,7 @@ def _rsna_of_pictures(folder: Path) -> bool:
 
 
 def _without(left_out: Mapping[str, int], table: Path) -> dict[str, int]:
-    """What was left out but the table, which was read."""
+    """The counts of left-out files without the table, which was read."""
     suffix = table.suffix.lower()
     counts = {reason: count - (reason == suffix) for reason, count in left_out.items()}
     return {reason: count for reason, count in counts.items() if count}

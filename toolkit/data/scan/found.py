@@ -1,4 +1,4 @@
-"""What a scan of an image folder has found."""
+"""The result of scanning an image folder."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

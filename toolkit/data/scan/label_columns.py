@@ -60,7 +60,7 @@ class Columns:
         return [place for place in map(self.place, names) if place is not None]
 
     def called(self, place: int) -> str:
-        """What the header calls the column."""
+        """The column's name in the header."""
         return self.table.header[place]
 
     def values(self, place: int) -> list[str]:

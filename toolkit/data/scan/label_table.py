@@ -21,7 +21,7 @@ _LONG_ROW = re.compile(rf".+_({'|'.join(ROWS)})")
 
 @dataclass(frozen=True)
 class TableLabels:
-    """What a table says: labelled images sorted by path, and `how` it was read.
+    """A table of labels as read: labelled images sorted by path, and `how` it was read.
 
     `missing` rows lead to no picture, `repeated` ones stand there twice, `blank` ones have no label and were let pass.
     """

@@ -77,7 +77,7 @@ def _slices(folder: Path, file: str) -> list[str]:
 
 
 def _kinds(paths: Sequence[Path]) -> list[str]:
-    """What each DICOM file is that is no slice; the empty word for slices and other pictures."""
+    """The kind of each DICOM file that is no slice; '' for slices and other pictures."""
     with ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda path: why_no_slice(path) if not is_volume(path) and is_dicom(path) else "", paths))
 

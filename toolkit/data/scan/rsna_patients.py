@@ -64,7 +64,7 @@ def read_patients(found: FoundFolder, tell: Tell = silent) -> list[str]:
 
 
 def read_table(table: Path, ids: Sequence[str]) -> list[str]:
-    """What `table`, with the header `id,patient`, calls the patient of each of `ids`; it may name more images.
+    """The patient of each of `ids` by `table`, whose header is `id,patient`; the table may name more images.
 
     Raises:
         HemotkError: it cannot be read, has another header or a row that does not fit it, or names no patient or two

@@ -49,7 +49,7 @@ class Grouped:
     alike: tuple[Pair, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
-        """What was seen in the pictures, a sentence each."""
+        """Observations on the pictures, a sentence each."""
         lines = []
         if self.blank:
             lines.append(
@@ -175,18 +175,18 @@ def fingerprint(path: Path, gray: np.ndarray) -> Fingerprint:
 
 
 @dataclass(frozen=True)
-class _Looked:
+class _GroupedImage:
     prints: Fingerprint
     view: View | None
     blank: bool
 
 
-def _look_at_all(found: FoundFolder, views: bool, tell: Tell) -> list[_Looked]:
-    def look(image: FoundImage) -> _Looked | HemotkError:
+def _look_at_all(found: FoundFolder, views: bool, tell: Tell) -> list[_GroupedImage]:
+    def look(image: FoundImage) -> _GroupedImage | HemotkError:
         path = found.folder / image.path
         try:
             gray = load_gray(path, hu_offset=found.hu_offset)
-            return _Looked(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
+            return _GroupedImage(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
         except HemotkError as error:
             return error
 

@@ -8,7 +8,7 @@ import numpy as np
 from hemotk.errors import HemotkError
 from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape
 from hemotk.pruning.channels.groups import groups, with_widths
-from hemotk.pruning.channels.importance import Array, Scores
+from hemotk.pruning.channels.importance import Array, ChannelScores
 from hemotk.pruning.channels.keep import KeepSet
 
 
@@ -35,7 +35,7 @@ class _Steps:
 
 
 def choose(  # noqa: PLR0917 - two numbers with a default, asked for in the order of their options
-    shape: DenseNetShape, scores: Scores, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8
+    shape: DenseNetShape, scores: ChannelScores, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8
 ) -> KeepSet:
     """Remove the least important channels until at most `macs_to_keep` of the network's MACs at `size` are left.
 
@@ -101,7 +101,7 @@ def least_share(shape: DenseNetShape, size: int, multiple: int = 8, smallest: in
 def macs_per_channel(shape: DenseNetShape, size: int) -> tuple[int, ...]:
     """How many multiply-accumulates one channel of each group costs, in the order of `groups(shape)`.
 
-    What it costs to write it and to read it with every reader: `shape.macs(size)` falls by just that without it.
+    The cost counts the producer and every consumer: `shape.macs(size)` falls by just that without the channel.
     """
     side = (size + 1) // 2
     written = STEM_KERNEL**2 * side**2
@@ -122,7 +122,7 @@ def macs_per_channel(shape: DenseNetShape, size: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int, steps: _Steps) -> list[int]:
+def _widths_within(shape: DenseNetShape, scores: ChannelScores, size: int, budget: int, steps: _Steps) -> list[int]:
     """The widths of all groups once the cheapest chunks are gone; `budget` must be reachable."""
     kept = [np.concatenate(([0.0], np.cumsum(np.sort(value)[::-1]))) for value in scores.values]  # by width
     widths = [value.size for value in scores.values]

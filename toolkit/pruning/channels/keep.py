@@ -80,7 +80,7 @@ class KeepSet(Artifact):
         for group, channels in zip(groups(shape), self.flat(), strict=True):
             if channels[-1] >= group.width:
                 raise HemotkError(
-                    f"keep-set: keeps channel {channels[-1]} of {group.writer}, which has {group.width} counted from "
+                    f"keep-set: keeps channel {channels[-1]} of {group.producer}, which has {group.width} counted from "
                     "0; choose the channels of this network."
                 )
 

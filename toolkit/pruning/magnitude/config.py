@@ -1,4 +1,4 @@
-"""What a magnitude pruning was asked for."""
+"""The settings of a magnitude pruning."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -63,7 +63,7 @@ def kind(name: str, shape: tuple[int, ...]) -> str:
 
 
 def sparse_size(weights: Weights) -> SparseSize:
-    """What `weights` (float32 arrays) come to."""
+    """Count the zeros of `weights` (float32 arrays) and measure the compressed size."""
     kinds: dict[str, list[np.ndarray]] = {}
     for name, array in weights.items():
         kinds.setdefault(kind(name, array.shape), []).append(array)
@@ -78,7 +78,7 @@ def deflated_bytes(arrays: Iterable[np.ndarray]) -> int:
 
 
 def said(size: SparseSize, before: SparseSize) -> str:
-    """What the zeros save and what they do not, in one sentence for a run's card."""
+    """The savings by the zeros, and what they do not save, in one sentence for a run's card."""
     return (
         f"{size.pruned.share:.4f} of the kernels' weights are zero: deflated, all weights in float32 take "
         f"{size.deflated:,} bytes instead of {before.deflated:,}; as they are they take {size.plain:,} as before, and "
