@@ -9,13 +9,13 @@ from hemotk.tflite.runtime import Delegate
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """How to measure, and what the variants are held to.
+    """The settings of a bench: how to measure, and the limits for the variants.
 
-    Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A
-    variant that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors;
-    empty leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the
-    time of each operator, measured after all else. Without `timing` nothing is timed and no limit on time is held.
-    `undecided` is what limits come to that cannot be told: they pass, or they fail.
+    Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A variant
+    that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors; empty
+    leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the time of
+    each operator, measured after all else. Without `timing` nothing is timed and no limit on time is held. `undecided`
+    says whether limits that cannot be decided pass or fail.
     """
 
     threads: int = 1

@@ -35,7 +35,7 @@ CONSTANT = "gives every image the same score"
 UNLABELLED = "the images have no labels"
 BOTH_BY_PARENT = "where its float parent calls both classes"
 NO_SIGMOID = "its probability is not the sigmoid of its logit"
-# What rounding in float16, the coarsest arithmetic of any device, leaves between an output and its logit's sigmoid.
+# The difference of an output from its logit's sigmoid by rounding in float16, the coarsest arithmetic of any device.
 ROUNDING = 1e-3
 
 
@@ -45,7 +45,7 @@ def unusable(findings: Sequence[str]) -> bool:
 
 
 def sigmoid_bound(outputs: Sequence[TensorSpec]) -> float:
-    """How far a sound model's probability output may be from the sigmoid of its logit output.
+    """The largest difference of a sound model's probability output from the sigmoid of its logit output.
 
     Two steps of the stored probability, and a quarter of a step of the logit, as a sigmoid is nowhere steeper.
     """
@@ -83,13 +83,13 @@ class RowJudge:
         self.labels = np.array(known) if len(known) == len(images) else None
         self.groups = groups_of(images)
 
-    def judged(self, found: Sequence[Scores]) -> RowDecisions:
-        """Probabilities and decisions for `found`, one per image."""
-        logits = np.array([item.logit for item in found], np.float64)
+    def judged(self, scores: Sequence[Scores]) -> RowDecisions:
+        """Probabilities and decisions for `scores`, one per image."""
+        logits = np.array([item.logit for item in scores], np.float64)
         return RowDecisions(
             logit=logits,
             probability=calibrated(logits, self.temperature),
-            output=np.array([item.probability for item in found], np.float64),
+            output=np.array([item.probability for item in scores], np.float64),
             called=decide(logits, self.threshold, self.temperature),
         )
 
@@ -191,7 +191,7 @@ class RowJudge:
         )
 
     def _changes(self, row: RowDecisions, parent: RowDecisions) -> tuple[int | None, int | None]:
-        """How many images only the parent, and only the row, gets right."""
+        """The number of images that only the parent gets right, and of those that only the row gets right."""
         if self.labels is None:
             return None, None
         right, parent_right = row.called == self.labels, parent.called == self.labels
@@ -204,7 +204,7 @@ class RowJudge:
         return mcnemar_by_group(before.astype(np.intp) - right, self.groups)
 
     def _drops(self, row: RowDecisions, parent: RowDecisions) -> Drops | None:
-        """By how much the row's shares are below the parent's; None without labels."""
+        """The drop of the row's shares below the parent's; None without labels."""
         if self.labels is None:
             return None
         truth, groups = self.labels == 1, self.groups

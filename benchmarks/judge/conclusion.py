@@ -56,22 +56,22 @@ def _limits(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
 
 
 def _sensitivities(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
-    """How many images with label 1 each row found; the first says of how many."""
+    """The number of images with label 1 that each row found; the first also says of how many."""
     first = True
     for row in rows:
         metrics = row.metrics
         if metrics is None or metrics.sensitivity.value is None:
             continue
         count = metrics.positives
-        found = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
+        hits = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
         share = interval((row.grouped or metrics).sensitivity)
         if first:
             yield (
-                f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {found} is compatible "
+                f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {hits} is compatible "
                 f"with a sensitivity of {share}{_over_positive_groups(row)}"
             )
         else:
-            yield f"{found} with one of {share}"
+            yield f"{hits} with one of {share}"
         first = False
 
 
@@ -84,11 +84,11 @@ def _calibration_errors(rows: Sequence[VariantResult], several: bool) -> Iterato
     """Each row's calibration error beside what chance gives; the first says what is meant by that."""
     first = True
     for row in rows:
-        found = row.calibration
-        if found is None or found.error.value is None:
+        calibration = row.calibration
+        if calibration is None or calibration.error.value is None:
             continue
-        error, by_chance = told_apart(found.error.value, found.by_chance)
-        more = "more than" if found.error.value > found.by_chance else "no more than"
+        error, by_chance = told_apart(calibration.error.value, calibration.by_chance)
+        more = "more than" if calibration.error.value > calibration.by_chance else "no more than"
         of = f"{error}{_in_brackets(row, several)} is {more}"
         if first:
             images = "images" if row.grouped is None else "independent images"

@@ -35,11 +35,11 @@ def _images(scored: Scored) -> Iterator[str]:
 
 
 def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
-    found = groups_of(images)
-    if found is not None:
+    groups = groups_of(images)
+    if groups is not None:
         labelled = all(image.label is not None for image in images)
         yield (
-            f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
+            f"the {len(images)} images are of {len(np.unique(groups))} groups (of one patient, or copies of one "
             "picture) and not independent of each other: intervals that take them as such are too narrow"
             + (
                 ", and p-values that do (McNemar's) too small; intervals and p-values over groups stand beside them"

@@ -103,7 +103,7 @@ class _Field:
 
 def _result(row: Row, judge: RowJudge, field: _Field, context: Context) -> VariantResult:
     ours, variant = field.judged.get(row.key), row.variant
-    found = VariantResult(
+    result = VariantResult(
         bundle=row.bundle.name,
         source=row.source,
         kind=variant.kind,
@@ -117,10 +117,10 @@ def _result(row: Row, judge: RowJudge, field: _Field, context: Context) -> Varia
         profile=row.profile,
     )
     if ours is None:
-        return found
+        return result
     parent, first, here = field.judged_parent(row), field.judged_first(row), field.judged_here(row)
     return replace(
-        found,
+        result,
         findings=judge.findings(ours, parent, sigmoid_bound(variant.outputs)),
         scores=ours.scores(),
         metrics=judge.metrics(ours),
@@ -138,18 +138,18 @@ def _latency(row: Row, field: _Field) -> Latency | None:
     parent, first = field.parent(row), field.parent(row, first=True)
     if row.loaded is None:
         return None
-    found = latency.summarize(row.loaded, row.timings, None if parent is None else parent.timings)
-    if found is None or field.is_first(row):
-        return found
+    summary = latency.summarize(row.loaded, row.timings, None if parent is None else parent.timings)
+    if summary is None or field.is_first(row):
+        return summary
     if first is None or not first.timings.rounds:
-        return replace(found, ratio_to_first=Estimate(None, why="the first bundle's float parent was not timed"))
-    return replace(found, ratio_to_first=ratio_of_medians(row.timings.rounds, first.timings.rounds))
+        return replace(summary, ratio_to_first=Estimate(None, why="the first bundle's float parent was not timed"))
+    return replace(summary, ratio_to_first=ratio_of_medians(row.timings.rounds, first.timings.rounds))
 
 
 def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchReport:
     """The report, all but the time that it took."""
-    found, scored = outcome.results, outcome.scored
-    verdicts = gate.judge(found, config.held, gate.Doubt(outcome.busy, config.undecided))
+    measured, scored = outcome.results, outcome.scored
+    verdicts = gate.judge(measured, config.held, gate.Doubt(outcome.busy, config.undecided))
     return BenchReport(
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         command=subject.command,
@@ -160,14 +160,14 @@ def write_up(subject: Subject, config: BenchConfig, outcome: Outcome) -> BenchRe
         skipped=scored.skipped,
         settings=asdict(config),
         warnings=outcome.warnings,
-        notes=(*_assumed(outcome.bundles), *notes(scored, found, config.held), *_untimed(config)),
+        notes=(*_assumed(outcome.bundles), *notes(scored, measured, config.held), *_untimed(config)),
         split_sha256=scored.split_sha256,
-        variants=found,
+        variants=measured,
         verdicts=verdicts,
         passed=all(verdict.passed for verdict in verdicts),
-        conclusion=conclude(found),
+        conclusion=conclude(measured),
         seconds=0.0,
-        cautions=cautions(found, {bundle.name: bundle.card.labels for bundle in outcome.bundles}),
+        cautions=cautions(measured, {bundle.name: bundle.card.labels for bundle in outcome.bundles}),
     )
 
 

@@ -25,11 +25,11 @@ def import_devices(paths: Sequence[Path], bundles: Sequence[StoredBundle]) -> tu
         HemotkError: a file cannot be read, has a model that is in none of the `bundles`, or does not have every image
             of the test split with the same pixel bytes.
     """
-    found = [(path, DeviceBench.read(path)) for path in paths]
-    names = _names(found)
-    sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, found, strict=True))
+    benches = [(path, DeviceBench.read(path)) for path in paths]
+    names = _names(benches)
+    sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, benches, strict=True))
     rows = []
-    for source, (path, bench) in zip(sources, found, strict=True):
+    for source, (path, bench) in zip(sources, benches, strict=True):
         likely = _by_models(bundles, bench)
         rows += [_row(path, model, source.name, likely) for model in bench.models]
     return sources, rows
@@ -38,15 +38,15 @@ def import_devices(paths: Sequence[Path], bundles: Sequence[StoredBundle]) -> tu
 def _by_models(bundles: Sequence[StoredBundle], bench: DeviceBench) -> list[StoredBundle]:
     """The bundle that has most of the device's models first: bundles may share a file, and a file has one parent."""
     measured = {model.sha256 for model in bench.models}
-    return sorted(bundles, key=lambda bundle: -sum(found.sha256 in measured for found in bundle.card.variants))
+    return sorted(bundles, key=lambda bundle: -sum(variant.sha256 in measured for variant in bundle.card.variants))
 
 
-def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
+def _names(benches: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
     """Maker and model, and the file where one device wrote several: by its name if no other has it, else its path."""
-    plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in found]
-    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, found, strict=True))
+    plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in benches]
+    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, benches, strict=True))
     names = []
-    for name, (path, _) in zip(plain, found, strict=True):
+    for name, (path, _) in zip(plain, benches, strict=True):
         file = path.name if files[name, path.name] == 1 else path
         names.append(name if counts[name] == 1 else f"{name} ({file})")
     for name, count in Counter(names).items():

@@ -1,4 +1,4 @@
-"""Where the time of one inference goes, operator by operator, and which nodes no delegate took."""
+"""Profiles of one inference: the time of each operator, and the nodes that no delegate took."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -72,15 +72,15 @@ def timed(runs: Sequence[Sequence[Event]], names: Mapping[int, str]) -> list[Tim
     if len(seen) != 1 or seen == {()}:
         raise HemotkError("‹profile›: the profiler saw other operators in each inference; run it again.")
     times = np.median([[event.microseconds for event in run] for run in runs], axis=0) * 1000
-    found, piece, last = [], 0, None
+    operators, piece, last = [], 0, None
     for event, ns in zip(runs[0], times.tolist(), strict=True):
         inside = event.kind in INSIDE
         # Each run of a delegate's piece counts its operators from 0.
         piece += inside and (last is None or event.index <= last)
         last = event.index if inside else None
         where = f"delegate piece {piece}, operator {event.index}" if inside else names.get(event.index, "")
-        found.append(Timed(event.name, None if inside else event.index, where, ns))
-    return found
+        operators.append(Timed(event.name, None if inside else event.index, where, ns))
+    return operators
 
 
 def by_operator(times: Sequence[Timed]) -> tuple[OperatorTime, ...]:
@@ -89,8 +89,8 @@ def by_operator(times: Sequence[Timed]) -> tuple[OperatorTime, ...]:
     for item in times:
         groups[item.operator].append(item.ns)
     whole = _whole(times)
-    found = [OperatorTime(name, len(group), sum(group), sum(group) / whole) for name, group in groups.items()]
-    return tuple(sorted(found, key=lambda item: -item.total_ns))
+    shares = [OperatorTime(name, len(group), sum(group), sum(group) / whole) for name, group in groups.items()]
+    return tuple(sorted(shares, key=lambda item: -item.total_ns))
 
 
 def slowest(times: Sequence[Timed]) -> tuple[NodeTime, ...]:
@@ -116,14 +116,14 @@ def _measure(job: ProfileJob) -> list[list[Event]]:
 def _left_out(job: ProfileJob) -> tuple[tuple[LeftOutNode, ...], str]:
     """The nodes that the interpreter runs itself, and why they are not known (empty if they are)."""
     try:
-        found = placement(job.model, job.runtime, job.delegate)
+        placed = placement(job.model, job.runtime, job.delegate)
     except HemotkError as error:
         return (), _reason(error)
-    if found is None:
+    if placed is None:
         return (), f"{job.runtime} does not list its nodes"
-    if not found.pieces:
+    if not placed.pieces:
         return (), f"{job.runtime} gave no part of this model to a delegate: it runs every node itself"
-    return tuple(LeftOutNode(node.index, node.name, node.operator) for node in found.left_out), ""
+    return tuple(LeftOutNode(node.index, node.name, node.operator) for node in placed.left_out), ""
 
 
 def _is_operator(event: Event) -> bool:

@@ -18,12 +18,11 @@ from hemotk.tflite.foreign import ForeignOptions
 class Subject:
     """The bundles of a bench and the images to score.
 
-    The `bundles` are folders, or bare .tflite files to score `images`, which are fed and read as `asked` says. The
-    first is what the others are held against beside their own float parents. `images`
-    is a folder of pictures, or a split file for its test part, to score in place of the test split; `data` is where
-    that split's images are now, if they were moved. `by` names columns of the table of labels of `images`, in lower
-    case, to give figures by. `imported` are files of what devices measured. `command` is what made the bench, for the
-    report.
+    The `bundles` are folders, or bare .tflite files to score `images`, which are fed and read by the options `asked`.
+    The others are compared with the first, and with their own float parents. `images` is a folder of pictures, or a
+    split file for its test part, to score in place of the test split; `data` is the present folder of that split's
+    images, if they were moved. `by` names columns of the table of labels of `images`, in lower case, to give figures
+    by. `imported` are files that devices wrote. `command` is the command line of the bench, for the report.
     """
 
     bundles: tuple[Path, ...]

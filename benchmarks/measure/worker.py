@@ -82,8 +82,8 @@ class Worker:
 
     def score(self, request: Message) -> Message:
         """Logit and probability of one test image; NaN and infinities as JSON's usual extension."""
-        found = self._ready().score(read_image(self._images, request["row"]))
-        return {"logit": found.logit, "probability": found.probability}
+        scores = self._ready().score(read_image(self._images, request["row"]))
+        return {"logit": scores.logit, "probability": scores.probability}
 
     def time(self, request: Message) -> Message:
         """Time inferences one by one, on the test images in turn; the conversion of the input is not timed."""
@@ -98,7 +98,7 @@ class Worker:
         return {"samples_ns": samples[1:], "peak_bytes": peak_memory()}
 
     def profile(self, request: Message) -> Message:
-        """Where the time of the model at `model` goes."""
+        """Profile the model at `model`."""
         from hemotk.benchmarks.measure.profile import ProfileJob, profile
 
         _pin(request["cpus"])
@@ -161,7 +161,7 @@ def peak_memory() -> int | None:
 
 
 def _go_first() -> None:
-    """Where memory runs out, this process is the one to end: a broken model may ask for any amount."""
+    """Let this process be the one to end when memory runs out: a broken model may ask for any amount."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -49,7 +49,7 @@ def render(report: BenchReport) -> str:
         *_grouped(report),
         *_beside(SLICE_LEVEL, SLICE_HEADINGS, slice_rows(report)),
         *_beside(STRATA, STRATA_HEADINGS, strata_rows(report)),
-        _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *found)) for found in comparisons(report))),
+        _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *pair)) for pair in comparisons(report))),
         list(_flips(report)),
         [f"- {_text(line)}" for line in what_is_wrong(report)],
         [_text(f"{what_was_scored(report)}, {facts.get('runtime')} {facts.get('runtime_version')}, {report.created}.")],

@@ -178,10 +178,10 @@ def bench(
     """Measure every variant of the bundles against its float parent, on the test split beside it or on `images`.
 
     `images` is a folder of pictures, or a split file, whose test part is taken; `by` are columns of its table to give
-    figures by. `imported` are files that devices wrote. A bare .tflite can be benched with `images`; what it does not
-    say of itself, `normalization`, `output` and `positive_class` must. `limits` are called as the
-    command line calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'` a limit
-    that these images cannot decide fails.
+    figures by. `imported` are files that devices wrote. A bare .tflite can be benched with `images`; `normalization`,
+    `output` and `positive_class` give the facts that it does not hold itself. `limits` are called as the command line
+    calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'`, a limit fails if
+    these images cannot decide it.
 
     Raises:
         HemotkError: a bundle, its test split, or images are missing or not what they must be.

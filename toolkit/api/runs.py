@@ -40,10 +40,10 @@ class Run(store.StoredRun):
         rows = [
             (
                 part,
-                str(found.count),
-                *(with_interval(getattr(found, name)) for name in ("accuracy", "sensitivity", "specificity", "auc")),
+                str(metrics.count),
+                *(with_interval(getattr(metrics, name)) for name in ("accuracy", "sensitivity", "specificity", "auc")),
             )
-            for part, found in self.card.metrics.items()
+            for part, metrics in self.card.metrics.items()
         ]
         return block(f"Run {self.card.name} ({self.card.arch})", table(headings, rows), lines(self.card.notes))
 
@@ -51,7 +51,7 @@ class Run(store.StoredRun):
 def operating_point(
     threshold: float | Literal["youden"] | None, min_sensitivity: float | None, calibrate: bool
 ) -> OperatingConfig:
-    """How the decision threshold and the temperature come about.
+    """The choice of decision threshold and temperature.
 
     Raises:
         HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
@@ -103,9 +103,9 @@ def split_to_train_on(
         return make_split(
             path, classes=classes or CLASSES, patient=patient, hu_offset=hu_offset, progress=progress, say=say
         )
-    found = Split.open(path)
-    check_classes(found.manifest, classes, path)
-    return found
+    split = Split.open(path)
+    check_classes(split.manifest, classes, path)
+    return split
 
 
 def check_classes(split: SplitManifest, classes: tuple[str, str] | None, source: Path) -> None:
@@ -154,7 +154,7 @@ def train(
     config = configured(recipe, operating_point(threshold, min_sensitivity, calibrate), settings)
     place = RUNS / config.arch if out is None else Path(out)
     refuse_finished(place, overwrite)
-    found = split_to_train_on(
+    opened = split_to_train_on(
         source,
         classes=classes,
         patient=patient,
@@ -163,7 +163,14 @@ def train(
         progress=progress,
     )
     made = train_on(
-        found, config, place, data=maybe(data), resume=resume, overwrite=overwrite, strategy=strategy, progress=progress
+        opened,
+        config,
+        place,
+        data=maybe(data),
+        resume=resume,
+        overwrite=overwrite,
+        strategy=strategy,
+        progress=progress,
     )
     if made is None:
         raise HemotkError("‹strategy› multiworker: only the chief's process has the run; start `hemotk train` on each.")
@@ -181,7 +188,7 @@ def train_on(
     strategy: StrategyName = "none",
     progress: Progress = True,
 ) -> Run | None:
-    """As `train`, with split and settings that are there already; None in a worker that is not the chief."""
+    """Do as `train`, with split and settings that are there already; None in a worker that is not the chief."""
     keep_out(out, split.manifest.root(data), (item.path for item in split.manifest.items))
     import_tensorflow(first_tensor=strategy != "multiworker")
     from hemotk.training.listener import TellingListener
@@ -276,7 +283,7 @@ def cross_validate_on(
     overwrite: bool,
     progress: Progress,
 ) -> CrossValidation:
-    """As `cross_validate`, with folds and settings that are there already."""
+    """Do as `cross_validate`, with folds and settings that are there already."""
     manifests = tuple(each.manifest for each in splits)
     keep_out(out, manifests[0].root(data), (item.path for item in manifests[0].items))
     import_tensorflow()
@@ -315,14 +322,14 @@ def import_model(
     path = Path(model)
     place = RUNS / path.stem if out is None else Path(out)
     refuse_existing(place, overwrite)
-    found = split_to_train_on(data, classes=classes, progress=progress)
+    split = split_to_train_on(data, classes=classes, progress=progress)
     import_tensorflow()
     from hemotk.importing.network import ImportConfig
     from hemotk.importing.run import ImportJob, import_run
 
     config = ImportConfig(size, normalization, positive_class, output)
     with telling(progress) as tell:
-        import_run(ImportJob(path, found.manifest, place, overwrite), config, tell)
+        import_run(ImportJob(path, split.manifest, place, overwrite), config, tell)
     return Run.open(place)
 
 
@@ -408,7 +415,7 @@ def magnitude_run(
     progress: Progress,
     **settings: Any,
 ) -> tuple[Run, Any]:
-    """As `prune_magnitude`; also what was counted, a `hemotk.pruning.magnitude.loop.SparseRun`."""
+    """Do as `prune_magnitude`; return also the counts, a `hemotk.pruning.magnitude.loop.SparseRun`."""
     folder = _folder(run)
     place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
     from hemotk.pruning.channels.job import PruneJob
@@ -421,8 +428,8 @@ def magnitude_run(
     from hemotk.training.listener import TellingListener
 
     with telling(progress) as tell:
-        found = prune_run(inputs, TellingListener(tell, "pruning", inputs.config.epochs))
-    return Run.open(place), found
+        sparse = prune_run(inputs, TellingListener(tell, "pruning", inputs.config.epochs))
+    return Run.open(place), sparse
 
 
 def _folder(run: PathLike | store.StoredRun) -> Path:

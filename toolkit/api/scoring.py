@@ -97,7 +97,7 @@ class Classifier:
     def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> classify.SeriesVerdict:
         """One verdict for the slices of one series: a folder, or paths.
 
-        It rests on the mean of the `k` highest probabilities; by default as the bundle says.
+        The score is the mean of the `k` highest probabilities; by default `k` is the bundle's.
 
         Raises:
             HemotkError: slices of several series, or a bundle that does not say `k`.
@@ -108,16 +108,16 @@ class Classifier:
 
     def _one(self, given: Picture) -> Prediction:
         with _as_file(given) as (path, name):
-            found = self._classifier.classify(path)
+            scored = self._classifier.classify(path)
             gray = self._classifier.gray
             cam = self._classifier.cam() if self._classifier.has_cam else None
         return Prediction(
             path=name,
-            logit=found.logit,
-            probability=found.probability,
-            label=found.label,
-            verdict=found.verdict,
-            doubts=found.doubts,
+            logit=scored.logit,
+            probability=scored.probability,
+            label=scored.label,
+            verdict=scored.verdict,
+            doubts=scored.doubts,
             gray=gray,
             cam=cam,
             size=self.model.preprocess.size,
@@ -139,8 +139,8 @@ def load(
 ) -> Classifier:
     """Load a model that scores pictures: `variant` of a bundle, by default int8, or a .tflite file.
 
-    `window` is level and width in Hounsfield units that DICOM is seen through, in place of the bundle's. What a .tflite
-    from elsewhere does not say of itself, `normalization`, `output` and `positive_class` must.
+    `window` is level and width of the window for DICOM in Hounsfield units, in place of the bundle's. `normalization`,
+    `output` and `positive_class` give the facts that a .tflite from elsewhere does not hold itself.
 
     Raises:
         HemotkError: no readable bundle or model, or it is not the file that was recorded.
@@ -175,10 +175,10 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         HemotkError: there is none.
     """
-    found = list_folder(folder).files
-    if not found:
+    files = list_folder(folder).files
+    if not files:
         raise HemotkError(f"{folder}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
-    return [folder / name for name in found]
+    return [folder / name for name in files]
 
 
 class _as_file:

@@ -147,7 +147,7 @@ class BenchedBundle:
 
 @dataclass(frozen=True)
 class RowSource:
-    """Where rows were measured: `HERE`, or the device that an imported file came from.
+    """The machine that measured rows: `HERE`, or the device that an imported file came from.
 
     `environment` holds the facts about machine, runtime and versions; `device` is None here.
     """
@@ -163,10 +163,10 @@ class BenchReport(Artifact):
 
     `images` are those of the test split, or of the folder named in `folder`, or of the test part of the split file
     named there, whose SHA-256 is `split_sha256` (both empty for the bundles' own test split); every row's scores are in
-    their order, and `skipped` says of each picture that could not be read, why. `variants` has the first bundle's rows
-    first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why times may not
-    repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than chance, or
-    than always saying one class, whatever the verdicts are. `command` makes the bench again.
+    their order, and `skipped` gives the reason for each picture that could not be read. `variants` has the first
+    bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why
+    times may not repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than
+    chance, or than always saying one class, whatever the verdicts are. `command` makes the bench again.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bench/2"
@@ -223,8 +223,8 @@ class BenchReport(Artifact):
 
     def parent(self, row: VariantResult) -> VariantResult | None:
         """The float parent that `row` is held against: of the same bundle and source, or None."""
-        found = (self.variant(kind, row.bundle, row.source) for kind in PARENTS)
-        return next((parent for parent in found if parent is not None), None)
+        candidates = (self.variant(kind, row.bundle, row.source) for kind in PARENTS)
+        return next((parent for parent in candidates if parent is not None), None)
 
     def bundle_of(self, row: VariantResult) -> BenchedBundle:
         """The bundle of `row`."""

@@ -129,9 +129,9 @@ class SplitManifest(Artifact):
         groups: dict[str, Part] = {}
         contents: dict[str, Part] = {}
         for item in self.items:
-            for name, key, found in (("group", item.group, groups), ("file with checksum", item.sha256, contents)):
-                if key is not None and found.setdefault(key, item.part) != item.part:
-                    both = " and ".join(sorted((found[key], item.part)))
+            for name, key, parts in (("group", item.group, groups), ("file with checksum", item.sha256, contents)):
+                if key is not None and parts.setdefault(key, item.part) != item.part:
+                    both = " and ".join(sorted((parts[key], item.part)))
                     raise FieldError(f"field 'items': {name} '{key}' lies in {both}")
 
     def part(self, part: Part) -> tuple[SplitItem, ...]:

@@ -18,8 +18,8 @@ MAX_K = 10
 def in_order(paths: Sequence[Path]) -> list[Path]:
     """The slices of one series from one end to the other.
 
-    By position along the series, else by number, as DICOM files tell them; any other pictures by name, with numbers in
-    names compared as numbers.
+    DICOM files are sorted by position along the series, else by number; other pictures by name, with numbers in names
+    compared as numbers.
 
     Raises:
         HemotkError: DICOM files of several patients or series, DICOM mixed with other pictures, or one slice twice; or
@@ -54,7 +54,7 @@ def in_order(paths: Sequence[Path]) -> list[Path]:
 def _check_once(paths: Sequence[Path], keys: Sequence[str]) -> None:
     """Refuse slices with equal keys: one that counts twice weighs twice in the verdict.
 
-    Equal pixels are no reason: the empty slices at either end of a series may be alike.
+    Equal pixels are no reason to refuse: the empty slices at either end of a series may be alike.
     """
     first: dict[str, Path] = {}
     for path, key in zip(paths, keys, strict=True):

@@ -44,7 +44,7 @@ class BlockFacts:
 
 @dataclass(frozen=True)
 class PartFacts:
-    """How much there is of one part of a split: images, those of each class, and groups (patients or copies)."""
+    """The size of one part of a split: images, those of each class, and groups (patients or copies)."""
 
     images: int
     classes: tuple[int, int]

@@ -158,7 +158,7 @@ def describe_split(path: Path) -> SplitDescription:
 
 
 def part_facts(split: SplitManifest) -> Mapping[Part, PartFacts]:
-    """How much there is of each part."""
+    """The size of each part."""
     return {part: _count(split.part(part)) for part in PARTS}
 
 
@@ -268,8 +268,8 @@ def _blocks(shape: DenseNetShape) -> tuple[BlockFacts, ...]:
 
 
 def _span(values: Iterable[int]) -> tuple[int, int]:
-    found = list(values)
-    return min(found), max(found)
+    numbers = list(values)
+    return min(numbers), max(numbers)
 
 
 def _count(items: Sequence[SplitItem] | Sequence[TestItem]) -> PartFacts:

@@ -19,13 +19,13 @@ def result(report: "ReportDescription") -> str:
 
 def slice_level(rows: Iterable["ReportRow"], indent: int) -> Iterator[str]:
     """A column per variant, where the share of soft tissue alone orders the images better than chance."""
-    found = {row.kind: row.slice_level for row in rows if row.slice_level and row.slice_level.exceeds_chance}
-    if not found:
+    levels_by_kind = {row.kind: row.slice_level for row in rows if row.slice_level and row.slice_level.exceeds_chance}
+    if not levels_by_kind:
         return
     yield "AUC beside the slice level (the share of soft tissue alone, which sees no bleed)"
-    levels = found.values()
+    levels = levels_by_kind.values()
     table = [
-        ("", *found),
+        ("", *levels_by_kind),
         ("soft tissue alone", *(with_interval(level.baseline) for level in levels)),
         ("in brain slices", *(with_interval(level.brain) for level in levels)),
         ("brain slices", *(str(level.brain_images) for level in levels)),

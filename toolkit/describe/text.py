@@ -33,18 +33,20 @@ ABSENT = "–"
 NAMED = "the card names its calibration images and their labels: export again before the bundle is handed on"
 
 
-def text(found: "Description") -> Iterator[str]:
+def text(description: "Description") -> Iterator[str]:
     """The description line by line."""
-    yield f"{found.what} {found.path}"
-    yield from _TEXTS[found.what](found)
-    if found.files:
+    yield f"{description.what} {description.path}"
+    yield from _TEXTS[description.what](description)
+    if description.files:
         yield "files"
-        yield from columns([(name_of(file, found), _size(file.bytes), file.state) for file in found.files], INDENT)
+        yield from columns(
+            [(name_of(file, description), _size(file.bytes), file.state) for file in description.files], INDENT
+        )
 
 
-def name_of(file: "FileState", found: "Description") -> str:
-    """Where in the folder that was described; elsewhere the bare name."""
-    path, folder = Path(file.path), Path(found.path)
+def name_of(file: "FileState", description: "Description") -> str:
+    """The path within the described folder; elsewhere the bare name."""
+    path, folder = Path(file.path), Path(description.path)
     return path.relative_to(folder).as_posix() if folder in path.parents else path.name
 
 
@@ -149,13 +151,13 @@ def _testset(testset: "TestSetDescription") -> Iterator[str]:
     )
 
 
-def _cross_validation(found: "CrossValidationDescription") -> Iterator[str]:
-    pooled, own = found.pooled, found.pooled.fold_auc
+def _cross_validation(description: "CrossValidationDescription") -> Iterator[str]:
+    pooled, own = description.pooled, description.pooled.fold_auc
     yield from _facts(
-        ("created", f"{found.created} in {found.seconds:.0f} s"),
-        ("network", f"{found.arch}, {len(found.folds)} folds"),
-        ("classes", " (0), ".join(found.labels) + " (1)"),
-        ("grouping", _GROUPINGS.get(found.grouping, found.grouping)),
+        ("created", f"{description.created} in {description.seconds:.0f} s"),
+        ("network", f"{description.arch}, {len(description.folds)} folds"),
+        ("classes", " (0), ".join(description.labels) + " (1)"),
+        ("grouping", _GROUPINGS.get(description.grouping, description.grouping)),
         ("images", f"{pooled.count} of {pooled.groups} groups, each scored by the network that did not know its group"),
         (
             "AUC",
@@ -165,9 +167,9 @@ def _cross_validation(found: "CrossValidationDescription") -> Iterator[str]:
     )
     yield "folds (fractions, 95 % intervals)"
     head = ("", "images", "label 1", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "loss")
-    rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in found.folds]
+    rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in description.folds]
     yield from columns([head, *rows, _fold("pooled", "", pooled)], INDENT)
-    yield from (" " * INDENT + line for line in beside(found.slice_level or {}))
+    yield from (" " * INDENT + line for line in beside(description.slice_level or {}))
 
 
 def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
@@ -176,9 +178,9 @@ def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
         yield "intervals", f"{groups}, the folds' take the images as independent and are too narrow"
 
 
-def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
-    shares = map(_estimate, (found.accuracy, found.sensitivity, found.specificity, found.auc))
-    return name, str(found.count), str(found.positives), threshold, *shares, f"{found.loss:.4f}"
+def _fold(name: str, threshold: str, metrics: "Metrics | OutOfFold") -> Row:
+    shares = map(_estimate, (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc))
+    return name, str(metrics.count), str(metrics.positives), threshold, *shares, f"{metrics.loss:.4f}"
 
 
 def _report(report: "ReportDescription") -> Iterator[str]:
@@ -286,15 +288,15 @@ def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
     if not metrics:
         return
     yield "metrics (fractions, 95 % intervals)"
-    all_found = metrics.values()
+    all_metrics = metrics.values()
     rows = [
         ("", *metrics),
-        ("images", *(str(found.count) for found in all_found)),
-        ("with label 1", *(str(found.positives) for found in all_found)),
-        ("threshold", *(f"{found.threshold:g}" for found in all_found)),
-        *_shares(all_found),
-        ("loss", *(f"{found.loss:.4f}" for found in all_found)),
-        ("Brier score", *(f"{found.brier:.4f}" for found in all_found)),
+        ("images", *(str(one.count) for one in all_metrics)),
+        ("with label 1", *(str(one.positives) for one in all_metrics)),
+        ("threshold", *(f"{one.threshold:g}" for one in all_metrics)),
+        *_shares(all_metrics),
+        ("loss", *(f"{one.loss:.4f}" for one in all_metrics)),
+        ("Brier score", *(f"{one.brier:.4f}" for one in all_metrics)),
     ]
     yield from columns(rows, INDENT)
 
@@ -304,22 +306,22 @@ def _grouped(metrics: Mapping[str, GroupMetrics]) -> Iterator[str]:
     if not metrics:
         return
     yield "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
-    all_found = metrics.values()
+    all_metrics = metrics.values()
     rows = [
         ("", *metrics),
-        ("groups", *(str(found.groups) for found in all_found)),
-        ("with label 1", *(_counting(found.with_positive) for found in all_found)),
-        ("with label 0", *(_counting(found.with_negative) for found in all_found)),
-        *_shares(all_found),
+        ("groups", *(str(one.groups) for one in all_metrics)),
+        ("with label 1", *(_counting(one.with_positive) for one in all_metrics)),
+        ("with label 0", *(_counting(one.with_negative) for one in all_metrics)),
+        *_shares(all_metrics),
     ]
     yield from columns(rows, INDENT)
 
 
-def _shares(all_found: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
-    yield "accuracy", *(_estimate(found.accuracy) for found in all_found)
-    yield "sensitivity", *(_estimate(found.sensitivity) for found in all_found)
-    yield "specificity", *(_estimate(found.specificity) for found in all_found)
-    yield "AUC", *(_estimate(found.auc) for found in all_found)
+def _shares(all_metrics: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
+    yield "accuracy", *(_estimate(metrics.accuracy) for metrics in all_metrics)
+    yield "sensitivity", *(_estimate(metrics.sensitivity) for metrics in all_metrics)
+    yield "specificity", *(_estimate(metrics.specificity) for metrics in all_metrics)
+    yield "AUC", *(_estimate(metrics.auc) for metrics in all_metrics)
 
 
 def _counting(count: int | None) -> str:
@@ -340,14 +342,14 @@ def dependent(metrics: Mapping[str, Metrics], parts: "Mapping[Part, PartFacts]")
         )
 
 
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
         return ABSENT
-    if found.value is None:
-        return f"{ABSENT} ({found.why})" if found.why else ABSENT
-    if found.low is None or found.high is None:
-        return f"{found.value:.4f}"
-    return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+    if estimate.value is None:
+        return f"{ABSENT} ({estimate.why})" if estimate.why else ABSENT
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.4f}"
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 
 def _block(number: int, block: "BlockFacts") -> Row:

@@ -16,12 +16,12 @@ def read_backbone(walk: Walk, arrays: Arrays) -> tuple[DenseNetShape, dict[str, 
     Raises:
         HemotkError: naming the first layer that is not that of a DenseNet.
     """
-    found = _Found(walk)
-    found.stem()
-    depths = found.blocks()
-    epsilon = found.norms["bn"].config["epsilon"]
-    weights = {f"{name}/kernel": arrays.read(layer, "kernel")[0] for name, layer in found.convs.items()}
-    for name, layer in found.norms.items():
+    collected = _Found(walk)
+    collected.stem()
+    depths = collected.blocks()
+    epsilon = collected.norms["bn"].config["epsilon"]
+    weights = {f"{name}/kernel": arrays.read(layer, "kernel")[0] for name, layer in collected.convs.items()}
+    for name, layer in collected.norms.items():
         if layer.config["epsilon"] != epsilon:
             raise walk.graph.refuse(layer, f"has another epsilon than the last BatchNormalization ({epsilon})")
         weights.update({f"{name}/{part}": array for part, array in norm_arrays(arrays, layer).items()})

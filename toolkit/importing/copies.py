@@ -8,7 +8,7 @@ _CHANNELS = (-1, 3)
 
 
 def channel_copies(layer: KerasLayer) -> int | None:
-    """How often `layer` puts its only input beside itself as channels; None if that is not what it does."""
+    """The number of times that `layer` repeats its only input along the channels; None if it does anything else."""
     says: dict[Any, Any] = {**layer.config, **layer.constants}
     kind = str(says["function"]) if layer.kind == "TFOpLambda" else layer.kind
     if len(set(layer.inputs)) != 1:

@@ -13,7 +13,7 @@ from hemotk.importing.walk import Walk, check_last_axis, is_relu, negative_slope
 
 Array = NDArray[np.float64]
 _POOLING = "GlobalAveragePooling2D"
-# What activations are called as layers, as operations of Keras 3, and as those of TensorFlow.
+# The names of activations as layers, as operations of Keras 3, and as those of TensorFlow.
 _OPERATIONS = {
     **dict.fromkeys(("Softmax", "nn.softmax"), "softmax"),
     **dict.fromkeys(("Sigmoid", "math.sigmoid"), "sigmoid"),

@@ -22,7 +22,7 @@ SUPPORTED = (
 
 @dataclass(frozen=True)
 class LayerPlace:
-    """Where a layer stands in its model: its name, its number, and its class with the count of its like before it."""
+    """The place of a layer in its model: its name, its number, and its class with the count of its like before it."""
 
     name: str
     position: int
@@ -181,7 +181,7 @@ def _entries(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _places(entries: list[Mapping[str, Any]], *, sequential: bool) -> list[LayerPlace]:
-    """Where each layer stands; a Sequential does not count its input."""
+    """The place of each layer; a Sequential does not count its input."""
     counts: Counter[str] = Counter()
     places = []
     position = 0

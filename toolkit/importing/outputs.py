@@ -1,4 +1,4 @@
-"""Which number of a network's output is the logit of hemorrhage."""
+"""Find the number of a network's output that is the logit of hemorrhage."""
 
 from dataclasses import dataclass
 

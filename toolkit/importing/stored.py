@@ -129,9 +129,9 @@ def _find_in_h5(arrays: Mapping[str, np.ndarray], layer: KerasLayer, number: int
     """Below the outermost layer's name lie the variables' own names, which may have prefixes and end in ':0'."""
     top = layer.path[0].name + "/"
     own = f"/{layer.name}/{variable}" if len(layer.path) > 1 else f"/{variable}"
-    found = [key for key in arrays if key.startswith(top) and key[len(top) - 1 :].removesuffix(":0").endswith(own)]
+    keys = [key for key in arrays if key.startswith(top) and key[len(top) - 1 :].removesuffix(":0").endswith(own)]
     # A layer 'bn' beside one named 'conv1/bn': the latter's variables end in the same way and are longer.
-    return min(found, key=len, default=None)
+    return min(keys, key=len, default=None)
 
 
 def _open_zip(path: Path) -> StoredModel:
@@ -200,9 +200,9 @@ def _datasets(group: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     names: list[str] = []
     group.visit(names.append)
-    found = [name for name in names if isinstance(group[name], h5py.Dataset)]
-    _check_size(sum(int(group[name].nbytes) for name in found), path)
-    for name in found:
+    datasets = [name for name in names if isinstance(group[name], h5py.Dataset)]
+    _check_size(sum(int(group[name].nbytes) for name in datasets), path)
+    for name in datasets:
         yield name, group[name][()]
 
 

@@ -102,9 +102,9 @@ class Walk:
         if kinds and layer.kind not in kinds:
             raise self.graph.refuse(layer, f"stands where {' or '.join(kinds)} is expected")
         for name, value in settings.items():
-            found = layer.config[name]
-            if found != value:
-                raise self.graph.refuse(layer, f"has {name} {found} where {value} is expected")
+            setting = layer.config[name]
+            if setting != value:
+                raise self.graph.refuse(layer, f"has {name} {setting} where {value} is expected")
 
 
 def check_last_axis(graph: LayerGraph, layer: KerasLayer) -> None:
@@ -123,7 +123,7 @@ def is_relu(layer: KerasLayer) -> bool:
 
 
 def negative_slope(arrays: Arrays, layer: KerasLayer, width: int) -> NDArray[np.float64] | None:
-    """By what a leaky ReLU multiplies numbers below 0, float64 [width], or [1]; None for every other layer."""
+    """The factor of a leaky ReLU for numbers below 0, float64 [width], or [1]; None for every other layer."""
     config = layer.config
     if layer.kind == "PReLU":
         return arrays.read(layer, "alpha")[0].astype(np.float64).reshape(-1)
@@ -159,14 +159,14 @@ def norm_arrays(arrays: Arrays, layer: KerasLayer) -> dict[str, np.ndarray]:
     config = layer.config
     names = [name for name, has in (("gamma", config["scale"]), ("beta", config["center"])) if has]
     names += ["moving_mean", "moving_variance"]
-    found = dict(zip(names, arrays.read(layer, *names), strict=True))
-    found.setdefault("gamma", np.ones_like(found["moving_mean"]))
-    found.setdefault("beta", np.zeros_like(found["moving_mean"]))
-    return found
+    by_name = dict(zip(names, arrays.read(layer, *names), strict=True))
+    by_name.setdefault("gamma", np.ones_like(by_name["moving_mean"]))
+    by_name.setdefault("beta", np.zeros_like(by_name["moving_mean"]))
+    return by_name
 
 
 def norm_affine(arrays: Arrays, layer: KerasLayer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A BatchNormalization in use as scale and shift, float64 [C]: scale · x + shift."""
-    found = {name: array.astype(np.float64) for name, array in norm_arrays(arrays, layer).items()}
-    scale = found["gamma"] / np.sqrt(found["moving_variance"] + layer.config["epsilon"])
-    return scale, found["beta"] - found["moving_mean"] * scale
+    by_name = {name: array.astype(np.float64) for name, array in norm_arrays(arrays, layer).items()}
+    scale = by_name["gamma"] / np.sqrt(by_name["moving_variance"] + layer.config["epsilon"])
+    return scale, by_name["beta"] - by_name["moving_mean"] * scale

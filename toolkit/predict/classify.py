@@ -40,9 +40,10 @@ _PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
 class VerifiedModel:
     """A .tflite whose checksum was found right, and how its logit becomes a verdict.
 
-    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` says the
-    same of a series, None where that was not chosen on data. `bundle` and `kind` are empty for a model without a card,
-    whose other facts are then assumed. `foreign` says how a model that hemotk did not export is fed and read.
+    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` is the
+    rule for a series, None where it was not chosen on data. `bundle` and `kind` are empty for a model without a card,
+    whose other facts are then assumed. `foreign` has the facts for feeding and reading a model that hemotk did not
+    export.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("foreign",)
@@ -59,7 +60,7 @@ class VerifiedModel:
     foreign: ForeignSpec | None = None
 
     def series_point(self, k: int | None = None) -> SeriesPoint:
-        """How a series gets one verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
+        """The rule for a series' verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
 
         Raises:
             HemotkError: nothing was chosen, and `k` is not given.
@@ -78,7 +79,7 @@ class VerifiedModel:
 class ScoredPicture:
     """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold.
 
-    `doubts` are why it may be no head CT slice, clauses that go on after 'it'.
+    `doubts` are reasons why it may be no head CT slice, clauses that go on after 'it'.
     """
 
     path: str

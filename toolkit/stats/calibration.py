@@ -1,4 +1,4 @@
-"""Whether probabilities are frequencies: Brier score, expected calibration error, and what chance alone would give."""
+"""Calibration of probabilities: Brier score, expected calibration error, and the error by chance alone."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,7 @@ def calibration(labels: ArrayLike, probabilities: ArrayLike) -> Calibration:
 
 
 def _parts(chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Which part of each image lies in each bin, [n, bins], for sorted probabilities [n].
+    """The part of each image in each bin, [n, bins], for sorted probabilities [n].
 
     Up to `BINS` bins whose sizes differ by one at most. Where a bin ends among images of the same probability, each
     of these counts in both bins for the same part: which of them comes first means nothing.

@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 class StoredBundle:
     """A bundle folder whose files are what its card says, and its test split.
 
-    `name` is what a report calls it, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
-    row i is a picture of `items[i]`. Both are empty where the test split was not asked for. A bare
-    .tflite (`is_file`) counts as a bundle of one model; `foreign` says how it is fed and read where hemotk did not
-    export it.
+    `name` is its name in a report, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
+    row i is a picture of `items[i]`. Both are empty where the test split was not asked for. A bare .tflite (`is_file`)
+    counts as a bundle of one model; `foreign` says how it is fed and read where hemotk did not export it.
     """
 
     name: str
@@ -61,7 +60,7 @@ class StoredBundle:
         return cls(card.name, place, card, card.sha256())
 
     def path(self, variant: Variant) -> Path:
-        """Where the .tflite of `variant` lies."""
+        """The path of the .tflite of `variant`."""
         return self.folder / variant.file
 
     @property
@@ -103,10 +102,10 @@ def read_image(images: Path, row: int) -> NDArray[np.uint8]:
         HemotkError: the file is no array, or has no such row.
     """
     try:
-        found: NDArray[np.uint8] = np.load(images, mmap_mode="r", allow_pickle=False)[row].copy()
+        image: NDArray[np.uint8] = np.load(images, mmap_mode="r", allow_pickle=False)[row].copy()
     except (OSError, ValueError, EOFError, IndexError) as error:
         raise HemotkError(f"{images}: has no image {row} that can be read; export the bundle again.") from error
-    return found
+    return image
 
 
 def _recorded(folder: Path, card: BundleCard) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""Which network of a sweep to embed."""
+"""Choose the network of a sweep to embed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class ChosenNetwork:
 def choose(points: Sequence[SweepPoint]) -> ChosenNetwork:
     """The pruned network with the smallest int8 file among those that cost nothing on the validation part.
 
-    That is: its int8 decides on every image as its own float32 does, and the int8's log-loss is no greater than that of
-    the unpruned run's float32, which is `points[0]`. References are never chosen; of equal files the faster is.
+    Its int8 must decide on every image as its own float32 does, and the int8's log-loss must be no greater than that of
+    the unpruned run's float32, which is `points[0]`. References are never chosen. Of equal files, the faster one is.
     """
     limit = points[0].float32.loss
     pruned = [point for point in points if point.kind == "pruned"]

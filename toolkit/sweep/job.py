@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BUDGETS = "0.5,0.25,0.15,0.08,0.05"
 # For each budget: the descent has come most of the way already.
 STEPS, EPOCHS = 2, 40
-# What a sweep holds, finished or not.
+# The contents of a sweep, finished or not.
 BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
 BENCH_FILE = "bench.json"
 OWN_FILES = (*LOCK_FILES, BENCH_FILE, SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE)

@@ -1,7 +1,7 @@
 """Make the parts of a sweep: pruned and trained runs, bundles, and one bench of them all.
 
-Everything lies in the folder of the unfinished sweep under its final name, whole or not at all; what is there already
-and is what is asked for is not made again.
+Everything lies in the folder of the unfinished sweep under its final name, whole or not at all. A part that is there
+already, and is the one asked for, is not made again.
 """
 
 import csv
@@ -29,7 +29,7 @@ from hemotk.training.config import EARLIER
 
 @dataclass(frozen=True)
 class Show:
-    """Who is told how far a sweep is (`tell`), and given a line about each run that is finished (`say`)."""
+    """The listeners of a sweep: `tell` for its progress, `say` for a line about each finished run."""
 
     tell: Tell
     say: Callable[[str], None]
@@ -42,9 +42,9 @@ PARTS_SEEN: tuple[Part, ...] = ("train", "validation")
 def pruned_entries(job: SweepJob, start: Start, left_out: dict[str, str], show: Show) -> list[Entry]:
     """Prune to one budget after the other, each from the run of the budget before.
 
-    A budget that the run before is within already goes to `left_out`, with the reason.
+    If the run before is within a budget already, the budget goes to `left_out`, with the reason.
     """
-    found: list[Entry] = []
+    entries: list[Entry] = []
     before = start.unpruned
     size = before.network.card.preprocess.size
     for place, budget in enumerate(job.budgets, 1):
@@ -52,8 +52,8 @@ def pruned_entries(job: SweepJob, start: Start, left_out: dict[str, str], show: 
             left_out[budget_name(budget)] = f"the same network as {before.name}"
             continue
         before = _pruned(job, start, before, budget, at=f"{place} of {len(job.budgets)}", show=show)
-        found.append(before)
-    return found
+        entries.append(before)
+    return entries
 
 
 def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, *, at: str, show: Show) -> Entry:

@@ -95,8 +95,8 @@ def _is_vouched_for(path: Path, content: bytes) -> bool:
         card = BundleCard.read(path.parent / BUNDLE_CARD)
     except HemotkError:
         return False
-    found = sha256_bytes(content)
-    return any(variant.file == path.name and variant.sha256 == found for variant in card.variants)
+    sha256 = sha256_bytes(content)
+    return any(variant.file == path.name and variant.sha256 == sha256 for variant in card.variants)
 
 
 def _facts(path: Path, content: bytes, runtime: Runtime | None = None) -> ModelFacts:

@@ -34,7 +34,7 @@ _WORDS: Mapping[Activation, str] = {
 _PASSING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"})
 # The least that a float32 probability is taken to be away from 0 and 1, where its logit would be infinite.
 _LEAST = 1e-7
-# Of the 256 gray values, at most this many may lie outside of what an input of bytes holds.
+# At most this many of the 256 gray values may lie outside the range of an input of bytes.
 _MOST_CUT = 4
 _FEWEST_KEPT = 64
 
@@ -131,8 +131,8 @@ def _normalization(
     if asked is not None:
         scale, shift = byte_affine(asked)
         said = f"its pixels are normalized as asked ({asked})"
-    elif (found := _from_metadata(path, pixels.name)) is not None:
-        scale, shift = found
+    elif (from_file := _from_metadata(path, pixels.name)) is not None:
+        scale, shift = from_file
         said = "its pixels are normalized as its metadata says"
     elif (mode := _by_range(pixels)) is not None:
         scale, shift = byte_affine(mode)
@@ -156,12 +156,12 @@ def _from_metadata(path: Path, name: str) -> tuple[NDArray[np.float64], NDArray[
     if metadata is None or not metadata.normalization:
         return None
     # Metadata names tensors as it likes; with one input, the only entry is that input's.
-    found = metadata.normalization.get(name) or next(iter(metadata.normalization.values()))
-    mean, std = np.asarray(found.mean, np.float64), np.asarray(found.std, np.float64)
+    normalization = metadata.normalization.get(name) or next(iter(metadata.normalization.values()))
+    mean, std = np.asarray(normalization.mean, np.float64), np.asarray(normalization.std, np.float64)
     if mean.size != std.size or mean.size not in (1, 3) or not (np.isfinite(mean).all() and (std > 0).all()):
         raise HemotkError(
-            f"{path}: its metadata normalizes pixels with mean {list(found.mean)} and std {list(found.std)}, which "
-            "cannot be meant; say it with ‹normalization›."
+            f"{path}: its metadata normalizes pixels with mean {list(normalization.mean)} and std "
+            f"{list(normalization.std)}, which cannot be meant; say it with ‹normalization›."
         )
     return 1 / std, -mean / std
 
@@ -181,8 +181,8 @@ def _by_range(pixels: ModelTensor) -> str | None:
 def _stored(pixels: ModelTensor, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
     """The value of a byte input for each gray value if bytes had no ends, float64 [256, channels]."""
     real = np.arange(256)[:, np.newaxis] * scale + shift
-    found: NDArray[np.float64] = np.rint(real / pixels.scale) + pixels.zero_point
-    return found
+    stored: NDArray[np.float64] = np.rint(real / pixels.scale) + pixels.zero_point
+    return stored
 
 
 def _check_range(path: Path, pixels: ModelTensor, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
@@ -355,7 +355,7 @@ def open_scorer(
 
 
 def foreign_of(path: Path, asked: ForeignOptions) -> ForeignSpec | None:
-    """How the bare .tflite at `path` is understood; None where it follows hemotk's own pixel contract.
+    """The interpretation of the bare .tflite at `path`; None where it follows hemotk's own pixel contract.
 
     Raises:
         HemotkError: as `read_foreign`; or a bundle card lies beside it, which says all of this.

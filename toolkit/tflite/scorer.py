@@ -160,9 +160,9 @@ class Scorer:
 
     def _only_input(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         shape = [1, self._size, self._size, 1]
-        found = [list(map(int, detail["shape_signature"])) for detail in inputs.values()]
-        if found != [shape]:
-            raise self._unusable(f"inputs of shape {found} instead of one of {shape}")
+        shapes = [list(map(int, detail["shape_signature"])) for detail in inputs.values()]
+        if shapes != [shape]:
+            raise self._unusable(f"inputs of shape {shapes} instead of one of {shape}")
         (pixels,) = inputs.values()
         return pixels
 

@@ -39,7 +39,7 @@ class Data:
 class Stage:
     """A stretch of epochs, of a training or of one step of a pruning.
 
-    Its checkpoint lies in `folder` and belongs to what `identity` names; the epochs `before` it are done.
+    Its checkpoint lies in `folder` and belongs to the job that `identity` describes; the epochs `before` it are done.
     """
 
     folder: Path
@@ -122,18 +122,18 @@ def logits_and_tissue_of(
 def _logits(trainer: Trainer, pixels: Pixels, shares: list[float] | None = None) -> np.ndarray:
     """Pictures may be read only once: their tissue is measured here and added to `shares`."""
     chunks = (pixels[at : at + _CHUNK] for at in range(0, len(pixels), _CHUNK))
-    found = []
+    logits = []
     for chunk in prefetch(chunks):
         if shares is not None:
             shares.extend(map(soft_tissue_share, chunk))
-        found.append(trainer.logits(chunk))
-    return np.concatenate(found)
+        logits.append(trainer.logits(chunk))
+    return np.concatenate(logits)
 
 
 def metrics_of(
     data: Data, logits: Mapping[Part, np.ndarray], threshold: float = 0.5, temperature: float = 1.0
 ) -> dict[str, Metrics]:
-    """How right `logits` are, for each part that they are of."""
+    """The metrics of `logits`, for each part that they are of."""
     return {part: evaluate(data.labels[part], scores, threshold, temperature) for part, scores in logits.items()}
 
 
@@ -174,7 +174,7 @@ def batches(config: TrainConfig, data: Data, number: int) -> Iterator[Batch]:
 
 
 def steps_an_epoch(config: TrainConfig, data: Data) -> int:
-    """How many `batches` there are."""
+    """The number of `batches`."""
     return math.ceil(len(data.labels["train"]) / config.batch)
 
 
@@ -199,7 +199,7 @@ def follow(
 ) -> Epoch:
     """Take all `total` steps of epoch `number` (counted from 0), telling of each, and then `validate`.
 
-    `remedy` is what helps against a loss that is no number.
+    `remedy` is the advice for a loss that is no number.
 
     Raises:
         HemotkError: the loss is no number any more.

@@ -1,6 +1,6 @@
 """The head phase: with a pretrained backbone, which is frozen, the new head learns alone before the whole network does.
 
-What the backbone says of a few views of each picture is computed once, so that an epoch takes a moment.
+The backbone's features of a few views of each picture are computed once, so that an epoch takes a moment.
 """
 
 import time
@@ -112,8 +112,8 @@ def _steps(
     total = steps_an_epoch(config, data)
     for step, chosen in enumerate(np.array_split(order, total)):
         rate = learning_rate(config, number, step / total)
-        found = learner.step(features.of(chosen, number), labels[chosen], balance[labels[chosen]], rate)
-        yield StepResult(len(chosen), *found, rate)
+        result = learner.step(features.of(chosen, number), labels[chosen], balance[labels[chosen]], rate)
+        yield StepResult(len(chosen), *result, rate)
 
 
 class _Learner:
@@ -137,8 +137,8 @@ class _Learner:
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Float64 [n] of features [n, width]."""
         chunks = range(0, len(features), _CHUNK)
-        found = [self._head(tf.constant(features[i : i + _CHUNK]), training=False).numpy() for i in chunks]
-        return np.concatenate(found)[:, 0].astype(np.float64)
+        parts = [self._head(tf.constant(features[i : i + _CHUNK]), training=False).numpy() for i in chunks]
+        return np.concatenate(parts)[:, 0].astype(np.float64)
 
     def _traced(self, features: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:

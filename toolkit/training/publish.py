@@ -31,7 +31,7 @@ PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a run comes from, as its card says; `parents` are those besides the split.
+    """The origin of a run, as its card keeps it; `parents` are those besides the split.
 
     A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; a series by `series`.
     """
@@ -71,7 +71,7 @@ class Trained:
 def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
     """Write the run folder `out`: card, shape, weights, split, what was learned before, history, scores, two curves.
 
-    `partial` is the locked folder that is of no more use then.
+    `partial` is the locked folder of the unfinished work, which is of no use afterwards.
 
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.

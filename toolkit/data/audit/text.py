@@ -80,11 +80,11 @@ def probe_rows(report: AuditReport) -> Iterator[tuple[str, ...]]:
         yield (probe.name, *cells, among, verdict)
 
 
-def _contradictions(found: Sequence[AuditPair]) -> Iterator[str]:
-    for pair in found[:_MOST_CONTRADICTIONS]:
+def _contradictions(pairs: Sequence[AuditPair]) -> Iterator[str]:
+    for pair in pairs[:_MOST_CONTRADICTIONS]:
         yield f"{pair.first} and {pair.second} are equal pictures with different labels: one label is wrong."
-    if len(found) > _MOST_CONTRADICTIONS:
-        yield f"{len(found) - _MOST_CONTRADICTIONS} more pairs of equal pictures have different labels."
+    if len(pairs) > _MOST_CONTRADICTIONS:
+        yield f"{len(pairs) - _MOST_CONTRADICTIONS} more pairs of equal pictures have different labels."
 
 
 def _pictures(report: AuditReport) -> Iterator[str]:

@@ -46,7 +46,7 @@ def through_window(values: NDArray[Any], window: Window, hu_offset: int) -> NDAr
 
 
 def gray_levels(values: NDArray[Any]) -> int:
-    """How many different values there are."""
+    """The number of different values."""
     return len(np.unique(values))
 
 

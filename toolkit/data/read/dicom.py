@@ -31,7 +31,7 @@ _DIRECTORY = "DICOMDIR"
 # CT Image Storage, and its Enhanced and Legacy Converted kinds, which may hold a single frame.
 _SLICES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{kind}" for kind in ("", ".1", ".2"))
 _PYDICOM = r"pydicom\b"
-# What a file may say about itself in an error: other text could name somebody.
+# An error may quote these words of a file: other text could name somebody.
 _COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
 _UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
 _MODALITIES = {"SR": "reports (such as dose reports)", "PR": "presentation states", "KO": "lists of key images"}
@@ -306,7 +306,7 @@ def _decimal(dataset: "FileDataset", name: str, path: Path) -> Fraction:
 
 
 def _padding(dataset: "FileDataset", stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which pixels are padding: those of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
+    """The mask of padding: pixels of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
     value = dataset.get("PixelPaddingValue")
     if not isinstance(value, int):
         return np.zeros(stored.shape, np.bool_)

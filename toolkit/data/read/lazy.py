@@ -36,7 +36,7 @@ class LazyPixels:
         return len(self._items), self._spec.size, self._spec.size
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return len(self._items)
 
     def __getitem__(self, chunk: slice | np.ndarray) -> np.ndarray:

@@ -75,16 +75,16 @@ def judge(looks: PictureMeasures) -> tuple[str, ...]:
     """The reasons why this may be no head CT slice, as clauses that go on after 'it'."""
     if looks.contrast < MIN_CONTRAST:  # the other limits mean nothing then
         return ("has hardly any contrast",)
-    found = []
+    clauses = []
     if looks.coloured > MAX_COLOURED:
-        found.append("is in colour")
+        clauses.append("is in colour")
     if looks.aspect > MAX_ASPECT:
-        found.append("is very long and narrow")
+        clauses.append("is very long and narrow")
     if looks.corner > MAX_CORNER:
-        found.append("has bright corners, as an inverted slice or a photo has")
+        clauses.append("has bright corners, as an inverted slice or a photo has")
     if looks.outline < MIN_OUTLINE or looks.outline - looks.hollow < MIN_OUTLINE_OVER_HOLLOW:
-        found.append("shows no closed skull")
-    return tuple(found)
+        clauses.append("shows no closed skull")
+    return tuple(clauses)
 
 
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -77,13 +77,13 @@ class TableReader:
             who = pictures.key
         rows, labelled, blank = self._labelled(pictures.rows, labels, folder_labels, blanks)
         self._check_patients(rows, who)
-        found, repeated = self._images(rows, labelled, who, part, pictures.key)
-        _check_folders(self._table.path, found, folder_labels if labels else {}, self._classes)
+        of_rows, repeated = self._images(rows, labelled, who, part, pictures.key)
+        _check_folders(self._table.path, of_rows, folder_labels if labels else {}, self._classes)
         how = self._how(labels, pictures.how, who, part)
         known = [place for place in (who, part, *(labels.columns if labels else ())) if place is not None]
         if who is None:
             how += self._unused(known, rows, labelled)
-        images = tuple(sorted(found, key=lambda image: image.path))
+        images = tuple(sorted(of_rows, key=lambda image: image.path))
         return TableLabels(images, tuple(how), pictures.missing, repeated, blank)
 
     def _labelled(

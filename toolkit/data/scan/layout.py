@@ -32,20 +32,20 @@ def folders_of(file: str) -> list[str]:
 
 def levels(files: Sequence[str]) -> list[Level]:
     """Every level of folders that at least one file has."""
-    found: list[Level] = []
+    all_levels: list[Level] = []
     for file in files:
         for depth, name in enumerate(folders_of(file)):
-            if depth == len(found):
-                found.append(Level(depth, {}))
-            found[depth].names[file] = name
-    return found
+            if depth == len(all_levels):
+                all_levels.append(Level(depth, {}))
+            all_levels[depth].names[file] = name
+    return all_levels
 
 
 def class_labels(files: Sequence[str], classes: tuple[str, str]) -> dict[str, int]:
     """The label of each file that lies below a folder of a class, by the level where most files do."""
-    found = [_read(level, lambda name: class_of(name, classes)) for level in levels(files)]
-    best = max(found, key=len, default={})
-    if best or not found:
+    labels = [_read(level, lambda name: class_of(name, classes)) for level in levels(files)]
+    best = max(labels, key=len, default={})
+    if best or not labels:
         return best
     for pair in _PLAIN_PAIRS:
         for level in levels(files):

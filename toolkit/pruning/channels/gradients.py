@@ -52,16 +52,16 @@ def taylor_scores(shape: DenseNetShape, weights: Weights, scoring: Scoring) -> C
             tape.watch(list(gated.values()))
             logit = logit_model(x, training=False)[0][:, 0] / config.distill.temperature
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logit) * balance)
-        found: list[tf.Tensor] = tape.gradient(loss, list(gated.values()))
-        return found
+        batch_gradients: list[tf.Tensor] = tape.gradient(loss, list(gated.values()))
+        return batch_gradients
 
     order = _order(config, spec.size)
     total = config.passes * steps_an_epoch(order, data)
     scores: list[ChannelScores] = []
     for number in range(config.passes):
         for batch in batches(order, data, _FIRST_PASS + number):
-            found = gradients(*batch.tensors())
-            scores.append(taylor(shape, weights, {n: g.numpy() for n, g in zip(gated, found, strict=True)}))
+            batch_gradients = gradients(*batch.tensors())
+            scores.append(taylor(shape, weights, {n: g.numpy() for n, g in zip(gated, batch_gradients, strict=True)}))
             scoring.watch(len(scores), total)
     return mean_scores(scores)
 

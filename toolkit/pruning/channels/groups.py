@@ -13,7 +13,7 @@ INPUTS, OUTPUTS = -2, -1  # axes of every kernel, convolution or dense
 
 @dataclass(frozen=True)
 class ChannelSpan:
-    """Where the channels of a group lie: channel c is index `start` + c along `axis` of the array."""
+    """The place of a group's channels in an array: channel c is index `start` + c along `axis`."""
 
     array: str
     axis: int
@@ -63,16 +63,16 @@ def groups(shape: DenseNetShape) -> tuple[Group, ...]:
 
     Within a block this is the order in which the channels lie in the concatenations.
     """
-    found = [Group("stem", "conv1/conv", shape.stem, _consumers(shape, 0), "conv1/bn")]
+    all_groups = [Group("stem", "conv1/conv", shape.stem, _consumers(shape, 0), "conv1/bn")]
     for b, (block, widths) in enumerate(zip(shape.blocks, shape.widths(), strict=True)):
         for i, layer in enumerate(block):
             name = f"conv{b + 2}_block{i + 1}"
             inner = Consumer(f"{name}_1_bn", f"{name}_2_conv/kernel", 0)
-            found.append(Group("bottleneck", f"{name}_1_conv", layer.bottleneck, (inner,)))
-            found.append(Group("growth", f"{name}_2_conv", layer.growth, _consumers(shape, b, i + 1, widths[i])))
+            all_groups.append(Group("bottleneck", f"{name}_1_conv", layer.bottleneck, (inner,)))
+            all_groups.append(Group("growth", f"{name}_2_conv", layer.growth, _consumers(shape, b, i + 1, widths[i])))
         if b < len(shape.transitions):
-            found.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _consumers(shape, b + 1)))
-    return tuple(found)
+            all_groups.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _consumers(shape, b + 1)))
+    return tuple(all_groups)
 
 
 def with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:

@@ -1,4 +1,4 @@
-"""How much a network would lose with each of its channels; numpy only."""
+"""The importance of each channel: how much a network would lose without it; numpy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def magnitude(shape: DenseNetShape, weights: Weights) -> ChannelScores:
 
 
 def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> ChannelScores:
-    """How far the loss of one batch moves, to first order, when each channel is silenced; squared.
+    """The squared change of the loss of one batch, to first order, when each channel is silenced.
 
     For channel c: (Σ_r γ_r · ∂L/∂γ_r + β_r · ∂L/∂β_r)² over the BatchNorms r that read it: the criterion of Molchanov
     et al. 2019 (arXiv 1906.10771) for a gate on what all consumers see of the channel. The step is that of `silenced`,

@@ -26,7 +26,7 @@ STATE_FILE = "prune.json"
 
 @dataclass(frozen=True)
 class PruneJob:
-    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
+    """The folders that a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
 
     The finished run is scored on `parts` of the split.
     """
@@ -135,9 +135,9 @@ def check_out(out: Path, *inputs: Path) -> None:
         HemotkError: `out` is one of them, holds it or lies inside it.
     """
     for run in inputs:
-        found = run.resolve()
+        folder = run.resolve()
         for path in (out.resolve(), partial_of(out).resolve()):
-            if path.is_relative_to(found) or found.is_relative_to(path):
+            if path.is_relative_to(folder) or folder.is_relative_to(path):
                 raise HemotkError(f"‹out› {out}: is {run}, holds it or lies inside it; choose another ‹out›.")
 
 
@@ -192,10 +192,10 @@ def _check_teacher(teacher: StoredRun, folder: Path, parent: StoredRun, run: Pat
 
 def _check_apart(teacher: StoredRun, folder: Path, parent: StoredRun, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
-    found = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
-    if found is not None:
+    known = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
+    if known is not None:
         raise HemotkError(
-            f"‹teacher› {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
+            f"‹teacher› {folder}: was trained on {known}, which {run} is to be judged on; choose a teacher that was "
             "trained on the same split."
         )
 

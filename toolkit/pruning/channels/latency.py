@@ -89,6 +89,6 @@ def find_share(choice: LatencySearch, target: float, measure: LatencyRatio) -> F
 
 
 def _between(low: float, high: float, at_low: float, at_high: float, target: float) -> float:
-    """Where a straight line between the two meets the target, no nearer to either than a fifth of the way."""
+    """The share where a straight line between both meets the target, no nearer to either than a fifth of the way."""
     at = (target - at_low) / max(at_high - at_low, 1e-9)
     return low + (high - low) * min(max(at, 0.2), 0.8)

@@ -1,8 +1,8 @@
 """Cut, fine-tune, again: from a run to a run with fewer channels, one step after the other.
 
-Killed at any moment it goes on from the last whole epoch. Beside the output, in `NAME.partial`, lie the run of every
-finished step (`step-1`, …), which is a run like any other but for the test part, which it was not scored on; and the
-step in work (`work-2`): the network as it was cut, and the checkpoint of its fine-tuning.
+If it is killed at any moment, it goes on from the last whole epoch. The folder `NAME.partial` beside the output holds
+the run of every finished step (`step-1`, …), a run like any other except that it was not scored on the test part. It
+also holds the step in work (`work-2`): the network as it was cut, and the checkpoint of its fine-tuning.
 """
 
 import gc
@@ -69,7 +69,7 @@ class _Work:
         return self.inputs.parent.card.preprocess.size
 
     def step_folder(self, step: int) -> Path:
-        """Where the run of a finished step lies; that of the last one is the output itself."""
+        """The folder of the run of a finished step; that of the last one is the output itself."""
         return self.inputs.job.partial / f"step-{step + 1}"
 
     def at(self, step: int) -> str:
@@ -77,7 +77,7 @@ class _Work:
         return f"step {step + 1} of {self.config.steps}"
 
     def work_folder(self, step: int) -> Path:
-        """Where an unfinished step keeps its network and its checkpoint."""
+        """The folder where an unfinished step keeps its network and its checkpoint."""
         return self.inputs.job.partial / f"work-{step + 1}"
 
 

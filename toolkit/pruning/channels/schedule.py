@@ -1,4 +1,4 @@
-"""How a budget and its epochs are divided among the steps of a pruning."""
+"""Divide a budget and its epochs among the steps of a pruning."""
 
 
 def shares(macs: float, steps: int) -> tuple[float, ...]:

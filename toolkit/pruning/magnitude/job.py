@@ -19,7 +19,7 @@ from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import CHECKPOINT_FILE, foreign
 from hemotk.training.history import HISTORY_FILE
 
-# What an unfinished magnitude pruning keeps beside its output.
+# The files that an unfinished magnitude pruning keeps beside its output.
 OWN_FILES = (*LOCK_FILES, CHECKPOINT_FILE, HISTORY_FILE)
 
 
@@ -73,9 +73,9 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeInputs:
 
 def _chosen(weights: Weights, config: MagnitudeConfig) -> tuple[str, ...]:
     """All kernels; with a structure those that hold at least one group, so not those that read 1 or 3 channels."""
-    found = kernels(weights)
+    names = kernels(weights)
     pattern = config.pattern
-    return tuple(name for name, kernel in found.items() if pattern is None or can_hold(kernel.shape, pattern))
+    return tuple(name for name, kernel in names.items() if pattern is None or can_hold(kernel.shape, pattern))
 
 
 def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None:
@@ -86,10 +86,10 @@ def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None
                 f"{config.sparsity} without a structure."
             )
         return
-    found = zeros(chosen)
-    if found.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
+    present = zeros(chosen)
+    if present.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
         raise HemotkError(
-            f"{run}: {found.share:.4f} of its weights are zero already, ‹sparsity› asks for {config.sparsity}; "
+            f"{run}: {present.share:.4f} of its weights are zero already, ‹sparsity› asks for {config.sparsity}; "
             "ask for more, or name another run."
         )
 

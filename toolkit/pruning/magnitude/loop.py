@@ -78,7 +78,7 @@ def prune_magnitude(inputs: MagnitudeInputs, listener: Listener | None = None) -
 
 
 def ramp(inputs: MagnitudeInputs, steps: int) -> Ramp:
-    """How the zeros rise in a training of `steps`."""
+    """The rise of the zeros in a training of `steps`."""
     config = inputs.config
     begin = min(round(config.begin * steps), steps - 1)
     end = max(round(config.end * steps), begin + 1)
