@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hemotk.artifacts import HERE, BenchReport, Source
+from hemotk.artifacts import HERE, BenchReport, RowSource
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.results import Context, Outcome, results, write_up
 from hemotk.benchmarks.judge.strata import divide
@@ -25,8 +25,8 @@ from hemotk.tflite.runtime import find_runtime
 def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep = ignore) -> BenchReport:
     """Measure every variant of every bundle against its float parent, on the test split or on a folder of pictures.
 
-    A variant that cannot be run fails its row, not the bench. `tell` is told how far it is, `keep` is given scores as
-    they come.
+    A variant that cannot be run fails its row, not the bench. `tell` receives the progress, `keep` the scores as they
+    come.
 
     Raises:
         HemotkError: a bundle, test split, folder or device file is missing or not what it must be, or no interpreter is
@@ -55,14 +55,14 @@ def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep
     for row in elsewhere:
         keep(row, scored.images[: len(row.scores)], row.scores)
     context = Context(scored.tissue, divide(scored.images, scored.cells))
-    found = results([*rows, *elsewhere], scored.images, context)
-    ours = [row for row in found if row.source == HERE]
+    measured = results([*rows, *elsewhere], scored.images, context)
+    ours = [row for row in measured if row.source == HERE]
     here = environment.surroundings(runtime, before, ours, config.threads, config.cpus)
-    noise = {source.name: environment.device_warnings([source], found) for source in devices}
+    noise = {source.name: environment.device_warnings([source], measured) for source in devices}
     noise = {HERE: here.warnings if config.timing else (), **noise}
     warnings = tuple(line for lines in noise.values() for line in lines)
     busy = frozenset(name for name, lines in noise.items() if lines)
-    outcome = Outcome(bundles, (Source(HERE, here.facts), *devices), scored, found, warnings, busy)
+    outcome = Outcome(bundles, (RowSource(HERE, here.facts), *devices), scored, measured, warnings, busy)
     report = write_up(subject, config, outcome)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass, field, replace
 
-from hemotk.benchmarks.judge.limits import Limits, Undecided
+from hemotk.benchmarks.judge.limits import BenchLimits, Undecided
 from hemotk.errors import HemotkError
 from hemotk.tflite.runtime import Delegate
 
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """How to measure, and what the variants are held to.
+    """The settings of a bench: how to measure, and the limits for the variants.
 
-    Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A
-    variant that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors;
-    empty leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the
-    time of each operator, measured after all else. Without `timing` nothing is timed and no limit on time is held.
-    `undecided` is what limits come to that cannot be told: they pass, or they fail.
+    Timing ends when every variant has at least `min_runs` timed inferences that together took `min_seconds`. A variant
+    that does not answer within `patience` seconds is given up. `cpus` pins every worker to these processors; empty
+    leaves that to the system. `delegate` is an external delegate, PATH[:key=value,…]. `profile` asks for the time of
+    each operator, measured after all else. Without `timing` nothing is timed and no limit on time is held. `undecided`
+    says whether limits that cannot be decided pass or fail.
     """
 
     threads: int = 1
@@ -26,7 +26,7 @@ class BenchConfig:
     min_runs: int = 40
     min_seconds: float = 3.0
     patience: float = 120.0
-    limits: Limits = field(default_factory=Limits)
+    limits: BenchLimits = field(default_factory=BenchLimits)
     timing: bool = True
     undecided: Undecided = "pass"
 
@@ -46,6 +46,6 @@ class BenchConfig:
             Delegate.parse(self.delegate)
 
     @property
-    def held(self) -> Limits:
+    def held(self) -> BenchLimits:
         """The limits less those on time where nothing is timed."""
         return self.limits if self.timing else replace(self.limits, latency_ratio=None, latency_ms=None)

@@ -10,13 +10,13 @@ from hemotk.artifacts import RUN_CARD, Part, SplitItem, SplitManifest
 from hemotk.data.read.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.progress import Tell, silent
-from hemotk.store.run import Run
+from hemotk.store.run import StoredRun
 
 CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Source(Run):
+class Source(StoredRun):
     """A run and where the images of its split are."""
 
     root: Path
@@ -42,7 +42,7 @@ def open_run(folder: Path, data: Path | None = None) -> Source:
     Raises:
         HemotkError: a file is missing, is not the recorded one, or cannot be read.
     """
-    run = Run.open(folder)
+    run = StoredRun.open(folder)
     card, shape = run.card, run.shape
     if card.preprocess.size < shape.smallest_input():
         raise HemotkError(

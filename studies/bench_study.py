@@ -28,7 +28,7 @@ from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.measure.machine import others, snapshot
 from hemotk.benchmarks.measure.runners import Runner, python_module
 from hemotk.stats.paired import ratio_of_medians
-from hemotk.store.bundle import Bundle, open_with_testset
+from hemotk.store.bundle import StoredBundle, open_with_testset
 from hemotk.tflite.runtime import find_runtime
 
 TURN_SECONDS = 0.3
@@ -113,7 +113,7 @@ def overhead(bundle: Path, rounds: int) -> None:
 
 
 @contextmanager
-def bare_loop(opened: Bundle) -> Iterator[Callable[[int], list[int]]]:
+def bare_loop(opened: StoredBundle) -> Iterator[Callable[[int], list[int]]]:
     """A process that times the int8 variant with nothing around it: gives the nanoseconds of so many inferences."""
     process = subprocess.Popen(
         [sys.executable, "-c", BARE_LOOP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -160,7 +160,7 @@ def memory(bundle: Path, images: int) -> None:
             print(f"| {scored} | {(runner.peak_bytes or 0) / 1e6:.1f} |")
 
 
-def int8_of(opened: Bundle) -> Path:
+def int8_of(opened: StoredBundle) -> Path:
     """The file of the int8 variant."""
     variant = opened.card.variant("int8")
     if variant is None:

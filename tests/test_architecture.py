@@ -134,6 +134,31 @@ def test_runs_bundles_and_test_sets_are_opened_by_the_store_alone() -> None:
     assert readers == MAY_READ_CARDS
 
 
+def class_names(source: str) -> Iterator[str]:
+    """The public classes that stand at the top of a module."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+def repeated_classes(modules: dict[str, str]) -> dict[str, list[str]]:
+    """Public class names that occur in several modules, given the source of each module."""
+    places: dict[str, list[str]] = {}
+    for module, source in modules.items():
+        for name in class_names(source):
+            places.setdefault(name, []).append(module)
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    assert not repeated_classes({module_name(path): path.read_text("utf-8") for path in sources()})
+
+
+def test_a_repeated_class_name_is_caught() -> None:
+    modules = {"one": "class Twice: ...\nclass _Own: ...", "two": "class Twice: ...\nclass _Own: ...\nclass Once: ..."}
+    assert repeated_classes(modules) == {"Twice": ["one", "two"]}
+
+
 PUBLISHING = re.compile(r"\bcard\w*\.write\(|\.write\(.*\b(RUN|BUNDLE)_CARD\b")
 # A phone gets a nameless copy.
 MAY_WRITE_CARDS = {"hemotk.store.publish", "hemotk.android", "hemotk.benchmarks.measure.adb"}

@@ -14,7 +14,7 @@ from PIL import Image
 import hemotk
 from hemotk.artifacts import AuditReport, BenchReport
 from hemotk.cli.main import run
-from hemotk.predict.classify import Predictions
+from hemotk.predict.classify import ScoredPictures
 from hemotk.store.bundle import open_with_testset
 
 OLD = Path(__file__).parent / "old_artefacts"
@@ -45,7 +45,7 @@ def test_a_bundle_is_opened_with_its_test_set_and_scores_as_it_did() -> None:
 
 def test_reports_are_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert AuditReport.read(OLD / "audit.json").counts == (20, 20)
-    assert Predictions.read(OLD / "predictions.json").predictions
+    assert ScoredPictures.read(OLD / "predictions.json").predictions
     for path in ("split.json", "runs/first", "bundles/first", "bench.json"):
         assert run(["info", str(OLD / path)]) == 0, path
 

@@ -30,7 +30,7 @@ KIND = "int8"
 CHECKS_FILE = "checks.json"
 ASSETS = Path("app/src/main/assets")
 
-# What of the app's folder makes the app; the rest builds and tests it without the Android SDK.
+# The parts of the app's folder that make the app; the rest builds and tests it without the Android SDK.
 SOURCES = (
     "README.md",
     ".gitignore",
@@ -47,9 +47,9 @@ _MARK = "settings.gradle.kts"
 
 @dataclass(frozen=True)
 class AndroidApp:
-    """What was written: the app's folder, the bundle in it, its model, and how many test images are in it.
+    """The written app: its folder, the bundle in it, its model, and how many test images are in it.
 
-    `named` is how many images the bundle's own card names, which the card in the app does not.
+    `named` counts the images that the bundle's own card names; the card in the app names none.
     """
 
     folder: Path
@@ -93,7 +93,7 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
 
 
 def app_folder() -> Path:
-    """Where the app's sources are: in the installed package, or beside it in a checkout.
+    """The folder of the app's sources: in the installed package, or beside it in a checkout.
 
     Raises:
         HemotkError: in neither place.
@@ -155,8 +155,8 @@ def _check_tensors(path: Path, card: BundleCard, model: Variant) -> None:
         if min(tensor.shape, default=1) < 1:
             raise _unusable(path, f"'{tensor.name}' has no static shape")
     recorded = [_essence(tensor) for tensor in (model.input, *model.outputs)]
-    found = [_essence(tensor) for tensor in (*facts.inputs, *facts.outputs)]
-    if sorted(recorded) != sorted(found):
+    tensors = [_essence(tensor) for tensor in (*facts.inputs, *facts.outputs)]
+    if sorted(recorded) != sorted(tensors):
         raise _unusable(path, f"its inputs and outputs are not those in the {BUNDLE_CARD}")
     if facts.inputs[0].zero_point != card.preprocess.zero_point:
         raise _unusable(path, "its input is not the picture's bytes")

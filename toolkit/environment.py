@@ -1,4 +1,4 @@
-"""What this machine and its packages are, for the record in every artefact."""
+"""Facts on this machine and its packages, for the record in every artefact."""
 
 import os
 import platform
@@ -11,13 +11,13 @@ from hemotk._version import VERSION
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions of hemotk, Python and those of `packages` (distribution names) that are installed."""
-    found = {"hemotk": VERSION, "python": platform.python_version()}
+    by_package = {"hemotk": VERSION, "python": platform.python_version()}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            by_package[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return by_package
 
 
 def machine() -> dict[str, Any]:

@@ -34,22 +34,22 @@ class HemotkError(Exception):
     @property
     def field(self) -> str | None:
         """The setting that the sentence begins with; None where it begins with something else."""
-        found = _SETTING.match(self.sentence)
-        return None if found is None else found[1]
+        match = _SETTING.match(self.sentence)
+        return None if match is None else match[1]
 
     @property
     def value(self) -> str | None:
-        """What that setting was, in words; None where the sentence does not say it."""
-        found = _SETTING.match(self.sentence)
-        if found is None:
+        """The value of that setting, in words; None where the sentence does not say it."""
+        match = _SETTING.match(self.sentence)
+        if match is None:
             return None
-        return self.sentence[found.end() :].partition(":")[0].strip() or None
+        return self.sentence[match.end() :].partition(":")[0].strip() or None
 
     @property
     def remedy(self) -> str | None:
-        """What to do about it, without full stop; None where the sentence does not say it."""
-        _, mark, found = str(self).rpartition("; ")
-        return found.rstrip(".") if mark else None
+        """The remedy, without full stop; None where the sentence does not say it."""
+        _, mark, remedy = str(self).rpartition("; ")
+        return remedy.rstrip(".") if mark else None
 
 
 class CheckFailed(HemotkError):

@@ -40,14 +40,14 @@ def sha256_bytes(data: bytes) -> str:
 
 def file_of(path: Path) -> Path:
     """The file that holds the picture `path`: of the address of a slice, `scan.nii.gz#0017`, what is before the '#'."""
-    found = _ADDRESS.fullmatch(str(path))
-    return path if found is None else Path(found[1])
+    match = _ADDRESS.fullmatch(str(path))
+    return path if match is None else Path(match[1])
 
 
 def slice_number(path: Path) -> int | None:
     """The number in the address of a slice, `scan.nii.gz#0017`; None for other paths."""
-    found = _ADDRESS.fullmatch(path.name)
-    return None if found is None else int(found[2])
+    match = _ADDRESS.fullmatch(path.name)
+    return None if match is None else int(match[2])
 
 
 def sha256_file(path: Path) -> str:
@@ -67,7 +67,7 @@ def sha256_file(path: Path) -> str:
 
 
 def unpacked_size(archive: zipfile.ZipFile) -> int:
-    """How many bytes the members unpack to at most, before any is read.
+    """The number of bytes that the members unpack to at most, before any is read.
 
     Only deflate stops at the size that a member claims: the other methods unpack a whole block whatever is claimed.
 
@@ -86,10 +86,10 @@ def check_sha256(path: Path, expected: str) -> None:
     Raises:
         HemotkError: the file is missing, unreadable, or not the one that was recorded.
     """
-    found = sha256_file(path)
-    if found != expected:
+    actual = sha256_file(path)
+    if actual != expected:
         raise HemotkError(
-            f"{path}: checksum {found[:12]}… is not the recorded {expected[:12]}…: the file was changed or cut short; "
+            f"{path}: checksum {actual[:12]}… is not the recorded {expected[:12]}…: the file was changed or cut short; "
             "make it again, or copy it again from where it came from."
         )
 
@@ -124,7 +124,7 @@ def check_utf8(path: Path, so: str) -> None:
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Refuse to replace what is there, unless asked to.
 
-    Asked to or not, the folder that one is in is not replaced, nor one that is neither empty nor of hemotk's making.
+    A folder that is or holds the current one is never replaced, nor one that is neither empty nor made by hemotk.
 
     Raises:
         HemotkError: `path` exists and `overwrite` is false, or it is such a folder.
@@ -153,8 +153,8 @@ def keep_out(out: Path, folder: Path, images: Iterable[str] = ()) -> None:
         raise HemotkError(f"‹out› {out}: is the image folder {folder} or holds it; choose another ‹out›.")
     if target.is_relative_to(source):
         start = f"{target.relative_to(source).as_posix()}/"
-        if found := next((path for path in images if path.startswith(start)), None):
-            raise HemotkError(f"‹out› {out}: holds the image {folder / found} of the split; choose another ‹out›.")
+        if inside := next((path for path in images if path.startswith(start)), None):
+            raise HemotkError(f"‹out› {out}: holds the image {folder / inside} of the split; choose another ‹out›.")
 
 
 def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
@@ -182,7 +182,7 @@ def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
 def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give an empty folder aside that becomes `path` when the block ends well, and vanishes when it does not.
 
-    What processes that were killed in such a block for the same `path` have left vanishes, too.
+    Leftovers of processes that were killed in such a block for the same `path` vanish, too.
 
     Raises:
         HemotkError: as `refuse_existing`, or the folder cannot be written.

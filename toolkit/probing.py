@@ -47,7 +47,7 @@ def probe(reader: Reader, path: Path, *, seconds: float = SECONDS) -> None:
 
 @lru_cache(maxsize=64)
 def _outcome(reader: Reader, path: Path, seconds: float, _: str) -> str:
-    """What the reader did that it must not; the empty word where it came to its end."""
+    """The fault of the reader, such as a crash; '' where it came to its end."""
     try:
         return try_reader(reader, path, seconds)
     except OSError as error:
@@ -58,7 +58,7 @@ def _outcome(reader: Reader, path: Path, seconds: float, _: str) -> str:
 
 
 def try_reader(reader: Reader, path: Path, seconds: float) -> str:
-    """As `_outcome`, every time anew; tests/fuzz puts something faster in its place."""
+    """Do as `_outcome`, every time anew; tests/fuzz puts something faster in its place."""
     command = [sys.executable, "-c", _START, reader.__module__, reader.__qualname__, str(path)]
     began = time.monotonic()
     with subprocess.Popen(
@@ -103,7 +103,8 @@ def child(module: str, name: str, path: str) -> None:
 def restrain() -> None:
     """No dump of memory, no window that waits for a click, and no more memory than any model needs.
 
-    Where glibc can, new memory holds garbage: what is read beyond an array's end does harm here, not only by chance.
+    Where glibc can, new memory holds garbage, so that a read beyond an array's end always does harm here, not only by
+    chance.
     """
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource

@@ -1,7 +1,7 @@
-"""How far a long job is: what jobs call, and a bar that shows it.
+"""Progress of a long job: the function that jobs call, and a bar that shows it.
 
-Whatever takes long is given a `Tell` and calls it. `bars` gives one that draws a bar for each thing that is done, where
-someone watches; elsewhere it writes a line now and then.
+Each long job receives a `Tell` and calls it. `bars` gives one that draws a bar for each job on a terminal; elsewhere it
+writes a line now and then.
 """
 
 import sys

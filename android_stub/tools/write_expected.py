@@ -16,7 +16,7 @@ from PIL import Image
 
 from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
 from hemotk.files import sha256_bytes
-from hemotk.predict.classify import Classifier, model_of_bundle
+from hemotk.predict.classify import PictureClassifier, model_of_bundle
 from hemotk.store.bundle import open_with_testset
 
 ORIENTATION = 0x0112
@@ -53,7 +53,7 @@ def predictions(folder: Path, pictures: Path) -> dict[str, Any]:
     drawn[1].crop((40, 0, 201, 333)).convert("RGB").save(pictures / "colour.png")
     drawn[2].convert("RGBA").rotate(30).save(pictures / "transparent.png")
     drawn[3].save(pictures / "turned.png", exif=turned)
-    classifier = Classifier(model_of_bundle(folder, "int8"))
+    classifier = PictureClassifier(model_of_bundle(folder, "int8"))
     return {path.name: asdict(classifier.classify(path)) for path in sorted(pictures.glob("*.png"))}
 
 

@@ -35,7 +35,7 @@ CONSTANT = "gives every image the same score"
 UNLABELLED = "the images have no labels"
 BOTH_BY_PARENT = "where its float parent calls both classes"
 NO_SIGMOID = "its probability is not the sigmoid of its logit"
-# What rounding in float16, the coarsest arithmetic of any device, leaves between an output and its logit's sigmoid.
+# The difference of an output from its logit's sigmoid by rounding in float16, the coarsest arithmetic of any device.
 ROUNDING = 1e-3
 
 
@@ -45,7 +45,7 @@ def unusable(findings: Sequence[str]) -> bool:
 
 
 def sigmoid_bound(outputs: Sequence[TensorSpec]) -> float:
-    """How far a sound model's probability output may be from the sigmoid of its logit output.
+    """The largest difference of a sound model's probability output from the sigmoid of its logit output.
 
     Two steps of the stored probability, and a quarter of a step of the logit, as a sigmoid is nowhere steeper.
     """
@@ -54,7 +54,7 @@ def sigmoid_bound(outputs: Sequence[TensorSpec]) -> float:
 
 
 @dataclass(frozen=True)
-class Judged:
+class RowDecisions:
     """One row's scores on the images [n] in their order, with the decisions at its bundle's operating point."""
 
     logit: NDArray[np.float64]
@@ -72,7 +72,7 @@ class Judged:
         return ImageScores(*map(_finite, (self.logit, self.probability, self.output)))
 
 
-class Judge:
+class RowJudge:
     """The images of a bench and the operating point of one bundle: turns scores into scores with a meaning."""
 
     def __init__(self, images: Sequence[ImageRef], threshold: float, temperature: float) -> None:
@@ -83,48 +83,50 @@ class Judge:
         self.labels = np.array(known) if len(known) == len(images) else None
         self.groups = groups_of(images)
 
-    def judged(self, found: Sequence[Scores]) -> Judged:
-        """Probabilities and decisions for `found`, one per image."""
-        logits = np.array([item.logit for item in found], np.float64)
-        return Judged(
+    def judged(self, scores: Sequence[Scores]) -> RowDecisions:
+        """Probabilities and decisions for `scores`, one per image."""
+        logits = np.array([item.logit for item in scores], np.float64)
+        return RowDecisions(
             logit=logits,
             probability=calibrated(logits, self.temperature),
-            output=np.array([item.probability for item in found], np.float64),
+            output=np.array([item.probability for item in scores], np.float64),
             called=decide(logits, self.threshold, self.temperature),
         )
 
-    def metrics(self, row: Judged) -> Metrics | None:
+    def metrics(self, row: RowDecisions) -> Metrics | None:
         """Accuracy and the rest at the operating point; None without labels, or if a score is not finite."""
         if self.labels is None or not row.finite:
             return None
         return evaluate(self.labels, row.logit, self.threshold, self.temperature)
 
-    def grouped(self, row: Judged) -> GroupMetrics | None:
+    def grouped(self, row: RowDecisions) -> GroupMetrics | None:
         """Accuracy and the rest with intervals over groups; None without labels or groups, or a score is not finite."""
         if self.labels is None or self.groups is None or not row.finite:
             return None
         return evaluate_groups(self.labels, row.called, row.logit, self.groups)
 
-    def calibration(self, row: Judged) -> Calibration | None:
+    def calibration(self, row: RowDecisions) -> Calibration | None:
         """Brier score and calibration error; None without labels, or if a score is not finite."""
         if self.labels is None or not row.finite:
             return None
         return calibration(self.labels, row.probability)
 
-    def slice_level(self, row: Judged, tissue: Sequence[float]) -> SliceLevel | None:
-        """What the share of soft tissue [n] alone says of the labels; None without labels, or a score is not finite."""
+    def slice_level(self, row: RowDecisions, tissue: Sequence[float]) -> SliceLevel | None:
+        """The AUC of the share of soft tissue [n] alone; None without labels, or if a score is not finite."""
         if self.labels is None or not row.finite or len(tissue) != len(self.labels):
             return None
         return slice_level(self.labels, row.logit, tissue, self.groups, BRAIN)
 
-    def strata(self, row: Judged, parts: Sequence[Part]) -> tuple[Stratum, ...]:
+    def strata(self, row: RowDecisions, parts: Sequence[Part]) -> tuple[Stratum, ...]:
         """The row's figures on each of `parts`; none without labels, or if a score is not finite."""
         if self.labels is None or not row.finite:
             return ()
         return tuple(stratum(part, self.labels, row.called, row.logit, self.groups) for part in parts)
 
-    def findings(self, row: Judged, parent: Judged | None = None, bound: float = ROUNDING) -> tuple[str, ...]:
-        """What is wrong with the scores, by name; empty if nothing is.
+    def findings(
+        self, row: RowDecisions, parent: RowDecisions | None = None, bound: float = ROUNDING
+    ) -> tuple[str, ...]:
+        """The faults of the scores, by name; empty if there are none.
 
         `bound` is how far the probability output may be from the sigmoid of the logit. One class only is wrong where
         the labels have both, or `parent` calls both.
@@ -137,7 +139,7 @@ class Judge:
             return (CONSTANT, *_no_sigmoid(row, bound))
         return (*self._one_class(row, parent), *_no_sigmoid(row, bound))
 
-    def _one_class(self, row: Judged, parent: Judged | None) -> Iterator[str]:
+    def _one_class(self, row: RowDecisions, parent: RowDecisions | None) -> Iterator[str]:
         if row.called.any() and not row.called.all():
             return
         called = f"calls every image {'positive' if row.called.all() else 'negative'}"
@@ -146,7 +148,7 @@ class Judge:
         elif self.labels is not None and len(np.unique(self.labels)) == 2:
             yield called
 
-    def paired(self, row: Judged, parent: Judged) -> Paired | None:
+    def paired(self, row: RowDecisions, parent: RowDecisions) -> Paired | None:
         """A row against its parent on the same images; None if a score of either is not finite."""
         if not (row.finite and parent.finite):
             return None
@@ -174,8 +176,8 @@ class Judge:
             drops=self._drops(row, parent),
         )
 
-    def same_model(self, elsewhere: Judged, here: Judged) -> SameModel:
-        """What the same file said elsewhere against what it said here; NaN is identical to NaN.
+    def same_model(self, elsewhere: RowDecisions, here: RowDecisions) -> SameModel:
+        """Compare what the same file gave elsewhere with what it gave here; NaN is identical to NaN.
 
         The drift of an image whose score is finite on one side only is 1, the largest that there is.
         """
@@ -190,21 +192,21 @@ class Judge:
             one_sided=int((known != known_here).sum()),
         )
 
-    def _changes(self, row: Judged, parent: Judged) -> tuple[int | None, int | None]:
-        """How many images only the parent, and only the row, gets right."""
+    def _changes(self, row: RowDecisions, parent: RowDecisions) -> tuple[int | None, int | None]:
+        """The number of images that only the parent gets right, and of those that only the row gets right."""
         if self.labels is None:
             return None, None
         right, parent_right = row.called == self.labels, parent.called == self.labels
         return int((~right & parent_right).sum()), int((right & ~parent_right).sum())
 
-    def _grouped_mcnemar(self, row: Judged, parent: Judged) -> float | None:
+    def _grouped_mcnemar(self, row: RowDecisions, parent: RowDecisions) -> float | None:
         if self.labels is None or self.groups is None:
             return None
         right, before = row.called == self.labels, parent.called == self.labels
         return mcnemar_by_group(before.astype(np.intp) - right, self.groups)
 
-    def _drops(self, row: Judged, parent: Judged) -> Drops | None:
-        """By how much the row's shares are below the parent's; None without labels."""
+    def _drops(self, row: RowDecisions, parent: RowDecisions) -> Drops | None:
+        """The drop of the row's shares below the parent's; None without labels."""
         if self.labels is None:
             return None
         truth, groups = self.labels == 1, self.groups
@@ -223,7 +225,7 @@ class Judge:
             with_negative=len(np.unique(places[~truth])),
         )
 
-    def _flips(self, row: Judged, parent: Judged) -> tuple[Flip, ...]:
+    def _flips(self, row: RowDecisions, parent: RowDecisions) -> tuple[Flip, ...]:
         known = np.isfinite(row.probability) & np.isfinite(parent.probability)
         return tuple(
             Flip(
@@ -236,7 +238,7 @@ class Judge:
         )
 
 
-def _no_sigmoid(row: Judged, bound: float) -> Iterator[str]:
+def _no_sigmoid(row: RowDecisions, bound: float) -> Iterator[str]:
     # The output is as the model gives it, before temperature scaling.
     apart = float(np.abs(row.output - calibrated(row.logit, 1.0)).max())
     if apart > bound:

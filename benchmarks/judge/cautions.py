@@ -1,4 +1,4 @@
-"""What a reader of a PASS must see as well: a classifier that is no better than chance, or than saying one class."""
+"""Cautions to show beside a PASS: a classifier that is no better than chance, or than always saying one class."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,8 +11,9 @@ CHANCE = 0.5
 def cautions(rows: Sequence[VariantResult], labels: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
     """A sentence without full stop for each row and reason; `labels` are each bundle's words for label 0 and 1.
 
-    The AUC's interval counts patients where they are known. It needs to lie above 0.5. Accuracy is held against the
-    share of the commoner class, on the same images, as measured: whether its interval reaches that is said beside.
+    The AUC's interval counts patients where they are known. It needs to lie above 0.5. Accuracy is compared with the
+    share of the commoner class on the same images, as measured. The caution also says whether the interval of the
+    accuracy reaches that share.
     """
     several = len({row.bundle for row in rows}) > 1
     return tuple(line for row in rows for line in _of_row(row, row_name(row, several), labels[row.bundle]))

@@ -40,7 +40,7 @@ def figure(estimate: Estimate | None, of: str) -> Figure:
 
 
 @dataclass(frozen=True)
-class Check:
+class LimitCheck:
     """One limit held against one row."""
 
     limit: str
@@ -50,31 +50,31 @@ class Check:
     words: str
 
     def verdict(self, row: VariantResult, several: bool, *, undecided_passes: bool) -> Verdict:
-        """What the report says of it; `several` is whether it has several bundles."""
+        """The check as the report keeps it; `several` says whether the report has several bundles."""
         sentence = f"{row_name(row, several)}: {self.words}"
         passed = self.outcome == "holds" or (self.outcome == "cannot tell" and undecided_passes)
         where = (row.bundle, row.source, row.kind)
         return Verdict(self.limit, *where, self.measured, self.allowed, passed, sentence, self.outcome)
 
 
-def at_most(limit: str, found: Figure, allowed: float, *, fails_at: float | None = None) -> Check:
-    """Hold `found` against a greatest value: it holds if its whole interval does, and fails if `fails_at` is above.
+def at_most(limit: str, measured: Figure, allowed: float, *, fails_at: float | None = None) -> LimitCheck:
+    """Hold `measured` against a greatest value: it holds if its whole interval does, and fails if `fails_at` is above.
 
-    That is the value unless given otherwise; a figure that was not measured fails.
+    `fails_at` is the value unless given otherwise; a figure that was not measured fails.
     """
-    decisive = found.value if fails_at is None else fails_at
-    outcome = _outcome(decisive, found.most, lambda value: value <= allowed + SLACK)
-    held = found.value is not None and found.value <= allowed + SLACK
-    value, bound = _said(found.value, allowed, lambda number, most: (number <= most) == held)
-    return _check(limit, found, allowed, outcome, f"{limit} {value}, at most {bound} allowed")
+    decisive = measured.value if fails_at is None else fails_at
+    outcome = _outcome(decisive, measured.most, lambda value: value <= allowed + SLACK)
+    held = measured.value is not None and measured.value <= allowed + SLACK
+    value, bound = _said(measured.value, allowed, lambda number, most: (number <= most) == held)
+    return _check(limit, measured, allowed, outcome, f"{limit} {value}, at most {bound} allowed")
 
 
-def at_least(limit: str, found: Figure, needed: float) -> Check:
-    """Hold `found` against a least value: it holds if its whole interval does, and fails if the value is below."""
-    outcome = _outcome(found.value, found.least, lambda value: value >= needed - SLACK)
-    held = found.value is not None and found.value >= needed - SLACK
-    value, bound = _said(found.value, needed, lambda number, least: (number >= least) == held)
-    return _check(limit, found, needed, outcome, f"{limit} {value}, at least {bound} needed")
+def at_least(limit: str, measured: Figure, needed: float) -> LimitCheck:
+    """Hold `measured` against a least value: it holds if its whole interval does, and fails if the value is below."""
+    outcome = _outcome(measured.value, measured.least, lambda value: value >= needed - SLACK)
+    held = measured.value is not None and measured.value >= needed - SLACK
+    value, bound = _said(measured.value, needed, lambda number, least: (number >= least) == held)
+    return _check(limit, measured, needed, outcome, f"{limit} {value}, at least {bound} needed")
 
 
 def _outcome(decisive: float | None, farthest: float | None, keeps: Callable[[float], bool]) -> Outcome:
@@ -83,14 +83,14 @@ def _outcome(decisive: float | None, farthest: float | None, keeps: Callable[[fl
     return "holds" if keeps(farthest) else "cannot tell"
 
 
-def _check(limit: str, found: Figure, bound: float, outcome: Outcome, words: str) -> Check:
+def _check(limit: str, measured: Figure, bound: float, outcome: Outcome, words: str) -> LimitCheck:
     if outcome == "cannot tell":
-        words += f"; cannot tell: over {found.of} it may be {found.least:.3g} to {found.most:.3g}"
-    return Check(limit, found.value, bound, outcome, words)
+        words += f"; cannot tell: over {measured.of} it may be {measured.least:.3g} to {measured.most:.3g}"
+    return LimitCheck(limit, measured.value, bound, outcome, words)
 
 
 def _said(measured: float | None, limit: float, agrees: Callable[[float, float], bool]) -> tuple[str, str]:
-    """What was measured, in three digits or as many as it takes, and the limit.
+    """The measured value and the limit in words: three digits, or as many as it takes.
 
     A failing 0.94962 must not read as the 0.95 that was needed: `agrees` is whether two numbers, as printed, compare
     as those measured do.

@@ -1,4 +1,4 @@
-"""What so many images can show, in words."""
+"""The conclusion in words: how much so many images can show."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ WANTED = 0.99
 
 
 def conclude(rows: Sequence[VariantResult]) -> str:
-    """What the images can show of each bundle's int8 variant (or its last with scores), and what stays open."""
+    """The conclusion on each bundle's int8 variant (or its last with scores), and the questions that stay open."""
     several, bundles = len({row.bundle for row in rows}) > 1, dict.fromkeys(row.bundle for row in rows)
     judged = [row for row in rows if row.metrics is not None] or [row for row in rows if row.paired is not None]
     chosen = [_chosen([row for row in judged if row.bundle == bundle]) for bundle in bundles]
@@ -45,7 +45,7 @@ def _compatible(row: VariantResult, name: str) -> str:
 
 
 def _limits(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
-    """What stays open with so few images; one row of each bundle, all on the same images."""
+    """The questions that stay open with so few images; one row of each bundle, all on the same images."""
     if rows[0].metrics is None:
         yield "Without labels they show nothing about accuracy."
     yield from _sentence(_sensitivities(rows, several))
@@ -56,22 +56,22 @@ def _limits(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
 
 
 def _sensitivities(rows: Sequence[VariantResult], several: bool) -> Iterator[str]:
-    """How many images with label 1 each row found; the first says of how many."""
+    """The number of images with label 1 that each row found; the first also says of how many."""
     first = True
     for row in rows:
         metrics = row.metrics
         if metrics is None or metrics.sensitivity.value is None:
             continue
         count = metrics.positives
-        found = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
+        hits = f"{round(metrics.sensitivity.value * count)} found{_in_brackets(row, several)}"
         share = interval((row.grouped or metrics).sensitivity)
         if first:
             yield (
-                f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {found} is compatible "
+                f"Of the {count} {'image' if count == 1 else 'images'} with label 1 alone, {hits} is compatible "
                 f"with a sensitivity of {share}{_over_positive_groups(row)}"
             )
         else:
-            yield f"{found} with one of {share}"
+            yield f"{hits} with one of {share}"
         first = False
 
 
@@ -84,11 +84,11 @@ def _calibration_errors(rows: Sequence[VariantResult], several: bool) -> Iterato
     """Each row's calibration error beside what chance gives; the first says what is meant by that."""
     first = True
     for row in rows:
-        found = row.calibration
-        if found is None or found.error.value is None:
+        calibration = row.calibration
+        if calibration is None or calibration.error.value is None:
             continue
-        error, by_chance = told_apart(found.error.value, found.by_chance)
-        more = "more than" if found.error.value > found.by_chance else "no more than"
+        error, by_chance = told_apart(calibration.error.value, calibration.by_chance)
+        more = "more than" if calibration.error.value > calibration.by_chance else "no more than"
         of = f"{error}{_in_brackets(row, several)} is {more}"
         if first:
             images = "images" if row.grouped is None else "independent images"

@@ -5,8 +5,8 @@ from dataclasses import astuple, dataclass
 
 from hemotk.artifacts import HERE, PARENTS, Drops, Estimate, Outcome, VariantResult, Verdict
 from hemotk.benchmarks.judge.accuracy import CONSTANT, unusable
-from hemotk.benchmarks.judge.check import Check, Figure, at_least, at_most, figure
-from hemotk.benchmarks.judge.limits import Limits, Undecided
+from hemotk.benchmarks.judge.check import Figure, LimitCheck, at_least, at_most, figure
+from hemotk.benchmarks.judge.limits import BenchLimits, Undecided
 from hemotk.stats.paired import median_of_rounds
 
 # int16x8 is a reference for fidelity: no accelerated kernels exist for it, and nobody ships it for its speed.
@@ -18,13 +18,13 @@ BUSY = 1.25
 
 @dataclass(frozen=True)
 class Doubt:
-    """What leaves limits undecided beside too few images: the sources that were `busy`; and what comes of it."""
+    """Reasons besides few images to leave limits undecided: the `busy` sources; and the outcome for such limits."""
 
     busy: Collection[str] = ()
     undecided: Undecided = "pass"
 
 
-def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = None) -> tuple[Verdict, ...]:
+def judge(rows: Sequence[VariantResult], limits: BenchLimits, doubt: Doubt | None = None) -> tuple[Verdict, ...]:
     """One verdict per limit and row; every row, float parents included, must be usable at all.
 
     A limit on accuracy fails if the measured figure is beyond it, holds if its whole 95 % interval keeps it, and cannot
@@ -32,54 +32,54 @@ def judge(rows: Sequence[VariantResult], limits: Limits, doubt: Doubt | None = N
     intervals and p-values are over these. Flips, score drift and size are what they are on these images.
 
     Without labels `accuracy_drop` holds for the share of decisions that are not those of the float parent, the most
-    that accuracy can have dropped. A limit whose figure could not be measured is not held, and fails. It is left out
-    where no row can have the figure: the images have no labels or none of one class, or the row's device ran no float
-    parent to be compared with.
+    that accuracy can have dropped. A limit whose figure could not be measured fails. It is left out where no row can
+    have the figure: the images have no labels or none of one class, or the row's device ran no float parent to be
+    compared with.
     """
     several, verdicts = len({row.bundle for row in rows}) > 1, []
     doubt = doubt or Doubt()
     for row in rows:
-        found = [_usable(row)]
+        checks = [_usable(row)]
         if not _broken(row):
-            found += _held(row, rows, limits)
-            found += _in_time(row, rows, limits, busy=row.source in doubt.busy)
+            checks += _held(row, rows, limits)
+            checks += _in_time(row, rows, limits, busy=row.source in doubt.busy)
             if limits.size is not None and row.kind not in PARENTS:
-                found.append(at_most("size in MB", Figure(row.bytes / MEGABYTE), limits.size))
-        verdicts += [check.verdict(row, several, undecided_passes=doubt.undecided == "pass") for check in found]
+                checks.append(at_most("size in MB", Figure(row.bytes / MEGABYTE), limits.size))
+        verdicts += [check.verdict(row, several, undecided_passes=doubt.undecided == "pass") for check in checks]
     return tuple(verdicts)
 
 
-def left_out(rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
-    """Which of the `limits` that were asked for `judge` leaves out, and why; a sentence each without full stop."""
+def left_out(rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, ...]:
+    """The requested limits that `judge` leaves out, and why; a sentence each without full stop."""
     if all(row.kind in PARENTS for row in rows):
         return tuple(_without_variants(rows, limits))
-    found = []
+    sentences = []
     if not _labelled(rows):
         asked = (limits.accuracy_drop, limits.sensitivity_drop, limits.specificity_drop, limits.min_auc)
         if any(limit is not None for limit in (*asked, limits.min_sensitivity, limits.min_mcnemar_p)):
-            found.append(_without_labels(limits))
+            sentences.append(_without_labels(limits))
     else:
         if (limits.sensitivity_drop, limits.min_sensitivity) != (None, None) and not _positives(rows):
-            found.append("no image has label 1: no limit on sensitivity was held")
+            sentences.append("no image has label 1: no limit on sensitivity was held")
         if limits.specificity_drop is not None and not _negatives(rows):
-            found.append("no image has label 0: no limit on specificity was held")
+            sentences.append("no image has label 0: no limit on specificity was held")
     if limits.latency_ratio is not None:
-        found += [
+        sentences += [
             f"no float32 was run on {source}: the latency limit was not held there"
             for source in dict.fromkeys(row.source for row in rows)
             if any(row.source == source and not _parent_there(row, rows) for row in rows)
         ]
-    return tuple(found)
+    return tuple(sentences)
 
 
-def _without_variants(rows: Sequence[VariantResult], limits: Limits) -> Iterator[str]:
+def _without_variants(rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[str]:
     if any(limit is not None for limit in astuple(limits)):
         asked = (("AUC", limits.min_auc, True), ("sensitivity", limits.min_sensitivity, _positives(rows)))
         held = " and ".join(name for name, limit, there in asked if limit is not None and there and _labelled(rows))
         yield f"no float parent to compare with: {f'no limit but that on {held}' if held else 'no limit'} was held"
 
 
-def _without_labels(limits: Limits) -> str:
+def _without_labels(limits: BenchLimits) -> str:
     none = "none on sensitivity, specificity or AUC"
     if limits.accuracy_drop is None:
         return "the images have no labels: no limit on sensitivity, specificity or AUC was held"
@@ -89,14 +89,14 @@ def _without_labels(limits: Limits) -> str:
     )
 
 
-def _usable(row: VariantResult) -> Check:
+def _usable(row: VariantResult) -> LimitCheck:
     reason = _broken(row) or ("; ".join(row.findings) if unusable(row.findings) else "")
     outcome: Outcome = "fails" if reason else "holds"
-    return Check("usable", float(not reason), None, outcome, reason or "runs, and its scores are usable")
+    return LimitCheck("usable", float(not reason), None, outcome, reason or "runs, and its scores are usable")
 
 
 def _broken(row: VariantResult) -> str:
-    """Why no limit can be held against the row; empty if one can."""
+    """The reason why no limit can be held against the row; '' if there is none."""
     if row.failure:
         return row.failure
     if row.scores is None or None in row.scores.logit + row.scores.output or CONSTANT in row.findings:
@@ -104,7 +104,7 @@ def _broken(row: VariantResult) -> str:
     return ""
 
 
-def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
+def _held(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
     """Every limit on what the row says of the images."""
     paired, labelled = row.paired, _labelled(rows)
     if labelled:
@@ -121,18 +121,18 @@ def _held(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> 
         yield at_most("score drift", Figure(None if paired is None else paired.max_drift), limits.score_drift)
 
 
-def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
-    """What float parents keep to as well."""
-    found, of = row.grouped or row.metrics, _counted(row)
+def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
+    """The limits that float parents must keep to as well."""
+    figures, of = row.grouped or row.metrics, _counted(row)
     if limits.min_auc is not None:
-        yield at_least("AUC", figure(None if found is None else found.auc, of), limits.min_auc)
+        yield at_least("AUC", figure(None if figures is None else figures.auc, of), limits.min_auc)
     if limits.min_sensitivity is not None and _positives(rows):
         positives = _counted(row, positive=True)
-        found_share = figure(None if found is None else found.sensitivity, positives)
+        found_share = figure(None if figures is None else figures.sensitivity, positives)
         yield at_least("sensitivity", found_share, limits.min_sensitivity)
 
 
-def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: Limits) -> Iterator[Check]:
+def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
     for name, limit, there in (
         ("accuracy", limits.accuracy_drop, True),
         ("sensitivity", limits.sensitivity_drop, _positives(rows)),
@@ -144,7 +144,7 @@ def _against_parent(row: VariantResult, rows: Sequence[VariantResult], limits: L
         yield _mcnemar(row, limits.min_mcnemar_p)
 
 
-def _mcnemar(row: VariantResult, least: float) -> Check:
+def _mcnemar(row: VariantResult, least: float) -> LimitCheck:
     """A change for the better is no reason to fail, however sure it is."""
     paired = row.paired
     if paired is None or paired.mcnemar is None or paired.lost is None or paired.gained is None:
@@ -152,12 +152,14 @@ def _mcnemar(row: VariantResult, least: float) -> Check:
     measured = paired.mcnemar if paired.grouped_mcnemar is None else paired.grouped_mcnemar
     counts = f"{paired.lost} lost, {paired.gained} gained"
     if paired.lost <= paired.gained:
-        return Check("McNemar p", measured, least, "holds", f"McNemar p {measured:.3g}: no net loss ({counts})")
-    found = at_least("McNemar p", Figure(measured), least)
-    return Check(found.limit, measured, least, found.outcome, f"{found.words} ({counts})")
+        return LimitCheck("McNemar p", measured, least, "holds", f"McNemar p {measured:.3g}: no net loss ({counts})")
+    check = at_least("McNemar p", Figure(measured), least)
+    return LimitCheck(check.limit, measured, least, check.outcome, f"{check.words} ({counts})")
 
 
-def _in_time(row: VariantResult, rows: Sequence[VariantResult], limits: Limits, *, busy: bool) -> Iterator[Check]:
+def _in_time(
+    row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits, *, busy: bool
+) -> Iterator[LimitCheck]:
     if row.kind in PARENTS or row.kind in NOT_FOR_SPEED:
         return
     if limits.latency_ratio is not None and _parent_there(row, rows):
@@ -169,18 +171,20 @@ def _in_time(row: VariantResult, rows: Sequence[VariantResult], limits: Limits, 
         yield _time("median in ms", _scaled(median, 1e-6), limits.latency_ms, row, busy)
 
 
-def _time(limit: str, found: Estimate | None, most: float, row: VariantResult, busy: bool) -> Check:
+def _time(limit: str, estimate: Estimate | None, most: float, row: VariantResult, busy: bool) -> LimitCheck:
     rounds = 0 if row.latency is None else len(row.latency.rounds_ns)
-    times = figure(found, f"{rounds} rounds")
+    times = figure(estimate, f"{rounds} rounds")
     if busy and times.least is not None and times.most is not None:
         times = Figure(times.value, times.least / BUSY, times.most * BUSY, f"{rounds} rounds on a busy machine")
     return at_most(limit, times, most, fails_at=times.least)
 
 
-def _scaled(found: Estimate | None, factor: float) -> Estimate | None:
-    if found is None or found.value is None or found.low is None or found.high is None:
-        return found if found is None or found.value is None else Estimate(found.value * factor, method=found.method)
-    return Estimate(found.value * factor, found.low * factor, found.high * factor, found.method)
+def _scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
+    if estimate is None or estimate.value is None:
+        return estimate
+    if estimate.low is None or estimate.high is None:
+        return Estimate(estimate.value * factor, method=estimate.method)
+    return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor, estimate.method)
 
 
 def _drop(row: VariantResult, rows: Sequence[VariantResult], name: str) -> Figure:
@@ -209,7 +213,7 @@ def _of_drops(drops: Drops, name: str) -> str:
 
 
 def _counted(row: VariantResult, *, positive: bool = False) -> str:
-    """What the intervals of the row's figures count."""
+    """The unit that the intervals of the row's figures count."""
     if row.grouped is not None:
         count = row.grouped.with_positive if positive else row.grouped.groups
         return _number(count or row.grouped.groups, True) + (" with label 1" if positive else "")
@@ -229,13 +233,13 @@ def _disagreement(row: VariantResult) -> Figure:
     """The share of images decided otherwise than by the float parent: accuracy cannot have dropped by more."""
     if row.paired is None or row.paired.agreement.value is None:
         return Figure(None)
-    found = row.paired.grouped_agreement or row.paired.agreement
+    agreement = row.paired.grouped_agreement or row.paired.agreement
     count = 0 if row.scores is None else len(row.scores.logit)
     of = f"{count} images" if row.paired.grouped_agreement is None else f"{count} images in groups"
     value = 1 - row.paired.agreement.value
-    if found.low is None or found.high is None:
+    if agreement.low is None or agreement.high is None:
         return Figure(value)
-    return Figure(value, 1 - found.high, 1 - found.low, of)
+    return Figure(value, 1 - agreement.high, 1 - agreement.low, of)
 
 
 def _parent(row: VariantResult, rows: Sequence[VariantResult], source: str) -> VariantResult | None:

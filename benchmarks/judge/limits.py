@@ -1,4 +1,4 @@
-"""What a bench holds its rows to, and what comes of a limit that the images or the machine cannot decide."""
+"""The limits of a bench, and the outcome of a limit that the images or the machine cannot decide."""
 
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -13,8 +13,8 @@ _POSITIVE = ("latency_ratio", "latency_ms", "size")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What every row but a float parent must keep to; `min_auc` and `min_sensitivity` float parents keep to as well.
+class BenchLimits:
+    """The limits for every row but a float parent; `min_auc` and `min_sensitivity` are for float parents, too.
 
     Fractions, None for no limit. Drops are float parent − variant; `latency_ratio` is the median over the parent's,
     `latency_ms` the median in milliseconds; `flips` counts images; `score_drift` is the largest |Δ probability| of any
@@ -43,7 +43,7 @@ class Limits:
 
 
 def setting_of(field: str) -> str:
-    """What callers call this field of `Limits`: 'max_flips', 'min_auc'."""
+    """The name that callers use for this field of `BenchLimits`: 'max_flips', 'min_auc'."""
     return field if field.startswith("min_") else f"max_{field}"
 
 

@@ -1,4 +1,4 @@
-"""What a reader of a report must know beside its figures, a sentence each without full stop."""
+"""Notes that readers of a report need beside its figures, a sentence each without full stop."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from hemotk.artifacts import ImageRef, VariantResult, row_name
 from hemotk.benchmarks.judge import gate, strata
-from hemotk.benchmarks.judge.limits import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.stats.groups import groups_of
 
 
-def notes(scored: Scored, rows: Sequence[VariantResult], limits: Limits) -> tuple[str, ...]:
+def notes(scored: Scored, rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, ...]:
     """All that applies to this bench."""
     of_images = (*_images(scored), *_groups(scored.images), *strata.left_out(scored.images, scored.cells))
     return (*of_images, *_same_models(rows), *gate.left_out(rows, limits))
@@ -35,11 +35,11 @@ def _images(scored: Scored) -> Iterator[str]:
 
 
 def _groups(images: Sequence[ImageRef]) -> Iterator[str]:
-    found = groups_of(images)
-    if found is not None:
+    groups = groups_of(images)
+    if groups is not None:
         labelled = all(image.label is not None for image in images)
         yield (
-            f"the {len(images)} images are of {len(np.unique(found))} groups (of one patient, or copies of one "
+            f"the {len(images)} images are of {len(np.unique(groups))} groups (of one patient, or copies of one "
             "picture) and not independent of each other: intervals that take them as such are too narrow"
             + (
                 ", and p-values that do (McNemar's) too small; intervals and p-values over groups stand beside them"

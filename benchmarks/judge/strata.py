@@ -36,21 +36,23 @@ class Part:
     chosen: NDArray[np.bool_]
 
 
-def read_cells(found: "FoundPictures", columns: Sequence[str], classes: tuple[str, str]) -> dict[str, Cells]:
+def read_cells(pictures: "FoundPictures", columns: Sequence[str], classes: tuple[str, str]) -> dict[str, Cells]:
     """The cells of `columns` (in lower case) by the path of each image that the folder's table of labels names.
 
     Raises:
         HemotkError: no labels, no table, a column that it does not have, or one that names patients,
             or tells exactly the groups of images apart, whatever it is called.
     """
-    if any(image.label is None for image in found.images):
+    if any(image.label is None for image in pictures.images):
         raise HemotkError(
-            f"{found.folder}: has no labels to give figures by {', '.join(columns)} of; add a table of them."
+            f"{pictures.folder}: has no labels to give figures by {', '.join(columns)} of; add a table of them."
         )
     named = [column for column in columns if _names_patients(column)]
     if named:
-        raise HemotkError(f"{found.folder}: column '{named[0]}' names patients, whom no report does; choose another.")
-    images = _of_table(found, classes)
+        raise HemotkError(
+            f"{pictures.folder}: column '{named[0]}' names patients, whom no report does; choose another."
+        )
+    images = _of_table(pictures, classes)
     there = {name for image in images for name in image.columns}
     missing = [column for column in columns if column not in there]
     if missing:
@@ -58,24 +60,24 @@ def read_cells(found: "FoundPictures", columns: Sequence[str], classes: tuple[st
         more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
         has = f"it has {', '.join(listed[:MOST_NAMES])}{more}" if listed else "there is none"
         raise HemotkError(
-            f"{found.folder}: its table of labels has no column {', '.join(map(repr, missing))}: {has}; choose one of "
-            "its columns."
+            f"{pictures.folder}: its table of labels has no column {', '.join(map(repr, missing))}: {has}; choose one "
+            "of its columns."
         )
     cells: dict[str, Cells] = {
         image.path: {column: image.columns.get(column, "") for column in columns} for image in images
     }
     for column in columns:
-        _check_nobody_is_named(column, found, cells)
+        _check_nobody_is_named(column, pictures, cells)
     return cells
 
 
-def _of_table(found: "FoundPictures", classes: tuple[str, str]) -> "Sequence[FoundImage]":
+def _of_table(pictures: "FoundPictures", classes: tuple[str, str]) -> "Sequence[FoundImage]":
     from hemotk.data.scan.folder import labelled, list_folder
     from hemotk.data.scan.rsna import is_rsna, scan_rsna
 
-    if is_rsna(found.folder):
-        return scan_rsna(found.folder, classes).images
-    read = labelled(list_folder(found.folder), classes, lenient=True)
+    if is_rsna(pictures.folder):
+        return scan_rsna(pictures.folder, classes).images
+    read = labelled(list_folder(pictures.folder), classes, lenient=True)
     return () if read is None else read.images
 
 
@@ -95,18 +97,18 @@ def divide(images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> list[Part]
 
 
 def left_out(images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> tuple[str, ...]:
-    """Of which columns some values have no figures, and which; a sentence each without full stop."""
-    found = []
+    """The columns with values that have no figures, and those values; a sentence each without full stop."""
+    sentences = []
     for column in next(iter(cells.values()), {}):
         values = Counter(cells.get(image.id, {}).get(column, "") for image in images)
         parts = [part for part in _by(column, images, cells) if not part.subtype]
         if parts and len(values) > MOST_VALUES:
             rest = len(images) - sum(int(part.chosen.sum()) for part in parts)
-            found.append(
+            sentences.append(
                 f"column '{column}' has {len(values)} values: figures are of the {MOST_VALUES} commonest, and {rest} "
                 "images are of others"
             )
-    return tuple(found)
+    return tuple(sentences)
 
 
 def _by(column: str, images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> Iterator[Part]:
@@ -121,12 +123,13 @@ def _by(column: str, images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> 
         yield Part(column, value or BLANK, False, values == value)
 
 
-def _check_nobody_is_named(column: str, found: "FoundPictures", cells: Mapping[str, Cells]) -> None:
-    pairs = {(image.group, cells.get(image.id, {}).get(column, "")) for image in found.images}
+def _check_nobody_is_named(column: str, pictures: "FoundPictures", cells: Mapping[str, Cells]) -> None:
+    pairs = {(image.group, cells.get(image.id, {}).get(column, "")) for image in pictures.images}
     groups, values = {group for group, _ in pairs}, {value for _, value in pairs}
     if None not in groups and len(pairs) == len(groups) == len(values) > MOST_VALUES:
         raise HemotkError(
-            f"{found.folder}: column '{column}' tells exactly the patients apart, whom no report names; choose another."
+            f"{pictures.folder}: column '{column}' tells exactly the patients apart, whom no report names; choose "
+            "another."
         )
 
 
@@ -137,21 +140,21 @@ def stratum(
     scores: NDArray[np.float64],
     groups: NDArray[np.intp] | None,
 ) -> Stratum:
-    """What decisions `called` and `scores` [n] are worth against `labels` on the images of `part`, over `groups`."""
+    """The figures of decisions `called` and `scores` [n] against `labels` on the images of `part`, over `groups`."""
     chosen = part.chosen
     count = int(chosen.sum())
     places = np.arange(count) if groups is None else groups[chosen]
-    found = evaluate_groups(labels[chosen], called[chosen], scores[chosen], places)
+    metrics = evaluate_groups(labels[chosen], called[chosen], scores[chosen], places)
     return Stratum(
         column=part.column,
         value=part.value,
         subtype=part.subtype,
         images=count,
         positives=int(labels[chosen].sum()),
-        groups=None if groups is None else found.groups,
-        with_positive=None if groups is None else found.with_positive,
-        accuracy=found.accuracy,
-        sensitivity=found.sensitivity,
-        specificity=found.specificity,
-        auc=found.auc,
+        groups=None if groups is None else metrics.groups,
+        with_positive=None if groups is None else metrics.with_positive,
+        accuracy=metrics.accuracy,
+        sensitivity=metrics.sensitivity,
+        specificity=metrics.specificity,
+        auc=metrics.auc,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, require
 from hemotk.errors import HemotkError
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.store.cards import card_of_testset
 
 APP = "org.hemotk.app"
@@ -21,7 +21,7 @@ ACTIVITY = f"{APP}/.BenchActivity"
 # An app may read here, and only the shell may write.
 PUSHED = "/data/local/tmp"
 RESULTS = f"/sdcard/Android/data/{APP}/files"
-# What the app can run: models whose input is of this type.
+# The app can run models whose input is of this type.
 RUNS = ("uint8", "float32")
 
 _COMMAND_SECONDS = 600.0
@@ -29,7 +29,7 @@ _COMMAND_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class AdbConfig:
-    """How the phone benches: inferences before the timed ones, timed ones, threads; and seconds to wait for the end.
+    """The settings for benching on a phone: untimed inferences, timed ones, threads; and seconds to wait for the end.
 
     `serial` names the phone, as `adb devices` lists it; None is for the only one.
     """
@@ -48,11 +48,11 @@ class AdbConfig:
 
 
 def bench_on_phone(
-    bundle: Bundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
+    bundle: StoredBundle, config: AdbConfig | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> DeviceBench:
     """Bench every model of `bundle` that the app can run, on the phone, on the test split.
 
-    What was pushed is removed from the phone again, whatever happens.
+    The pushed files are removed from the phone in any case.
 
     Raises:
         HemotkError: no adb, no phone or several, no app on it, the app refused or did not come to an end, or its file
@@ -72,14 +72,14 @@ class _Adb:
     """The `adb` of the PATH, talking to one phone."""
 
     def __init__(self, serial: str | None) -> None:
-        found = shutil.which("adb")
-        if found is None:
+        program = shutil.which("adb")
+        if program is None:
             raise HemotkError("adb: is not on the PATH; install Android's platform tools.")
-        self._command = [found, *(() if serial is None else ("-s", serial))]
+        self._command = [program, *(() if serial is None else ("-s", serial))]
         self._serial = serial
 
     def __call__(self, *arguments: str) -> str:
-        """What it prints on success.
+        """Run adb and return its output.
 
         Raises:
             HemotkError: it failed, or took longer than ten minutes.
@@ -138,7 +138,7 @@ class _Adb:
 
 
 @contextmanager
-def _pushed(adb: _Adb, bundle: Bundle, token: str) -> Iterator[str]:
+def _pushed(adb: _Adb, bundle: StoredBundle, token: str) -> Iterator[str]:
     """Lay bundle and test split on the phone: the folder's path there. No card on it names a file or a person."""
     place = f"{PUSHED}/hemotk-{token}"
     files = {

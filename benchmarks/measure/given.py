@@ -6,9 +6,9 @@ from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec, Variant
 from hemotk.artifacts.bundle import LABELS
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import ModelFacts, is_model, read_facts
-from hemotk.tflite.foreign import Asked, foreign_of
+from hemotk.tflite.foreign import ForeignOptions, foreign_of
 
 
 def is_given(path: Path) -> bool:
@@ -16,7 +16,7 @@ def is_given(path: Path) -> bool:
     return path.is_file() and is_model(path)
 
 
-def open_given(path: Path, asked: Asked) -> Bundle:
+def open_given(path: Path, asked: ForeignOptions) -> StoredBundle:
     """The .tflite at `path` as a bundle without a test split: the threshold is 0.5, the temperature 1.
 
     Raises:
@@ -52,10 +52,10 @@ def open_given(path: Path, asked: Asked) -> Bundle:
         versions={},
         seconds=0.0,
     )
-    return Bundle(path.name, path.parent, card, sha256, foreign=foreign, is_file=True)
+    return StoredBundle(path.name, path.parent, card, sha256, foreign=foreign, is_file=True)
 
 
-def check_given(paths: tuple[Path, ...], asked: Asked, *, images: bool) -> None:
+def check_given(paths: tuple[Path, ...], asked: ForeignOptions, *, images: bool) -> None:
     """Refuse what bare files cannot be benched with, and words about files where there are none.
 
     Raises:

@@ -1,52 +1,52 @@
-"""What a device measured, as rows beside those measured here."""
+"""Measurements of a device, as rows beside those measured here."""
 
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hemotk.artifacts import DeviceBench, DeviceImage, DeviceModel, Source, TensorSpec, Variant
+from hemotk.artifacts import DeviceBench, DeviceImage, DeviceModel, RowSource, TensorSpec, Variant
 from hemotk.benchmarks.measure.latency import Timings
 from hemotk.benchmarks.measure.rows import Row
 from hemotk.benchmarks.measure.runners import Loaded
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes
-from hemotk.store.bundle import Bundle, read_image
+from hemotk.store.bundle import StoredBundle, read_image
 from hemotk.tflite.scorer import Scores
 
 # Outputs as bundle cards name their types, little-endian.
 _FORMATS = {"float32": "<f", "uint8": "<B", "int8": "<b", "int16": "<h"}
 
 
-def import_devices(paths: Sequence[Path], bundles: Sequence[Bundle]) -> tuple[tuple[Source, ...], list[Row]]:
+def import_devices(paths: Sequence[Path], bundles: Sequence[StoredBundle]) -> tuple[tuple[RowSource, ...], list[Row]]:
     """The devices that wrote the files `paths`, and a row for each model in them.
 
     Raises:
         HemotkError: a file cannot be read, has a model that is in none of the `bundles`, or does not have every image
             of the test split with the same pixel bytes.
     """
-    found = [(path, DeviceBench.read(path)) for path in paths]
-    names = _names(found)
-    sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, found, strict=True))
+    benches = [(path, DeviceBench.read(path)) for path in paths]
+    names = _names(benches)
+    sources = tuple(_source(name, bench) for name, (_, bench) in zip(names, benches, strict=True))
     rows = []
-    for source, (path, bench) in zip(sources, found, strict=True):
+    for source, (path, bench) in zip(sources, benches, strict=True):
         likely = _by_models(bundles, bench)
         rows += [_row(path, model, source.name, likely) for model in bench.models]
     return sources, rows
 
 
-def _by_models(bundles: Sequence[Bundle], bench: DeviceBench) -> list[Bundle]:
+def _by_models(bundles: Sequence[StoredBundle], bench: DeviceBench) -> list[StoredBundle]:
     """The bundle that has most of the device's models first: bundles may share a file, and a file has one parent."""
     measured = {model.sha256 for model in bench.models}
-    return sorted(bundles, key=lambda bundle: -sum(found.sha256 in measured for found in bundle.card.variants))
+    return sorted(bundles, key=lambda bundle: -sum(variant.sha256 in measured for variant in bundle.card.variants))
 
 
-def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
+def _names(benches: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
     """Maker and model, and the file where one device wrote several: by its name if no other has it, else its path."""
-    plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in found]
-    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, found, strict=True))
+    plain = [f"{bench.device.maker} {bench.device.model}" for _, bench in benches]
+    counts, files = Counter(plain), Counter((name, path.name) for name, (path, _) in zip(plain, benches, strict=True))
     names = []
-    for name, (path, _) in zip(plain, found, strict=True):
+    for name, (path, _) in zip(plain, benches, strict=True):
         file = path.name if files[name, path.name] == 1 else path
         names.append(name if counts[name] == 1 else f"{name} ({file})")
     for name, count in Counter(names).items():
@@ -55,7 +55,7 @@ def _names(found: Sequence[tuple[Path, DeviceBench]]) -> list[str]:
     return names
 
 
-def _source(name: str, bench: DeviceBench) -> Source:
+def _source(name: str, bench: DeviceBench) -> RowSource:
     facts = {
         "created": bench.created,
         "app": bench.app,
@@ -64,10 +64,10 @@ def _source(name: str, bench: DeviceBench) -> Source:
         "delegate": bench.delegate,
         "threads": bench.threads,
     }
-    return Source(name, facts, bench.device)
+    return RowSource(name, facts, bench.device)
 
 
-def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[Bundle]) -> Row:
+def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[StoredBundle]) -> Row:
     bundle, variant = _variant(path, model, bundles)
     loaded = None
     if model.load_ns is not None and model.first_ns is not None:
@@ -84,7 +84,7 @@ def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[Bundle])
     )
 
 
-def _variant(path: Path, model: DeviceModel, bundles: Sequence[Bundle]) -> tuple[Bundle, Variant]:
+def _variant(path: Path, model: DeviceModel, bundles: Sequence[StoredBundle]) -> tuple[StoredBundle, Variant]:
     for bundle in bundles:
         for variant in bundle.card.variants:
             if variant.sha256 == model.sha256:
@@ -96,7 +96,7 @@ def _variant(path: Path, model: DeviceModel, bundles: Sequence[Bundle]) -> tuple
     )
 
 
-def _scores(path: Path, model: DeviceModel, bundle: Bundle, variant: Variant) -> list[Scores]:
+def _scores(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Variant) -> list[Scores]:
     """The device's scores in the order of the test split."""
     where = f"{path}: model '{model.file}'"
     by_id = {image.id: image for image in model.images}

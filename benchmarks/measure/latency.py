@@ -31,7 +31,7 @@ Turn = Callable[[int], tuple[int, ...]]
 class Timings:
     """Raw samples of one variant, nanoseconds: of the warm-up round, and of each timed round; and how long those took.
 
-    `seconds` is what passed while its turns were timed, the feeding of images included.
+    `seconds` is the time that its timed turns took, the feeding of images included.
     """
 
     warmup: tuple[int, ...] = ()
@@ -40,7 +40,7 @@ class Timings:
     failure: str = ""
 
     def runs_a_turn(self) -> int:
-        """How many inferences fill one turn."""
+        """The number of inferences that fill one turn."""
         return int(np.clip(TURN_NS // max(1, int(np.median(self.warmup))), 1, MAX_RUNS_A_TURN))
 
     def done(self, config: BenchConfig) -> float:
@@ -58,22 +58,22 @@ def measure(
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Timings]:
     """Time all variants in rounds; one that fails drops out and keeps what it had. `clock` gives seconds."""
-    found = {kind: Timings() for kind in turns}
+    timings = {kind: Timings() for kind in turns}
     for kind, turn in turns.items():
-        found[kind].warmup = _turn(turn, WARMUP_RUNS, found[kind])
-    order = [kind for kind in turns if not found[kind].failure]
-    while order and (share := min(found[kind].done(config) for kind in order)) < 1:
+        timings[kind].warmup = _turn(turn, WARMUP_RUNS, timings[kind])
+    order = [kind for kind in turns if not timings[kind].failure]
+    while order and (share := min(timings[kind].done(config) for kind in order)) < 1:
         tell("timing", int(100 * share), 100)
         for kind in order:
             began = clock()
-            samples = _turn(turns[kind], found[kind].runs_a_turn(), found[kind])
-            found[kind].seconds += clock() - began
+            samples = _turn(turns[kind], timings[kind].runs_a_turn(), timings[kind])
+            timings[kind].seconds += clock() - began
             if samples:
-                found[kind].rounds.append(samples)
+                timings[kind].rounds.append(samples)
         # The next round begins with another variant: none always runs after the same one.
-        order = [kind for kind in order[1:] + order[:1] if not found[kind].failure]
+        order = [kind for kind in order[1:] + order[:1] if not timings[kind].failure]
     tell("timing", 100, 100)
-    return found
+    return timings
 
 
 def summarize(loaded: Loaded, timings: Timings, parent: Timings | None) -> Latency | None:

@@ -1,7 +1,7 @@
 """LiteRT's own profiler, by the C interface of the library in the ai_edge_litert package.
 
-The package's Python classes do not offer it. The declarations follow litert/c/*.h of LiteRT 2.3. Whatever is not as
-expected ends in a sentence; a library that breaks them all the same takes only its process with it.
+The package's Python classes do not offer it. The declarations follow litert/c/*.h of LiteRT 2.3. Anything
+unexpected ends in a sentence; a library that breaks the declarations unnoticed ends only its own process.
 """
 
 import ctypes
@@ -66,10 +66,10 @@ def find_library() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
-    found = [Path(folder) / name for folder in folders for name in LIBRARIES if (Path(folder) / name).is_file()]
-    if not found:
+    libraries = [Path(folder) / name for folder in folders for name in LIBRARIES if (Path(folder) / name).is_file()]
+    if not libraries:
         raise HemotkError(f"‹profile›: {PACKAGE} comes without LiteRT's library here; leave the option out.")
-    return found[0]
+    return libraries[0]
 
 
 @ctypes.CFUNCTYPE(None, c_void_p)
@@ -154,18 +154,18 @@ class ProfiledModel:
         """An array of buffers for the main graph's tensors of that kind, Input or Output."""
         graph, count = self._made("LiteRtGetModelSubgraph", self._model, c_size_t(0)), c_size_t()
         self._call(f"LiteRtGetNumSubgraph{kind}s", graph, byref(count))
-        found = (c_void_p * count.value)()
+        buffers = (c_void_p * count.value)()
         for place in range(count.value):
             index, tensor_type = c_size_t(place), _TensorType()
             tensor = self._made(f"LiteRtGetSubgraph{kind}", graph, index)
             self._call("LiteRtGetRankedTensorType", tensor, byref(tensor_type))
             needs = self._made(f"LiteRtGetCompiledModel{kind}BufferRequirements", self._compiled, c_size_t(0), index)
             make = "LiteRtCreateManagedTensorBufferFromRequirements"
-            found[place] = self._made(make, self._environment, byref(tensor_type), needs)
-        return found
+            buffers[place] = self._made(make, self._environment, byref(tensor_type), needs)
+        return buffers
 
     def _made(self, name: str, *arguments: Any) -> c_void_p:
-        """What a function gives by its last parameter."""
+        """The value that a function gives by its last parameter."""
         made = c_void_p()
         self._call(name, *arguments, byref(made))
         return made

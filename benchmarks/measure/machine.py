@@ -1,4 +1,4 @@
-"""What a bench ran on, and whether the machine was quiet enough to believe its times."""
+"""Facts on the machine of a bench, and whether it was quiet enough to believe its times."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.artifacts import THERMAL, Device, Latency, Source, VariantResult
+from hemotk.artifacts import THERMAL, Device, Latency, RowSource, VariantResult
 from hemotk.environment import machine, versions
 from hemotk.errors import HemotkError
 from hemotk.tflite.runtime import Runtime
@@ -90,7 +90,7 @@ def snapshot() -> Snapshot:
 def surroundings(
     runtime: Runtime, before: Snapshot, variants: Sequence[VariantResult], threads: int, cpus: Sequence[int] = ()
 ) -> Surroundings:
-    """What there is to say at the end of a bench that began at `before`, once its workers have ended.
+    """Facts and warnings at the end of a bench that began at `before`, once its workers have ended.
 
     `variants` are the rows measured here, `cpus` the processors that they were pinned to, if they were.
     """
@@ -111,7 +111,7 @@ def surroundings(
 
 @dataclass(frozen=True)
 class Room:
-    """How many cores can be used, how many of them the workers may use, and with how many threads they did."""
+    """The number of usable cores, the number that the workers may use, and the number of threads they used."""
 
     cores: int
     ours: int
@@ -119,30 +119,30 @@ class Room:
 
 
 def warnings(before: Snapshot, after: Snapshot, variants: Sequence[VariantResult], room: Room) -> tuple[str, ...]:
-    """Why the times may not repeat, a clause each; empty on a quiet machine."""
+    """The reasons why the times may not repeat, a clause each; empty on a quiet machine."""
     names = {id(row): f"{row.bundle} {row.kind}" for row in variants}
     if len({row.bundle for row in variants}) < 2:
         names = {id(row): row.kind for row in variants}
-    found = list(_of_machine(before, after, room.cores))
+    clauses = list(_of_machine(before, after, room.cores))
     for row in variants:
         if row.latency is not None:
-            found.extend(_of_times(names[id(row)], row.latency))
+            clauses.extend(_of_times(names[id(row)], row.latency))
     if room.threads > room.ours:
-        found.append(f"{room.threads} threads share {room.ours} cores")
-    return tuple(found)
+        clauses.append(f"{room.threads} threads share {room.ours} cores")
+    return tuple(clauses)
 
 
-def device_warnings(sources: Sequence[Source], variants: Sequence[VariantResult]) -> tuple[str, ...]:
-    """Why the times of the devices among `sources` may not repeat, a clause each; `variants` are rows of any source."""
-    found: list[str] = []
+def device_warnings(sources: Sequence[RowSource], variants: Sequence[VariantResult]) -> tuple[str, ...]:
+    """The reasons why times of devices in `sources` may not repeat, a clause each; `variants` are of any source."""
+    clauses: list[str] = []
     for source in sources:
         if source.device is None:
             continue
-        found.extend(_of_heat(source.name, source.device))
+        clauses.extend(_of_heat(source.name, source.device))
         for row in variants:
             if row.source == source.name and row.latency is not None:
-                found.extend(_of_times(f"{row.bundle} {row.kind} on {source.name}", row.latency))
-    return tuple(found)
+                clauses.extend(_of_times(f"{row.bundle} {row.kind} on {source.name}", row.latency))
+    return tuple(clauses)
 
 
 def _of_heat(name: str, device: Device) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _of_heat(name: str, device: Device) -> Iterator[str]:
 
 
 def others(before: Snapshot, after: Snapshot) -> float | None:
-    """How many cores other processes, or other guests of this machine's host, used on average meanwhile."""
+    """The number of cores that other processes, or other guests of this machine's host, used on average meanwhile."""
     seconds = after.clock - before.clock
     if before.busy is None or after.busy is None or seconds <= 0:
         return None

@@ -26,8 +26,8 @@ CHUNK = 64
 class FoundPictures:
     """The pictures of a folder in the order of their paths; `left_out` counts those that its table does not name.
 
-    `split` is what they are the test part of, None where they are not. `reading` says in sentences how the folder was
-    understood. `columns` has the row of the table of each image by its id, where there is a table.
+    `split` is the split whose test part they are, None where they are none. `reading` says in sentences how the folder
+    was understood. `columns` has the row of the table of each image by its id, where there is a table.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class FoundPictures:
 def find_pictures(source: Path, classes: tuple[str, str], data: Path | None = None) -> FoundPictures:
     """List the pictures of a folder, or of the test part of a split file, with its labels and groups.
 
-    `data` is where the pictures of a split are now, if not where it says.
+    `data` is the present folder of a split's pictures, if they were moved.
 
     Raises:
         HemotkError: as `below`; or the split cannot be read or has other classes, or a file of its test part is missing
@@ -83,7 +83,7 @@ def _test_part(split: SplitManifest, data: Path | None) -> FoundPictures:
 def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
     """List the pictures below `folder`: with labels by a table or by subfolders named like `classes`, else without.
 
-    Pictures are of groups where the table, or DICOM files, name the patient of each.
+    Pictures have groups where the table, or DICOM files, name the patient of each.
 
     Raises:
         HemotkError: no such folder, no pictures, a name that is not UTF-8, labels for some only, or labels of a layout
@@ -100,12 +100,12 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
         raise HemotkError(f"{folder}: holds no pictures; name a folder with slices as PNG, JPEG or the like.")
     for file in listing.files:
         check_utf8(folder / file, "no output can hold it")
-    found = labelled(listing, classes, lenient=True)
-    if found is not None:
-        labels: list[tuple[str, int | None]] = [(image.path, image.label) for image in found.images]
-        patients = [image.patient for image in found.images]
-        columns = {image.path: image.columns for image in found.images if image.columns}
-        left_out, reading = found.unlabelled, (*found.reading, *left_out_lines(found.left_out))
+    scanned = labelled(listing, classes, lenient=True)
+    if scanned is not None:
+        labels: list[tuple[str, int | None]] = [(image.path, image.label) for image in scanned.images]
+        patients = [image.patient for image in scanned.images]
+        columns = {image.path: image.columns for image in scanned.images if image.columns}
+        left_out, reading = scanned.unlabelled, (*scanned.reading, *left_out_lines(scanned.left_out))
     else:
         labels = [(file, None) for file in listing.files]
         numbers = patient_numbers(folder, listing.files, leave_out=True)
@@ -119,7 +119,7 @@ def below(folder: Path, classes: tuple[str, str]) -> FoundPictures:
 def _each_known(files: Sequence[str], patients: list[str | None]) -> list[str | None]:
     """The patient of each image; None where nobody is known.
 
-    Where some are known, each image that does not say is taken for one of its own patient.
+    If some patients are known, each image without one counts as a patient of its own.
     """
     if not any(patients):
         return patients
@@ -133,10 +133,10 @@ class Chunks:
     cannot be read.
     """
 
-    def __init__(self, found: FoundPictures, specs: Sequence[PreprocessSpec], scratch: Path) -> None:
+    def __init__(self, pictures: FoundPictures, specs: Sequence[PreprocessSpec], scratch: Path) -> None:
         self.files = {spec: scratch / f"{place}.npy" for place, spec in enumerate(dict.fromkeys(specs))}
         self.skipped: list[str] = []
-        self._found = found
+        self._found = pictures
 
     def __iter__(self) -> Iterator[tuple[ImageRef, ...]]:
         """Write one chunk after the other and say which pictures are in it; empty chunks are passed over."""

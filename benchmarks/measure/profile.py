@@ -1,4 +1,4 @@
-"""Where the time of one inference goes, operator by operator, and which nodes no delegate took."""
+"""Profiles of one inference: the time of each operator, and the nodes that no delegate took."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ SLOWEST = 20
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is profiled, and how it is run: `images` is an array file of at least `rows` test images."""
+class ProfileJob:
+    """A model to profile and how to run it: `images` is an array file of at least `rows` test images."""
 
     model: Path
     preprocess: PreprocessSpec
@@ -44,16 +44,16 @@ class Timed:
     ns: float
 
 
-def profile(subject: Subject) -> Profile:
+def profile(job: ProfileJob) -> Profile:
     """Time per operator type and the slowest operators, and which nodes no delegate took; never an error."""
-    left_out, why_left_out = _left_out(subject)
+    left_out, why_left_out = _left_out(job)
     names = {node.node: node.name for node in left_out}
     try:
-        times = timed([[event for event in run if _is_operator(event)] for run in _measure(subject)], names)
+        times = timed([[event for event in run if _is_operator(event)] for run in _measure(job)], names)
     except HemotkError as error:
         return Profile("", 0, why=_reason(error), left_out=left_out, why_left_out=why_left_out)
     return Profile(
-        method=f"LiteRT's profiler in {subject.runtime}, also inside XNNPACK, medians of whole microseconds",
+        method=f"LiteRT's profiler in {job.runtime}, also inside XNNPACK, medians of whole microseconds",
         runs=RUNS,
         operators=by_operator(times),
         slowest=slowest(times),
@@ -72,15 +72,15 @@ def timed(runs: Sequence[Sequence[Event]], names: Mapping[int, str]) -> list[Tim
     if len(seen) != 1 or seen == {()}:
         raise HemotkError("‹profile›: the profiler saw other operators in each inference; run it again.")
     times = np.median([[event.microseconds for event in run] for run in runs], axis=0) * 1000
-    found, piece, last = [], 0, None
+    operators, piece, last = [], 0, None
     for event, ns in zip(runs[0], times.tolist(), strict=True):
         inside = event.kind in INSIDE
         # Each run of a delegate's piece counts its operators from 0.
         piece += inside and (last is None or event.index <= last)
         last = event.index if inside else None
         where = f"delegate piece {piece}, operator {event.index}" if inside else names.get(event.index, "")
-        found.append(Timed(event.name, None if inside else event.index, where, ns))
-    return found
+        operators.append(Timed(event.name, None if inside else event.index, where, ns))
+    return operators
 
 
 def by_operator(times: Sequence[Timed]) -> tuple[OperatorTime, ...]:
@@ -89,8 +89,8 @@ def by_operator(times: Sequence[Timed]) -> tuple[OperatorTime, ...]:
     for item in times:
         groups[item.operator].append(item.ns)
     whole = _whole(times)
-    found = [OperatorTime(name, len(group), sum(group), sum(group) / whole) for name, group in groups.items()]
-    return tuple(sorted(found, key=lambda item: -item.total_ns))
+    shares = [OperatorTime(name, len(group), sum(group), sum(group) / whole) for name, group in groups.items()]
+    return tuple(sorted(shares, key=lambda item: -item.total_ns))
 
 
 def slowest(times: Sequence[Timed]) -> tuple[NodeTime, ...]:
@@ -100,30 +100,30 @@ def slowest(times: Sequence[Timed]) -> tuple[NodeTime, ...]:
     return tuple(NodeTime(item.node, item.name, item.operator, item.ns, item.ns / whole) for item in longest)
 
 
-def _measure(subject: Subject) -> list[list[Event]]:
-    if subject.runtime.name != PACKAGE:
-        raise HemotkError(f"‹profile›: {subject.runtime} offers no profiler; install {PACKAGE.replace('_', '-')}.")
-    if subject.delegate is not None:
+def _measure(job: ProfileJob) -> list[list[Event]]:
+    if job.runtime.name != PACKAGE:
+        raise HemotkError(f"‹profile›: {job.runtime} offers no profiler; install {PACKAGE.replace('_', '-')}.")
+    if job.delegate is not None:
         raise HemotkError("‹profile›: LiteRT's profiler takes no external delegate; leave ‹delegate› out.")
-    scorer = open_scorer(subject.model, subject.preprocess, subject.foreign, runtime=subject.runtime)
-    model, runs = ProfiledModel(subject.model, subject.threads), []
+    scorer = open_scorer(job.model, job.preprocess, job.foreign, runtime=job.runtime)
+    model, runs = ProfiledModel(job.model, job.threads), []
     for run in range(WARMUP + RUNS):
-        model.feed(scorer.stored(read_image(subject.images, run % subject.rows)))
+        model.feed(scorer.stored(read_image(job.images, run % job.rows)))
         runs.append(model.profiled())
     return runs[WARMUP:]
 
 
-def _left_out(subject: Subject) -> tuple[tuple[LeftOutNode, ...], str]:
+def _left_out(job: ProfileJob) -> tuple[tuple[LeftOutNode, ...], str]:
     """The nodes that the interpreter runs itself, and why they are not known (empty if they are)."""
     try:
-        found = placement(subject.model, subject.runtime, subject.delegate)
+        placed = placement(job.model, job.runtime, job.delegate)
     except HemotkError as error:
         return (), _reason(error)
-    if found is None:
-        return (), f"{subject.runtime} does not list its nodes"
-    if not found.pieces:
-        return (), f"{subject.runtime} gave no part of this model to a delegate: it runs every node itself"
-    return tuple(LeftOutNode(node.index, node.name, node.operator) for node in found.left_out), ""
+    if placed is None:
+        return (), f"{job.runtime} does not list its nodes"
+    if not placed.pieces:
+        return (), f"{job.runtime} gave no part of this model to a delegate: it runs every node itself"
+    return tuple(LeftOutNode(node.index, node.name, node.operator) for node in placed.left_out), ""
 
 
 def _is_operator(event: Event) -> bool:

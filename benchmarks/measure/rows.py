@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hemotk.artifacts import HERE, ImageRef, Profile, Variant
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure.runners import Loaded, RunnerFailed
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.scorer import Scores
 
 
@@ -15,7 +15,7 @@ from hemotk.tflite.scorer import Scores
 class Row:
     """One variant of one bundle on one source; a `failure` ends its measuring for good."""
 
-    bundle: Bundle
+    bundle: StoredBundle
     variant: Variant
     source: str = HERE
     loaded: Loaded | None = None

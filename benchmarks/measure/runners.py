@@ -25,7 +25,7 @@ _START = "import sys; sys.path[:] = filter(None, sys.path); import runpy; runpy.
 
 
 def python_module(name: str) -> list[str]:
-    """As `python -m name`, but without the current folder: a json.py there must not take the place of the real one."""
+    """The command `python -m name` without the current folder, where a json.py must not replace the real one."""
     return [sys.executable, "-c", _START.format(name)]
 
 
@@ -101,14 +101,14 @@ class Runner:
     def profile(
         self, model: Path, images: Path, rows: int, preprocess: PreprocessSpec, foreign: ForeignSpec | None = None
     ) -> Profile:
-        """Where the time of the model at `model` goes, on the first `rows` test images in turn.
+        """Profile the model at `model` on the first `rows` test images in turn.
 
         Raises:
             RunnerFailed: the process did not survive it.
         """
         answer = self._ask(do="profile", rows=rows, **self._subject(model, images, preprocess, foreign))
-        found: Profile = decode(Profile, answer["profile"], "profile")
-        return found
+        result: Profile = decode(Profile, answer["profile"], "profile")
+        return result
 
     def check_delegate(self) -> None:
         """Load the delegate asked for, and nothing else.
@@ -172,7 +172,7 @@ class Runner:
         self._lines.put(b"")
 
     def _epitaph(self) -> str:
-        """How the process ended, with the last thing it said."""
+        """The way the process ended, with the last thing it said."""
         code = self._process.wait()
         self._log.seek(0)
         lines = self._log.read().decode("utf-8", "replace").splitlines()

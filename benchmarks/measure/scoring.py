@@ -20,13 +20,13 @@ from hemotk.store.bundle import read_image
 
 @dataclass(frozen=True)
 class Scored:
-    """What was scored: the images in the order of every row's scores, the last `last` of them still in array files.
+    """The scored images in the order of every row's scores; the last `last` of them are still in array files.
 
-    `skipped` says of each picture that could not be read, why; `left_out` counts those that a table does not name.
-    `origin` says of which other split they are the test part, or that bundles were calibrated on some of a folder;
-    `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood. `tissue` is
-    the share of soft tissue of each image, empty where none was asked for; `cells` are those of the columns that
-    figures were asked for by, by the image's path.
+    `skipped` gives the reason for each picture that could not be read; `left_out` counts pictures that a table does not
+    name. `origin` names the other split whose test part they are, or says that bundles were calibrated on some pictures
+    of a folder; `split_sha256` is the checksum of that split. `reading` says in sentences how a folder was understood.
+    `tissue` is the share of soft tissue of each image, empty where none was asked for; `cells` are the cells of the
+    columns that divide the figures, by the image's path.
     """
 
     images: tuple[ImageRef, ...]
@@ -42,7 +42,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Tools:
-    """What scoring needs beside its rows: the process of each, who is told how far it is, who is given the scores."""
+    """The helpers of scoring: the process of each row, who is told the progress, and who is given the scores."""
 
     runner_of: Callable[[Row], Runner]
     tell: Tell
@@ -73,11 +73,11 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     from hemotk.benchmarks.measure.pictures import Chunks, find_pictures  # what reads folders takes a moment to load
 
     source = subject.pictures()
-    found = find_pictures(source, rows[0].bundle.card.labels, subject.data)
+    pictures = find_pictures(source, rows[0].bundle.card.labels, subject.data)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())
-    origin = note_seen(found, bundles) if found.split is None else check_unseen(found, source, bundles)
-    cells = read_cells(found, subject.by, rows[0].bundle.card.labels) if subject.by else {}
-    chunks = Chunks(found, [row.bundle.card.preprocess for row in rows], scratch)
+    origin = note_seen(pictures, bundles) if pictures.split is None else check_unseen(pictures, source, bundles)
+    cells = read_cells(pictures, subject.by, rows[0].bundle.card.labels) if subject.by else {}
+    chunks = Chunks(pictures, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
     tissue: list[float] = []
     last = 0
@@ -90,17 +90,17 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
         images += chunk
         tissue += _tissue(rows[0], chunk)
         last = len(chunk)
-        tools.tell("scoring", len(images) + len(chunks.skipped), len(found.images))
+        tools.tell("scoring", len(images) + len(chunks.skipped), len(pictures.images))
     if not images:
         raise HemotkError(f"{source}: none of its pictures can be read; the first says: {chunks.skipped[0]}")
     return Scored(
         images=tuple(images),
         last=last,
         skipped=tuple(chunks.skipped),
-        left_out=found.left_out,
+        left_out=pictures.left_out,
         origin=origin,
-        split_sha256=found.split_sha256,
-        reading=found.reading,
+        split_sha256=pictures.split_sha256,
+        reading=pictures.reading,
         tissue=tuple(tissue),
         cells=cells,
     )
@@ -122,7 +122,7 @@ def _load(row: Row, runner: Runner) -> None:
 def _score(row: Row, images: Sequence[ImageRef], tools: Tools, what: str = "") -> None:
     """Add the scores of `images`, which lie in the array file that was loaded, unless the row has failed.
 
-    How far it is is told if `what` says under which name.
+    With `what`, the progress is reported under this name.
     """
     before, runner = len(row.scores), tools.runner_of(row)
     with row.surviving():

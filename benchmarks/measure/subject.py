@@ -1,4 +1,4 @@
-"""What is benched: bundles side by side, on their test split or on a folder of images."""
+"""The subject of a bench: bundles side by side, on their test split or on a folder of images."""
 
 import dataclasses
 from collections import Counter
@@ -9,21 +9,20 @@ from pathlib import Path
 from hemotk.benchmarks.measure.given import check_given, is_given, open_given
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import Bundle, open_with_testset
+from hemotk.store.bundle import StoredBundle, open_with_testset
 from hemotk.store.cards import bundle_card
-from hemotk.tflite.foreign import Asked
+from hemotk.tflite.foreign import ForeignOptions
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What to bench.
+    """The bundles of a bench and the images to score.
 
-    The `bundles` are folders, or bare .tflite files to score `images`, which are fed and read as `asked` says. The
-    first is what the others are held against beside their own float parents. `images`
-    is a folder of pictures, or a split file for its test part, to score in place of the test split; `data` is where
-    that split's images are now, if they were moved. `by` names columns of the table of labels of `images`, in lower
-    case, to give figures by. `imported` are files of what devices measured. `command` is what made the bench, for the
-    report.
+    The `bundles` are folders, or bare .tflite files to score `images`, which are fed and read by the options `asked`.
+    The others are compared with the first, and with their own float parents. `images` is a folder of pictures, or a
+    split file for its test part, to score in place of the test split; `data` is the present folder of that split's
+    images, if they were moved. `by` names columns of the table of labels of `images`, in lower case, to give figures
+    by. `imported` are files that devices wrote. `command` is the command line of the bench, for the report.
     """
 
     bundles: tuple[Path, ...]
@@ -32,7 +31,7 @@ class Subject:
     command: str = ""
     data: Path | None = None
     by: tuple[str, ...] = ()
-    asked: Asked = field(default_factory=Asked)
+    asked: ForeignOptions = field(default_factory=ForeignOptions)
 
     def __post_init__(self) -> None:
         for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():
@@ -78,7 +77,7 @@ def read_cards(subject: Subject) -> None:
             bundle_card(path)
 
 
-def open_all(subject: Subject) -> tuple[Bundle, ...]:
+def open_all(subject: Subject) -> tuple[StoredBundle, ...]:
     """Open every bundle, checksums first, each under a name of its own.
 
     Raises:
@@ -90,13 +89,13 @@ def open_all(subject: Subject) -> tuple[Bundle, ...]:
     return opened
 
 
-def _open(path: Path, subject: Subject) -> Bundle:
+def _open(path: Path, subject: Subject) -> StoredBundle:
     if is_given(path):
         return open_given(path, subject.asked)
-    return open_with_testset(path) if subject.images is None else Bundle.open(path)
+    return open_with_testset(path) if subject.images is None else StoredBundle.open(path)
 
 
-def _named(bundles: Sequence[Bundle]) -> tuple[Bundle, ...]:
+def _named(bundles: Sequence[StoredBundle]) -> tuple[StoredBundle, ...]:
     """Call bundles of the same name by their paths."""
     counts = Counter(bundle.name for bundle in bundles)
     return tuple(
@@ -105,7 +104,7 @@ def _named(bundles: Sequence[Bundle]) -> tuple[Bundle, ...]:
     )
 
 
-def _check_same_images(first: Bundle, other: Bundle) -> None:
+def _check_same_images(first: StoredBundle, other: StoredBundle) -> None:
     """Pixels may differ between bundles of other pixel contracts; images and labels may not."""
     ours, theirs = ([(item.id, item.label) for item in bundle.items] for bundle in (first, other))
     if ours != theirs:

@@ -82,8 +82,8 @@ class Worker:
 
     def score(self, request: Message) -> Message:
         """Logit and probability of one test image; NaN and infinities as JSON's usual extension."""
-        found = self._ready().score(read_image(self._images, request["row"]))
-        return {"logit": found.logit, "probability": found.probability}
+        scores = self._ready().score(read_image(self._images, request["row"]))
+        return {"logit": scores.logit, "probability": scores.probability}
 
     def time(self, request: Message) -> Message:
         """Time inferences one by one, on the test images in turn; the conversion of the input is not timed."""
@@ -98,11 +98,11 @@ class Worker:
         return {"samples_ns": samples[1:], "peak_bytes": peak_memory()}
 
     def profile(self, request: Message) -> Message:
-        """Where the time of the model at `model` goes."""
-        from hemotk.benchmarks.measure.profile import Subject, profile
+        """Profile the model at `model`."""
+        from hemotk.benchmarks.measure.profile import ProfileJob, profile
 
         _pin(request["cpus"])
-        subject = Subject(
+        job = ProfileJob(
             model=Path(request["model"]),
             preprocess=PreprocessSpec(**request["preprocess"]),
             foreign=_foreign(request),
@@ -112,7 +112,7 @@ class Worker:
             threads=request["threads"],
             delegate=_delegate(request),
         )
-        return {"profile": encode(profile(subject))}
+        return {"profile": encode(profile(job))}
 
     def check_delegate(self, request: Message) -> Message:
         """Load the delegate alone."""
@@ -161,7 +161,7 @@ def peak_memory() -> int | None:
 
 
 def _go_first() -> None:
-    """Where memory runs out, this process is the one to end: a broken model may ask for any amount."""
+    """Let this process be the one to end when memory runs out: a broken model may ask for any amount."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -1,4 +1,4 @@
-"""What stands beside the figures of a report: the slice level's own AUC, and figures by columns of the labels."""
+"""Tables beside the figures of a report: the slice level's own AUC, and figures by columns of the labels."""
 
 from collections.abc import Iterator
 
@@ -21,31 +21,31 @@ STRATA_HEADINGS = ("variant", "part", "images", "sensitivity", "specificity", "A
 
 def slice_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
     """A row for each variant on images that the slice level alone orders better than chance, else none."""
-    return [_slice_row(report, row, found) for row in report.variants if (found := telling(row)) is not None]
+    return [_slice_row(report, row, level) for row in report.variants if (level := telling(row)) is not None]
 
 
 def telling(row: VariantResult) -> SliceLevel | None:
-    """What the slice level says of the row's images, if its AUC exceeds chance."""
-    found = row.slice_level
-    return found if found is not None and found.exceeds_chance else None
+    """The slice level of the row's images, if its AUC exceeds chance."""
+    level = row.slice_level
+    return level if level is not None and level.exceeds_chance else None
 
 
-def _slice_row(report: BenchReport, row: VariantResult, found: SliceLevel) -> tuple[Cell, ...]:
+def _slice_row(report: BenchReport, row: VariantResult, level: SliceLevel) -> tuple[Cell, ...]:
     figures = row.grouped or row.metrics
-    counts = Cell(str(found.brain_images), f"({found.brain_positives} with {report.bundle_of(row).labels[1]})")
+    counts = Cell(str(level.brain_images), f"({level.brain_positives} with {report.bundle_of(row).labels[1]})")
     area = estimate_cell(None if figures is None else figures.auc)
-    return Cell(report.name_of(row)), area, estimate_cell(found.baseline), estimate_cell(found.brain), counts
+    return Cell(report.name_of(row)), area, estimate_cell(level.baseline), estimate_cell(level.brain), counts
 
 
 def slice_lines(report: BenchReport) -> Iterator[str]:
     """The same in sentences."""
     for row in report.variants:
-        found, figures = telling(row), row.grouped or row.metrics
-        if found is not None and figures is not None:
+        level, figures = telling(row), row.grouped or row.metrics
+        if level is not None and figures is not None:
             yield (
                 f"{report.name_of(row)}: AUC {with_interval(figures.auc)}; the share of soft tissue alone, which sees "
-                f"no bleed, has {with_interval(found.baseline)}; within the {found.brain_images} brain slices the AUC "
-                f"is {with_interval(found.brain)}."
+                f"no bleed, has {with_interval(level.baseline)}; within the {level.brain_images} brain slices the AUC "
+                f"is {with_interval(level.brain)}."
             )
 
 
@@ -82,7 +82,7 @@ def _part_words(part: Stratum, label: str) -> str:
     named: list[tuple[str, Estimate]] = [("sensitivity", part.sensitivity), ("AUC", part.auc)]
     if not part.subtype:
         named.insert(1, ("specificity", part.specificity))
-    return f"{counts}{_groups(part)}: " + ", ".join(f"{name} {with_interval(found)}" for name, found in named)
+    return f"{counts}{_groups(part)}: " + ", ".join(f"{name} {with_interval(estimate)}" for name, estimate in named)
 
 
 def _groups(part: Stratum) -> str:

@@ -42,18 +42,18 @@ def cells(report: BenchReport, row: VariantResult) -> tuple[Cell, ...]:
     shares = (
         (None,) * 4 if metrics is None else (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc)
     )
-    found = [Cell(report.name_of(row), "failed" if row.failure else ""), Cell(f"{row.bytes / 1e6:.2f} MB")]
-    found += [estimate_cell(share) for share in shares]
-    found.append(estimate_cell(None if row.calibration is None else row.calibration.error))
-    found.append(estimate_cell(None if row.paired is None else row.paired.agreement))
-    found += [
+    row_cells = [Cell(report.name_of(row), "failed" if row.failure else ""), Cell(f"{row.bytes / 1e6:.2f} MB")]
+    row_cells += [estimate_cell(share) for share in shares]
+    row_cells.append(estimate_cell(None if row.calibration is None else row.calibration.error))
+    row_cells.append(estimate_cell(None if row.paired is None else row.paired.agreement))
+    row_cells += [
         Cell(NOTHING if latency is None else milliseconds(latency.p50_ns)),
         Cell(NOTHING if latency is None else milliseconds(latency.p90_ns)),
         estimate_cell(None if latency is None else latency.ratio),
     ]
     if len(report.bundles) > 1:
-        found.append(estimate_cell(None if latency is None else latency.ratio_to_first))
-    return tuple(found)
+        row_cells.append(estimate_cell(None if latency is None else latency.ratio_to_first))
+    return tuple(row_cells)
 
 
 def estimate_cell(estimate: Estimate | None) -> Cell:
@@ -92,7 +92,7 @@ def verdict(report: BenchReport) -> str:
 
 
 def claim(report: BenchReport) -> str:
-    """What holds where the checks hold: nothing is said of whether the classifier is any good."""
+    """The sentence on what the checks prove: they say nothing about whether the classifier is any good."""
     names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind not in PARENTS))
     if not names:
         ran = list(dict.fromkeys(report.name_of(row) for row in report.variants))
@@ -109,13 +109,13 @@ def not_held(report: BenchReport) -> Iterator[str]:
 
 
 def what_was_scored(report: BenchReport) -> str:
-    """How many pictures of what."""
+    """The number of pictures, and their source."""
     count = len(report.images)
     return f"{count} images of {report.folder}" if report.folder else f"{count} images of the test split"
 
 
 def device_facts(device: Device) -> dict[str, Any]:
-    """What the device is and how warm it was, by the names of its fields; the thermal status in Android's words."""
+    """The device and how warm it was, by the names of the fields; the thermal status in Android's words."""
     facts: dict[str, Any] = {
         field: getattr(device, field) for field in ("maker", "model", "soc", "system", "abi", "cores")
     }
@@ -125,7 +125,7 @@ def device_facts(device: Device) -> dict[str, Any]:
 
 
 def first_name(report: BenchReport) -> str:
-    """What to call the model that those of other bundles are held against."""
+    """The name of the model that the other bundles are compared with."""
     first = report.variants[0]
     return first.bundle if first.kind == "given" else f"float32 of {first.bundle}"
 
@@ -195,21 +195,21 @@ def grouped_rows(report: BenchReport) -> list[tuple[Cell, ...]]:
     return [_grouped_cells(report, row, row.grouped) for row in report.variants if row.grouped is not None]
 
 
-def _grouped_cells(report: BenchReport, row: VariantResult, found: GroupMetrics) -> tuple[Cell, ...]:
-    shares = (found.accuracy, found.sensitivity, found.specificity, found.auc)
+def _grouped_cells(report: BenchReport, row: VariantResult, metrics: GroupMetrics) -> tuple[Cell, ...]:
+    shares = (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc)
     pairs = (row.paired, row.paired_first) if len(report.bundles) > 1 else (row.paired,)
     agreements = (None if paired is None else paired.grouped_agreement for paired in pairs)
     differences = (None if paired is None else paired.grouped_auc_difference for paired in pairs)
     estimates = (*shares, *agreements, *differences)
-    groups = Cell(str(found.groups), group_counts(found, report.bundle_of(row).labels))
+    groups = Cell(str(metrics.groups), group_counts(metrics, report.bundle_of(row).labels))
     return (Cell(report.name_of(row)), groups, *map(estimate_cell, estimates))
 
 
-def group_counts(found: GroupMetrics, labels: tuple[str, str]) -> str:
-    """In how many groups there is an image of each label, in brackets; nothing where that was not counted."""
-    if found.with_positive is None or found.with_negative is None:
+def group_counts(metrics: GroupMetrics, labels: tuple[str, str]) -> str:
+    """The number of groups with an image of each label, in brackets; '' where that was not counted."""
+    if metrics.with_positive is None or metrics.with_negative is None:
         return ""
-    return f"({found.with_positive} with {labels[1]}, {found.with_negative} with {labels[0]})"
+    return f"({metrics.with_positive} with {labels[1]}, {metrics.with_negative} with {labels[0]})"
 
 
 def what_is_wrong(report: BenchReport) -> Iterator[str]:

@@ -134,7 +134,7 @@ def _why_no_roc(report: BenchReport) -> str:
 
 
 def _comparisons(report: BenchReport) -> Iterator[Markup]:
-    rows = [paired_cells(report, *found) for found in comparisons(report)]
+    rows = [paired_cells(report, *pair) for pair in comparisons(report)]
     yield _table(PAIRED_HEADINGS, rows) if rows else element("p", "There is nothing that could be compared.")
     yield element(
         "p",

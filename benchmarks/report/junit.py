@@ -12,7 +12,7 @@ def render(report: BenchReport) -> str:
     groups: dict[tuple[str, str], list[Verdict]] = {}
     for item in report.verdicts:
         groups.setdefault((item.bundle, item.source), []).append(item)
-    suites = [_suite(report, bundle, source, found) for (bundle, source), found in groups.items()]
+    suites = [_suite(report, bundle, source, verdicts) for (bundle, source), verdicts in groups.items()]
     failed = _failed(report.verdicts)
     root = element("testsuites", *suites, name="hemotk bench", tests=len(report.verdicts), failures=failed, errors=0)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'

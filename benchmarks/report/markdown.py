@@ -49,7 +49,7 @@ def render(report: BenchReport) -> str:
         *_grouped(report),
         *_beside(SLICE_LEVEL, SLICE_HEADINGS, slice_rows(report)),
         *_beside(STRATA, STRATA_HEADINGS, strata_rows(report)),
-        _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *found)) for found in comparisons(report))),
+        _table(PAIRED_HEADINGS, (map(str, paired_cells(report, *pair)) for pair in comparisons(report))),
         list(_flips(report)),
         [f"- {_text(line)}" for line in what_is_wrong(report)],
         [_text(f"{what_was_scored(report)}, {facts.get('runtime')} {facts.get('runtime_version')}, {report.created}.")],
@@ -60,7 +60,7 @@ def render(report: BenchReport) -> str:
 
 
 def _grouped(report: BenchReport) -> Iterator[list[str]]:
-    """What to know of intervals over groups of images, and the table of them; nothing without groups."""
+    """The table of intervals over groups of images, after a sentence on them; nothing without groups."""
     yield from _beside(GROUPED, grouped_headings(report), grouped_rows(report))
 
 

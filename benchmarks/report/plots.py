@@ -42,14 +42,14 @@ def legend(report: BenchReport, rows: Sequence[VariantResult]) -> Markup:
 
 def latency(report: BenchReport) -> Markup | None:
     """The share of inferences that took so long or less, a curve per row; None where nothing was timed."""
-    found = {index: _samples(row) for index, row in enumerate(report.variants) if row.latency is not None}
-    if not found:
+    by_row = {index: _samples(row) for index, row in enumerate(report.variants) if row.latency is not None}
+    if not by_row:
         return None
-    low, high = min(samples[0] for samples in found.values()), max(samples[-1] for samples in found.values())
+    low, high = min(samples[0] for samples in by_row.values()), max(samples[-1] for samples in by_row.values())
     x = logarithmic("milliseconds, logarithmic", low, high) if high > 4 * low else linear("milliseconds", low, high)
     y = linear(SHARE, 0.0, 1.0)
     curves = []
-    for index, samples in found.items():
+    for index, samples in by_row.items():
         class_, dash, _ = series(index)
         shares = np.arange(1, len(samples) + 1) / len(samples)
         kept = np.unique(np.linspace(0, len(samples) - 1, min(len(samples), MOST_STEPS)).round().astype(int))
@@ -122,7 +122,7 @@ def reliability(report: BenchReport) -> Markup | None:
         if row.calibration is None:
             continue
         class_, dash, shape = series(index)
-        points = [(found.probability, found.share) for found in row.calibration.bins]
+        points = [(each.probability, each.share) for each in row.calibration.bins]
         content.append(line(x, y, points, f"{class_} thin", dash))
         content += [mark(shape, x_of(x, a), y_of(y, b), f"{class_} hollow") for a, b in points]
         value = row.calibration.error.value

@@ -21,7 +21,7 @@ COLUMNS = ("image", "label", "bundle", "source", "variant", "logit", "output", "
 class ScoresFile:
     """A CSV file that grows as `NAME.partial` and gets its name when all is there; use as a context manager.
 
-    What an error leaves behind keeps the name `NAME.partial`; without any score, nothing is left.
+    After an error the file keeps the name `NAME.partial`; without any score, no file is left.
 
     `probability` is sigmoid(logit / temperature), `called` 1 where it reaches the bundle's threshold. `label` is empty
     where there is none, `logit`, `output` and `probability` are `nan` or `inf` where the model said so.
@@ -65,13 +65,13 @@ class ScoresFile:
             HemotkError: the disk is full.
         """
         card = row.bundle.card
-        logits = np.array([found.logit for found in scores], np.float64)
+        logits = np.array([score.logit for score in scores], np.float64)
         probabilities = calibrated(logits, card.temperature)
         called = decide(logits, card.threshold, card.temperature).astype(int)
         where = (row.bundle.name, row.source, row.variant.kind)
         self._write(
-            (image.id, "" if image.label is None else image.label, *where, found.logit, found.probability, p, decision)
-            for image, found, p, decision in zip(images, scores, probabilities.tolist(), called.tolist(), strict=True)
+            (image.id, "" if image.label is None else image.label, *where, score.logit, score.probability, p, decision)
+            for image, score, p, decision in zip(images, scores, probabilities.tolist(), called.tolist(), strict=True)
         )
         self._empty = self._empty and not scores
 

@@ -170,9 +170,9 @@ def _intervals(row: VariantResult) -> Iterator[str]:
         yield f"{name}{value}{words}" if item.low is not None else f"{name}: {item.why or item.method}"
 
 
-def _shares(found: Metrics | GroupMetrics) -> list[tuple[str, Estimate]]:
+def _shares(metrics: Metrics | GroupMetrics) -> list[tuple[str, Estimate]]:
     names = ("accuracy", "sensitivity", "specificity", "auc")
-    return [(name.replace("auc", "AUC"), getattr(found, name)) for name in names]
+    return [(name.replace("auc", "AUC"), getattr(metrics, name)) for name in names]
 
 
 def _interval(estimate: Estimate, *, signed: bool = False) -> str:

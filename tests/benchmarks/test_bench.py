@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.runners import Runner
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.errors import HemotkError
@@ -17,7 +17,7 @@ from hemotk.files import sha256_file
 from hemotk.tflite.scorer import Scorer
 
 # Times of microseconds say nothing; what they are held to is tested with the gate.
-EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None))
+EASY = dataclasses.replace(QUICK, limits=BenchLimits(latency_ratio=None))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hemotk.artifacts import TESTSET_SUFFIX, BenchReport, TestSetCard
 from hemotk.benchmarks.bench import bench
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure import pictures as folder_module
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report.scores import COLUMNS, ScoresFile
@@ -22,7 +22,7 @@ from hemotk.errors import HemotkError
 from hemotk.tflite.scorer import Scorer
 
 # The int8 file of the other bundle is not of its float network, and far from its scores.
-EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None, score_drift=None))
+EASY = dataclasses.replace(QUICK, limits=BenchLimits(latency_ratio=None, score_drift=None))
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +154,7 @@ def test_a_folder_without_labels_has_agreement_only(pristine, pictures):
 
 def test_flips_count_without_labels(make_bundle, pictures):
     made = make_bundle(float32="float32", int8="shifted")
-    found = bench(Subject((made,), images=flat(pictures)), dataclasses.replace(EASY, limits=Limits(0.0, None, 0)))
+    found = bench(Subject((made,), images=flat(pictures)), dataclasses.replace(EASY, limits=BenchLimits(0.0, None, 0)))
     assert [verdict.limit for verdict in found.verdicts if not verdict.passed] == [
         "usable",
         "disagreement with float",

@@ -13,7 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from hemotk.artifacts import BenchReport, ImageRef
-from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.accuracy import RowJudge
 from hemotk.benchmarks.judge.conclusion import conclude
 from hemotk.benchmarks.judge.results import results
 from hemotk.benchmarks.measure.pictures import find_pictures
@@ -44,7 +44,7 @@ def grouped_report():
     )
     other = [row(kind, refs, bundle="old", seed=3, noise=noise) for kind, noise in (("float32", 0.0), ("int8", 0.5))]
     rows = [row("float32", refs), row("int8", refs, noise=2.0), *other]
-    judge = Judge(refs, THRESHOLD, 1.0)
+    judge = RowJudge(refs, THRESHOLD, 1.0)
     judged = [judge.judged([Scores(x, y) for x, y in zip(r.scores.logit, r.scores.output, strict=True)]) for r in rows]
     rows = [dataclasses.replace(r, grouped=judge.grouped(found)) for r, found in zip(rows, judged, strict=True)]
     rows[3] = dataclasses.replace(rows[3], paired_first=judge.paired(judged[3], judged[0]))
@@ -95,8 +95,8 @@ def test_patients_of_dicom_files_are_groups_and_a_file_without_one_is_its_own(tm
 def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
     random = np.random.default_rng(0)
     labels, groups = random.integers(0, 2, 40), np.repeat(np.arange(10), 4)
-    judge = Judge([ImageRef(str(i), int(labels[i]), int(groups[i])) for i in range(40)], 0.4, 2.0)
-    plain = Judge([ImageRef(str(i), int(labels[i])) for i in range(40)], 0.4, 2.0)
+    judge = RowJudge([ImageRef(str(i), int(labels[i]), int(groups[i])) for i in range(40)], 0.4, 2.0)
+    plain = RowJudge([ImageRef(str(i), int(labels[i])) for i in range(40)], 0.4, 2.0)
     ours, theirs = (judge.judged([Scores(x, 0.5) for x in random.normal(labels, 1)]) for _ in range(2))
     found = judge.grouped(ours)
     assert found == evaluate_groups(labels, ours.called, ours.logit, groups)
@@ -113,7 +113,7 @@ def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
     assert dataclasses.replace(paired, **without, drops=alone.drops) == alone
     assert alone.drops.groups is None and alone.drops.with_positive == labels.sum()
     assert plain.grouped(ours) is None
-    unlabelled = Judge([ImageRef(str(i), None, int(groups[i])) for i in range(40)], 0.4, 2.0)
+    unlabelled = RowJudge([ImageRef(str(i), None, int(groups[i])) for i in range(40)], 0.4, 2.0)
     assert unlabelled.grouped(ours) is None and unlabelled.paired(ours, theirs).grouped_auc_difference is None
     assert unlabelled.paired(ours, theirs).grouped_agreement == paired.grouped_agreement
     assert judge.grouped(judge.judged([Scores(float("nan"), 0.5)] * 40)) is None

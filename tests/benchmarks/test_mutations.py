@@ -10,8 +10,8 @@ from float_and_int8_models import SPEC, float_model, int8_model
 from hemotk.artifacts import ImageRef
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.accuracy import Judge
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.accuracy import RowJudge
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.runners import Runner, RunnerFailed
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.tflite.scorer import Scorer
@@ -92,7 +92,7 @@ def test_every_spoiled_model_is_scored_or_ends_in_a_sentence(fate):
 
 
 def test_what_still_runs_is_judged_by_its_scores(fate):
-    judge = Judge([ImageRef(str(row), row % 2) for row in range(IMAGES)], 0.5, 1.0)
+    judge = RowJudge([ImageRef(str(row), row % 2) for row in range(IMAGES)], 0.5, 1.0)
     scorer = Scorer(float_model(), SPEC)
     parent = judge.judged([scorer.score(image) for image in draw_images()[:IMAGES]])
     verdicts = set()
@@ -112,7 +112,7 @@ def test_a_bench_lists_each_of_them_and_goes_on(fate, tmp_path):
     kinds = ("fp16", "dynamic", "int8")
     models = {"float32": float_model(), **dict(zip(kinds, chosen, strict=True)), "int16x8": int8_model()}
     folder = write_bundle(tmp_path / "spoiled", models, draw_images(), [row % 2 for row in range(len(draw_images()))])
-    report = bench(Subject((folder,)), replace(QUICK, limits=Limits(latency_ratio=None)))
+    report = bench(Subject((folder,)), replace(QUICK, limits=BenchLimits(latency_ratio=None)))
     scored, refused, worst = (report.variant(kind) for kind in kinds)
     assert scored.scores is not None
     assert "cannot be used as a model" in refused.failure

@@ -18,9 +18,9 @@ from rich.console import Console
 from hemotk.artifacts import BenchReport, Drops, Estimate, FieldError, GroupMetrics, ImageRef, Latency, Verdict
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.accuracy import RowJudge
 from hemotk.benchmarks.judge.gate import BUSY, Doubt, judge
-from hemotk.benchmarks.judge.limits import Limits, setting_of
+from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report import html, junit, markdown
 from hemotk.benchmarks.report.terminal import show
@@ -166,9 +166,9 @@ def test_a_least_sensitivity_is_asked_of_float32_too_and_left_out_without_positi
 
 
 def judged(before, after, labels, groups=None):
-    """Rows of float32 and int8 that call the images as given, from `Judge`."""
+    """Rows of float32 and int8 that call the images as given, from `RowJudge`."""
     refs = [ImageRef(str(i), int(label), None if groups is None else int(groups[i])) for i, label in enumerate(labels)]
-    judge_ = Judge(refs, 0.5, 1.0)
+    judge_ = RowJudge(refs, 0.5, 1.0)
     ours, theirs = (
         judge_.judged([Scores(0.02 if called else -0.02, 0.5) for called in row]) for row in (after, before)
     )
@@ -196,7 +196,7 @@ def test_a_loss_of_19_and_a_gain_of_7_decisions_fails_though_accuracy_fell_by_le
     parent, int8 = judged(before, after, labels)
     assert int8.paired.mcnemar == pytest.approx(0.029, abs=0.001)
     assert int8.paired.drops.accuracy.value == pytest.approx(12 / 1240)
-    found = {v.limit: v.outcome for v in judge([parent, int8], Limits(latency_ratio=None)) if v.kind == "int8"}
+    found = {v.limit: v.outcome for v in judge([parent, int8], BenchLimits(latency_ratio=None)) if v.kind == "int8"}
     assert found["McNemar p"] == "fails" and found["specificity drop"] == "fails"
     assert found["accuracy drop"] == "cannot tell" and found["score drift"] == "holds"
 
@@ -224,7 +224,7 @@ def test_unlabelled_images_hold_the_disagreement_by_its_interval():
         variant = measured("int8", None)
         paired = dataclasses.replace(variant.paired, agreement=wilson(count, count))
         rows = measured("float32", None), dataclasses.replace(variant, paired=paired)
-        assert outcome("disagreement with float", *rows, limits=Limits())[0] == expected
+        assert outcome("disagreement with float", *rows, limits=BenchLimits())[0] == expected
 
 
 @pytest.mark.parametrize("sums", [(3, -1, 1), (2, 2, -1, -1, 1), (5,), (1, -1), (4, 0, 2, 1, 1, 1)])
@@ -397,7 +397,7 @@ def test_a_limit_on_time_without_times_is_refused(pristine, capsys, limit):
 
 def test_limits_on_time_are_checked_in_the_library_too():
     with pytest.raises(HemotkError, match="latency_ms"):
-        BenchConfig(timing=False, limits=Limits(latency_ms=1.0))
+        BenchConfig(timing=False, limits=BenchLimits(latency_ms=1.0))
     assert BenchConfig(timing=False).held.latency_ratio is None
     assert setting_of("min_mcnemar_p") == "min_mcnemar_p" and setting_of("latency_ms") == "max_latency_ms"
 

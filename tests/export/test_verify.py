@@ -3,7 +3,7 @@ import pytest
 from random_networks import graph_of, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.benchmarks.judge.limits import Limits as BenchLimits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.errors import CheckFailed
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.integer.quantize import quantize

@@ -14,12 +14,12 @@ from hemotk.artifacts import (
     Latency,
     OperatorTime,
     Profile,
+    RowSource,
     SameModel,
-    Source,
     VariantResult,
     Verdict,
 )
-from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.accuracy import RowJudge
 from hemotk.tflite.scorer import Scores
 
 THRESHOLD = 0.4
@@ -38,7 +38,7 @@ def logits(count, noise, seed=0):
 
 def row(kind, refs, *, noise=0.0, bundle="first", source=HERE, seed=0, **changes):
     """One row scored with the float parent's logits plus noise."""
-    judge = Judge(refs, THRESHOLD, 1.0)
+    judge = RowJudge(refs, THRESHOLD, 1.0)
     ours, theirs = (
         judge.judged([Scores(float(x), float(1 / (1 + np.exp(-x)))) for x in logits(len(refs), amount, seed)])
         for amount in (noise, 0.0)
@@ -88,7 +88,7 @@ def report(*rows, refs, verdicts=(), **changes):
             for name in names
         ),
         sources=tuple(
-            Source(name, {"runtime": "ai_edge_litert", "runtime_version": "9.9", "versions": {"numpy": "2.0"}})
+            RowSource(name, {"runtime": "ai_edge_litert", "runtime_version": "9.9", "versions": {"numpy": "2.0"}})
             for name in sources
         ),
         folder="",

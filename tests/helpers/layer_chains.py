@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from hemotk.importing.layers import Layer, LayerGraph, Place
+from hemotk.importing.layers import KerasLayer, LayerGraph, LayerPlace
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk
 
 HERE = Path("model.h5")
 
 
-def layer(name: str, kind: str, inputs: tuple[int, ...], constants: dict[int | str, Any], **config: Any) -> Layer:
-    return Layer((Place(name, 0, ""),), kind, config, inputs, constants)
+def layer(name: str, kind: str, inputs: tuple[int, ...], constants: dict[int | str, Any], **config: Any) -> KerasLayer:
+    return KerasLayer((LayerPlace(name, 0, ""),), kind, config, inputs, constants)
 
 
 def chain(layers: Sequence[tuple[str, dict[str, Any]]], channels: int = 3) -> Walk:

@@ -11,7 +11,7 @@ from hemotk.api.runs import Run
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as measure
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.limits import Limits, Undecided, setting_of
+from hemotk.benchmarks.judge.limits import BenchLimits, Undecided, setting_of
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report.figures import cells, headings, not_held, verdict
 from hemotk.errors import HemotkError
@@ -19,7 +19,7 @@ from hemotk.files import refuse_existing, write_bytes
 from hemotk.quiet import import_tensorflow
 from hemotk.store import bundle as store
 from hemotk.store import run as store_run
-from hemotk.tflite.foreign import Asked
+from hemotk.tflite.foreign import ForeignOptions
 
 BUNDLES = Path("bundles")
 KINDS = ("fp16", "dynamic", "int8", "int16x8")
@@ -28,7 +28,7 @@ RENDERED = {".html": "html", ".md": "markdown", ".xml": "junit"}
 
 
 @dataclass(frozen=True)
-class Bundle(store.Bundle):
+class Bundle(store.StoredBundle):
     """A bundle folder whose files are what its card says: float32 and quantized .tflite, and what an app needs."""
 
     @property
@@ -46,7 +46,7 @@ class Bundle(store.Bundle):
 
 @dataclass(frozen=True)
 class Report:
-    """What a bench found; `found` has every score and every sample."""
+    """The report of a bench; `found` has every score and every sample."""
 
     found: BenchReport
 
@@ -62,7 +62,7 @@ class Report:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of a PASS must see as well, and the limits that do not hold."""
+        """The cautions to show beside a PASS, and the limits that do not hold."""
         return (*self.found.cautions, *not_held(self.found))
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
@@ -117,7 +117,7 @@ def export(
         HemotkError: a run or images that are missing or changed, or `out` exists and `overwrite` is false.
         CheckFailed: a variant does not do what its float parent does; nothing is written.
     """
-    folder = run.folder if isinstance(run, store_run.Run) else Path(run)
+    folder = run.folder if isinstance(run, store_run.StoredRun) else Path(run)
     place = BUNDLES / folder.resolve().name if out is None else Path(out)
     asked = (quantize,) if isinstance(quantize, str) else tuple(quantize)
     kinds = tuple(dict.fromkeys(kind for kind in asked if kind != "none"))
@@ -178,27 +178,29 @@ def bench(
     """Measure every variant of the bundles against its float parent, on the test split beside it or on `images`.
 
     `images` is a folder of pictures, or a split file, whose test part is taken; `by` are columns of its table to give
-    figures by. `imported` are files that devices wrote. A bare .tflite can be benched with `images`; what it does not
-    say of itself, `normalization`, `output` and `positive_class` must. `limits` are called as the
-    command line calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'` a limit
-    that these images cannot decide fails.
+    figures by. `imported` are files that devices wrote. A bare .tflite can be benched with `images`; `normalization`,
+    `output` and `positive_class` give the facts that it does not hold itself. `limits` are called as the command line
+    calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'`, a limit fails if
+    these images cannot decide it.
 
     Raises:
         HemotkError: a bundle, its test split, or images are missing or not what they must be.
     """
-    known = {setting_of(field.name): field.name for field in fields(Limits)}
+    known = {setting_of(field.name): field.name for field in fields(BenchLimits)}
     unknown = sorted(set(limits) - set(known))
     if unknown:
         raise HemotkError(f"{', '.join(unknown)}: no such limit; choose of {', '.join(sorted(known))}.")
     held: dict[str, Any] = {known[name]: value for name, value in limits.items()}
-    config = BenchConfig(threads=threads, timing=timing, profile=profile, limits=Limits(**held), undecided=undecided)
+    config = BenchConfig(
+        threads=threads, timing=timing, profile=profile, limits=BenchLimits(**held), undecided=undecided
+    )
     subject = Subject(
-        bundles=tuple(each.folder if isinstance(each, store.Bundle) else Path(each) for each in bundles),
+        bundles=tuple(each.folder if isinstance(each, store.StoredBundle) else Path(each) for each in bundles),
         images=maybe(images),
         imported=tuple(map(Path, imported)),
         data=maybe(data),
         by=tuple(name.strip().lower() for name in by),
-        asked=Asked(normalization, output, positive_class),
+        asked=ForeignOptions(normalization, output, positive_class),
     )
     with telling(progress) as tell:
         return Report(measure(subject, config, tell))

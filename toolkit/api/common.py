@@ -1,4 +1,4 @@
-"""What the functions of the interface share: paths, progress, tables for notebooks."""
+"""Helpers that the functions of the interface share: paths, progress, tables for notebooks."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ CLASSES = LABELS
 
 @contextmanager
 def telling(progress: Progress) -> Iterator[Tell]:
-    """Whom a job tells how far it is: bars, nobody, or the function that was given."""
+    """The receiver of a job's progress: bars, nobody, or the function that was given."""
     if callable(progress):
         yield progress
     elif progress:

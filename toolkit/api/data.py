@@ -45,7 +45,7 @@ class Split:
 
     @property
     def reading(self) -> tuple[str, ...]:
-        """How the folder was understood, a line each."""
+        """The folder as it was understood, a line each."""
         return tuple(self.manifest.reading or ())
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> "Split":
@@ -74,13 +74,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit of a folder found; `report` has all figures."""
+    """The audit of a folder; `report` has all figures."""
 
     report: AuditReport
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What stands out, a sentence each."""
+        """The findings that stand out, a sentence each."""
         return tuple(findings(self.report))
 
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
@@ -135,10 +135,10 @@ def split(
     if out is not None:
         keep_out(Path(out), Path(folder))
         refuse_existing(Path(out), overwrite)
-    found = scan(Path(folder), classes, maybe(patients), patient, hu_offset)
-    say(found)
+    scanned = scan(Path(folder), classes, maybe(patients), patient, hu_offset)
+    say(scanned)
     with telling(progress) as tell:
-        made = Split(make_split(found, config, tell), found=found)
+        made = Split(make_split(scanned, config, tell), found=scanned)
     return made if out is None else made.save(out, overwrite=overwrite)
 
 
@@ -173,7 +173,7 @@ def folds(
         if not isinstance(source, Split):
             keep_out(Path(out), Path(source))
         refuse_existing(Path(out), overwrite)
-    found = None
+    scanned = None
     if isinstance(source, Split):
         made = refold(source.manifest, count)
     elif (Path(source) / "fold1.json").is_file():
@@ -181,15 +181,15 @@ def folds(
         if len(made) != count:
             raise HemotkError(f"‹folds› {count}: {source} holds {len(made)} folds; give ‹folds› {len(made)}.")
     elif Path(source).is_dir():
-        found = scan(Path(source), classes, maybe(patients), patient, hu_offset)
-        say(found)
+        scanned = scan(Path(source), classes, maybe(patients), patient, hu_offset)
+        say(scanned)
         with telling(progress) as tell:
-            made = make_folds(found, config, count, tell)
+            made = make_folds(scanned, config, count, tell)
     else:
         made = refold(SplitManifest.read(Path(source)), count)
     if out is not None:
         write_folds(Path(out), made, overwrite=overwrite)
-    return tuple(Split(each, found=found) for each in made)
+    return tuple(Split(each, found=scanned) for each in made)
 
 
 def merge(splits: Sequence[PathLike | Split], *, out: PathLike | None = None, overwrite: bool = False) -> Split:

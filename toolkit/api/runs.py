@@ -29,7 +29,7 @@ PRUNED = "-pruned"
 
 
 @dataclass(frozen=True)
-class Run(store.Run):
+class Run(store.StoredRun):
     """A finished run folder: a network, what it was trained on, and what it reached."""
 
     def __repr__(self) -> str:
@@ -40,10 +40,10 @@ class Run(store.Run):
         rows = [
             (
                 part,
-                str(found.count),
-                *(with_interval(getattr(found, name)) for name in ("accuracy", "sensitivity", "specificity", "auc")),
+                str(metrics.count),
+                *(with_interval(getattr(metrics, name)) for name in ("accuracy", "sensitivity", "specificity", "auc")),
             )
-            for part, found in self.card.metrics.items()
+            for part, metrics in self.card.metrics.items()
         ]
         return block(f"Run {self.card.name} ({self.card.arch})", table(headings, rows), lines(self.card.notes))
 
@@ -51,7 +51,7 @@ class Run(store.Run):
 def operating_point(
     threshold: float | Literal["youden"] | None, min_sensitivity: float | None, calibrate: bool
 ) -> OperatingConfig:
-    """How the decision threshold and the temperature come about.
+    """The choice of decision threshold and temperature.
 
     Raises:
         HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
@@ -103,9 +103,9 @@ def split_to_train_on(
         return make_split(
             path, classes=classes or CLASSES, patient=patient, hu_offset=hu_offset, progress=progress, say=say
         )
-    found = Split.open(path)
-    check_classes(found.manifest, classes, path)
-    return found
+    split = Split.open(path)
+    check_classes(split.manifest, classes, path)
+    return split
 
 
 def check_classes(split: SplitManifest, classes: tuple[str, str] | None, source: Path) -> None:
@@ -154,7 +154,7 @@ def train(
     config = configured(recipe, operating_point(threshold, min_sensitivity, calibrate), settings)
     place = RUNS / config.arch if out is None else Path(out)
     refuse_finished(place, overwrite)
-    found = split_to_train_on(
+    opened = split_to_train_on(
         source,
         classes=classes,
         patient=patient,
@@ -163,7 +163,14 @@ def train(
         progress=progress,
     )
     made = train_on(
-        found, config, place, data=maybe(data), resume=resume, overwrite=overwrite, strategy=strategy, progress=progress
+        opened,
+        config,
+        place,
+        data=maybe(data),
+        resume=resume,
+        overwrite=overwrite,
+        strategy=strategy,
+        progress=progress,
     )
     if made is None:
         raise HemotkError("‹strategy› multiworker: only the chief's process has the run; start `hemotk train` on each.")
@@ -181,17 +188,17 @@ def train_on(
     strategy: StrategyName = "none",
     progress: Progress = True,
 ) -> Run | None:
-    """As `train`, with split and settings that are there already; None in a worker that is not the chief."""
+    """Do as `train`, with split and settings that are there already; None in a worker that is not the chief."""
     keep_out(out, split.manifest.root(data), (item.path for item in split.manifest.items))
     import_tensorflow(first_tensor=strategy != "multiworker")
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
     from hemotk.training.loop import TrainJob
     from hemotk.training.loop import train as run
     from hemotk.training.strategy import make_replicas
 
     job = TrainJob(split.manifest, out, data, resume, overwrite, replicas=make_replicas(strategy))
     with telling(progress) as tell:
-        run(job, config, Telling(tell, "training", config.all_epochs))
+        run(job, config, TellingListener(tell, "training", config.all_epochs))
     return Run.open(out) if job.replicas.chief else None
 
 
@@ -276,16 +283,16 @@ def cross_validate_on(
     overwrite: bool,
     progress: Progress,
 ) -> CrossValidation:
-    """As `cross_validate`, with folds and settings that are there already."""
+    """Do as `cross_validate`, with folds and settings that are there already."""
     manifests = tuple(each.manifest for each in splits)
     keep_out(out, manifests[0].root(data), (item.path for item in manifests[0].items))
     import_tensorflow()
     from hemotk.training.folds import FoldsJob
     from hemotk.training.folds import cross_validate as run
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     with telling(progress) as tell:
-        listener = Telling(tell, "training", config.all_epochs * len(manifests))
+        listener = TellingListener(tell, "training", config.all_epochs * len(manifests))
         report = run(FoldsJob(manifests, out, data, resume, overwrite), config, listener)
     return CrossValidation(out, report)
 
@@ -315,14 +322,14 @@ def import_model(
     path = Path(model)
     place = RUNS / path.stem if out is None else Path(out)
     refuse_existing(place, overwrite)
-    found = split_to_train_on(data, classes=classes, progress=progress)
+    split = split_to_train_on(data, classes=classes, progress=progress)
     import_tensorflow()
     from hemotk.importing.network import ImportConfig
     from hemotk.importing.run import ImportJob, import_run
 
     config = ImportConfig(size, normalization, positive_class, output)
     with telling(progress) as tell:
-        import_run(ImportJob(path, found.manifest, place, overwrite), config, tell)
+        import_run(ImportJob(path, split.manifest, place, overwrite), config, tell)
     return Run.open(place)
 
 
@@ -353,7 +360,7 @@ def prune(
     folder = _folder(run)
     place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
     from hemotk.pruning.channels.config import PruneConfig
-    from hemotk.pruning.channels.job import PruneJob, read_material
+    from hemotk.pruning.channels.job import PruneJob, read_inputs
 
     known = {field.name for field in dataclasses.fields(PruneConfig)} - {"macs", "latency_ratio", "distill"}
     unknown = sorted(set(settings) - known)
@@ -363,17 +370,17 @@ def prune(
     distill = DistillConfig(**{name: value for name, value in shares.items() if value is not None})
     config = PruneConfig(macs=macs, latency_ratio=target_latency_ratio, distill=distill, **settings)
     job = PruneJob(folder, place, None if teacher is None else _folder(teacher), maybe(data), resume, overwrite)
-    material = read_material(job, config)
+    inputs = read_inputs(job, config)
     import_tensorflow()
     from hemotk.pruning.channels.loop import prune as prune_run
     from hemotk.sweep.latency_ratio import LatencyRatio
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     measure = None
     if config.latency_ratio is not None:
-        measure = LatencyRatio(material.shape, material.parent.card.preprocess)
+        measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
     with telling(progress) as tell:
-        prune_run(material, Telling(tell, "pruning", config.epochs), measure)
+        prune_run(inputs, TellingListener(tell, "pruning", config.epochs), measure)
     return Run.open(place)
 
 
@@ -408,22 +415,22 @@ def magnitude_run(
     progress: Progress,
     **settings: Any,
 ) -> tuple[Run, Any]:
-    """As `prune_magnitude`; also what was counted, a `hemotk.pruning.magnitude.loop.SparseRun`."""
+    """Do as `prune_magnitude`; return also the counts, a `hemotk.pruning.magnitude.loop.SparseRun`."""
     folder = _folder(run)
     place = RUNS / (folder.resolve().name + PRUNED) if out is None else Path(out)
     from hemotk.pruning.channels.job import PruneJob
     from hemotk.pruning.magnitude.config import MagnitudeConfig
     from hemotk.pruning.magnitude.job import read_magnitude
 
-    material = read_magnitude(PruneJob(folder, place, teacher, data, resume, overwrite), MagnitudeConfig(**settings))
+    inputs = read_magnitude(PruneJob(folder, place, teacher, data, resume, overwrite), MagnitudeConfig(**settings))
     import_tensorflow()
     from hemotk.pruning.magnitude.loop import prune_magnitude as prune_run
-    from hemotk.training.listener import Telling
+    from hemotk.training.listener import TellingListener
 
     with telling(progress) as tell:
-        found = prune_run(material, Telling(tell, "pruning", material.config.epochs))
-    return Run.open(place), found
+        sparse = prune_run(inputs, TellingListener(tell, "pruning", inputs.config.epochs))
+    return Run.open(place), sparse
 
 
-def _folder(run: PathLike | store.Run) -> Path:
-    return run.folder if isinstance(run, store.Run) else Path(run)
+def _folder(run: PathLike | store.StoredRun) -> Path:
+    return run.folder if isinstance(run, store.StoredRun) else Path(run)

@@ -18,17 +18,17 @@ from hemotk.errors import HemotkError
 from hemotk.predict import classify
 from hemotk.predict.heatmap import overlay
 from hemotk.render.markup import Markup, element, picture
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import is_model
-from hemotk.tflite.foreign import Asked
+from hemotk.tflite.foreign import ForeignOptions
 
 # A path, pixels, a PIL image or a pydicom dataset; or a folder, or a sequence of these.
 Picture: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Prediction(classify.Prediction):
-    """What a classifier says of one picture; research, not for diagnosis.
+class Prediction(classify.ScoredPicture):
+    """A classifier's result for one picture; research, not for diagnosis.
 
     `probability` is that of `labels[1]`, `verdict` the word for `label`, `logit` the network's number before the
     temperature. `doubts` say why the picture may be no head CT slice. `gray` is the picture, uint8 [height, width];
@@ -58,7 +58,7 @@ class Prediction(classify.Prediction):
 
 
 class Predictions(tuple[Prediction, ...]):
-    """What a classifier says of several pictures, in their order."""
+    """A classifier's results for several pictures, in their order."""
 
     __slots__ = ()
 
@@ -73,8 +73,8 @@ class Classifier:
     `threshold` and `temperature` are those of its bundle, `labels` the words for label 0 and 1.
     """
 
-    def __init__(self, model: classify.Model, *, threads: int = 1) -> None:
-        self._classifier = classify.Classifier(model, threads=threads)
+    def __init__(self, model: classify.VerifiedModel, *, threads: int = 1) -> None:
+        self._classifier = classify.PictureClassifier(model, threads=threads)
         self.model = model
         self.labels = model.labels
         self.threshold = model.threshold
@@ -97,7 +97,7 @@ class Classifier:
     def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> classify.SeriesVerdict:
         """One verdict for the slices of one series: a folder, or paths.
 
-        It rests on the mean of the `k` highest probabilities; by default as the bundle says.
+        The score is the mean of the `k` highest probabilities; by default `k` is the bundle's.
 
         Raises:
             HemotkError: slices of several series, or a bundle that does not say `k`.
@@ -108,16 +108,16 @@ class Classifier:
 
     def _one(self, given: Picture) -> Prediction:
         with _as_file(given) as (path, name):
-            found = self._classifier.classify(path)
+            scored = self._classifier.classify(path)
             gray = self._classifier.gray
             cam = self._classifier.cam() if self._classifier.has_cam else None
         return Prediction(
             path=name,
-            logit=found.logit,
-            probability=found.probability,
-            label=found.label,
-            verdict=found.verdict,
-            doubts=found.doubts,
+            logit=scored.logit,
+            probability=scored.probability,
+            label=scored.label,
+            verdict=scored.verdict,
+            doubts=scored.doubts,
             gray=gray,
             cam=cam,
             size=self.model.preprocess.size,
@@ -128,7 +128,7 @@ class Classifier:
 
 
 def load(
-    bundle: PathLike | Bundle,
+    bundle: PathLike | StoredBundle,
     variant: str | None = None,
     *,
     threads: int = 1,
@@ -139,14 +139,14 @@ def load(
 ) -> Classifier:
     """Load a model that scores pictures: `variant` of a bundle, by default int8, or a .tflite file.
 
-    `window` is level and width in Hounsfield units that DICOM is seen through, in place of the bundle's. What a .tflite
-    from elsewhere does not say of itself, `normalization`, `output` and `positive_class` must.
+    `window` is level and width of the window for DICOM in Hounsfield units, in place of the bundle's. `normalization`,
+    `output` and `positive_class` give the facts that a .tflite from elsewhere does not hold itself.
 
     Raises:
         HemotkError: no readable bundle or model, or it is not the file that was recorded.
     """
-    path = bundle.folder if isinstance(bundle, Bundle) else Path(bundle)
-    asked = Asked(normalization, output, positive_class)
+    path = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    asked = ForeignOptions(normalization, output, positive_class)
     if is_model(path):
         if variant is not None:
             raise HemotkError(f"‹variant› {variant}: {path} is one model already; leave it out, or name the bundle.")
@@ -175,10 +175,10 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         HemotkError: there is none.
     """
-    found = list_folder(folder).files
-    if not found:
+    files = list_folder(folder).files
+    if not files:
         raise HemotkError(f"{folder}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
-    return [folder / name for name in found]
+    return [folder / name for name in files]
 
 
 class _as_file:

@@ -47,7 +47,7 @@ class AuditPair:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """How well a tiny model orders images it was not fitted on, and how often chance does as well.
+    """The success of a tiny model at ordering images it was not fitted on, and how often chance does as well.
 
     `p` is the share of permutations of the labels with an AUC as large, `adjusted` the same after Holm's correction
     for all probes; both None where the AUC has no value.
@@ -74,7 +74,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Probe:
-    """What one property of the files, without the picture's content, says about the label.
+    """A test of one property of the files, without the picture's content: does it predict the label?
 
     `images` was cross-validated over single images, as a random split is; `groups` over groups that belong together,
     as a grouped split is. `means` are the features' means in the classes with label 0 and 1. `alike` is the AUC over
@@ -116,7 +116,7 @@ class AuditReport(Artifact):
     `reading` says in sentences how the folder was understood, `problems` why no split can be made of it, `unchecked`
     what could not be looked for. `blank` are pictures of one gray value, or with none between black and white;
     `few_grays` others with 16 gray levels or fewer. `shared_patients` counts patients in several parts, None where the
-    folder gives no parts. All are None in files from before they were looked for.
+    folder gives no parts. All are None in files of versions that did not look for them.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.audit/1"

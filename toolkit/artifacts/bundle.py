@@ -17,13 +17,13 @@ TESTSET_IMAGES = "images.npy"
 LABELS_FILE = "labels.txt"
 GOLDEN_FILE = "golden.npz"
 TESTSET_SUFFIX = ".testset"
-# What label 0 and 1 mean where nobody says it.
+# The names of label 0 and 1 where nobody gives others.
 LABELS = ("normal", "hemorrhage")
 
 _DIGITS = frozenset("0123456789abcdef")
 
 Kind = Literal["float32", "fp16", "dynamic", "int8", "int16x8", "given"]
-# What others are held against: the float model of a bundle, or a file from elsewhere, which is alone.
+# The models that others are compared with: the float model of a bundle, or a file from elsewhere, which is alone.
 PARENTS: tuple[Kind, ...] = ("float32", "given")
 
 
@@ -71,8 +71,8 @@ class CalibrationItem:
 class CalibrationManifest(Artifact):
     """A file in `NAME.testset/`: the images that quantization ranges were gathered on, by name.
 
-    It stays in the house, as the test set does, and is called as `Calibrated.manifest` says. `split` is the SHA-256 of
-    the split whose training part they are of.
+    It stays in the house, as the test set does; `Calibrated.manifest` gives its name. `split` is the SHA-256 of the
+    split whose training part they are of.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.calibration/1"
@@ -85,8 +85,8 @@ class CalibrationManifest(Artifact):
 class Calibrated:
     """The images that quantization ranges were gathered on, without names: `positives` of them have label 1.
 
-    `sha256` are the checksums of their files in the order of the digits, each once. They tell a picture only to who has
-    its file.
+    `sha256` are the checksums of their files in the order of the digits, each once. They identify a picture only for
+    those who have its file.
     """
 
     images: int
@@ -102,12 +102,12 @@ class Calibrated:
 
     @property
     def manifest(self) -> str:
-        """What the file in `NAME.testset/` is called that names these images; for other images it is another one."""
+        """The name of the file in `NAME.testset/` that lists these images; other images give another name."""
         return f"calibration-{sha256_bytes(''.join(self.sha256).encode())[:12]}.json"
 
     @classmethod
     def of(cls, items: Sequence[CalibrationItem]) -> "Calibrated":
-        """What may be said of `items` outside the house."""
+        """The facts about `items` that may leave the house."""
         return cls(len(items), sum(item.label for item in items), tuple(sorted({item.sha256 for item in items})))
 
 
@@ -116,8 +116,8 @@ class BundleCard(Artifact):
     """A finished bundle: `bundles/NAME/` with this card, the .tflite variants, `labels.txt` and `golden.npz`.
 
     It holds no picture of a person; `testset` is the SHA-256 of `testset.json` in the folder `NAME.testset` beside it.
-    `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for. `study` says how a
-    series of slices gets one verdict, None where that was not chosen on data.
+    `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for. `study` is the rule
+    that gives a series of slices one verdict, None where it was not chosen on data.
 
     `calibrated` counts the calibration images. Cards from before it have them in `calibration`, by name and with their
     labels: only their `nameless` form may leave the house.
@@ -218,7 +218,7 @@ class NamelessItem:
 class NamelessTestSet(Artifact):
     """A test split as a phone gets it: the pictures' numbers, without paths, labels and groups.
 
-    Of `TestSetCard` it has the schema, so that apps of any age read it.
+    It has the schema of `TestSetCard`, so that apps of any age read it.
     """
 
     SCHEMA: ClassVar[str] = TestSetCard.SCHEMA

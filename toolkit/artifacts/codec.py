@@ -44,7 +44,7 @@ class Artifact:
         return (json.dumps(self.body(), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
     def body(self) -> dict[str, Any]:
-        """What `to_json` writes, as plain JSON values."""
+        """The contents of the JSON file, as plain JSON values."""
         return {"schema": self.SCHEMA, **encode(self)}
 
     def sha256(self) -> str:
@@ -118,8 +118,8 @@ def encode(value: Any) -> Any:
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         later = getattr(value, "LATER", ())
-        found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {name: encode(item) for name, item in found.items() if item is not None or name not in later}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {name: encode(item) for name, item in fields.items() if item is not None or name not in later}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -201,13 +201,13 @@ def _decode_dataclass(kind: Any, value: Any, at: str) -> Any:
     for key in value:
         if key not in fields:
             raise FieldError(f"field '{dot}{key}' is unknown")
-    found = {}
+    values = {}
     for name, field in fields.items():
         if name in value:
-            found[name] = decode(hints[name], value[name], dot + name)
+            values[name] = decode(hints[name], value[name], dot + name)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise FieldError(f"field '{dot}{name}' is missing")
     try:
-        return kind(**found)
+        return kind(**values)
     except FieldError as error:
         raise FieldError(f"{at + ': ' if at else ''}{error}") from error

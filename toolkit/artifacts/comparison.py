@@ -17,7 +17,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Drops:
-    """By how much a variant's shares are below its parent's, fractions: parent − variant, negative for a gain.
+    """The drops of a variant's shares below its parent's, fractions: parent − variant, negative for a gain.
 
     The images are paired. Intervals draw whole groups again where these are known: `groups` of them, of which
     `with_positive` hold an image with label 1 and `with_negative` one with label 0. Else `groups` is None, images are

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from hemotk.artifacts.codec import Artifact, require
 
-# What Android's PowerManager.getCurrentThermalStatus() means, by its value.
+# The meaning of Android's PowerManager.getCurrentThermalStatus(), by its value.
 THERMAL = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 _DIGITS = frozenset("0123456789abcdef")
 
@@ -45,7 +45,7 @@ class Device:
 
 @dataclass(frozen=True)
 class DeviceImage:
-    """What one model said about one image.
+    """The outputs of one model for one image.
 
     Attributes:
         id: the number of the image, its row in images.npy, in decimal digits: the file names nobody. In older files
@@ -134,8 +134,8 @@ class DeviceBench(Artifact):
     def __post_init__(self) -> None:
         require(self.threads >= 1, "threads", "at least 1")
         require(bool(self.models), "models", "non-empty")
-        found = [model.sha256 for model in self.models]
-        require(len(set(found)) == len(found), "models", "a list in which each sha256 stands once")
+        checksums = [model.sha256 for model in self.models]
+        require(len(set(checksums)) == len(checksums), "models", "a list in which each sha256 stands once")
 
 
 def _hexadecimal(text: str, *lengths: int) -> bool:

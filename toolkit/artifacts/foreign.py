@@ -1,4 +1,4 @@
-"""How the pixels and outputs of a .tflite that another tool made are understood."""
+"""The interpretation of the pixels and outputs of a .tflite that another tool made."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -22,7 +22,7 @@ class TrainingImages:
 
 @dataclass(frozen=True)
 class Learned(Artifact):
-    """What a network has learned from, as far as is known.
+    """The training images that a network has learned from, as far as is known.
 
     `run` is the SHA-256 of the card of the run that its weights come from, None where they come from no run; `unknown`
     names in words what may have learned from other images, too.

@@ -27,7 +27,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a classifier did on one part of a split, at one operating threshold.
+    """Figures of a classifier on one part of a split, at one operating threshold.
 
     `loss` is the mean binary cross-entropy in nats, `brier` the mean squared error of the probability.
     """
@@ -69,7 +69,7 @@ class GroupMetrics:
 
 @dataclass(frozen=True)
 class SliceLevel:
-    """What the slice level alone says about the label, and what a classifier says within brain slices.
+    """The AUC that the slice level alone reaches, and the AUC of a classifier within brain slices.
 
     `baseline` is the AUC of the share of soft tissue. `brain` is the AUC of the classifier over the `brain_images`
     slices of which at least a fifth is soft tissue; `brain_positives` of them have label 1. Intervals draw whole
@@ -100,7 +100,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well calibrated probabilities are frequencies, each figure with its interval.
+    """The calibration of probabilities: how well they match frequencies, each figure with its interval.
 
     `brier` is the mean squared error of the probability. `error` is the expected calibration error over `bins` of
     equally many images (as far as they divide): the mean of |mean probability − share of label 1|, weighted by count.

@@ -1,4 +1,4 @@
-"""What was done to a pixel's byte before a model, as people say it."""
+"""The normalization of a pixel's byte before a model, in the words that people use."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from hemotk.artifacts import require
 Array = NDArray[np.float64]
 
 _MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-# What keras.applications calls these modes: scale and shift of a byte, per channel red, green, blue.
+# The modes of keras.applications under its names: scale and shift of a byte, per channel red, green, blue.
 _MODES = {
     "torch": (1 / (255 * _STD), -_MEAN / _STD),
     "tf": (np.array([1 / 127.5]), np.array([-1.0])),
@@ -49,7 +49,7 @@ def byte_affine(mode: str) -> tuple[Array, Array]:
 def _numbers(said: str) -> Array:
     """One number or three; none if `said` is neither."""
     try:
-        found = np.array([float(number) for number in said.split(",")])
+        numbers = np.array([float(number) for number in said.split(",")])
     except ValueError:
         return np.empty(0)
-    return found if found.size in (1, 3) and np.isfinite(found).all() else np.empty(0)
+    return numbers if numbers.size in (1, 3) and np.isfinite(numbers).all() else np.empty(0)

@@ -1,4 +1,4 @@
-"""What happens to a picture before a network sees it, as data that travels with runs and bundles."""
+"""The preprocessing of a picture before a network sees it, as data that travels with runs and bundles."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -13,7 +13,7 @@ MAX_HOUNSFIELD = 100_000
 
 @dataclass(frozen=True)
 class Window:
-    """What a slice in Hounsfield units is seen through: `level` is the middle, `width` the distance of its edges."""
+    """A window on Hounsfield units: `level` is its middle, `width` the distance of its edges."""
 
     level: float = 40.0
     width: float = 80.0
@@ -63,5 +63,5 @@ class PreprocessSpec:
 
     @property
     def window(self) -> Window:
-        """What DICOM slices are seen through."""
+        """The window for DICOM slices."""
         return Window(self.window_level, self.window_width)

@@ -1,4 +1,4 @@
-"""Where the time of one inference goes, operator by operator."""
+"""The time of one inference, operator by operator."""
 
 from dataclasses import dataclass
 

@@ -146,8 +146,8 @@ class BenchedBundle:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where rows were measured: `HERE`, or the device that an imported file came from.
+class RowSource:
+    """The machine that measured rows: `HERE`, or the device that an imported file came from.
 
     `environment` holds the facts about machine, runtime and versions; `device` is None here.
     """
@@ -159,14 +159,14 @@ class Source:
 
 @dataclass(frozen=True)
 class BenchReport(Artifact):
-    """What one bench found of one or several bundles, on one or several machines; fractions throughout.
+    """The results of one bench of one or several bundles, on one or several machines; fractions throughout.
 
     `images` are those of the test split, or of the folder named in `folder`, or of the test part of the split file
     named there, whose SHA-256 is `split_sha256` (both empty for the bundles' own test split); every row's scores are in
-    their order, and `skipped` says of each picture that could not be read, why. `variants` has the first bundle's rows
-    first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why times may not
-    repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than chance, or
-    than always saying one class, whatever the verdicts are. `command` makes the bench again.
+    their order, and `skipped` gives the reason for each picture that could not be read. `variants` has the first
+    bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why
+    times may not repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than
+    chance, or than always saying one class, whatever the verdicts are. `command` makes the bench again.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bench/2"
@@ -174,7 +174,7 @@ class BenchReport(Artifact):
     created: str
     command: str
     bundles: tuple[BenchedBundle, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[RowSource, ...]
     folder: str
     images: tuple[ImageRef, ...]
     skipped: tuple[str, ...]
@@ -223,20 +223,20 @@ class BenchReport(Artifact):
 
     def parent(self, row: VariantResult) -> VariantResult | None:
         """The float parent that `row` is held against: of the same bundle and source, or None."""
-        found = (self.variant(kind, row.bundle, row.source) for kind in PARENTS)
-        return next((parent for parent in found if parent is not None), None)
+        candidates = (self.variant(kind, row.bundle, row.source) for kind in PARENTS)
+        return next((parent for parent in candidates if parent is not None), None)
 
     def bundle_of(self, row: VariantResult) -> BenchedBundle:
         """The bundle of `row`."""
         return next(bundle for bundle in self.bundles if bundle.name == row.bundle)
 
     def name_of(self, row: VariantResult | Verdict) -> str:
-        """What to call the row: its kind, with bundle and device where the report has several."""
+        """The name of the row: its kind, with bundle and device where the report has several."""
         return row_name(row, len(self.bundles) > 1)
 
 
 def row_name(row: VariantResult | Verdict, several: bool) -> str:
-    """What to call a row: its kind, after its bundle where there are `several`, before its device where it has one.
+    """The name of a row: its kind, after its bundle where there are `several`, before its device where it has one.
 
     A file without a bundle is called by its name.
     """

@@ -21,11 +21,11 @@ class RunCard(Artifact):
     """A finished run: `runs/NAME/` with this card, shape, weights, split and, if trained, `history.csv`.
 
     `files` maps file names in the folder to their SHA-256; `parents` names to the SHA-256 of what the run was made
-    from; `settings` is the training configuration as given; `metrics` has one entry per part of the split.
-    A run stays in the house: its split, settings and notes name files and paths.
-    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; those of a series of
-    slices by `study`, None where that was not chosen on data. `slice_level` is what must stand beside the AUC of each
-    part; None in files from before it was measured.
+    from; `settings` is the training configuration as given; `metrics` has one entry per part of the split. A run stays
+    in the house: its split, settings and notes name files and paths. A probability becomes a verdict at `threshold`,
+    after the logit was divided by `temperature`; a series of slices gets its verdict by `study`, None where it was not
+    chosen on data. `slice_level` is what must stand beside the AUC of each part; None in files from before it was
+    measured.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.run/1"

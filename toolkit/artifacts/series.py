@@ -1,4 +1,4 @@
-"""How a series of slices gets one verdict, as runs and bundles keep it."""
+"""The rule that gives a series of slices one verdict, as runs and bundles keep it."""
 
 from dataclasses import dataclass
 

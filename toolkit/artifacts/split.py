@@ -46,7 +46,7 @@ class SplitItem:
 
     @property
     def key(self) -> str:
-        """What tells the image from others: its checksum, else its path."""
+        """The checksum of the image, else its path: no other image of the split has it."""
         return self.path if self.sha256 is None else self.sha256
 
 
@@ -129,9 +129,9 @@ class SplitManifest(Artifact):
         groups: dict[str, Part] = {}
         contents: dict[str, Part] = {}
         for item in self.items:
-            for name, key, found in (("group", item.group, groups), ("file with checksum", item.sha256, contents)):
-                if key is not None and found.setdefault(key, item.part) != item.part:
-                    both = " and ".join(sorted((found[key], item.part)))
+            for name, key, parts in (("group", item.group, groups), ("file with checksum", item.sha256, contents)):
+                if key is not None and parts.setdefault(key, item.part) != item.part:
+                    both = " and ".join(sorted((parts[key], item.part)))
                     raise FieldError(f"field 'items': {name} '{key}' lies in {both}")
 
     def part(self, part: Part) -> tuple[SplitItem, ...]:
@@ -143,7 +143,7 @@ class SplitManifest(Artifact):
         return data if data is not None else Path(self.folder)
 
     def body(self) -> dict[str, Any]:
-        """What `to_json` writes: version 1 where that says everything."""
+        """The contents of the JSON file: version 1 where that says everything."""
         if not self.checked:
             return _ColumnManifest.of(self).body()
         values = encode(self)

@@ -8,7 +8,7 @@ from hemotk.artifacts.metrics import Estimate
 
 @dataclass(frozen=True)
 class Stratum:
-    """What a row did on the images whose cell in `column` is `value`.
+    """The figures of a row on the images whose cell in `column` is `value`.
 
     Where `subtype` is true these are the images with label 1 of that subtype together with all images with label 0:
     sensitivity is that within the subtype. Intervals draw whole groups again where these are known, `with_positive` of

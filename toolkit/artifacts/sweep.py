@@ -63,9 +63,9 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class SweepReport(Artifact):
-    """What a sweep found on the `images` of the validation part, `positives` of them of the class `positive`.
+    """The results of a sweep on the `images` of the validation part, `positives` of them of the class `positive`.
 
-    `points` has the unpruned run first; `left_out` says of each network that is no point, why. `chosen` names
+    `points` has the unpruned run first; `left_out` gives the reason for each network that is no point. `chosen` names
     one of the points, None if none was good enough; `why` is the sentence for either. `settings` is what was asked for,
     `environment` the machine that all were timed on.
     """

@@ -14,8 +14,8 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 class Verdict:
     """One limit held against one row; `measured` is None where there was nothing to measure, which fails.
 
-    `passed` is what the gate counts it as. `outcome` says what is known: where it is "cannot tell" (too few patients, a
-    busy machine), `passed` is what was asked for such cases. Files from before it have none: there it follows from
+    `passed` is the gate's count. `outcome` is the knowledge behind it: for "cannot tell" (too few patients, a busy
+    machine), `passed` follows the setting for such cases. Files from before it have none: there it follows from
     `passed`.
     """
 

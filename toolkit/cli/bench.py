@@ -14,7 +14,7 @@ import click
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
-from hemotk.benchmarks.judge.limits import Limits, setting_of
+from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
 from hemotk.benchmarks.measure.machine import check_cpus
 from hemotk.benchmarks.measure.rows import ignore
 from hemotk.benchmarks.measure.runners import check_delegate
@@ -25,7 +25,7 @@ from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_op
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
 from hemotk.progress import bars
-from hemotk.tflite.foreign import Asked
+from hemotk.tflite.foreign import ForeignOptions
 
 FRACTION = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -40,8 +40,8 @@ def _option(field: str) -> str:
 
 
 def _limit(field: str, kind: click.ParamType, words: str) -> Decorator:
-    """The option of a field of `Limits`, with that field's default."""
-    default = getattr(Limits(), field)
+    """The option of a field of `BenchLimits`, with that field's default."""
+    default = getattr(BenchLimits(), field)
     return click.option(_option(field), field, type=kind, default=default, show_default=default is not None, help=words)
 
 
@@ -223,7 +223,7 @@ def bench(context: click.Context, **given: Any) -> None:
     with TemporaryDirectory() as folder:
         imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
         by = tuple(dict.fromkeys(name.strip().lower() for name in given["by"]))
-        asked = Asked(given["normalization"], given["output"], int(given["positive_class"]))
+        asked = ForeignOptions(given["normalization"], given["output"], int(given["positive_class"]))
         command = _command(context, bundles)
         subject = Subject(bundles, given["images"], imported, command, given["data_folder"], by, asked)
         report = _measure(subject, config, given["scores"], given["overwrite"])
@@ -263,7 +263,7 @@ def _check_times(context: click.Context, given: dict[str, Any]) -> None:
 
 def _config(given: dict[str, Any]) -> BenchConfig:
     """What was asked for, with what can be refused before anything is measured, here or on a phone, checked."""
-    limits = Limits(**{field.name: given[field.name] for field in dataclasses.fields(Limits)})
+    limits = BenchLimits(**{field.name: given[field.name] for field in dataclasses.fields(BenchLimits)})
     plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds", "undecided")
     config = BenchConfig(
         cpus=_processors(given["cpu"]),

@@ -20,8 +20,8 @@ from hemotk.predict.heatmap_files import heatmap_files, renamed
 
 if TYPE_CHECKING:
     from hemotk.artifacts.pixels import Window
-    from hemotk.predict.classify import Classifier, Model, Prediction
-    from hemotk.tflite.foreign import Asked
+    from hemotk.predict.classify import PictureClassifier, ScoredPicture, VerifiedModel
+    from hemotk.tflite.foreign import ForeignOptions
 
 
 @click.command()
@@ -98,11 +98,11 @@ def predict(
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --series --strip series.png
     """
-    from hemotk.predict.classify import INTENDED_USE, Classifier, Predictions, seen_through
-    from hemotk.tflite.foreign import Asked
+    from hemotk.predict.classify import INTENDED_USE, PictureClassifier, ScoredPictures, seen_through
+    from hemotk.tflite.foreign import ForeignOptions
 
     options = SeriesOptions(study, top_k, strip_file)
-    model, images = _model_and_images(paths, variant, Asked(normalization, output, int(positive_class)))
+    model, images = _model_and_images(paths, variant, ForeignOptions(normalization, output, int(positive_class)))
     recorded = model.preprocess.window
     if window is not None:
         model = seen_through(model, window)
@@ -113,7 +113,7 @@ def predict(
     if json_file is not None:
         for path in (Path(model.path), *pictures):
             check_utf8(path, "--json cannot hold it")
-    classifier = Classifier(model, threads=threads)
+    classifier = PictureClassifier(model, threads=threads)
     if heatmaps and not classifier.has_cam:
         raise HemotkError(
             f"--heatmap: {model.path} gives no class-activation map; export the run again with `hemotk export --cam`."
@@ -136,13 +136,15 @@ def predict(
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
     if json_file is not None:
-        result = Predictions(model, classifier.runtime, tuple(predictions), failures, study=verdict)
+        result = ScoredPictures(model, classifier.runtime, tuple(predictions), failures, study=verdict)
         result.write(json_file, overwrite=overwrite)
         click.echo(printable(f"wrote {json_file}"))
     return HemotkError.exit_code if failures else 0
 
 
-def _model_and_images(paths: Sequence[Path], variant: str | None, asked: "Asked") -> tuple["Model", Sequence[Path]]:
+def _model_and_images(
+    paths: Sequence[Path], variant: str | None, asked: "ForeignOptions"
+) -> tuple["VerifiedModel", Sequence[Path]]:
     """The model that the first path names, or else that of the newest bundle, and the paths that are pictures."""
     from hemotk.predict.classify import model_of_bundle, model_of_file
     from hemotk.tflite.facts import is_model
@@ -181,7 +183,7 @@ def _check_images(first: Path, images: Sequence[Path]) -> None:
             raise HemotkError(f"{path}: is a run, which scores no pictures; export it, then name the bundle.")
 
 
-def _heading(model: "Model") -> str:
+def _heading(model: "VerifiedModel") -> str:
     facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
     if model.kind:
         return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
@@ -221,8 +223,8 @@ def _pictures(images: Iterable[Path]) -> Iterator[Path]:
 
 
 def _score(
-    classifier: "Classifier", pictures: Sequence[Path], heatmaps: Mapping[Path, Path]
-) -> tuple[list["Prediction"], dict[str, str]]:
+    classifier: "PictureClassifier", pictures: Sequence[Path], heatmaps: Mapping[Path, Path]
+) -> tuple[list["ScoredPicture"], dict[str, str]]:
     """Print and return what is said about each picture, and a sentence for each that cannot be read.
 
     Where `heatmaps` names a file for a picture, its heatmap is written there.

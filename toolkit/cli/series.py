@@ -13,7 +13,7 @@ from hemotk.files import write_bytes
 
 if TYPE_CHECKING:
     from hemotk.artifacts import SeriesPoint
-    from hemotk.predict.classify import Model, Prediction, SeriesVerdict
+    from hemotk.predict.classify import ScoredPicture, SeriesVerdict, VerifiedModel
 
 TOP_K = 3
 _SUFFIX = ".png"
@@ -89,7 +89,7 @@ class SeriesOptions:
         return in_order(found)
 
     def verdict(
-        self, model: "Model", predictions: Sequence["Prediction"], failures: Mapping[str, str]
+        self, model: "VerifiedModel", predictions: Sequence["ScoredPicture"], failures: Mapping[str, str]
     ) -> "SeriesVerdict | None":
         """Print the series' verdict, and draw the strip; None without --series, or where slices cannot be read."""
         if not self.study:
@@ -114,7 +114,7 @@ class SeriesOptions:
             click.echo(f"wrote {self.strip}")
         return found
 
-    def _point(self, model: "Model") -> "SeriesPoint":
+    def _point(self, model: "VerifiedModel") -> "SeriesPoint":
         """How the verdict is made: as the bundle says, unless another number of slices is asked for."""
         from hemotk.artifacts import SeriesPoint
 

@@ -1,4 +1,4 @@
-"""What `describe` finds out, as data."""
+"""The results of `describe`, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class BlockFacts:
 
 @dataclass(frozen=True)
 class PartFacts:
-    """How much there is of one part of a split: images, those of each class, and groups (patients or copies)."""
+    """The size of one part of a split: images, those of each class, and groups (patients or copies)."""
 
     images: int
     classes: tuple[int, int]
@@ -53,7 +53,7 @@ class PartFacts:
 
 @dataclass(frozen=True)
 class Description:
-    """What lies at `path`; `what` says of which kind it is."""
+    """A description of the file or folder at `path`; `what` is its kind."""
 
     what: ClassVar[str]
     path: str
@@ -66,7 +66,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Run(Description):
+class RunDescription(Description):
     """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families.
 
     `parts` are those of its split, empty where the split is not the one that was recorded.
@@ -82,7 +82,7 @@ class Run(Description):
 
 
 @dataclass(frozen=True)
-class TestSet(Description):
+class TestSetDescription(Description):
     """A preprocessed test split; `split` is the SHA-256 of the split it was drawn from."""
 
     what: ClassVar[str] = "testset"
@@ -94,16 +94,16 @@ class TestSet(Description):
 
 
 @dataclass(frozen=True)
-class Bundle(Description):
+class BundleDescription(Description):
     """A bundle; `testset` is None where the one that belongs to it does not lie beside it."""
 
     what: ClassVar[str] = "bundle"
     card: BundleCard
-    testset: TestSet | None
+    testset: TestSetDescription | None
 
 
 @dataclass(frozen=True)
-class Split(Description):
+class SplitDescription(Description):
     """A split; `folder_found` says whether the recorded image folder is there. Its images are not read.
 
     `checked` says whether it has their checksums, without which equal pictures are not known; `merged` whether it is
@@ -126,7 +126,7 @@ class Split(Description):
 
 
 @dataclass(frozen=True)
-class CrossValidation(Description):
+class CrossValidationDescription(Description):
     """A cross-validation without its images' scores; the run card of each fold is among the files."""
 
     what: ClassVar[str] = "cross-validation"
@@ -166,7 +166,7 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
-class Decision:
+class BundleDecision:
     """A bundle of a bench, and what its probabilities become verdicts at."""
 
     bundle: str
@@ -175,14 +175,14 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Report(Description):
+class ReportDescription(Description):
     """A bench report without its raw samples; `folder` is what was scored in place of the test split, or empty."""
 
     what: ClassVar[str] = "report"
     created: str
     folder: str
     images: int
-    decisions: tuple[Decision, ...]
+    decisions: tuple[BundleDecision, ...]
     passed: bool
     conclusion: str
     warnings: tuple[str, ...]
@@ -193,7 +193,7 @@ class Report(Description):
 
 
 @dataclass(frozen=True)
-class Model(Description):
+class ModelDescription(Description):
     """A .tflite; `bundle` and `kind` are those of the card beside it, empty if none names the file.
 
     `metadata` is None where the model carries none.

@@ -1,4 +1,4 @@
-"""What a folder or file of hemotk's is, as data; nothing is run and nothing is changed."""
+"""Read a folder or file of hemotk's as data; nothing is run and nothing is changed."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,18 +27,18 @@ from hemotk.artifacts import (
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.describe.descriptions import (
     BlockFacts,
-    Bundle,
-    CrossValidation,
-    Decision,
+    BundleDecision,
+    BundleDescription,
+    CrossValidationDescription,
     Description,
     FileState,
-    Model,
+    ModelDescription,
     PartFacts,
-    Report,
+    ReportDescription,
     ReportRow,
-    Run,
-    Split,
-    TestSet,
+    RunDescription,
+    SplitDescription,
+    TestSetDescription,
 )
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
@@ -78,7 +78,7 @@ def describe(path: Path) -> Description:
     return reader(path)
 
 
-def describe_run(card_path: Path) -> Run:
+def describe_run(card_path: Path) -> RunDescription:
     """The run whose card is given, told as `on_own_grid` does, and the state of the files beside it.
 
     Raises:
@@ -88,7 +88,7 @@ def describe_run(card_path: Path) -> Run:
     card, shape = on_own_grid(run_card(card_path.parent), read_shape(folder / SHAPE_FILE))
     files = _states((folder / name, sha256) for name, sha256 in card.files.items())
     known = any(file.path == str(folder / SPLIT_FILE) and file.state == "good" for file in files)
-    return Run(
+    return RunDescription(
         str(folder),
         card,
         shape,
@@ -100,7 +100,7 @@ def describe_run(card_path: Path) -> Run:
     )
 
 
-def describe_bundle(card_path: Path) -> Bundle:
+def describe_bundle(card_path: Path) -> BundleDescription:
     """The bundle whose card is given, the state of its files, and the test set beside it.
 
     Raises:
@@ -113,15 +113,15 @@ def describe_bundle(card_path: Path) -> Bundle:
     beside = folder.resolve()
     card_of_testset = beside.with_name(beside.name + TESTSET_SUFFIX) / TESTSET_CARD
     if not card_of_testset.is_file():
-        return Bundle(str(folder), card, None, files=files)
+        return BundleDescription(str(folder), card, None, files=files)
     state = _state(card_of_testset, card.testset)
     if state.state != "good":
-        return Bundle(str(folder), card, None, files=(*files, state))
+        return BundleDescription(str(folder), card, None, files=(*files, state))
     testset = describe_testset(card_of_testset)
-    return Bundle(str(folder), card, testset, files=(*files, state, *testset.files))
+    return BundleDescription(str(folder), card, testset, files=(*files, state, *testset.files))
 
 
-def describe_testset(card_path: Path) -> TestSet:
+def describe_testset(card_path: Path) -> TestSetDescription:
     """The test set whose card is given, and the state of its array.
 
     Raises:
@@ -130,17 +130,17 @@ def describe_testset(card_path: Path) -> TestSet:
     card = card_of_testset(card_path.parent)
     files = (_state(card_path.parent / TESTSET_IMAGES, card.images),)
     facts = _count(card.items)
-    return TestSet(str(card_path.parent), card.created, card.preprocess, facts, card.split, files=files)
+    return TestSetDescription(str(card_path.parent), card.created, card.preprocess, facts, card.split, files=files)
 
 
-def describe_split(path: Path) -> Split:
+def describe_split(path: Path) -> SplitDescription:
     """The split in the file `path`.
 
     Raises:
         HemotkError: it cannot be read.
     """
     split = SplitManifest.read(path)
-    return Split(
+    return SplitDescription(
         str(path),
         created=split.created,
         folder=split.folder,
@@ -158,18 +158,18 @@ def describe_split(path: Path) -> Split:
 
 
 def part_facts(split: SplitManifest) -> Mapping[Part, PartFacts]:
-    """How much there is of each part."""
+    """The size of each part."""
     return {part: _count(split.part(part)) for part in PARTS}
 
 
-def describe_cross_validation(path: Path) -> CrossValidation:
+def describe_cross_validation(path: Path) -> CrossValidationDescription:
     """The cross-validation in the file `path`, and the state of its folds' run cards beside it.
 
     Raises:
         HemotkError: it cannot be read.
     """
     report, folder = CvReport.read(path), path.parent
-    return CrossValidation(
+    return CrossValidationDescription(
         str(folder),
         name=report.name,
         created=report.created,
@@ -184,19 +184,19 @@ def describe_cross_validation(path: Path) -> CrossValidation:
     )
 
 
-def describe_report(path: Path) -> Report:
+def describe_report(path: Path) -> ReportDescription:
     """The bench report in the file `path`.
 
     Raises:
         HemotkError: it cannot be read.
     """
     report = BenchReport.read(path)
-    return Report(
+    return ReportDescription(
         str(path),
         created=report.created,
         folder=report.folder,
         images=len(report.images),
-        decisions=tuple(Decision(bundle.name, bundle.threshold, bundle.temperature) for bundle in report.bundles),
+        decisions=tuple(BundleDecision(bundle.name, bundle.threshold, bundle.temperature) for bundle in report.bundles),
         passed=report.passed,
         conclusion=report.conclusion,
         warnings=report.warnings,
@@ -207,7 +207,7 @@ def describe_report(path: Path) -> Report:
     )
 
 
-def describe_model(path: Path) -> Model:
+def describe_model(path: Path) -> ModelDescription:
     """The .tflite at `path`, checked against the bundle card beside it where that names it.
 
     Raises:
@@ -219,8 +219,8 @@ def describe_model(path: Path) -> Model:
     for variant in card.variants if card else ():
         if card and variant.file == path.name:
             files = (_state(path, variant.sha256),)
-            return Model(str(path), sha256, facts, card.name, variant.kind, metadata, files=files)
-    return Model(str(path), sha256, facts, "", "", metadata)
+            return ModelDescription(str(path), sha256, facts, card.name, variant.kind, metadata, files=files)
+    return ModelDescription(str(path), sha256, facts, "", "", metadata)
 
 
 # artefact → how it is described; the names are those it has in a folder of hemotk's making
@@ -235,7 +235,7 @@ _READERS: Mapping[type[Artifact], tuple[str, Callable[[Path], Description]]] = {
 
 
 def _reader(path: Path) -> Callable[[Path], Description] | None:
-    """What can describe the file: by its schema, or by its name where it is too broken to have one."""
+    """The function that describes the file: by its schema, or by its name where it is too broken to have one."""
     if not path.is_file():
         return None
     if is_model(path):
@@ -268,8 +268,8 @@ def _blocks(shape: DenseNetShape) -> tuple[BlockFacts, ...]:
 
 
 def _span(values: Iterable[int]) -> tuple[int, int]:
-    found = list(values)
-    return min(found), max(found)
+    numbers = list(values)
+    return min(numbers), max(numbers)
 
 
 def _count(items: Sequence[SplitItem] | Sequence[TestItem]) -> PartFacts:

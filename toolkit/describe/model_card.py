@@ -62,10 +62,10 @@ class ExportedModel:
 
 @dataclass(frozen=True)
 class CardSources:
-    """What a card is made from: a run with the SHA-256 of its card, its split, the models that were exported from it.
+    """The sources of a card: a run with the SHA-256 of its card, its split, the models that were exported from it.
 
-    `calibration` is how many training images the ranges of quantized models were gathered on. `shortcuts` are
-    sentences on what alone predicts the label; None if nobody looked for them.
+    `calibration` is the number of training images that gave quantized models their ranges. `shortcuts` are sentences on
+    properties that alone predict the label; None if nobody looked for them.
     """
 
     run: RunCard
@@ -101,7 +101,7 @@ def _model(sources: CardSources) -> Iterator[str]:
 
 def _use(sources: CardSources) -> Iterator[str]:
     positive = _text(sources.run.labels[1])
-    study = " or on a whole study" if sources.run.study is None else ""
+    series = " or on a whole series" if sources.run.study is None else ""
     yield "## Intended use"
     yield ""
     yield (
@@ -110,7 +110,7 @@ def _use(sources: CardSources) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"Not for: a verdict on a patient{study}; the kind, place or age of a finding; anything other than "
+        f"Not for: a verdict on a patient{series}; the kind, place or age of a finding; anything other than "
         f"'{positive}'; other windows, other modalities, other parts of the body, photographs of a screen."
     )
 
@@ -152,7 +152,7 @@ def _metrics(sources: CardSources) -> Iterator[str]:
     if not sources.run.metrics:
         yield "The run holds none."
         return
-    yield from _table(_HEADINGS, [_row(part, found) for part, found in sources.run.metrics.items()])
+    yield from _table(_HEADINGS, [_row(part, metrics) for part, metrics in sources.run.metrics.items()])
     yield ""
     for line in beside(sources.run.slice_level or {}):
         yield f"- {line}"
@@ -167,9 +167,9 @@ def _metrics(sources: CardSources) -> Iterator[str]:
         )
 
 
-def _row(part: str, found: Metrics) -> tuple[str, ...]:
-    estimates = (with_interval(getattr(found, measure)) for measure in _MEASURES)
-    return part, str(found.count), *estimates, f"{found.loss:.4f}", f"{found.brier:.4f}"
+def _row(part: str, metrics: Metrics) -> tuple[str, ...]:
+    estimates = (with_interval(getattr(metrics, measure)) for measure in _MEASURES)
+    return part, str(metrics.count), *estimates, f"{metrics.loss:.4f}", f"{metrics.brier:.4f}"
 
 
 def _decision(sources: CardSources) -> Iterator[str]:
@@ -306,9 +306,9 @@ def _command(sources: CardSources) -> str:
 def _value(value: Any, name: str = "") -> str:
     """The setting `name` in words; a file or a path is not named."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{inner} {_value(found, inner)}" for inner, found in value.items())
+        return ", ".join(f"{inner} {_value(inner_value, inner)}" for inner, inner_value in value.items())
     if isinstance(value, list):
-        return ", ".join(_value(found, name) for found in value)
+        return ", ".join(_value(inner_value, name) for inner_value in value)
     given = isinstance(value, str) and name in _OF_FILES and value not in _NO_FILES
     return _FILE if given or (isinstance(value, str) and re.search(r"[/\\]", value)) else str(value)
 

@@ -1,4 +1,4 @@
-"""What `hemotk info` prints of what it found."""
+"""The text that `hemotk info` prints."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from hemotk.artifacts.cv import OutOfFold
     from hemotk.describe.descriptions import (
         BlockFacts,
-        Bundle,
-        CrossValidation,
+        BundleDescription,
+        CrossValidationDescription,
         Description,
         FileState,
-        Model,
+        ModelDescription,
         PartFacts,
-        Report,
-        Run,
-        Split,
-        TestSet,
+        ReportDescription,
+        RunDescription,
+        SplitDescription,
+        TestSetDescription,
     )
     from hemotk.tflite.facts import ModelTensor
     from hemotk.tflite.metadata import ModelMetadata
@@ -33,22 +33,24 @@ ABSENT = "–"
 NAMED = "the card names its calibration images and their labels: export again before the bundle is handed on"
 
 
-def text(found: "Description") -> Iterator[str]:
-    """What was found, line by line."""
-    yield f"{found.what} {found.path}"
-    yield from _TEXTS[found.what](found)
-    if found.files:
+def text(description: "Description") -> Iterator[str]:
+    """The description line by line."""
+    yield f"{description.what} {description.path}"
+    yield from _TEXTS[description.what](description)
+    if description.files:
         yield "files"
-        yield from columns([(name_of(file, found), _size(file.bytes), file.state) for file in found.files], INDENT)
+        yield from columns(
+            [(name_of(file, description), _size(file.bytes), file.state) for file in description.files], INDENT
+        )
 
 
-def name_of(file: "FileState", found: "Description") -> str:
-    """Where in the folder that was described; elsewhere the bare name."""
-    path, folder = Path(file.path), Path(found.path)
+def name_of(file: "FileState", description: "Description") -> str:
+    """The path within the described folder; elsewhere the bare name."""
+    path, folder = Path(file.path), Path(description.path)
     return path.relative_to(folder).as_posix() if folder in path.parents else path.name
 
 
-def _run(run: "Run") -> Iterator[str]:
+def _run(run: "RunDescription") -> Iterator[str]:
     card = run.card
     size = card.preprocess.size
     yield from _facts(
@@ -70,12 +72,12 @@ def _run(run: "Run") -> Iterator[str]:
     yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
 
 
-def _series(study: SeriesPoint | None) -> Iterator[tuple[str, str]]:
-    if study is not None:
-        yield "series", f"mean of the {study.k} highest slices, threshold {study.threshold:g}"
+def _series(point: SeriesPoint | None) -> Iterator[tuple[str, str]]:
+    if point is not None:
+        yield "series", f"mean of the {point.k} highest slices, threshold {point.threshold:g}"
 
 
-def _bundle(bundle: "Bundle") -> Iterator[str]:
+def _bundle(bundle: "BundleDescription") -> Iterator[str]:
     card = bundle.card
     size, calibrated = card.preprocess.size, card.calibrated_on
     yield from _facts(
@@ -101,7 +103,7 @@ def _bundle(bundle: "Bundle") -> Iterator[str]:
     yield from (" " * INDENT + line for line in dependent(card.metrics, parts))
 
 
-def _beside(bundle: "Bundle") -> str:
+def _beside(bundle: "BundleDescription") -> str:
     if bundle.testset is not None:
         return f"{bundle.testset.facts.images} images beside it, {bundle.testset.path}"
     differs = any(Path(file.path).name == TESTSET_CARD for file in bundle.files)
@@ -115,7 +117,7 @@ _GROUPINGS = {
 }
 
 
-def _split(split: "Split") -> Iterator[str]:
+def _split(split: "SplitDescription") -> Iterator[str]:
     where = split.folder if split.folder_found else f"{split.folder} (not there now)"
     unread = split.grouping == "none" and not split.checked
     yield from _facts(
@@ -136,7 +138,7 @@ def _split(split: "Split") -> Iterator[str]:
     yield from columns([("part", "images", *split.classes, "groups"), *rows], INDENT)
 
 
-def _testset(testset: "TestSet") -> Iterator[str]:
+def _testset(testset: "TestSetDescription") -> Iterator[str]:
     facts, size = testset.facts, testset.preprocess.size
     yield from _facts(
         ("created", testset.created),
@@ -149,13 +151,13 @@ def _testset(testset: "TestSet") -> Iterator[str]:
     )
 
 
-def _cross_validation(found: "CrossValidation") -> Iterator[str]:
-    pooled, own = found.pooled, found.pooled.fold_auc
+def _cross_validation(description: "CrossValidationDescription") -> Iterator[str]:
+    pooled, own = description.pooled, description.pooled.fold_auc
     yield from _facts(
-        ("created", f"{found.created} in {found.seconds:.0f} s"),
-        ("network", f"{found.arch}, {len(found.folds)} folds"),
-        ("classes", " (0), ".join(found.labels) + " (1)"),
-        ("grouping", _GROUPINGS.get(found.grouping, found.grouping)),
+        ("created", f"{description.created} in {description.seconds:.0f} s"),
+        ("network", f"{description.arch}, {len(description.folds)} folds"),
+        ("classes", " (0), ".join(description.labels) + " (1)"),
+        ("grouping", _GROUPINGS.get(description.grouping, description.grouping)),
         ("images", f"{pooled.count} of {pooled.groups} groups, each scored by the network that did not know its group"),
         (
             "AUC",
@@ -165,9 +167,9 @@ def _cross_validation(found: "CrossValidation") -> Iterator[str]:
     )
     yield "folds (fractions, 95 % intervals)"
     head = ("", "images", "label 1", "threshold", "accuracy", "sensitivity", "specificity", "AUC", "loss")
-    rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in found.folds]
+    rows = [_fold(fold.run, f"{fold.threshold:g}", fold.metrics) for fold in description.folds]
     yield from columns([head, *rows, _fold("pooled", "", pooled)], INDENT)
-    yield from (" " * INDENT + line for line in beside(found.slice_level or {}))
+    yield from (" " * INDENT + line for line in beside(description.slice_level or {}))
 
 
 def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
@@ -176,12 +178,12 @@ def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
         yield "intervals", f"{groups}, the folds' take the images as independent and are too narrow"
 
 
-def _fold(name: str, threshold: str, found: "Metrics | OutOfFold") -> Row:
-    shares = map(_estimate, (found.accuracy, found.sensitivity, found.specificity, found.auc))
-    return name, str(found.count), str(found.positives), threshold, *shares, f"{found.loss:.4f}"
+def _fold(name: str, threshold: str, metrics: "Metrics | OutOfFold") -> Row:
+    shares = map(_estimate, (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc))
+    return name, str(metrics.count), str(metrics.positives), threshold, *shares, f"{metrics.loss:.4f}"
 
 
-def _report(report: "Report") -> Iterator[str]:
+def _report(report: "ReportDescription") -> Iterator[str]:
     images = f"{report.images} images of {report.folder}" if report.folder else f"{report.images} test images"
     yield from _facts(
         ("created", report.created),
@@ -215,13 +217,13 @@ def _report(report: "Report") -> Iterator[str]:
     yield from slice_level(report.variants, INDENT)
 
 
-def _decisions(report: "Report") -> Iterator[str]:
+def _decisions(report: "ReportDescription") -> Iterator[str]:
     for one in report.decisions:
         whose = f"{one.bundle}: " if len(report.decisions) > 1 else ""
         yield f"{whose}threshold {one.threshold:g}, temperature {one.temperature:g}"
 
 
-def _model(model: "Model") -> Iterator[str]:
+def _model(model: "ModelDescription") -> Iterator[str]:
     facts = model.facts
     if facts.operators is None:
         operators = f"{facts.runtime} does not list them"
@@ -286,15 +288,15 @@ def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
     if not metrics:
         return
     yield "metrics (fractions, 95 % intervals)"
-    all_found = metrics.values()
+    all_metrics = metrics.values()
     rows = [
         ("", *metrics),
-        ("images", *(str(found.count) for found in all_found)),
-        ("with label 1", *(str(found.positives) for found in all_found)),
-        ("threshold", *(f"{found.threshold:g}" for found in all_found)),
-        *_shares(all_found),
-        ("loss", *(f"{found.loss:.4f}" for found in all_found)),
-        ("Brier score", *(f"{found.brier:.4f}" for found in all_found)),
+        ("images", *(str(one.count) for one in all_metrics)),
+        ("with label 1", *(str(one.positives) for one in all_metrics)),
+        ("threshold", *(f"{one.threshold:g}" for one in all_metrics)),
+        *_shares(all_metrics),
+        ("loss", *(f"{one.loss:.4f}" for one in all_metrics)),
+        ("Brier score", *(f"{one.brier:.4f}" for one in all_metrics)),
     ]
     yield from columns(rows, INDENT)
 
@@ -304,22 +306,22 @@ def _grouped(metrics: Mapping[str, GroupMetrics]) -> Iterator[str]:
     if not metrics:
         return
     yield "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
-    all_found = metrics.values()
+    all_metrics = metrics.values()
     rows = [
         ("", *metrics),
-        ("groups", *(str(found.groups) for found in all_found)),
-        ("with label 1", *(_counting(found.with_positive) for found in all_found)),
-        ("with label 0", *(_counting(found.with_negative) for found in all_found)),
-        *_shares(all_found),
+        ("groups", *(str(one.groups) for one in all_metrics)),
+        ("with label 1", *(_counting(one.with_positive) for one in all_metrics)),
+        ("with label 0", *(_counting(one.with_negative) for one in all_metrics)),
+        *_shares(all_metrics),
     ]
     yield from columns(rows, INDENT)
 
 
-def _shares(all_found: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
-    yield "accuracy", *(_estimate(found.accuracy) for found in all_found)
-    yield "sensitivity", *(_estimate(found.sensitivity) for found in all_found)
-    yield "specificity", *(_estimate(found.specificity) for found in all_found)
-    yield "AUC", *(_estimate(found.auc) for found in all_found)
+def _shares(all_metrics: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
+    yield "accuracy", *(_estimate(metrics.accuracy) for metrics in all_metrics)
+    yield "sensitivity", *(_estimate(metrics.sensitivity) for metrics in all_metrics)
+    yield "specificity", *(_estimate(metrics.specificity) for metrics in all_metrics)
+    yield "AUC", *(_estimate(metrics.auc) for metrics in all_metrics)
 
 
 def _counting(count: int | None) -> str:
@@ -340,14 +342,14 @@ def dependent(metrics: Mapping[str, Metrics], parts: "Mapping[Part, PartFacts]")
         )
 
 
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
+def _estimate(estimate: Estimate | None) -> str:
+    if estimate is None:
         return ABSENT
-    if found.value is None:
-        return f"{ABSENT} ({found.why})" if found.why else ABSENT
-    if found.low is None or found.high is None:
-        return f"{found.value:.4f}"
-    return f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+    if estimate.value is None:
+        return f"{ABSENT} ({estimate.why})" if estimate.why else ABSENT
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.4f}"
+    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 
 def _block(number: int, block: "BlockFacts") -> Row:
@@ -360,7 +362,7 @@ def _block(number: int, block: "BlockFacts") -> Row:
     )
 
 
-def _widths(run: "Run") -> Iterator[str]:
+def _widths(run: "RunDescription") -> Iterator[str]:
     """A picture of every layer's widths, a mark a layer."""
     from hemotk.describe.widths import width_picture
     from hemotk.models.shape import DenseNetShape
@@ -396,7 +398,7 @@ def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What was done to the network, and how each variant was made, without litert-quantizer's rules."""
+    """The changes to the network, and how each variant was made, without litert-quantizer's rules."""
     variants = recipe.get("variants")
     if not isinstance(variants, list):  # of an early version
         yield "recipe", _settings(recipe)

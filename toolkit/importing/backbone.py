@@ -4,7 +4,7 @@ from itertools import count
 
 import numpy as np
 
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, norm_arrays
 from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape, LayerShape
@@ -16,12 +16,12 @@ def read_backbone(walk: Walk, arrays: Arrays) -> tuple[DenseNetShape, dict[str, 
     Raises:
         HemotkError: naming the first layer that is not that of a DenseNet.
     """
-    found = _Found(walk)
-    found.stem()
-    depths = found.blocks()
-    epsilon = found.norms["bn"].config["epsilon"]
-    weights = {f"{name}/kernel": arrays.read(layer, "kernel")[0] for name, layer in found.convs.items()}
-    for name, layer in found.norms.items():
+    collected = _Found(walk)
+    collected.stem()
+    depths = collected.blocks()
+    epsilon = collected.norms["bn"].config["epsilon"]
+    weights = {f"{name}/kernel": arrays.read(layer, "kernel")[0] for name, layer in collected.convs.items()}
+    for name, layer in collected.norms.items():
         if layer.config["epsilon"] != epsilon:
             raise walk.graph.refuse(layer, f"has another epsilon than the last BatchNormalization ({epsilon})")
         weights.update({f"{name}/{part}": array for part, array in norm_arrays(arrays, layer).items()})
@@ -52,8 +52,8 @@ class _Found:
 
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
-        self.convs: dict[str, Layer] = {}
-        self.norms: dict[str, Layer] = {}
+        self.convs: dict[str, KerasLayer] = {}
+        self.norms: dict[str, KerasLayer] = {}
 
     def stem(self) -> None:
         walk, pad = self._walk, STEM_KERNEL // 2

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 
 _CHANNELS = (-1, 3)
 
 
-def channel_copies(layer: Layer) -> int | None:
-    """How often `layer` puts its only input beside itself as channels; None if that is not what it does."""
+def channel_copies(layer: KerasLayer) -> int | None:
+    """The number of times that `layer` repeats its only input along the channels; None if it does anything else."""
     says: dict[Any, Any] = {**layer.config, **layer.constants}
     kind = str(says["function"]) if layer.kind == "TFOpLambda" else layer.kind
     if len(set(layer.inputs)) != 1:
@@ -25,7 +25,7 @@ def channel_copies(layer: Layer) -> int | None:
     return None
 
 
-def may_copy(layer: Layer) -> bool:
+def may_copy(layer: KerasLayer) -> bool:
     """Whether the layer is of a kind that copies channels, and nothing else."""
     kind = layer.config.get("function") if layer.kind == "TFOpLambda" else layer.kind
     return kind in ("Concatenate", "Repeat", "Tile", "image.grayscale_to_rgb", "concat", "repeat", "tile")

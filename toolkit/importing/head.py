@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.importing.outputs import Output
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, check_last_axis, is_relu, negative_slope, norm_affine, pointwise
 
 Array = NDArray[np.float64]
 _POOLING = "GlobalAveragePooling2D"
-# What activations are called as layers, as operations of Keras 3, and as those of TensorFlow.
+# The names of activations as layers, as operations of Keras 3, and as those of TensorFlow.
 _OPERATIONS = {
     **dict.fromkeys(("Softmax", "nn.softmax"), "softmax"),
     **dict.fromkeys(("Sigmoid", "math.sigmoid"), "sigmoid"),
@@ -71,7 +71,7 @@ class _Head:
         self._width = features
         self._side = side
         self._pooled = False
-        self._unflattened: Layer | None = None
+        self._unflattened: KerasLayer | None = None
         self.hidden: list[Dense] = []
         self._pending: Dense | None = None
         self._last = walk.graph.layers[walk.at]
@@ -96,12 +96,12 @@ class _Head:
             raise output.refused()
         return self.hidden, self._pending, output
 
-    def _pool(self, layer: Layer) -> None:
+    def _pool(self, layer: KerasLayer) -> None:
         self._pooled = True
         if layer.config.get("keepdims"):
             self._unflattened = layer
 
-    def _average(self, layer: Layer) -> None:
+    def _average(self, layer: KerasLayer) -> None:
         """Means over parts of equal size: their mean is that over all."""
         pool, strides = layer.config["pool_size"], layer.config["strides"]
         if pool[0] != pool[1] or self._side % pool[0] or strides != pool:
@@ -110,7 +110,7 @@ class _Head:
             )
         self._side //= pool[0]
 
-    def _flatten(self, layer: Layer) -> None:
+    def _flatten(self, layer: KerasLayer) -> None:
         if not self._pooled and self._side != 1:
             raise self._walk.graph.refuse(
                 layer, f"keeps {self._side}×{self._side} places apart where {_POOLING} is expected"
@@ -120,32 +120,32 @@ class _Head:
             raise self._walk.graph.refuse(layer, f"makes arrays of {shape} where one of {self._width} is expected")
         self._pooled, self._unflattened = True, layer if len(shape) == 3 else None
 
-    def _map(self, layer: Layer) -> str | None:
+    def _map(self, layer: KerasLayer) -> str | None:
         weight, bias = pointwise(self._walk.graph, self._arrays, layer)
         self._append(layer, weight, bias)
         return self._activate(layer, str(layer.config["activation"]))
 
-    def _norm(self, layer: Layer) -> None:
+    def _norm(self, layer: KerasLayer) -> None:
         if not self._pooled:
             check_last_axis(self._walk.graph, layer)
         scale, shift = norm_affine(self._arrays, layer)
         self._append(layer, np.diag(scale), shift)
 
-    def _rescale(self, layer: Layer) -> None:
+    def _rescale(self, layer: KerasLayer) -> None:
         scale, offset = (np.broadcast_to(layer.config[name], self._width) for name in ("scale", "offset"))
         self._append(layer, np.diag(scale.astype(np.float64)), offset.astype(np.float64))
 
-    def _append(self, layer: Layer, weight: Array, bias: Array) -> None:
+    def _append(self, layer: KerasLayer, weight: Array, bias: Array) -> None:
         if weight.shape[0] != self._width:
             raise self._walk.graph.refuse(layer, f"reads {weight.shape[0]} numbers where {self._width} arrive")
         self._pending = self._pending.then(weight, bias) if self._pending else Dense(weight, bias)
         self._width = weight.shape[1]
 
-    def _activation(self, layer: Layer) -> str | None:
+    def _activation(self, layer: KerasLayer) -> str | None:
         operation = layer.config["function"] if layer.kind == "TFOpLambda" else layer.kind
         return self._activate(layer, _OPERATIONS.get(operation) or str(layer.config.get("activation", operation)))
 
-    def _activate(self, layer: Layer, activation: str) -> str | None:
+    def _activate(self, layer: KerasLayer, activation: str) -> str | None:
         if activation == "linear":
             return None
         if activation in ("sigmoid", "softmax") and self._pooled:
@@ -172,7 +172,7 @@ class _Head:
         self._pending = Dense(np.vstack([eye, -np.diag(slope)]), np.zeros(self._width))
 
 
-_STEPS: Mapping[str, Callable[[_Head, Layer], str | None]] = {
+_STEPS: Mapping[str, Callable[[_Head, KerasLayer], str | None]] = {
     "Dense": _Head._map,
     "BatchNormalization": _Head._norm,
     "Rescaling": _Head._rescale,

@@ -21,8 +21,8 @@ SUPPORTED = (
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a layer stands in its model: its name, its number, and its class with the count of its like before it."""
+class LayerPlace:
+    """The place of a layer in its model: its name, its number, and its class with the count of its like before it."""
 
     name: str
     position: int
@@ -30,13 +30,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Layer:
+class KerasLayer:
     """One layer: places from the outermost model inwards, Keras class, configuration, and what it reads.
 
     `inputs` are indices of layers; `constants` the other arguments of the call, by position or keyword.
     """
 
-    path: tuple[Place, ...]
+    path: tuple[LayerPlace, ...]
     kind: str
     config: Mapping[str, Any]
     inputs: tuple[int, ...]
@@ -54,14 +54,14 @@ class LayerGraph:
 
     where: Path
     shape: tuple[int | None, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[KerasLayer, ...]
     output: int
 
-    def readers(self, index: int) -> list[int]:
+    def consumers(self, index: int) -> list[int]:
         """The layers that read layer `index`."""
         return [number for number, layer in enumerate(self.layers) if index in layer.inputs]
 
-    def refuse(self, layer: Layer, what: str) -> HemotkError:
+    def refuse(self, layer: KerasLayer, what: str) -> HemotkError:
         """The error that names `layer` and says `what` is wrong with it."""
         return refusal(self.where, layer.name, layer.kind, what)
 
@@ -81,7 +81,7 @@ def open_layers(model: Mapping[str, Any], where: Path) -> LayerGraph:
     name = str(_name(model))
     if model["class_name"] not in MODELS:
         raise refusal(where, name, model["class_name"], "is neither a Sequential nor a functional model")
-    opener.layers.append(Layer((Place(name, 0, ""),), "InputLayer", {}, ()))
+    opener.layers.append(KerasLayer((LayerPlace(name, 0, ""),), "InputLayer", {}, ()))
     shape = tuple(_input_shape(model) or ())
     if len(shape) != 4:
         raise refusal(
@@ -96,9 +96,9 @@ class _Opener:
 
     def __init__(self, where: Path) -> None:
         self._where = where
-        self.layers: list[Layer] = []
+        self.layers: list[KerasLayer] = []
 
-    def open(self, model: Mapping[str, Any], path: tuple[Place, ...], source: int) -> int:
+    def open(self, model: Mapping[str, Any], path: tuple[LayerPlace, ...], source: int) -> int:
         """Add the layers of `model`, fed by layer `source`; returns the index of its output."""
         entries = _entries(model)
         chain = model["class_name"] in _CHAINS
@@ -113,8 +113,8 @@ class _Opener:
     def _open_net(
         self,
         model: Mapping[str, Any],
-        pending: list[tuple[Mapping[str, Any], Place]],
-        path: tuple[Place, ...],
+        pending: list[tuple[Mapping[str, Any], LayerPlace]],
+        path: tuple[LayerPlace, ...],
         source: int,
     ) -> int:
         inputs, outputs = (_references(model["config"][key]) for key in ("input_layers", "output_layers"))
@@ -153,7 +153,7 @@ class _Opener:
     def _add(
         self,
         entry: Mapping[str, Any],
-        path: tuple[Place, ...],
+        path: tuple[LayerPlace, ...],
         inputs: tuple[int, ...],
         constants: Mapping[int | str, Any],
     ) -> int:
@@ -166,7 +166,7 @@ class _Opener:
         linear = kind == "Activation" and entry["config"]["activation"] == "linear"
         if len(inputs) == 1 and (kind in UNAPPLIED or linear):
             return inputs[0]
-        self.layers.append(Layer(path, kind, entry["config"], inputs, constants))
+        self.layers.append(KerasLayer(path, kind, entry["config"], inputs, constants))
         return len(self.layers) - 1
 
 
@@ -180,14 +180,14 @@ def _entries(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return config if isinstance(config, list) else config["layers"]  # a list: Sequential before Keras 2.2.3
 
 
-def _places(entries: list[Mapping[str, Any]], *, sequential: bool) -> list[Place]:
-    """Where each layer stands; a Sequential does not count its input."""
+def _places(entries: list[Mapping[str, Any]], *, sequential: bool) -> list[LayerPlace]:
+    """The place of each layer; a Sequential does not count its input."""
     counts: Counter[str] = Counter()
     places = []
     position = 0
     for entry in entries:
         kind = _snake_case(entry["class_name"])
-        places.append(Place(_name(entry), position, f"{kind}_{counts[kind]}" if counts[kind] else kind))
+        places.append(LayerPlace(_name(entry), position, f"{kind}_{counts[kind]}" if counts[kind] else kind))
         counts[kind] += 1
         position += not (sequential and entry["class_name"] == "InputLayer")
     return places

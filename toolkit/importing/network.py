@@ -24,12 +24,12 @@ DEFAULT_SIZE = 224
 
 @dataclass(frozen=True)
 class ImportConfig:
-    """What the caller knows about the model.
+    """The caller's knowledge about the model.
 
-    `size` None means the model's own, or 224 where it takes any. `normalization` is what was done to bytes before
-    the model (see `byte_affine`), 'auto' if the model does it itself. `positive_class` is the number that the class
-    with hemorrhage had in training; `output` the number of the one among several sigmoids that is hemorrhage, None
-    where there is one output.
+    `size` None means the model's own, or 224 where it takes any. `normalization` is the change of bytes before the
+    model (see `byte_affine`), 'auto' if the model does it itself. `positive_class` is the number of the class with
+    hemorrhage in training. `output` is the number of the sigmoid for hemorrhage among several, None where there is one
+    output.
     """
 
     size: int | None = None
@@ -47,7 +47,7 @@ class ImportConfig:
 class ImportedNetwork:
     """A network as a run folder keeps it; `format` is the kind of file it was read from, in words.
 
-    `notes` say in what it may differ from the model, and what was taken for granted.
+    `notes` name possible differences from the model, and assumptions.
     """
 
     shape: DenseNetShape

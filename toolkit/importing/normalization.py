@@ -1,4 +1,4 @@
-"""What happens to a pixel's byte before the first convolution: what the caller says, then the model's own layers."""
+"""The normalization of a pixel's byte before the first convolution: the caller's word, then the model's own layers."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from hemotk.artifacts.normalizations import CHOICES, SANE_SPAN, byte_affine
 from hemotk.artifacts.pixels import NETWORK_MEAN_BYTE, NETWORK_SCALE
 from hemotk.errors import HemotkError
 from hemotk.importing.copies import channel_copies, may_copy
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.importing.sizes import RESIZERS, PictureSize, after_resizer, first_size
 from hemotk.importing.stored import Arrays
 from hemotk.importing.walk import Walk, is_pointwise, norm_affine, pointwise
@@ -18,7 +18,7 @@ from hemotk.models.shape import DenseNetShape
 
 Array = NDArray[np.float64]
 
-# What a network whose channels were mixed reads: h, h + 1, and a channel of no weight.
+# The input of a network whose channels were mixed: h, h + 1, and a channel of no weight.
 _BASIS = (0.0, -1.0, 0.0)
 _BINARY = {
     **dict.fromkeys(("TrueDivide", "Divide", "math.truediv", "math.divide", "__operators__.truediv"), "divide"),
@@ -30,7 +30,7 @@ _LAYERS = frozenset({"Rescaling", "Normalization", "BatchNormalization", "TFOpLa
 
 
 @dataclass(frozen=True, eq=False)
-class Normalization:
+class ByteScaling:
     """A byte p becomes scale · p + shift, float64 [channels].
 
     `own` says whether layers of the model took part, `mixed` whether one of them mixed channels by learned weights, so
@@ -42,12 +42,12 @@ class Normalization:
     own: bool = False
     mixed: bool = False
 
-    def then(self, scale: Array, shift: Array) -> "Normalization":
+    def then(self, scale: Array, shift: Array) -> "ByteScaling":
         """This, then another by a layer of the model; both broadcast over channels."""
         return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, own=True)
 
 
-def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
+def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> ByteScaling:
     """Walk to before the DenseNet's first layer; `mode` is what was done before the model, 'auto' for what it says.
 
     Raises:
@@ -56,7 +56,7 @@ def read_normalization(walk: Walk, arrays: Arrays, mode: str) -> Normalization:
     return read_front(walk, arrays, mode)[0]
 
 
-def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, PictureSize]:
+def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[ByteScaling, PictureSize]:
     """As `read_normalization`, with the picture's size, which layers of the model may change.
 
     Raises:
@@ -67,100 +67,100 @@ def read_front(walk: Walk, arrays: Arrays, mode: str) -> tuple[Normalization, Pi
     if channels not in (1, 3) or channels < scale.size:
         needed = "1 or 3" if scale.size == 1 else "3"
         raise walk.graph.refuse(walk.graph.layers[0], f"has {channels} channels where {needed} are needed")
-    found = Normalization(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
+    scaling = ByteScaling(np.broadcast_to(scale, channels), np.broadcast_to(shift, channels))
     size = first_size(walk.graph)
     while (layer := walk.peek()) is not None and _in_front(layer):
         walk.next()
         if layer.kind in RESIZERS:
             size = after_resizer(size, walk.graph, layer)
         elif is_pointwise(layer):
-            found = _mixed(found if found.mixed else _checked(found, walk, mode), walk, layer, arrays)
+            scaling = _mixed(scaling if scaling.mixed else _checked(scaling, walk, mode), walk, layer, arrays)
         else:
-            found = _after(found, walk, layer, arrays)
-    return found if found.mixed else _checked(found, walk, mode), size
+            scaling = _after(scaling, walk, layer, arrays)
+    return scaling if scaling.mixed else _checked(scaling, walk, mode), size
 
 
 def apply_normalization(
-    found: Normalization, shape: DenseNetShape, kernel: np.ndarray, size: int
+    scaling: ByteScaling, shape: DenseNetShape, kernel: np.ndarray, size: int
 ) -> tuple[PreprocessSpec, DenseNetShape, np.ndarray]:
-    """The pixel contract, shape and stem kernel [7, 7, channels, stem] of a network that sees what `found` makes."""
-    if found.mixed:
+    """The pixel contract, shape and stem kernel [7, 7, channels, stem] of a network that sees what `scaling` makes."""
+    if scaling.mixed:
         return (
             PreprocessSpec(size),
             replace(shape, channels=3, gray_mean=_BASIS, gray_std=(1.0, 1.0, 1.0)),
-            _on_basis(found, kernel),
+            _on_basis(scaling, kernel),
         )
-    zero = -found.shift[0] / found.scale[0]
-    alike = np.ptp(found.scale) == 0 and np.ptp(found.shift) == 0
+    zero = -scaling.shift[0] / scaling.scale[0]
+    alike = np.ptp(scaling.scale) == 0 and np.ptp(scaling.shift) == 0
     if alike and abs(zero - round(zero)) < 1e-6 and 0 <= round(zero) <= 255:
-        return PreprocessSpec(size, float(found.scale[0]), round(zero)), shape, kernel
+        return PreprocessSpec(size, float(scaling.scale[0]), round(zero)), shape, kernel
     if shape.channels == 1:  # a network of one channel knows no normalization of its own
         empty = np.zeros_like(kernel)
         kernel = np.concatenate([kernel, empty, empty], axis=2)
     # Any other is told relative to hemotk's own pixels: their grid holds the constants that int8 needs for it.
     own = PreprocessSpec(size)
-    means = -own.scale * (own.zero_point + found.shift / found.scale)
+    means = -own.scale * (own.zero_point + scaling.shift / scaling.scale)
     red, green, blue = np.broadcast_to(means, 3).tolist()
-    stds = np.broadcast_to(own.scale / found.scale, 3).tolist()
+    stds = np.broadcast_to(own.scale / scaling.scale, 3).tolist()
     shape = replace(shape, channels=3, gray_mean=(red, green, blue), gray_std=(stds[0], stds[1], stds[2]))
     return own, shape, kernel
 
 
-def _on_basis(found: Normalization, kernel: np.ndarray) -> np.ndarray:
+def _on_basis(scaling: ByteScaling, kernel: np.ndarray) -> np.ndarray:
     """The stem's kernel for the channels of `_BASIS`, h and h + 1: their difference is the constant."""
-    slope = np.einsum("ijco,c->ijo", kernel, found.scale / NETWORK_SCALE)
-    constant = np.einsum("ijco,c->ijo", kernel, found.shift + NETWORK_MEAN_BYTE * found.scale)
+    slope = np.einsum("ijco,c->ijo", kernel, scaling.scale / NETWORK_SCALE)
+    constant = np.einsum("ijco,c->ijo", kernel, scaling.shift + NETWORK_MEAN_BYTE * scaling.scale)
     return np.stack([slope - constant, constant, np.zeros_like(slope)], axis=2).astype(np.float32)
 
 
-def _in_front(layer: Layer) -> bool:
+def _in_front(layer: KerasLayer) -> bool:
     named = layer.kind in _LAYERS or layer.kind in _BINARY or layer.kind in RESIZERS
     return named or may_copy(layer) or is_pointwise(layer)
 
 
-def _mixed(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+def _mixed(scaling: ByteScaling, walk: Walk, layer: KerasLayer, arrays: Arrays) -> ByteScaling:
     """Behind a 1×1 convolution, or a dense layer over channels, without an activation."""
     if layer.config["activation"] != "linear":
         raise walk.graph.refuse(layer, f"has the activation {layer.config['activation']} in front of the network")
     weight, bias = pointwise(walk.graph, arrays, layer)
-    return Normalization(found.scale @ weight, found.shift @ weight + bias, found.own, mixed=True)
+    return ByteScaling(scaling.scale @ weight, scaling.shift @ weight + bias, scaling.own, mixed=True)
 
 
-def _checked(found: Normalization, walk: Walk, mode: str) -> Normalization:
+def _checked(scaling: ByteScaling, walk: Walk, mode: str) -> ByteScaling:
     where = walk.graph.where
-    if mode == "auto" and not found.own:
+    if mode == "auto" and not scaling.own:
         raise HemotkError(
             f"{where}: does not say how its pixels were normalized, and a wrong guess would be a wrong network; give "
             f"‹normalization› {CHOICES}."
         )
-    if not (np.isfinite(found.shift).all() and (found.scale > 0).all() and np.isfinite(found.scale).all()):
+    if not (np.isfinite(scaling.shift).all() and (scaling.scale > 0).all() and np.isfinite(scaling.scale).all()):
         raise HemotkError(
             f"{where}: its own normalization turns black and white around; only growing ones are supported."
         )
-    span = 255 * found.scale
-    if found.own and not (SANE_SPAN[0] <= span.min() and span.max() <= SANE_SPAN[1]):
+    span = 255 * scaling.scale
+    if scaling.own and not (SANE_SPAN[0] <= span.min() and span.max() <= SANE_SPAN[1]):
         raise HemotkError(
             f"{where}: with ‹normalization› {mode} and the model's own layers, black and white would be "
             f"{span.max():.3g} apart, which no network is trained on; say what was done to the pixels before the "
             f"model: {CHOICES}."
         )
-    return found
+    return scaling
 
 
-def _after(found: Normalization, walk: Walk, layer: Layer, arrays: Arrays) -> Normalization:
+def _after(scaling: ByteScaling, walk: Walk, layer: KerasLayer, arrays: Arrays) -> ByteScaling:
     if may_copy(layer):
-        if found.scale.size != 1 or channel_copies(layer) != 3:
+        if scaling.scale.size != 1 or channel_copies(layer) != 3:
             raise walk.graph.refuse(layer, "does not copy one gray channel to three")
-        return replace(found, scale=np.tile(found.scale, 3), shift=np.tile(found.shift, 3))
+        return replace(scaling, scale=np.tile(scaling.scale, 3), shift=np.tile(scaling.shift, 3))
     if layer.kind == "Cast" or layer.config.get("function") == "cast":
-        return found
+        return scaling
     scale, shift = _affine(walk, layer, arrays)
-    if not {scale.size, shift.size} <= {1, found.scale.size}:
-        raise walk.graph.refuse(layer, f"has {max(scale.size, shift.size)} numbers for {found.scale.size} channels")
-    return found.then(scale, shift)
+    if not {scale.size, shift.size} <= {1, scaling.scale.size}:
+        raise walk.graph.refuse(layer, f"has {max(scale.size, shift.size)} numbers for {scaling.scale.size} channels")
+    return scaling.then(scale, shift)
 
 
-def _affine(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+def _affine(walk: Walk, layer: KerasLayer, arrays: Arrays) -> tuple[Array, Array]:
     """The layer as scale and shift, float64 [1] or [channels]."""
     config = layer.config
     if layer.kind == "Rescaling":
@@ -183,7 +183,7 @@ def _affine(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
     }[operation]
 
 
-def _standardized(walk: Walk, layer: Layer, arrays: Arrays) -> tuple[Array, Array]:
+def _standardized(walk: Walk, layer: KerasLayer, arrays: Arrays) -> tuple[Array, Array]:
     config = layer.config
     if config.get("invert") or config["axis"] not in (None, [], -1, [-1], 3, [3]):
         raise walk.graph.refuse(layer, "normalizes over something else than channels, or undoes it")

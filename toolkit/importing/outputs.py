@@ -1,4 +1,4 @@
-"""Which number of a network's output is the logit of hemorrhage."""
+"""Find the number of a network's output that is the logit of hemorrhage."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.errors import HemotkError
-from hemotk.importing.layers import Layer, LayerGraph
+from hemotk.importing.layers import KerasLayer, LayerGraph
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a network ends with: `width` numbers out of `layer`, then `activation` (sigmoid, softmax, or linear)."""
+    """The end of a network: `width` numbers out of `layer`, then `activation` (sigmoid, softmax, or linear)."""
 
     graph: LayerGraph
-    layer: Layer
+    layer: KerasLayer
     activation: str
     width: int
 
@@ -40,7 +40,7 @@ class Output:
         raise self.refused()
 
     def notes(self, number: int | None) -> tuple[str, ...]:
-        """What was taken for granted, for the run card."""
+        """Assumptions that were made, for the run card."""
         if self.activation != "linear":
             return ()
         if number is not None or self.width == 1:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hemotk.importing.layers import Layer, LayerGraph
+from hemotk.importing.layers import KerasLayer, LayerGraph
 
 RESIZERS = frozenset({"Resizing", "CenterCrop", "RandomCrop"})
 
@@ -16,7 +16,7 @@ class PictureSize:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is not as in the model, for the run card."""
+        """Differences from the model, for the run card."""
         if not self.resized:
             return ()
         return (
@@ -37,7 +37,7 @@ def first_size(graph: LayerGraph) -> PictureSize:
     return PictureSize(height)
 
 
-def after_resizer(size: PictureSize, graph: LayerGraph, layer: Layer) -> PictureSize:
+def after_resizer(size: PictureSize, graph: LayerGraph, layer: KerasLayer) -> PictureSize:
     """The size behind `layer`, one of `RESIZERS`.
 
     Raises:

@@ -13,12 +13,12 @@ import numpy as np
 
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file, unpacked_size
-from hemotk.importing.layers import Layer
+from hemotk.importing.layers import KerasLayer
 from hemotk.probing import probe
 
 _MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
 
-Find = Callable[[Mapping[str, np.ndarray], Layer, int, str], str | None]
+Find = Callable[[Mapping[str, np.ndarray], KerasLayer, int, str], str | None]
 
 
 class Arrays:
@@ -29,7 +29,7 @@ class Arrays:
         self._unread = dict(arrays)
         self._find = find
 
-    def read(self, layer: Layer, *variables: str) -> list[np.ndarray]:
+    def read(self, layer: KerasLayer, *variables: str) -> list[np.ndarray]:
         """Float32 arrays of `layer`, whose variables are `variables` in Keras's order.
 
         Raises:
@@ -37,7 +37,7 @@ class Arrays:
         """
         return [self._read(layer, number, variable) for number, variable in enumerate(variables)]
 
-    def _read(self, layer: Layer, number: int, variable: str) -> np.ndarray:
+    def _read(self, layer: KerasLayer, number: int, variable: str) -> np.ndarray:
         key = self._find(self._unread, layer, number, variable)
         if key is None or key not in self._unread:
             raise HemotkError(
@@ -68,7 +68,7 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class StoredModel:
-    """What a saved model holds: configuration as Keras serializes it, arrays, and the file's format in words."""
+    """A saved model: configuration as Keras serializes it, arrays, and the file's format in words."""
 
     config: Mapping[str, Any]
     arrays: Arrays
@@ -125,13 +125,13 @@ def _open_h5(path: Path) -> StoredModel:
     return StoredModel(config, Arrays(path, arrays, _find_in_h5), f"Keras {version} .h5")
 
 
-def _find_in_h5(arrays: Mapping[str, np.ndarray], layer: Layer, number: int, variable: str) -> str | None:
+def _find_in_h5(arrays: Mapping[str, np.ndarray], layer: KerasLayer, number: int, variable: str) -> str | None:
     """Below the outermost layer's name lie the variables' own names, which may have prefixes and end in ':0'."""
     top = layer.path[0].name + "/"
     own = f"/{layer.name}/{variable}" if len(layer.path) > 1 else f"/{variable}"
-    found = [key for key in arrays if key.startswith(top) and key[len(top) - 1 :].removesuffix(":0").endswith(own)]
+    keys = [key for key in arrays if key.startswith(top) and key[len(top) - 1 :].removesuffix(":0").endswith(own)]
     # A layer 'bn' beside one named 'conv1/bn': the latter's variables end in the same way and are longer.
-    return min(found, key=len, default=None)
+    return min(keys, key=len, default=None)
 
 
 def _open_zip(path: Path) -> StoredModel:
@@ -149,7 +149,7 @@ def _open_zip(path: Path) -> StoredModel:
     return StoredModel(config, Arrays(path, arrays, _find_in_zip), f"Keras {version} .keras")
 
 
-def _find_in_zip(arrays: Mapping[str, np.ndarray], layer: Layer, number: int, variable: str) -> str | None:
+def _find_in_zip(arrays: Mapping[str, np.ndarray], layer: KerasLayer, number: int, variable: str) -> str | None:
     return "/layers/".join(place.counted for place in layer.path) + f"/vars/{number}"
 
 
@@ -190,7 +190,7 @@ def _variables(reader: Any) -> Iterator[tuple[str, np.ndarray]]:
                 yield f"{name}{child.local_name}", np.asarray(reader.get_tensor(attributes[0].checkpoint_key))
 
 
-def _find_in_folder(arrays: Mapping[str, np.ndarray], layer: Layer, number: int, variable: str) -> str | None:
+def _find_in_folder(arrays: Mapping[str, np.ndarray], layer: KerasLayer, number: int, variable: str) -> str | None:
     return "".join(f"layer-{place.position}/" for place in layer.path) + variable
 
 
@@ -200,9 +200,9 @@ def _datasets(group: Any, path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     names: list[str] = []
     group.visit(names.append)
-    found = [name for name in names if isinstance(group[name], h5py.Dataset)]
-    _check_size(sum(int(group[name].nbytes) for name in found), path)
-    for name in found:
+    datasets = [name for name in names if isinstance(group[name], h5py.Dataset)]
+    _check_size(sum(int(group[name].nbytes) for name in datasets), path)
+    for name in datasets:
         yield name, group[name][()]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.importing.layers import Layer, LayerGraph
+from hemotk.importing.layers import KerasLayer, LayerGraph
 from hemotk.importing.stored import Arrays
 
 _LAST_AXES = (-1, [-1], 3, [3])
@@ -21,43 +21,43 @@ class Walk:
     def __init__(self, graph: LayerGraph) -> None:
         self.graph = graph
         self.at = 0
-        self._readers = [graph.readers(index) for index in range(len(graph.layers))]
+        self._consumers = [graph.consumers(index) for index in range(len(graph.layers))]
 
-    def peek(self) -> Layer | None:
+    def peek(self) -> KerasLayer | None:
         """The only layer that reads the present output; None at the end."""
-        readers = self._readers[self.at]
-        if len(readers) > 1:
-            raise self.graph.refuse(self.graph.layers[self.at], f"is read by {len(readers)} layers")
-        return self.graph.layers[readers[0]] if readers else None
+        consumers = self._consumers[self.at]
+        if len(consumers) > 1:
+            raise self.graph.refuse(self.graph.layers[self.at], f"is read by {len(consumers)} layers")
+        return self.graph.layers[consumers[0]] if consumers else None
 
-    def next(self, *kinds: str, **settings: Any) -> Layer:
-        """Go on to the only reader: of one of `kinds` (any if none is given), with `settings` in its configuration."""
+    def next(self, *kinds: str, **settings: Any) -> KerasLayer:
+        """Go on to the only consumer, of one of `kinds` (any if none given), with `settings` in its configuration."""
         layer = self.peek()
         if layer is None:
             last = self.graph.layers[self.at]
             raise self.graph.refuse(last, f"is the last where {' or '.join(kinds) or 'an output'} is expected")
-        self.at = self._readers[self.at][0]
+        self.at = self._consumers[self.at][0]
         self._check(layer, kinds, settings)
         return layer
 
     def leads_to(self, *kinds: str) -> bool:
-        """Whether the next layers are of these kinds, each the only reader of the one before."""
+        """Whether the next layers are of these kinds, each the only consumer of the one before."""
         at = self.at
         for kind in kinds:
-            readers = self._readers[at]
-            if len(readers) != 1 or self.graph.layers[readers[0]].kind != kind:
+            consumers = self._consumers[at]
+            if len(consumers) != 1 or self.graph.layers[consumers[0]].kind != kind:
                 return False
-            at = readers[0]
+            at = consumers[0]
         return True
 
     def at_fork(self) -> bool:
         """Whether a dense layer begins here: a BatchNormalization and a Concatenate read the present output."""
-        kinds = sorted(self.graph.layers[reader].kind for reader in self._readers[self.at])
+        kinds = sorted(self.graph.layers[consumer].kind for consumer in self._consumers[self.at])
         return kinds == ["BatchNormalization", "Concatenate"]
 
-    def into_branch(self) -> Layer:
+    def into_branch(self) -> KerasLayer:
         """At a fork, go on to the BatchNormalization."""
-        self.at = next(i for i in self._readers[self.at] if self.graph.layers[i].kind == "BatchNormalization")
+        self.at = next(i for i in self._consumers[self.at] if self.graph.layers[i].kind == "BatchNormalization")
         return self._checked_norm(self.graph.layers[self.at])
 
     def join(self, fork: int) -> None:
@@ -67,7 +67,7 @@ class Walk:
         if layer.inputs != (fork, entered) or layer.config["axis"] not in (-1, 3):
             raise self.graph.refuse(layer, "does not append a dense layer's channels to those that entered it")
 
-    def conv(self, size: int, stride: int, padding: str) -> Layer:
+    def conv(self, size: int, stride: int, padding: str) -> KerasLayer:
         """Go on to a convolution without bias and activation."""
         layer = self.next(
             "Conv2D",
@@ -84,7 +84,7 @@ class Walk:
             raise self.graph.refuse(layer, "has groups")
         return layer
 
-    def norm(self) -> Layer:
+    def norm(self) -> KerasLayer:
         """Go on to a BatchNormalization over channels."""
         return self._checked_norm(self.next("BatchNormalization"))
 
@@ -94,26 +94,26 @@ class Walk:
         if not is_relu(layer):
             raise self.graph.refuse(layer, "is no plain ReLU")
 
-    def _checked_norm(self, layer: Layer) -> Layer:
+    def _checked_norm(self, layer: KerasLayer) -> KerasLayer:
         check_last_axis(self.graph, layer)
         return layer
 
-    def _check(self, layer: Layer, kinds: tuple[str, ...], settings: dict[str, Any]) -> None:
+    def _check(self, layer: KerasLayer, kinds: tuple[str, ...], settings: dict[str, Any]) -> None:
         if kinds and layer.kind not in kinds:
             raise self.graph.refuse(layer, f"stands where {' or '.join(kinds)} is expected")
         for name, value in settings.items():
-            found = layer.config[name]
-            if found != value:
-                raise self.graph.refuse(layer, f"has {name} {found} where {value} is expected")
+            setting = layer.config[name]
+            if setting != value:
+                raise self.graph.refuse(layer, f"has {name} {setting} where {value} is expected")
 
 
-def check_last_axis(graph: LayerGraph, layer: Layer) -> None:
+def check_last_axis(graph: LayerGraph, layer: KerasLayer) -> None:
     """Check that a BatchNormalization of pictures is one over channels."""
     if layer.config["axis"] not in _LAST_AXES:
         raise graph.refuse(layer, f"normalizes axis {layer.config['axis']} where channels come last")
 
 
-def is_relu(layer: Layer) -> bool:
+def is_relu(layer: KerasLayer) -> bool:
     """Whether the layer is max(x, 0) and nothing else."""
     config = layer.config
     if layer.kind == "Activation":
@@ -122,8 +122,8 @@ def is_relu(layer: Layer) -> bool:
     return layer.kind == "ReLU" and plain
 
 
-def negative_slope(arrays: Arrays, layer: Layer, width: int) -> NDArray[np.float64] | None:
-    """By what a leaky ReLU multiplies numbers below 0, float64 [width], or [1]; None for every other layer."""
+def negative_slope(arrays: Arrays, layer: KerasLayer, width: int) -> NDArray[np.float64] | None:
+    """The factor of a leaky ReLU for numbers below 0, float64 [width], or [1]; None for every other layer."""
     config = layer.config
     if layer.kind == "PReLU":
         return arrays.read(layer, "alpha")[0].astype(np.float64).reshape(-1)
@@ -134,12 +134,12 @@ def negative_slope(arrays: Arrays, layer: Layer, width: int) -> NDArray[np.float
     return None
 
 
-def is_pointwise(layer: Layer) -> bool:
+def is_pointwise(layer: KerasLayer) -> bool:
     """Whether the layer maps the channels of each place by itself: a Dense, or a 1×1 convolution."""
     return layer.kind == "Dense" or (layer.kind == "Conv2D" and layer.config["kernel_size"] == [1, 1])
 
 
-def pointwise(graph: LayerGraph, arrays: Arrays, layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pointwise(graph: LayerGraph, arrays: Arrays, layer: KerasLayer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weight [in, out] and bias [out], float64, of a Dense or a 1×1 convolution, whatever its activation is."""
     config = layer.config
     if layer.kind == "Conv2D":
@@ -154,19 +154,19 @@ def pointwise(graph: LayerGraph, arrays: Arrays, layer: Layer) -> tuple[NDArray[
     return weight, bias[0].astype(np.float64) if bias else np.zeros(weight.shape[1])
 
 
-def norm_arrays(arrays: Arrays, layer: Layer) -> dict[str, np.ndarray]:
+def norm_arrays(arrays: Arrays, layer: KerasLayer) -> dict[str, np.ndarray]:
     """gamma, beta, moving_mean and moving_variance of a BatchNormalization, float32 [C]; 1 and 0 where it has none."""
     config = layer.config
     names = [name for name, has in (("gamma", config["scale"]), ("beta", config["center"])) if has]
     names += ["moving_mean", "moving_variance"]
-    found = dict(zip(names, arrays.read(layer, *names), strict=True))
-    found.setdefault("gamma", np.ones_like(found["moving_mean"]))
-    found.setdefault("beta", np.zeros_like(found["moving_mean"]))
-    return found
+    by_name = dict(zip(names, arrays.read(layer, *names), strict=True))
+    by_name.setdefault("gamma", np.ones_like(by_name["moving_mean"]))
+    by_name.setdefault("beta", np.zeros_like(by_name["moving_mean"]))
+    return by_name
 
 
-def norm_affine(arrays: Arrays, layer: Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def norm_affine(arrays: Arrays, layer: KerasLayer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A BatchNormalization in use as scale and shift, float64 [C]: scale · x + shift."""
-    found = {name: array.astype(np.float64) for name, array in norm_arrays(arrays, layer).items()}
-    scale = found["gamma"] / np.sqrt(found["moving_variance"] + layer.config["epsilon"])
-    return scale, found["beta"] - found["moving_mean"] * scale
+    by_name = {name: array.astype(np.float64) for name, array in norm_arrays(arrays, layer).items()}
+    scale = by_name["gamma"] / np.sqrt(by_name["moving_variance"] + layer.config["epsilon"])
+    return scale, by_name["beta"] - by_name["moving_mean"] * scale

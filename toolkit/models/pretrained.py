@@ -56,9 +56,9 @@ def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarr
     path = _download(arch) if weights == "imagenet" else Path(weights)
     if path.is_dir():
         path = path / WEIGHTS_FILE
-    found = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
+    arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
     expected = {name for name in shape.arrays() if not name.startswith(HEAD)}
-    backbone = {name: array for name, array in found.items() if name in expected}
+    backbone = {name: array for name, array in arrays.items() if name in expected}
     if not backbone:
         raise HemotkError(f"‹weights› {path}: holds no layer of {arch}; give a weight file of that architecture.")
     head = {name: np.zeros(size) for name, size in shape.arrays().items() if name.startswith(HEAD)}
@@ -123,15 +123,15 @@ def open_h5(path: Path) -> dict[str, np.ndarray]:
     """Arrays of a Keras weight file, as 'layer/variable' without the ':0'; what h5py raises is passed on."""
     import h5py
 
-    found: dict[str, Any] = {}
+    arrays: dict[str, Any] = {}
     with h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
         for layer in _texts(root.attrs["layer_names"]):
             for name in _texts(root[layer].attrs["weight_names"]):
                 variable = name.rpartition("/")[2].partition(":")[0]
-                found[f"{layer}/{variable}"] = root[layer][name]
-        _check_size(sum(int(array.nbytes) for array in found.values()), path)
-        return {name: np.asarray(array, np.float32) for name, array in found.items()}
+                arrays[f"{layer}/{variable}"] = root[layer][name]
+        _check_size(sum(int(array.nbytes) for array in arrays.values()), path)
+        return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
 
 
 def _check_size(size: int, path: Path) -> None:

@@ -55,18 +55,18 @@ def read_weights(path: Path, shape: Shape) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             _check_unpacked(unpacked_size(file.zip), shape, path)
-            found = {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise HemotkError(f"{path}: no such file; check the path.") from error
     except HemotkError:
         raise
     except Exception as error:  # a damaged zip raises many kinds
         raise HemotkError(f"{path}: is no weight file or was cut short; copy or make it again.") from error
-    for name, array in found.items():
+    for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
             raise HemotkError(f"{path}: '{name}' is no array of numbers; copy or make the file again.")
-    check_weights(found, shape, path)
-    return found
+    check_weights(arrays, shape, path)
+    return arrays
 
 
 def _check_unpacked(size: int, shape: Shape, path: Path) -> None:

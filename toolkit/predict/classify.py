@@ -28,7 +28,7 @@ from hemotk.predict.heatmap import heatmap
 from hemotk.stats.metrics import calibrated, decide
 from hemotk.store.cards import bundle_card
 from hemotk.tflite.facts import read_facts
-from hemotk.tflite.foreign import Asked, foreign_of, open_scorer
+from hemotk.tflite.foreign import ForeignOptions, foreign_of, open_scorer
 
 INTENDED_USE = "research, not for diagnosis"
 
@@ -37,12 +37,13 @@ _PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
 
 
 @dataclass(frozen=True)
-class Model:
+class VerifiedModel:
     """A .tflite whose checksum was found right, and how its logit becomes a verdict.
 
-    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` says the
-    same of a series, None where that was not chosen on data. `bundle` and `kind` are empty for a model without a card,
-    whose other facts are then assumed. `foreign` says how a model that hemotk did not export is fed and read.
+    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` is the
+    rule for a series, None where it was not chosen on data. `bundle` and `kind` are empty for a model without a card,
+    whose other facts are then assumed. `foreign` has the facts for feeding and reading a model that hemotk did not
+    export.
     """
 
     LATER: ClassVar[tuple[str, ...]] = ("foreign",)
@@ -59,7 +60,7 @@ class Model:
     foreign: ForeignSpec | None = None
 
     def series_point(self, k: int | None = None) -> SeriesPoint:
-        """How a series gets one verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
+        """The rule for a series' verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
 
         Raises:
             HemotkError: nothing was chosen, and `k` is not given.
@@ -75,10 +76,10 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class ScoredPicture:
     """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold.
 
-    `doubts` are why it may be no head CT slice, clauses that go on after 'it'.
+    `doubts` are reasons why it may be no head CT slice, clauses that go on after 'it'.
     """
 
     path: str
@@ -102,23 +103,23 @@ class SeriesVerdict:
 
 
 @dataclass(frozen=True)
-class Predictions(Artifact):
-    """What one model said about some pictures; `failures` maps the unreadable ones to a sentence each.
+class ScoredPictures(Artifact):
+    """One model's results for some pictures; `failures` maps the unreadable ones to a sentence each.
 
     With a `study` the pictures are its slices in their order.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.predictions/1"
 
-    model: Model
+    model: VerifiedModel
     runtime: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[ScoredPicture, ...]
     failures: Mapping[str, str]
     intended_use: str = INTENDED_USE
     study: SeriesVerdict | None = None
 
 
-def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
+def model_of_bundle(folder: Path, kind: str | None = None) -> VerifiedModel:
     """The variant `kind` of the bundle in `folder`; by default the quantized one, int8 first.
 
     Raises:
@@ -133,7 +134,7 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> Model:
     return _recorded(folder, card, variant)
 
 
-def model_of_file(path: Path, asked: Asked | None = None) -> Model:
+def model_of_file(path: Path, asked: ForeignOptions | None = None) -> VerifiedModel:
     """The .tflite at `path` with the bundle card beside it; without one, what the file and `asked` say of it.
 
     Raises:
@@ -142,9 +143,9 @@ def model_of_file(path: Path, asked: Asked | None = None) -> Model:
     if not path.is_file():
         raise HemotkError(f"{path}: no such file; check the path.")
     if not (path.parent / BUNDLE_CARD).is_file():
-        foreign = foreign_of(path, asked or Asked())
+        foreign = foreign_of(path, asked or ForeignOptions())
         size = read_facts(path).inputs[0].shape[1] if foreign is None else foreign.size
-        return Model(path.as_posix(), sha256_file(path), PreprocessSpec(size), foreign=foreign)
+        return VerifiedModel(path.as_posix(), sha256_file(path), PreprocessSpec(size), foreign=foreign)
     if asked is not None and asked.anything:
         raise HemotkError(
             f"{path}: lies in a bundle, whose card says how it is fed and read; leave the normalization and the output "
@@ -160,27 +161,27 @@ def model_of_file(path: Path, asked: Asked | None = None) -> Model:
     )
 
 
-def seen_through(model: Model, window: Window) -> Model:
+def seen_through(model: VerifiedModel, window: Window) -> VerifiedModel:
     """The model, with DICOM seen through another window, which its scores and threshold were not made for."""
     preprocess = replace(model.preprocess, window_level=window.level, window_width=window.width)
     return replace(model, preprocess=preprocess)
 
 
-class Classifier:
+class PictureClassifier:
     """A model that is loaded and ready.
 
     Raises:
         HemotkError: the model is not of the pixel contract, or no interpreter is installed.
     """
 
-    def __init__(self, model: Model, *, threads: int = 1) -> None:
+    def __init__(self, model: VerifiedModel, *, threads: int = 1) -> None:
         self.model = model
         self._scorer = open_scorer(Path(model.path), model.preprocess, model.foreign, threads=threads)
         self.runtime = str(self._scorer.runtime)
         self.has_cam = self._scorer.has_cam
         self._gray: NDArray[np.uint8] | None = None
 
-    def classify(self, picture: Path) -> Prediction:
+    def classify(self, picture: Path) -> ScoredPicture:
         """Score the picture at that path.
 
         Raises:
@@ -199,7 +200,7 @@ class Classifier:
             raise HemotkError(f"{self.model.path}: gives {logit} for {picture}: the model is broken; export it again.")
         label = int(decide(logit, self.model.threshold, self.model.temperature))
         probability = float(calibrated(logit, self.model.temperature))
-        return Prediction(picture.as_posix(), logit, probability, label, self.model.labels[label], doubts)
+        return ScoredPicture(picture.as_posix(), logit, probability, label, self.model.labels[label], doubts)
 
     @property
     def gray(self) -> NDArray[np.uint8]:
@@ -225,7 +226,7 @@ class Classifier:
         return heatmap(self.gray, self.cam(), self.model.preprocess.size)
 
 
-def series_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], point: SeriesPoint) -> SeriesVerdict:
+def series_verdict(labels: tuple[str, str], predictions: Sequence[ScoredPicture], point: SeriesPoint) -> SeriesVerdict:
     """The verdict for the series whose slices `predictions` are; `labels` are the words for class 0 and 1.
 
     Raises:
@@ -237,10 +238,10 @@ def series_verdict(labels: tuple[str, str], predictions: Sequence[Prediction], p
     return SeriesVerdict(count, min(point.k, count), point.threshold, probability, label, labels[label])
 
 
-def _recorded(folder: Path, card: BundleCard, variant: Variant) -> Model:
+def _recorded(folder: Path, card: BundleCard, variant: Variant) -> VerifiedModel:
     path = folder / variant.file
     check_sha256(path, variant.sha256)
-    return Model(
+    return VerifiedModel(
         path=path.as_posix(),
         sha256=variant.sha256,
         preprocess=card.preprocess,

@@ -14,7 +14,7 @@ TOWARDS, AGAINST = (255, 0, 0), (0, 0, 255)
 
 
 def heatmap(gray: NDArray[np.uint8], cam: NDArray[np.float64], size: int) -> bytes:
-    """As `overlay`, as a PNG."""
+    """The `overlay` as a PNG."""
     stream = io.BytesIO()
     Image.fromarray(overlay(gray, cam, size)).save(stream, "PNG")
     return stream.getvalue()

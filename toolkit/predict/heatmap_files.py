@@ -1,4 +1,4 @@
-"""Where `hemotk predict --heatmap` writes what."""
+"""The files that `hemotk predict --heatmap` writes."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ SUFFIX = ".png"
 def heatmap_files(target: Path, pictures: Sequence[Path]) -> Mapping[Path, Path]:
     """The file for each picture's heatmap: `target` itself if it ends in .png, else a file in the folder `target`.
 
-    In a folder they are called as the pictures are, with .png. Of several pictures of a name it goes to the one that is
-    called exactly so, else to the first; the others get a number that makes it no other picture's name.
+    In a folder, each heat map is named after its picture, with .png. If several pictures would give one name, it goes
+    to the picture that has exactly this name, else to the first; the others get a number that makes the name unique.
 
     Raises:
         HemotkError: one file for several pictures, or a file that is no .png.

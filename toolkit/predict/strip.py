@@ -14,7 +14,7 @@ _GRID, _INK, _BAR, _HIGHEST, _LINE = "#dddddd", "#222222", "#9db4c8", "#c03030",
 def strip(probabilities: Sequence[float], k: int, threshold: float, title: str) -> bytes:
     """A bar for each slice in the series' order, as high as its probability, as a PNG.
 
-    The `k` highest bars, which make the study's score, are red; a dashed line is at `threshold`; `title` stands above.
+    The `k` highest bars, which make the series' score, are red; a dashed line is at `threshold`; `title` stands above.
     """
     count = len(probabilities)
     step = max(min(_WIDEST, 960 // count), 1)

@@ -1,4 +1,4 @@
-"""Whether probabilities are frequencies: Brier score, expected calibration error, and what chance alone would give."""
+"""Calibration of probabilities: Brier score, expected calibration error, and the error by chance alone."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,7 @@ def calibration(labels: ArrayLike, probabilities: ArrayLike) -> Calibration:
 
 
 def _parts(chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Which part of each image lies in each bin, [n, bins], for sorted probabilities [n].
+    """The part of each image in each bin, [n, bins], for sorted probabilities [n].
 
     Up to `BINS` bins whose sizes differ by one at most. Where a bin ends among images of the same probability, each
     of these counts in both bins for the same part: which of them comes first means nothing.
@@ -77,7 +77,7 @@ def _error(gaps: NDArray[np.float64], parts: NDArray[np.float64], by_chance: flo
 
 
 def _by_chance(chance: NDArray[np.float64], parts: NDArray[np.float64]) -> float:
-    """What 95 % of label sets drawn with these very probabilities have as their expected calibration error, at most."""
+    """The 95th percentile of the expected calibration error when labels are drawn with these very probabilities."""
     random = np.random.default_rng(SEED)
     drawn = [_mean_gap(chance - (random.random(len(chance)) < chance), parts) for _ in range(DRAWS)]
     return float(np.quantile(drawn, 0.95))

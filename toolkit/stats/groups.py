@@ -1,4 +1,4 @@
-"""Which images belong together, without naming anybody."""
+"""The groups of images that belong together, without naming anybody."""
 
 from collections.abc import Sequence
 
@@ -18,6 +18,6 @@ def group_numbers(names: Sequence[str | None]) -> list[int | None]:
 
 def groups_of(images: Sequence[ImageRef]) -> NDArray[np.intp] | None:
     """The group of each image [n]; None where they are not known, or where no two images are of one group."""
-    found = [image.group for image in images if image.group is not None]
-    alone = len(found) < len(images) or len(set(found)) == len(found)
-    return None if alone else np.array(found, np.intp)
+    groups = [image.group for image in images if image.group is not None]
+    alone = len(groups) < len(images) or len(set(groups)) == len(groups)
+    return None if alone else np.array(groups, np.intp)

@@ -1,4 +1,4 @@
-"""What scores are worth against labels, with 95 % intervals; numpy and the standard library only."""
+"""Metrics of scores against labels, with 95 % intervals; numpy and the standard library only."""
 
 import math
 from collections.abc import Callable

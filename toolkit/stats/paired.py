@@ -143,16 +143,16 @@ def auc_difference(
         return ours(times) - theirs(times)
 
     once = np.ones(len(truth), np.intp)
-    found = _bootstrap(ours(once) - theirs(once), draw, method)
-    return _widened(found, wilson(0, min(len(positive), len(negative))))
+    difference = _bootstrap(ours(once) - theirs(once), draw, method)
+    return _widened(difference, wilson(0, min(len(positive), len(negative))))
 
 
-def _widened(found: Estimate, unseen: Estimate) -> Estimate:
+def _widened(estimate: Estimate, unseen: Estimate) -> Estimate:
     """Leave room for a share of `unseen` pairs whose difference may be anything from −1 to 1."""
-    if found.value is None or found.low is None or found.high is None or unseen.high is None:
-        return found
-    low, high = found.value - unseen.high * (1 + found.value), found.value + unseen.high * (1 - found.value)
-    return dataclasses.replace(found, low=min(found.low, low), high=max(found.high, high))
+    if estimate.value is None or estimate.low is None or estimate.high is None or unseen.high is None:
+        return estimate
+    low, high = estimate.value - unseen.high * (1 + estimate.value), estimate.value + unseen.high * (1 - estimate.value)
+    return dataclasses.replace(estimate, low=min(estimate.low, low), high=max(estimate.high, high))
 
 
 def share_bounds(mean: float, count: int) -> tuple[float, float]:

@@ -29,13 +29,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bundle:
+class StoredBundle:
     """A bundle folder whose files are what its card says, and its test split.
 
-    `name` is what a report calls it, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
-    row i is a picture of `items[i]`. Both are empty where the test split was not asked for. A bare
-    .tflite (`is_file`) counts as a bundle of one model; `foreign` says how it is fed and read where hemotk did not
-    export it.
+    `name` is its name in a report, `sha256` the checksum of its card. `images` is the path of uint8 [n, size, size];
+    row i is a picture of `items[i]`. Both are empty where the test split was not asked for. A bare .tflite (`is_file`)
+    counts as a bundle of one model; `foreign` says how it is fed and read where hemotk did not export it.
     """
 
     name: str
@@ -61,7 +60,7 @@ class Bundle:
         return cls(card.name, place, card, card.sha256())
 
     def path(self, variant: Variant) -> Path:
-        """Where the .tflite of `variant` lies."""
+        """The path of the .tflite of `variant`."""
         return self.folder / variant.file
 
     @property
@@ -70,7 +69,7 @@ class Bundle:
         return self.path(self.card.variants[0]) if self.is_file else self.folder
 
 
-def open_with_testset(folder: Path) -> Bundle:
+def open_with_testset(folder: Path) -> StoredBundle:
     """Check every checksum of the bundle in `folder` and of the test split beside it, then open both.
 
     Raises:
@@ -84,7 +83,7 @@ def open_with_testset(folder: Path) -> Bundle:
             f"{testset}: no such folder: the test split that belongs to this bundle must lie beside it; copy it from "
             "where the bundle was made, or export again."
         )
-    bundle = Bundle.open(folder)
+    bundle = StoredBundle.open(folder)
     card = bundle.card
     check_sha256(testset / TESTSET_CARD, card.testset)
     content = card_of_testset(testset)
@@ -103,10 +102,10 @@ def read_image(images: Path, row: int) -> NDArray[np.uint8]:
         HemotkError: the file is no array, or has no such row.
     """
     try:
-        found: NDArray[np.uint8] = np.load(images, mmap_mode="r", allow_pickle=False)[row].copy()
+        image: NDArray[np.uint8] = np.load(images, mmap_mode="r", allow_pickle=False)[row].copy()
     except (OSError, ValueError, EOFError, IndexError) as error:
         raise HemotkError(f"{images}: has no image {row} that can be read; export the bundle again.") from error
-    return found
+    return image
 
 
 def _recorded(folder: Path, card: BundleCard) -> Iterator[tuple[Path, str]]:

@@ -1,7 +1,7 @@
-"""What is left beside a finished run when its process was killed after publishing it and before tidying up.
+"""Tidy up beside a finished run whose process was killed after publishing it.
 
-A note in the folder of the unfinished run names the run card that is about to be published, and is removed last. So
-what lies beside a run with that card is of no more use.
+A note in the folder of the unfinished run names the run card that is about to be published. It is removed last. So a
+folder beside the run with that card is of no more use.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a network has learned from, also in the runs before its own, must not be what another one is judged on."""
+"""Refuse to judge a network on images that it, or a run before its own, has learned from."""
 
 import re
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ def seen(learned: Iterable[TrainingImages], judged: SplitManifest) -> str | None
 
 
 def _known_as(folder: str, key: str) -> tuple[str, ...]:
-    """What an image may be known by: its checksum, else its path in a folder that was moved, or in a merged one."""
+    """The names by which an image may be known: its checksum, else its path in a moved folder, or in a merged one."""
     return (key,) if _CHECKSUM.fullmatch(key) else (key, f"{folder}/{key}")
 
 
@@ -64,7 +64,7 @@ def learned_by(run: Path) -> Learned:
 
 
 def learned_in(run: Path, card: RunCard, sha256: str, split: SplitManifest) -> Learned:
-    """As `learned_by`, of a run that is checked and whose card, with its checksum, and split are read already."""
+    """Do as `learned_by` for a run that is checked and whose card, with its checksum, and split are read already."""
     if card.source == "imported":
         return Learned(sha256, (), (f"{card.name} (imported)",))
     own = training_images(split)
@@ -75,15 +75,15 @@ def learned_in(run: Path, card: RunCard, sha256: str, split: SplitManifest) -> L
 
 
 def learned_before(split: SplitManifest, start: Learned, *others: Learned) -> Learned:
-    """What a network that trains on `split`, and comes from `start` and `others`, had learned from on other splits."""
-    found = (start, *others)
-    images = dict.fromkeys(images for learned in found for images in learned.images)
+    """The images of splits other than `split` that a network comes to it with, by its `start` and `others`."""
+    sources = (start, *others)
+    images = dict.fromkeys(images for learned in sources for images in learned.images)
     images.pop(training_images(split), None)
-    return Learned(start.run, tuple(images), tuple(dict.fromkeys(name for each in found for name in each.unknown)))
+    return Learned(start.run, tuple(images), tuple(dict.fromkeys(name for each in sources for name in each.unknown)))
 
 
 def unknown_note(learned: Learned | None) -> tuple[str, ...]:
-    """What the run's card says where it is not known of every network before it what that learned from."""
+    """A note for the run's card where the training images of a network before it are not all known."""
     if learned is None or not learned.unknown:
         return ()
     return (
@@ -95,8 +95,8 @@ def unknown_note(learned: Learned | None) -> tuple[str, ...]:
 def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
     """Check that given `weights`, if they are a run's, have not learned from what `split` judges on.
 
-    Gives what they learned from on other splits; None of weights that have seen no CT. Of a file outside a run, and of
-    a network that was trained elsewhere, nobody knows.
+    Gives the images of other splits that they learned from; None for weights that have seen no CT. Nothing is known
+    of a file outside a run, or of a network that was trained elsewhere.
 
     Raises:
         HemotkError: they have, or a file of the run is missing or not the one that its card names.
@@ -108,17 +108,17 @@ def check_unseen(weights: str, split: SplitManifest) -> Learned | None:
     if not (folder / RUN_CARD).is_file():
         return Learned(None, (), (f"the weight file {path.name}",))
     learned = learned_by(folder)
-    found = seen(learned.images, split)
-    if found is not None:
+    known = seen(learned.images, split)
+    if known is not None:
         raise HemotkError(
-            f"‹weights› {weights}: learned from {found}, which the new run would be judged on; train on the split of "
+            f"‹weights› {weights}: learned from {known}, which the new run would be judged on; train on the split of "
             "that run, or give weights that have not seen it."
         )
     return learned_before(split, learned)
 
 
 def _unsaid(card: RunCard) -> tuple[str, ...]:
-    """What a run from before there was `LEARNED_FILE` leaves open."""
+    """The networks or weights before the run whose training images are unknown, for a run without `LEARNED_FILE`."""
     if card.source == "pruned":
         return (f"the network that {card.name} was pruned from",)
     weights = card.settings.get("weights", "none")

@@ -31,7 +31,7 @@ Checksums = Mapping[str, str]
 
 @dataclass(frozen=True)
 class RunContent:
-    """What every run folder holds besides its card; `learned` is what the network had learned from before."""
+    """The contents of every run folder besides its card; `learned` is what the network had learned from before."""
 
     shape: Shape
     weights: Weights
@@ -51,7 +51,7 @@ def publish_run(
     """Write the run folder `out`; `card` makes its card from the checksums of its files.
 
     `extra` writes further files into the folder and names those that the card has a checksum of. `partial` is the
-    locked folder that is of no more use then.
+    locked folder of the unfinished work, which is of no use afterwards.
 
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
@@ -65,15 +65,15 @@ def publish_run(
             content.learned.write(folder / LEARNED_FILE)
             names.append(LEARNED_FILE)
         names += extra(folder)
-        found = card({name: sha256_file(folder / name) for name in names})
-        found.write(folder / RUN_CARD)
+        made = card({name: sha256_file(folder / name) for name in names})
+        made.write(folder / RUN_CARD)
         if partial is not None:
             announce(partial, folder / RUN_CARD)
-    return found
+    return made
 
 
 def beside_bundle(bundle: Path) -> Path:
-    """Where the test set of a bundle lies."""
+    """The folder of a bundle's test set."""
     return bundle.with_name(bundle.name + TESTSET_SUFFIX)
 
 
@@ -87,9 +87,9 @@ def publish_testset(
     """
     with new_folder(out, overwrite=overwrite) as folder:
         images(folder / TESTSET_IMAGES)
-        found = card(sha256_file(folder / TESTSET_IMAGES))
-        found.write(folder / TESTSET_CARD)
-    return found
+        made = card(sha256_file(folder / TESTSET_IMAGES))
+        made.write(folder / TESTSET_CARD)
+    return made
 
 
 def publish_bundle(
@@ -102,6 +102,6 @@ def publish_bundle(
     """
     with new_folder(out, overwrite=overwrite) as folder:
         fill(folder)
-        found = card({path.name: sha256_file(path) for path in sorted(folder.iterdir())})
-        found.write(folder / BUNDLE_CARD)
-    return found
+        made = card({path.name: sha256_file(path) for path in sorted(folder.iterdir())})
+        made.write(folder / BUNDLE_CARD)
+    return made

@@ -23,11 +23,11 @@ TOLD_ANEW = (
 
 
 @dataclass(frozen=True)
-class Run:
+class StoredRun:
     """A finished run folder whose files are what its card says.
 
-    `sha256` is the checksum of the card, `split` what it was trained on. Card and shape are as `on_own_grid` tells
-    them.
+    `sha256` is the checksum of the card, `split` the split it was trained on. Card and shape are those that
+    `on_own_grid` returns.
     """
 
     folder: Path

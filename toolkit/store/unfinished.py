@@ -1,4 +1,4 @@
-"""What lies beside an output that is not finished, and whether it is what is asked for now."""
+"""Unfinished work beside an output, and whether it is of the job that is asked for now."""
 
 import json
 import shutil
@@ -33,9 +33,9 @@ def kept_split(out: Path) -> Path | None:
 
 
 def foreign(folder: Path, files: Collection[str], folders: Collection[str] = ()) -> list[str]:
-    """Sorted names of what in `folder` is none of `files` and `folders`; none where there is no such folder.
+    """Sorted names in `folder` that are none of `files` and `folders`; none where there is no such folder.
 
-    What was being written when its process was killed, which has such a name with a dot before it, is not foreign.
+    A file whose process was killed while writing it is not foreign: it has such a name with a dot before it.
     """
     if not folder.is_dir():
         return []

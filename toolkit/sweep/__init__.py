@@ -1,1 +1,1 @@
-"""What a sweep over pruning budgets shows: points, Pareto fronts, the choice, table and plot."""
+"""Sweeps over pruning budgets: points, Pareto fronts, the choice, table and plot."""

@@ -1,4 +1,4 @@
-"""What a sweep is asked for, and the runs that it starts from, read and checked before anything heavy is loaded."""
+"""The job of a sweep, and the runs that it starts from, read and checked before anything heavy is loaded."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from hemotk.models.families import ARCHITECTURES, smallest_input
 from hemotk.models.pretrained import has_imagenet
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.config import PruneConfig
-from hemotk.pruning.channels.job import PruneJob, check_out, read_material, read_network, read_runs
+from hemotk.pruning.channels.job import PruneJob, check_out, read_inputs, read_network, read_runs
 from hemotk.store.lock import LOCK_FILES
-from hemotk.store.run import Run
+from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import foreign, partial_of
 from hemotk.training.config import TrainConfig
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BUDGETS = "0.5,0.25,0.15,0.08,0.05"
 # For each budget: the descent has come most of the way already.
 STEPS, EPOCHS = 2, 40
-# What a sweep holds, finished or not.
+# The contents of a sweep, finished or not.
 BUNDLES, RUNS, VALIDATION = "bundles", "runs", "validation"
 BENCH_FILE = "bench.json"
 OWN_FILES = (*LOCK_FILES, BENCH_FILE, SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE)
@@ -36,7 +36,7 @@ Kind = Literal["unpruned", "pruned", "reference"]
 
 @dataclass(frozen=True)
 class SweepJob:
-    """What is swept: `budgets` are falling shares of the multiply-accumulates of `run`.
+    """A sweep to make: `budgets` are falling shares of the multiply-accumulates of `run`.
 
     `others` are finished runs to measure beside it, `references` architectures to train by its recipe. `settings` are
     those of each pruning, by the names of `PruneConfig`; `data` overrides the image folder that the split recorded.
@@ -90,11 +90,11 @@ class Entry:
     name: str
     kind: Kind
     folder: Path
-    network: Run
+    network: StoredRun
     budget: float | None = None
 
     def point(self) -> "Point":
-        """What is known of it before it is measured."""
+        """The facts about the network that are known before it is measured."""
         from hemotk.sweep.points import Network as Point
 
         shape, card = self.network.shape, self.network.card
@@ -122,12 +122,12 @@ class Start:
 
 
 def name_of(run: Path) -> str:
-    """What a run is called in the sweep: its folder."""
+    """The name of a run in the sweep: its folder."""
     return run.resolve().name
 
 
 def budget_name(budget: float) -> str:
-    """What the network that is pruned to `budget` is called in the sweep."""
+    """The name in the sweep of the network that is pruned to `budget`."""
     return f"macs-{budget:g}"
 
 
@@ -142,14 +142,14 @@ def read_start(job: SweepJob) -> Start:
     refuse_existing(job.out, job.overwrite)
     _check_partial(job)
     alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)
-    material = read_runs(alone, job.config(0.5))
+    inputs = read_runs(alone, job.config(0.5))
     for budget in job.budgets:
-        read_material(alone, job.config(budget))  # each must be one that can be met
-    network = material.parent
+        read_inputs(alone, job.config(budget))  # each must be one that can be met
+    network = inputs.parent
     unpruned = Entry(name_of(job.run), "unpruned", job.run, network)
     others = tuple(_other(folder, network) for folder in job.others)
     recipe = _recipe(job, network) if job.references else None
-    return Start(unpruned, others, material.shape, material.parents.get("teacher"), recipe)
+    return Start(unpruned, others, inputs.shape, inputs.parents.get("teacher"), recipe)
 
 
 def _check_partial(job: SweepJob) -> None:
@@ -165,7 +165,7 @@ def _check_partial(job: SweepJob) -> None:
         )
 
 
-def _other(folder: Path, unpruned: Run) -> Entry:
+def _other(folder: Path, unpruned: StoredRun) -> Entry:
     network = read_network(folder)
     if network.card.preprocess != unpruned.card.preprocess:
         sizes = [each.card.preprocess.size for each in (network, unpruned)]
@@ -181,8 +181,8 @@ def _other(folder: Path, unpruned: Run) -> Entry:
     return Entry(name_of(folder), kind, folder, network)
 
 
-def _recipe(job: SweepJob, network: Run) -> TrainConfig:
-    """What the unpruned run was trained by.
+def _recipe(job: SweepJob, network: StoredRun) -> TrainConfig:
+    """The recipe that the unpruned run was trained by.
 
     Raises:
         HemotkError: it was not trained by hemotk, or from weights that fit no other architecture, or in a way that a

@@ -1,4 +1,4 @@
-"""How fast a DenseNet of given widths is beside another one: both converted to float32 .tflite and timed in turns."""
+"""The latency of a DenseNet beside another one: both are converted to float32 .tflite and timed in turns."""
 
 import time
 
@@ -29,8 +29,8 @@ class LatencyRatio:
     def __call__(self, shape: DenseNetShape) -> float:
         """The ratio for a network of `shape`."""
         scorers = {"pruned": self._scorer(shape), "parent": self._parent}
-        found = measure({name: _Turn(scorer) for name, scorer in scorers.items()}, self._protocol)
-        return float(ratio_of_medians(found["pruned"].rounds, found["parent"].rounds).value or 0.0)
+        timings = measure({name: _Turn(scorer) for name, scorer in scorers.items()}, self._protocol)
+        return float(ratio_of_medians(timings["pruned"].rounds, timings["parent"].rounds).value or 0.0)
 
     def _scorer(self, shape: DenseNetShape) -> Scorer:
         from hemotk.exporting.graph.ir import build_graph
@@ -62,10 +62,10 @@ class _Turn:
 def random_arrays(shape: DenseNetShape) -> dict[str, np.ndarray]:
     """Arrays float64 with which activations keep their size: denormal numbers would be slow."""
     rng = np.random.default_rng(0)
-    found = {}
+    arrays = {}
     for name, size in shape.arrays().items():
         if name.endswith("/kernel"):
-            found[name] = rng.normal(0, np.sqrt(2 / np.prod(size[:-1])), size)
+            arrays[name] = rng.normal(0, np.sqrt(2 / np.prod(size[:-1])), size)
         else:
-            found[name] = np.full(size, float(name.endswith(("/gamma", "/moving_variance"))))
-    return found
+            arrays[name] = np.full(size, float(name.endswith(("/gamma", "/moving_variance"))))
+    return arrays

@@ -1,7 +1,7 @@
-"""What a sweep makes on its way: pruned and trained runs, bundles, and one bench of them all.
+"""Make the parts of a sweep: pruned and trained runs, bundles, and one bench of them all.
 
-Everything lies in the folder of the unfinished sweep under its final name, whole or not at all; what is there already
-and is what is asked for is not made again.
+Everything lies in the folder of the unfinished sweep under its final name, whole or not at all. A part that is there
+already, and is the one asked for, is not made again.
 """
 
 import csv
@@ -18,7 +18,7 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Par
 from hemotk.data.scan.folder import LABELS_CSV
 from hemotk.files import check_sha256, new_folder
 from hemotk.progress import Tell
-from hemotk.pruning.channels.job import PruneJob, read_material, read_network
+from hemotk.pruning.channels.job import PruneJob, read_inputs, read_network
 from hemotk.stats.groups import group_numbers
 from hemotk.store.cards import bundle_card, run_card
 from hemotk.store.finished import remove_left
@@ -29,7 +29,7 @@ from hemotk.training.config import EARLIER
 
 @dataclass(frozen=True)
 class Show:
-    """Who is told how far a sweep is (`tell`), and given a line about each run that is finished (`say`)."""
+    """The listeners of a sweep: `tell` for its progress, `say` for a line about each finished run."""
 
     tell: Tell
     say: Callable[[str], None]
@@ -42,9 +42,9 @@ PARTS_SEEN: tuple[Part, ...] = ("train", "validation")
 def pruned_entries(job: SweepJob, start: Start, left_out: dict[str, str], show: Show) -> list[Entry]:
     """Prune to one budget after the other, each from the run of the budget before.
 
-    A budget that the run before is within already goes to `left_out`, with the reason.
+    If the run before is within a budget already, the budget goes to `left_out`, with the reason.
     """
-    found: list[Entry] = []
+    entries: list[Entry] = []
     before = start.unpruned
     size = before.network.card.preprocess.size
     for place, budget in enumerate(job.budgets, 1):
@@ -52,8 +52,8 @@ def pruned_entries(job: SweepJob, start: Start, left_out: dict[str, str], show: 
             left_out[budget_name(budget)] = f"the same network as {before.name}"
             continue
         before = _pruned(job, start, before, budget, at=f"{place} of {len(job.budgets)}", show=show)
-        found.append(before)
-    return found
+        entries.append(before)
+    return entries
 
 
 def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, *, at: str, show: Show) -> Entry:
@@ -64,11 +64,13 @@ def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, *, at: st
     parents = {"run": before.network.sha256, **({"teacher": start.teacher} if start.teacher else {})}
     if not _finished(folder, {**config.settings(), **parents}):
         from hemotk.pruning.channels.loop import prune
-        from hemotk.training.listener import Telling
+        from hemotk.training.listener import TellingListener
 
         teacher = (job.teacher or job.run) if start.teacher else None
-        material = read_material(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
-        show.say(_finished_words(name, prune(material, Telling(show.tell, f"pruning {name}, {at}", config.epochs))))
+        inputs = read_inputs(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
+        show.say(
+            _finished_words(name, prune(inputs, TellingListener(show.tell, f"pruning {name}, {at}", config.epochs)))
+        )
         _forget()
     return Entry(name, "pruned", folder, read_network(folder), budget)
 
@@ -85,10 +87,10 @@ def _trained(job: SweepJob, start: Start, split: SplitManifest, arch: str, show:
         raise ValueError("references need a recipe")
     config = replace(start.recipe, arch=arch)
     if not _finished(folder, {**config.settings(), "split": split.sha256()}):
-        from hemotk.training.listener import Telling
+        from hemotk.training.listener import TellingListener
         from hemotk.training.loop import TrainJob, train
 
-        listener = Telling(show.tell, f"training {arch}", config.all_epochs)
+        listener = TellingListener(show.tell, f"training {arch}", config.all_epochs)
         card = train(TrainJob(split, folder, job.data, True, parts=PARTS_SEEN), config, listener)
         show.say(_finished_words(arch, card))
         _forget()

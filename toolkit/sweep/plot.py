@@ -27,8 +27,8 @@ class _Panel:
     cost_words: str
 
     def estimate(self, measured: Measured) -> Estimate:
-        found: Estimate = getattr(measured, self.value)
-        return found
+        value: Estimate = getattr(measured, self.value)
+        return value
 
     def at(self, measured: Measured) -> float:
         return float(getattr(measured, self.cost)) / 1e6
@@ -123,11 +123,11 @@ def _name(axes: Any, panel: _Panel, report: SweepReport) -> None:
 
 def spread(places: Sequence[float], apart: float) -> list[float]:
     """Rising `places` between 0 and 1 moved as little as is needed for gaps of `apart`, the last no further than 1."""
-    found: list[float] = []
+    moved: list[float] = []
     for place in places:
-        found.append(place if not found else max(place, found[-1] + apart))
+        moved.append(place if not moved else max(place, moved[-1] + apart))
     limit = 1.0
-    for index in reversed(range(len(found))):
-        found[index] = min(found[index], limit)
-        limit = found[index] - apart
-    return found
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], limit)
+        limit = moved[index] - apart
+    return moved

@@ -9,7 +9,7 @@ from hemotk.errors import HemotkError
 
 @dataclass(frozen=True)
 class Network:
-    """What is known of a network before it is measured; `bundle` is what the bench calls it."""
+    """The facts about a network before it is measured; `bundle` is its name in the bench."""
 
     bundle: str
     kind: Literal["unpruned", "pruned", "reference"]

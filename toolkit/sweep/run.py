@@ -19,7 +19,7 @@ from hemotk.sweep.points import point_of
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Bundles:
     """The bundle of every network by its name, and why some networks have none or are not made."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -64,8 +64,8 @@ def _fill(job: SweepJob, start: Start, started: float, show: Show) -> SweepRepor
     return report
 
 
-def _make(job: SweepJob, start: Start, show: Show) -> _Made:
-    made = _Made()
+def _make(job: SweepJob, start: Start, show: Show) -> _Bundles:
+    made = _Bundles()
     for entry in (
         start.unpruned,
         *pruned_entries(job, start, made.left_out, show),
@@ -82,7 +82,7 @@ def _make(job: SweepJob, start: Start, show: Show) -> _Made:
     return made
 
 
-def _report(job: SweepJob, made: _Made, bench: BenchReport, started: float) -> SweepReport:
+def _report(job: SweepJob, made: _Bundles, bench: BenchReport, started: float) -> SweepReport:
     entries = tuple(made.entries.values())
     points = tuple(point_of(entry.point(), bench) for entry in entries)
     choice = choose(points)

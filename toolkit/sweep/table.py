@@ -35,16 +35,16 @@ def markdown(report: SweepReport) -> str:
 
 
 def on_fronts(report: SweepReport, point: SweepPoint) -> str:
-    """Which of accuracy and AUC the int8 of `point` is on a Pareto front of, against what."""
-    found = []
+    """The Pareto fronts, of accuracy or AUC, that the int8 of `point` is on, and against what."""
+    fronts = []
     for value in ("accuracy", "auc"):
         known = [each for each in report.points if getattr(each.int8, value).value is not None]
         for cost, words in (("latency_ns", "latency"), ("bytes", "size")):
             costs = [getattr(each.int8, cost) for each in known]
             front = pareto_front(costs, [getattr(each.int8, value).value for each in known])
             if point in [known[place] for place in front]:
-                found.append(f"{'AUC' if value == 'auc' else value}/{words}")
-    return ", ".join(found)
+                fronts.append(f"{'AUC' if value == 'auc' else value}/{words}")
+    return ", ".join(fronts)
 
 
 def _cells(point: SweepPoint, name: str, measured: Measured, flips: str, front: str) -> tuple[str, ...]:

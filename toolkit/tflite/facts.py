@@ -1,4 +1,4 @@
-"""What a .tflite file says about itself.
+"""Facts that a .tflite file holds about itself.
 
 Nothing in it is run here; but a file that no bundle card vouches for is first opened and run in a process of its own,
 because the interpreter ends the process on some damaged ones.
@@ -95,8 +95,8 @@ def _is_vouched_for(path: Path, content: bytes) -> bool:
         card = BundleCard.read(path.parent / BUNDLE_CARD)
     except HemotkError:
         return False
-    found = sha256_bytes(content)
-    return any(variant.file == path.name and variant.sha256 == found for variant in card.variants)
+    sha256 = sha256_bytes(content)
+    return any(variant.file == path.name and variant.sha256 == sha256 for variant in card.variants)
 
 
 def _facts(path: Path, content: bytes, runtime: Runtime | None = None) -> ModelFacts:

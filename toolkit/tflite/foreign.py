@@ -34,14 +34,14 @@ _WORDS: Mapping[Activation, str] = {
 _PASSING = frozenset({"QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "CAST"})
 # The least that a float32 probability is taken to be away from 0 and 1, where its logit would be infinite.
 _LEAST = 1e-7
-# Of the 256 gray values, at most this many may lie outside of what an input of bytes holds.
+# At most this many of the 256 gray values may lie outside the range of an input of bytes.
 _MOST_CUT = 4
 _FEWEST_KEPT = 64
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the caller says of a foreign classifier; None where the file itself has to say it.
+class ForeignOptions:
+    """The caller's options for a foreign classifier; None where the file itself has to say it.
 
     `normalization` is as `byte_affine` takes it. `output` is the number, from 0, that is hemorrhage. `positive_class`
     0 says that the number speaks for the absence of hemorrhage.
@@ -54,7 +54,7 @@ class Asked:
     @property
     def anything(self) -> bool:
         """Whether the caller said anything, so that the file must be a foreign one."""
-        return self != Asked()
+        return self != ForeignOptions()
 
 
 def needs_no_help(facts: ModelFacts) -> bool:
@@ -64,7 +64,7 @@ def needs_no_help(facts: ModelFacts) -> bool:
     return gray and {output.name for output in facts.outputs} >= set(OUTPUTS)
 
 
-def read_foreign(path: Path, asked: Asked) -> ForeignSpec:
+def read_foreign(path: Path, asked: ForeignOptions) -> ForeignSpec:
     """Find out how the classifier at `path` is to be fed and read.
 
     Raises:
@@ -131,8 +131,8 @@ def _normalization(
     if asked is not None:
         scale, shift = byte_affine(asked)
         said = f"its pixels are normalized as asked ({asked})"
-    elif (found := _from_metadata(path, pixels.name)) is not None:
-        scale, shift = found
+    elif (from_file := _from_metadata(path, pixels.name)) is not None:
+        scale, shift = from_file
         said = "its pixels are normalized as its metadata says"
     elif (mode := _by_range(pixels)) is not None:
         scale, shift = byte_affine(mode)
@@ -156,12 +156,12 @@ def _from_metadata(path: Path, name: str) -> tuple[NDArray[np.float64], NDArray[
     if metadata is None or not metadata.normalization:
         return None
     # Metadata names tensors as it likes; with one input, the only entry is that input's.
-    found = metadata.normalization.get(name) or next(iter(metadata.normalization.values()))
-    mean, std = np.asarray(found.mean, np.float64), np.asarray(found.std, np.float64)
+    normalization = metadata.normalization.get(name) or next(iter(metadata.normalization.values()))
+    mean, std = np.asarray(normalization.mean, np.float64), np.asarray(normalization.std, np.float64)
     if mean.size != std.size or mean.size not in (1, 3) or not (np.isfinite(mean).all() and (std > 0).all()):
         raise HemotkError(
-            f"{path}: its metadata normalizes pixels with mean {list(found.mean)} and std {list(found.std)}, which "
-            "cannot be meant; say it with ‹normalization›."
+            f"{path}: its metadata normalizes pixels with mean {list(normalization.mean)} and std "
+            f"{list(normalization.std)}, which cannot be meant; say it with ‹normalization›."
         )
     return 1 / std, -mean / std
 
@@ -179,10 +179,10 @@ def _by_range(pixels: ModelTensor) -> str | None:
 
 
 def _stored(pixels: ModelTensor, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What an input of bytes would hold for each gray value if it had no ends, float64 [256, channels]."""
+    """The value of a byte input for each gray value if bytes had no ends, float64 [256, channels]."""
     real = np.arange(256)[:, np.newaxis] * scale + shift
-    found: NDArray[np.float64] = np.rint(real / pixels.scale) + pixels.zero_point
-    return found
+    stored: NDArray[np.float64] = np.rint(real / pixels.scale) + pixels.zero_point
+    return stored
 
 
 def _check_range(path: Path, pixels: ModelTensor, scale: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
@@ -205,7 +205,7 @@ def _check_range(path: Path, pixels: ModelTensor, scale: NDArray[np.float64], sh
 
 
 def _activation(path: Path, numbers: ModelTensor, *, two: bool) -> tuple[Activation, str]:
-    """What the last operator makes the numbers, and what is to be said besides; `two` of them belong together."""
+    """The kind of numbers that the last operator gives, and a remark on it; `two` of them belong together."""
     kind = _last_operator(path)
     if kind is not None:
         return _ACTIVATIONS.get(kind, "two logits" if two else "logit"), ""
@@ -233,7 +233,7 @@ def _last_operator(path: Path) -> str | None:
     return "" if operator is None else str(operator["op_name"])
 
 
-def _output(path: Path, width: int, activation: Activation, asked: Asked) -> tuple[int, tuple[str, ...]]:
+def _output(path: Path, width: int, activation: Activation, asked: ForeignOptions) -> tuple[int, tuple[str, ...]]:
     """The number that is hemorrhage, and what is to be said of it."""
     if asked.output is not None:
         if asked.output >= width:
@@ -274,7 +274,7 @@ class ForeignScorer(Scorer):
         super().__init__(model, PreprocessSpec(spec.size), runtime=runtime, threads=threads, delegate=delegate)
 
     def stored(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """What the input tensor holds for one image, uint8 [N, N].
+        """The input tensor's values for one image, uint8 [N, N].
 
         Raises:
             HemotkError: the image is of another size or type.
@@ -284,7 +284,7 @@ class ForeignScorer(Scorer):
         return (np.moveaxis(picture, 2, 0) if self._spec.channels_first else picture)[np.newaxis]
 
     def read(self) -> Scores:
-        """What the last `invoke` said, dequantized.
+        """The outputs of the last `invoke`, dequantized.
 
         Raises:
             HemotkError: the interpreter refuses to say it.
@@ -330,7 +330,7 @@ def _scores(values: NDArray[np.float64], spec: ForeignSpec, least: float) -> Sco
 
 
 def assumptions(size: int, said: Sequence[str]) -> str:
-    """What is assumed of a model without a bundle card, and what was read from its file, `said`; clauses."""
+    """The assumptions on a model without a bundle card, and the facts read from its file, `said`; clauses."""
     assumed = f"threshold 0.5, temperature 1 and pictures made gray, padded to a square and resized to {size}×{size}"
     return "; ".join([f"has no bundle card, so {assumed} are assumed", *said])
 
@@ -354,8 +354,8 @@ def open_scorer(
     return ForeignScorer(model, foreign, runtime=runtime, threads=threads, delegate=delegate)
 
 
-def foreign_of(path: Path, asked: Asked) -> ForeignSpec | None:
-    """How the bare .tflite at `path` is understood; None where it follows hemotk's own pixel contract.
+def foreign_of(path: Path, asked: ForeignOptions) -> ForeignSpec | None:
+    """The interpretation of the bare .tflite at `path`; None where it follows hemotk's own pixel contract.
 
     Raises:
         HemotkError: as `read_foreign`; or a bundle card lies beside it, which says all of this.

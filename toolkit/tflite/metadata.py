@@ -1,4 +1,4 @@
-"""What the TFLite Metadata in a .tflite says that a person wants to know, as data."""
+"""The parts of a .tflite's TFLite Metadata that a person wants to know, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Normalization:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model says about itself; texts are empty where it says nothing.
+    """A model's description of itself; texts are empty where it has none.
 
     `normalization` is by input tensor; `thresholds` and `calibration` are by output tensor, the latter as the lines
     `scale,slope,offset` of the packed file. `labels` are the classes' names, class 0 first. `files` are the sizes in

@@ -192,11 +192,11 @@ class _Flatbuffer:
         return self.data[start:stop]
 
     def target(self, at: int) -> int:
-        """Where the offset at `at` points."""
+        """The place that the offset at `at` points to."""
         return at + self.number("I", at)
 
     def field(self, table: int, slot: int) -> int | None:
-        """Where the field in that slot of the table lies; None if it is absent."""
+        """The place of the field in that slot of the table; None if it is absent."""
         vtable = table - self.number("i", table)
         entry = 4 + 2 * slot
         if entry + 2 > self.number("H", vtable):
@@ -205,16 +205,16 @@ class _Flatbuffer:
         return table + offset if offset else None
 
     def tables(self, table: int, slot: int) -> list[int]:
-        """Where the tables (or strings) of the vector in that slot lie."""
+        """The places of the tables (or strings) of the vector in that slot."""
         place = self.field(table, slot)
         return [] if place is None else self.targets(place)
 
     def targets(self, place: int) -> list[int]:
-        """Where the offsets of the vector that the field at `place` points to lead."""
+        """The places that the offsets lead to, of the vector that the field at `place` points to."""
         return [self.target(at) for at in self.vector(place, "<u4")]
 
     def vector(self, place: int, dtype: str) -> range:
-        """Where the elements of the vector lie that the field at `place` points to."""
+        """The places of the elements of the vector that the field at `place` points to."""
         start, width = self.target(place), np.dtype(dtype).itemsize
         return range(start + 4, start + 4 + width * self.number("I", start), width)
 
@@ -237,7 +237,7 @@ def _metadata_buffer(model: _Flatbuffer) -> bytes | None:
 
 
 def _buffer(model: _Flatbuffer, table: int) -> bytes:
-    """What a buffer holds, inside the flatbuffer or, in the newer layout, behind it."""
+    """The contents of a buffer, inside the flatbuffer or, in the newer layout, behind it."""
     data = model.field(table, _BUFFER_DATA)
     if data is not None:
         return model.content(model.target(data))
@@ -249,16 +249,16 @@ def _buffer(model: _Flatbuffer, table: int) -> bytes:
 
 
 def _table(buffer: _Flatbuffer, at: int, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for slot, (field, kind) in enumerate(TABLES[name].items()):
         place = buffer.field(at, slot)
         if place is None:
             continue
         if kind != UNION:
-            found[field] = _value(buffer, place, kind)
-        elif found.get(f"{field}_type") in TABLES:
-            found[field] = _table(buffer, buffer.target(place), found[f"{field}_type"])
-    return found
+            fields[field] = _value(buffer, place, kind)
+        elif fields.get(f"{field}_type") in TABLES:
+            fields[field] = _table(buffer, buffer.target(place), fields[f"{field}_type"])
+    return fields
 
 
 def _value(buffer: _Flatbuffer, place: int, kind: str) -> Any:

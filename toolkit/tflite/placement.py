@@ -1,4 +1,4 @@
-"""Where the operators of a .tflite run: in a delegate, or one by one in the interpreter."""
+"""The placement of a .tflite's operators: in a delegate, or one by one in the interpreter."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -32,15 +32,15 @@ class Placement:
 
     @property
     def outside(self) -> Mapping[str, int]:
-        """How many nodes of each type run in the interpreter itself."""
+        """The number of nodes of each type that run in the interpreter itself."""
         return Counter(node.operator for node in self.left_out)
 
 
 def placement(model: Path | bytes, runtime: Runtime, delegate: Delegate | None = None) -> Placement | None:
     """Load the model and look where its operators went; None where the runtime does not say.
 
-    A delegate's node lists what it reads and writes. An operator is inside when what it makes is found on the way back
-    from what a delegate writes to what it reads.
+    A delegate's node lists what it reads and writes. An operator is inside if its outputs lie on the way back from a
+    delegate node's outputs to its inputs.
 
     Raises:
         HemotkError: the interpreter refuses the model, or the delegate cannot be loaded.

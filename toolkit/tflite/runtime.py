@@ -1,4 +1,4 @@
-"""Which LiteRT interpreter is used, and how a .tflite is opened in it."""
+"""Find a LiteRT interpreter and open a .tflite in it."""
 
 import importlib
 import re
@@ -12,7 +12,7 @@ from hemotk.quiet import without_remarks
 
 RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 
-# What the interpreter raises on purpose when a model is not for it.
+# The errors that the interpreter raises on purpose when a model is not for it.
 INTERPRETER_ERRORS = (ValueError, RuntimeError, TypeError, KeyError, IndexError, OverflowError, MemoryError)
 
 
@@ -43,11 +43,11 @@ class Delegate:
         Raises:
             HemotkError: it is neither.
         """
-        found = _DELEGATE.fullmatch(text)
-        pairs = [pair.partition("=") for pair in (found["options"] or "").split(",") if pair] if found else []
-        if found is None or not all(key and equals for key, equals, _ in pairs):
+        match = _DELEGATE.fullmatch(text)
+        pairs = [pair.partition("=") for pair in (match["options"] or "").split(",") if pair] if match else []
+        if match is None or not all(key and equals for key, equals, _ in pairs):
             raise HemotkError(f"‹delegate› {text}: is no library with options; write it as PATH or PATH:key=value,….")
-        return cls(found["library"], {key: value for key, _, value in pairs})
+        return cls(match["library"], {key: value for key, _, value in pairs})
 
     def load(self, runtime: Runtime) -> Any:
         """The delegate as `runtime` takes it; foreign code runs, which may do anything to this process.

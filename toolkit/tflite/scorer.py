@@ -28,7 +28,7 @@ _QUANTIZED = (np.uint8, np.int8, np.int16)
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model says about one image; both as the model gives them, before temperature scaling."""
+    """The outputs of a model for one image, as the model gives them, before temperature scaling."""
 
     logit: float
     probability: float
@@ -93,7 +93,7 @@ class Scorer:
             self._interpreter.set_tensor(self._input, stored)
 
     def stored(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """What the input tensor holds for one image, uint8 [N, N]: [1, N, N, 1] of the tensor's type.
+        """The input tensor's values for one image, uint8 [N, N]: [1, N, N, 1] of the tensor's type.
 
         Raises:
             HemotkError: the image is of another size or type.
@@ -125,7 +125,7 @@ class Scorer:
             raise self._unusable(first_line(error)) from error
 
     def read(self) -> Scores:
-        """What the last `invoke` said, dequantized; NaN where the model said NaN.
+        """The outputs of the last `invoke`, dequantized; NaN where the model gave NaN.
 
         Raises:
             HemotkError: the interpreter refuses to say it.
@@ -160,14 +160,14 @@ class Scorer:
 
     def _only_input(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         shape = [1, self._size, self._size, 1]
-        found = [list(map(int, detail["shape_signature"])) for detail in inputs.values()]
-        if found != [shape]:
-            raise self._unusable(f"inputs of shape {found} instead of one of {shape}")
+        shapes = [list(map(int, detail["shape_signature"])) for detail in inputs.values()]
+        if shapes != [shape]:
+            raise self._unusable(f"inputs of shape {shapes} instead of one of {shape}")
         (pixels,) = inputs.values()
         return pixels
 
     def _stored_values(self, detail: Mapping[str, Any], preprocess: PreprocessSpec) -> NDArray[Any]:
-        """What the input tensor holds for each of the 256 pixel bytes."""
+        """The input tensor's value for each of the 256 pixel bytes."""
         network = preprocess.scale * (np.arange(256) - preprocess.zero_point)
         dtype = np.dtype(detail["dtype"])
         if dtype == np.float32:

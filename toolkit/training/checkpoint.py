@@ -60,7 +60,7 @@ def load_checkpoint(folder: Path, trainer: Trainer, identity: Mapping[str, Any])
 
 
 def _most_bytes(trainer: Trainer) -> int:
-    """What the state of `trainer` takes at most."""
+    """The largest size of the state of `trainer`, in bytes."""
     variables = [*named_variables(trainer.model).values(), *trainer.optimizer.variables]
     return _MOST_ABOUT + sum(variable.numpy().nbytes + _HEADER for variable in variables)
 

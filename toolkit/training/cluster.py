@@ -64,9 +64,9 @@ def read_cluster(text: str | None = None) -> Cluster:
 
 
 def _addresses(cluster: Any, job: str) -> tuple[str, ...]:
-    found = cluster.get(job, []) if isinstance(cluster, dict) else None
-    if not isinstance(found, list) or not all(
-        isinstance(one, str) and one.rpartition(":")[2].isdigit() for one in found
+    addresses = cluster.get(job, []) if isinstance(cluster, dict) else None
+    if not isinstance(addresses, list) or not all(
+        isinstance(one, str) and one.rpartition(":")[2].isdigit() for one in addresses
     ):
         raise ValueError(job)
-    return tuple(found)
+    return tuple(addresses)

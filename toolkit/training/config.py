@@ -15,7 +15,7 @@ HEAD_EPOCHS = 20
 MOST_VIEWS = 64
 MOST_SEED = 2**32 - 1
 
-# What trainings did before it could be asked for: their files lack these settings.
+# The behaviour of trainings before these settings existed: their files lack them.
 EARLIER: Mapping[str, Any] = {
     "window": asdict(BRAIN),
     "operating": asdict(OperatingConfig()),
@@ -43,7 +43,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class DistillConfig:
-    """How much a network learns from a teacher (Hinton et al. 2015, arXiv 1503.02531).
+    """The settings of learning from a teacher (Hinton et al. 2015, arXiv 1503.02531).
 
     `share` of the loss is the teacher's, the rest the labels': the paper gives the labels "considerably lower weight".
     Both logits are divided by `temperature` in the teacher's part: the paper found 2.5 to 4 best where the network is
@@ -60,13 +60,12 @@ class DistillConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What `hemotk train` was asked for.
+    """The settings of `hemotk train`.
 
-    `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and
-    1e-4 with given weights. `precision` is what the network is computed in while it learns; a finished run is scored
-    in float32. `schedule` 'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is
-    Keras's: the share of the old moving average. `operating` says how threshold and temperature come about, `window`
-    what DICOM is seen through.
+    `weights` is 'none', 'imagenet' or the path of a weight file. `learning_rate` None means 1e-3 from scratch and 1e-4
+    with given weights. `precision` is the number type of training; a finished run is scored in float32. `schedule`
+    'cosine' warms up over `warmup_epochs` and decays to 0. `bn_momentum` is Keras's: the share of the old moving
+    average. `operating` has the settings for threshold and temperature, `window` is the window for DICOM.
 
     With given weights the new head alone learns first, for `head_epochs` (None means 20, and 0 without weights) on the
     features that the frozen backbone gives of `head_views` augmented views of each picture; then the whole network for
@@ -129,7 +128,7 @@ class TrainConfig:
         return {**asdict(self), "head_epochs": self.head_phase}
 
 
-# What each recipe sets; anything given on the command line goes before it.
+# The settings of each recipe; anything given on the command line goes before them.
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "hemotk": {},
     "paper": {
@@ -152,7 +151,7 @@ _RECIPE_NOTES: Mapping[str, str] = {
 
 
 def recipe_note(config: TrainConfig) -> str:
-    """What the run's card says of the recipe, and of the phases where the head learned alone."""
+    """A note for the run's card on the recipe, and on the phases where the head learned alone."""
     note = _RECIPE_NOTES[config.recipe].format(rate=config.peak_rate, epochs=config.epochs)
     if not config.head_phase:
         return note

@@ -35,12 +35,12 @@ def markdown(report: CvReport) -> str:
 
 
 def slice_levels(report: CvReport) -> list[str]:
-    """What must stand beside the AUC of each fold and the pooled one, a sentence each."""
+    """Sentences that must stand beside the AUC of each fold and the pooled one."""
     return list(beside(report.slice_level or {}))
 
 
 def notes(report: CvReport) -> str:
-    """What the figures are, and what they are not."""
+    """Notes on what the figures are, and what they are not."""
     pooled, folds = report.pooled, len(report.folds)
     own = "" if pooled.fold_auc is None else f" The mean of the folds' own AUC is {pooled.fold_auc:.3f}."
     groups = (
@@ -114,8 +114,8 @@ def _curve(axes: Any, labels: Sequence[int], scores: Sequence[float], **look: An
         axes.plot(*roc(labels, scores), **look)
 
 
-def _point(axes: Any, found: Metrics | OutOfFold, **look: Any) -> None:
-    sensitivity, specificity = found.sensitivity.value, found.specificity.value
+def _point(axes: Any, metrics: Metrics | OutOfFold, **look: Any) -> None:
+    sensitivity, specificity = metrics.sensitivity.value, metrics.specificity.value
     if sensitivity is not None and specificity is not None:
         axes.plot([1 - specificity], [sensitivity], "o", **look)
 
@@ -123,24 +123,24 @@ def _point(axes: Any, found: Metrics | OutOfFold, **look: Any) -> None:
 def _draw_shares(axes: Any, report: CvReport) -> None:
     everything: list[Metrics | OutOfFold] = [*(fold.metrics for fold in report.folds), report.pooled]
     for at, measure in enumerate(_MEASURES):
-        for place, found in enumerate(everything):
-            pooled = found is report.pooled
+        for place, metrics in enumerate(everything):
+            pooled = metrics is report.pooled
             x = at + (place - (len(everything) - 1) / 2) * 0.8 / len(everything)
-            _bar(axes, x, getattr(found, measure), pooled)
+            _bar(axes, x, getattr(metrics, measure), pooled)
     axes.set_xticks(range(len(_MEASURES)), [_WORDS.get(measure, measure) for measure in _MEASURES])
     axes.set(ylabel="share, 95 % interval (black: pooled)", ylim=(0, 1.02))
     axes.grid(axis="y", alpha=0.3)
 
 
-def _bar(axes: Any, x: float, found: Estimate, pooled: bool) -> None:
-    if found.value is None:
+def _bar(axes: Any, x: float, estimate: Estimate, pooled: bool) -> None:
+    if estimate.value is None:
         return
-    low = found.value if found.low is None else found.low
-    high = found.value if found.high is None else found.high
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
     axes.errorbar(
         [x],
-        [found.value],
-        [[max(found.value - low, 0)], [max(high - found.value, 0)]],
+        [estimate.value],
+        [[max(estimate.value - low, 0)], [max(high - estimate.value, 0)]],
         fmt="s" if pooled else "o",
         color=_POOLED if pooled else _FOLD,
         ms=6 if pooled else 4,
@@ -149,9 +149,9 @@ def _bar(axes: Any, x: float, found: Estimate, pooled: bool) -> None:
     )
 
 
-def _row(name: str, found: Metrics | OutOfFold, threshold: str) -> tuple[str, ...]:
-    estimates = (with_interval(getattr(found, measure)) for measure in _MEASURES)
-    return name, str(found.count), str(found.positives), threshold, *estimates, f"{found.loss:.3f}"
+def _row(name: str, metrics: Metrics | OutOfFold, threshold: str) -> tuple[str, ...]:
+    estimates = (with_interval(getattr(metrics, measure)) for measure in _MEASURES)
+    return name, str(metrics.count), str(metrics.positives), threshold, *estimates, f"{metrics.loss:.3f}"
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a network learns from another one besides the labels (Hinton, Vinyals & Dean 2015, arXiv 1503.02531)."""
+"""Distillation: learning from a network besides the labels (Hinton, Vinyals & Dean 2015, arXiv 1503.02531)."""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""What a frozen backbone says of pictures, computed once and kept: one file for each view of the training pictures.
+"""The features that a frozen backbone gives, computed once and kept: a file for each view of the training pictures.
 
 A training that was killed begins again with the view in work.
 """
@@ -31,7 +31,7 @@ _STREAM = 1
 
 @dataclass(frozen=True)
 class Features:
-    """What the backbone says of each view of the training pictures, float32 [n, features], and of `validation`."""
+    """The backbone's features of each view of the training pictures, float32 [n, features], and of `validation`."""
 
     views: Sequence[np.ndarray]
     validation: np.ndarray

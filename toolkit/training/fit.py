@@ -39,7 +39,7 @@ class Data:
 class Stage:
     """A stretch of epochs, of a training or of one step of a pruning.
 
-    Its checkpoint lies in `folder` and belongs to what `identity` names; the epochs `before` it are done.
+    Its checkpoint lies in `folder` and belongs to the job that `identity` describes; the epochs `before` it are done.
     """
 
     folder: Path
@@ -103,7 +103,7 @@ def fit(stage: Stage, trainer: Trainer, data: Data, listener: Listener) -> list[
 
 
 def logits_of(trainer: Trainer, data: Data, parts: Sequence[Part]) -> dict[Part, np.ndarray]:
-    """What the network says of each image of `parts`: float64 [n] for each."""
+    """The network's logit for each image of `parts`: float64 [n] for each."""
     return {part: _logits(trainer, data.pixels[part]) for part in parts}
 
 
@@ -122,18 +122,18 @@ def logits_and_tissue_of(
 def _logits(trainer: Trainer, pixels: Pixels, shares: list[float] | None = None) -> np.ndarray:
     """Pictures may be read only once: their tissue is measured here and added to `shares`."""
     chunks = (pixels[at : at + _CHUNK] for at in range(0, len(pixels), _CHUNK))
-    found = []
+    logits = []
     for chunk in prefetch(chunks):
         if shares is not None:
             shares.extend(map(soft_tissue_share, chunk))
-        found.append(trainer.logits(chunk))
-    return np.concatenate(found)
+        logits.append(trainer.logits(chunk))
+    return np.concatenate(logits)
 
 
 def metrics_of(
     data: Data, logits: Mapping[Part, np.ndarray], threshold: float = 0.5, temperature: float = 1.0
 ) -> dict[str, Metrics]:
-    """How right `logits` are, for each part that they are of."""
+    """The metrics of `logits`, for each part that they are of."""
     return {part: evaluate(data.labels[part], scores, threshold, temperature) for part, scores in logits.items()}
 
 
@@ -174,12 +174,12 @@ def batches(config: TrainConfig, data: Data, number: int) -> Iterator[Batch]:
 
 
 def steps_an_epoch(config: TrainConfig, data: Data) -> int:
-    """How many `batches` there are."""
+    """The number of `batches`."""
     return math.ceil(len(data.labels["train"]) / config.batch)
 
 
 @dataclass(frozen=True)
-class Learned:
+class StepResult:
     """A gradient step on `count` pictures: mean loss (nats) and accuracy before it, and its learning rate."""
 
     count: int
@@ -191,7 +191,7 @@ class Learned:
 def follow(
     number: int,
     total: int,
-    steps: Iterable[Learned],
+    steps: Iterable[StepResult],
     validate: Callable[[], Metrics],
     tell: Listener,
     *,
@@ -199,7 +199,7 @@ def follow(
 ) -> Epoch:
     """Take all `total` steps of epoch `number` (counted from 0), telling of each, and then `validate`.
 
-    `remedy` is what helps against a loss that is no number.
+    `remedy` is the advice for a loss that is no number.
 
     Raises:
         HemotkError: the loss is no number any more.
@@ -227,10 +227,10 @@ def follow(
     )
 
 
-def _steps(number: int, at: int, trainer: Trainer, data: Data) -> Iterator[Learned]:
+def _steps(number: int, at: int, trainer: Trainer, data: Data) -> Iterator[StepResult]:
     """Epoch `number` of the whole history, which is epoch `at` of the learning rate's schedule."""
     total = steps_an_epoch(trainer.config, data)
     # The next batch is read while the network works on this one.
     for step, batch in enumerate(prefetch(batches(trainer.config, data, number))):
         rate = learning_rate(trainer.config, at, step / total)
-        yield Learned(len(batch.labels), *trainer.step(batch, rate), rate)
+        yield StepResult(len(batch.labels), *trainer.step(batch, rate), rate)

@@ -1,7 +1,7 @@
 """Cross-validation: an ordinary training per fold, then all test parts together.
 
-Killed at any moment it goes on from the last whole epoch of the fold in work. Beside the output, in `NAME.partial`, lie
-the folds' splits and the runs (`fold-1`, …) that are finished or in work.
+If it is killed at any moment, it goes on from the last whole epoch of the fold in work. The folder `NAME.partial`
+beside the output holds the folds' splits and the runs (`fold-1`, …) that are finished or in work.
 """
 
 import gc
@@ -86,15 +86,15 @@ def pool(folds: Sequence[CvFold], images: Sequence[CvImage]) -> OutOfFold:
     truth = np.array([image.label for image in images])
     logits = np.array([image.logit / folds[image.fold - 1].temperature for image in images])
     called = calibrated(logits, 1.0) >= [folds[image.fold - 1].threshold for image in images]
-    found = evaluate_groups(truth, called, logits, [image.group for image in images])
+    metrics = evaluate_groups(truth, called, logits, [image.group for image in images])
     return OutOfFold(
         count=len(images),
         positives=int(truth.sum()),
-        groups=found.groups,
-        accuracy=found.accuracy,
-        sensitivity=found.sensitivity,
-        specificity=found.specificity,
-        auc=found.auc,
+        groups=metrics.groups,
+        accuracy=metrics.accuracy,
+        sensitivity=metrics.sensitivity,
+        specificity=metrics.specificity,
+        auc=metrics.auc,
         fold_auc=_fold_auc(folds),
         loss=log_loss(truth, logits),
         brier=float(np.mean((calibrated(logits, 1.0) - truth) ** 2)),
@@ -185,23 +185,23 @@ def _report(
 def _slice_level(
     folder: Path, cards: Sequence[RunCard], folds: Sequence[CvFold], images: Sequence[CvImage]
 ) -> dict[str, SliceLevel] | None:
-    """What stands beside the AUC of each fold and the pooled one; None where a fold is from before it was measured."""
-    found: dict[str, SliceLevel] = {}
+    """The slice level beside the AUC of each fold and the pooled one; None where a fold is older than this measure."""
+    levels: dict[str, SliceLevel] = {}
     tissue: dict[str, float] = {}
     for card in cards:
         shares = read_tissue(folder / card.name / SCORES_FILE, "test")
         if card.slice_level is None or shares is None:
             return None
         tissue |= shares
-        found[card.name] = card.slice_level["test"]
-    found["pooled"] = slice_level(
+        levels[card.name] = card.slice_level["test"]
+    levels["pooled"] = slice_level(
         [image.label for image in images],
         [image.logit / folds[image.fold - 1].temperature for image in images],
         [tissue[image.path] for image in images],
         [image.group for image in images],
         BRAIN,
     )
-    return found
+    return levels
 
 
 def _fold(folder: Path, card: RunCard) -> CvFold:

@@ -1,6 +1,6 @@
 """The head phase: with a pretrained backbone, which is frozen, the new head learns alone before the whole network does.
 
-What the backbone says of a few views of each picture is computed once, so that an epoch takes a moment.
+The backbone's features of a few views of each picture are computed once, so that an epoch takes a moment.
 """
 
 import time
@@ -19,7 +19,7 @@ from hemotk.stats.metrics import evaluate
 from hemotk.training.checkpoint import load_checkpoint, save_checkpoint
 from hemotk.training.config import LEARNING_RATE, TrainConfig
 from hemotk.training.features import Backbone, Features, remove_features
-from hemotk.training.fit import Data, Learned, Stage, class_weights, follow, learning_rate, steps_an_epoch
+from hemotk.training.fit import Data, Stage, StepResult, class_weights, follow, learning_rate, steps_an_epoch
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.listener import Listener
 from hemotk.training.steps import Trainer
@@ -103,15 +103,17 @@ def _taught(head: keras.Model, features: Features, data: Data, config: TrainConf
     return history
 
 
-def _steps(number: int, learner: "_Learner", features: Features, data: Data, config: TrainConfig) -> Iterator[Learned]:
+def _steps(
+    number: int, learner: "_Learner", features: Features, data: Data, config: TrainConfig
+) -> Iterator[StepResult]:
     labels = data.labels["train"]
     balance = class_weights(labels, balanced=config.class_weights)
     order = np.random.default_rng([config.seed, number, _STREAM]).permutation(len(labels))
     total = steps_an_epoch(config, data)
     for step, chosen in enumerate(np.array_split(order, total)):
         rate = learning_rate(config, number, step / total)
-        found = learner.step(features.of(chosen, number), labels[chosen], balance[labels[chosen]], rate)
-        yield Learned(len(chosen), *found, rate)
+        result = learner.step(features.of(chosen, number), labels[chosen], balance[labels[chosen]], rate)
+        yield StepResult(len(chosen), *result, rate)
 
 
 class _Learner:
@@ -135,8 +137,8 @@ class _Learner:
     def logits(self, features: np.ndarray) -> np.ndarray:
         """Float64 [n] of features [n, width]."""
         chunks = range(0, len(features), _CHUNK)
-        found = [self._head(tf.constant(features[i : i + _CHUNK]), training=False).numpy() for i in chunks]
-        return np.concatenate(found)[:, 0].astype(np.float64)
+        parts = [self._head(tf.constant(features[i : i + _CHUNK]), training=False).numpy() for i in chunks]
+        return np.concatenate(parts)[:, 0].astype(np.float64)
 
     def _traced(self, features: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:

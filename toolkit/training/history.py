@@ -1,4 +1,4 @@
-"""What happened in each epoch: the log, its CSV file and the two curves."""
+"""The history of a training, epoch by epoch: the log, its CSV file and the two curves."""
 
 import csv
 import io

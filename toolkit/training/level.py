@@ -1,4 +1,4 @@
-"""What must stand beside the AUC of each part of a run: the slice level's own, and that within brain slices."""
+"""The slice level beside the AUC of each part of a run: its own AUC, and the network's within brain slices."""
 
 from collections.abc import Mapping
 

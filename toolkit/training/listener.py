@@ -1,11 +1,11 @@
-"""What a training tells while it goes on."""
+"""Listeners that a training reports to while it goes on."""
 
 from hemotk.progress import Tell
 from hemotk.training.history import Epoch
 
 
 class Listener:
-    """What a training tells while it goes on; a subclass shows it."""
+    """Receives what a training reports while it goes on; a subclass shows it."""
 
     def loading(self, done: int, total: int) -> None:
         """`done` of `total` images are in memory."""
@@ -26,7 +26,7 @@ class Listener:
         """An epoch has ended."""
 
 
-class Telling(Listener):
+class TellingListener(Listener):
     """Hands on what a training tells to `tell`, as epochs of `what`, `total` in all."""
 
     def __init__(self, tell: Tell, what: str, total: int) -> None:

@@ -45,13 +45,13 @@ from hemotk.training.series_point import with_series_point
 from hemotk.training.steps import Trainer
 from hemotk.training.strategy import Replicas
 
-# What an unfinished training keeps beside its output.
+# The files that an unfinished training keeps beside its output.
 OWN_FILES = (*LOCK_FILES, SPLIT_FILE, LEARNED_FILE, CHECKPOINT_FILE, HISTORY_FILE, *FEATURE_FILES)
 
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Where a training reads and writes: `data` overrides the image folder that the split recorded.
+    """The folders that a training reads and writes: `data` overrides the image folder that the split recorded.
 
     The finished run is scored on `parts` of the split. `replicas` learn together.
     """
@@ -74,7 +74,7 @@ def train(job: TrainJob, config: TrainConfig, listener: Listener | None = None) 
     """Train `config.arch` on the split and publish the run folder `job.out`.
 
     `job.parts` are scored once, with the final weights, at the threshold and temperature that `config.operating` asks
-    for. Of several workers each does the same; what others than the chief write is removed in the end.
+    for. Each of several workers does the same; the files of workers other than the chief are removed in the end.
 
     Raises:
         HemotkError: bad settings, data or weights; an output that exists; a second training on the same output; a
@@ -157,7 +157,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
 
 
 def _before(stage: Stage, now: Learned | None) -> Learned | None:
-    """What the given weights had learned from: as it was kept, since a resumed training does not read them again."""
+    """The images that the given weights had learned from, as kept: a resumed training does not read weights again."""
     kept = stage.folder / LEARNED_FILE
     return Learned.read(kept) if now is not None and stage.resumable and kept.is_file() else now
 
@@ -187,7 +187,7 @@ def _origin(config: TrainConfig, point: OperatingPoint, before: Learned | None, 
         {} if before is None or before.run is None else {"run": before.run},
         threshold=point.threshold,
         temperature=point.temperature,
-        study=point.study,
+        series=point.series,
     )
 
 

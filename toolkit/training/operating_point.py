@@ -1,4 +1,4 @@
-"""Where a score becomes a verdict: threshold and temperature, chosen on the validation part.
+"""The operating point, where a score becomes a verdict: threshold and temperature, chosen on the validation part.
 
 Nothing is chosen unless asked for: threshold 0.5 and temperature 1 stand. With balanced class weights in the loss 0.5
 is where the likelihoods of both classes are equal, which is what Youden's index looks for; a validation part of a
@@ -27,7 +27,7 @@ Rule: TypeAlias = Literal["fixed", "youden", "sensitivity"]
 
 @dataclass(frozen=True)
 class OperatingConfig:
-    """How threshold and temperature come about.
+    """The settings for choosing threshold and temperature.
 
     `rule` 'fixed' takes `threshold`; 'youden' looks for the greatest sensitivity + specificity − 1 (Youden 1950);
     'sensitivity' for the greatest specificity with a sensitivity of at least `min_sensitivity`. `calibrate` fits the
@@ -53,13 +53,13 @@ class OperatingConfig:
 class OperatingPoint:
     """A probability of `threshold` or more, after the logit was divided by `temperature`, is class 1.
 
-    `study` is the same for a series of slices, None where it was not chosen.
+    `series` is the point for a series of slices, None where it was not chosen.
     """
 
     threshold: float = 0.5
     temperature: float = 1.0
     notes: tuple[str, ...] = ()
-    study: SeriesPoint | None = None
+    series: SeriesPoint | None = None
 
 
 def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:
@@ -80,7 +80,7 @@ def check_choosable(split: SplitManifest, config: OperatingConfig) -> None:
 def choose_operating_point(labels: ArrayLike, logits: ArrayLike, config: OperatingConfig) -> OperatingPoint:
     """Threshold and temperature for validation `labels` (0 or 1, [n]) and `logits` (float [n]).
 
-    What was chosen is said in the notes, with the figures on these images.
+    The notes state the choice, with the figures on these images.
     """
     truth, scores = np.asarray(labels, bool), np.asarray(logits, np.float64)
     temperature, notes = _temperature(truth, scores) if config.calibrate else (1.0, ())
@@ -122,8 +122,8 @@ def find_threshold(labels: ArrayLike, logits: ArrayLike, min_sensitivity: float 
     """
     truth, scores = np.asarray(labels, bool), np.asarray(logits, np.float64)
     cuts = _cuts(scores)
-    found = np.searchsorted(np.sort(scores[truth]), cuts)  # positives below each cut
-    called = int(truth.sum()) - found
+    below = np.searchsorted(np.sort(scores[truth]), cuts)  # positives below each cut
+    called = int(truth.sum()) - below
     left = np.searchsorted(np.sort(scores[~truth]), cuts)
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if min_sensitivity is None:
@@ -158,24 +158,24 @@ def _temperature(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> tuple
             f"log-loss falls down to the lowest temperature allowed ({LOWEST_TEMPERATURE}) and below; that says "
             "nothing of how sure the network may be of other images.",
         )
-    found = fit_temperature(truth, scores)
-    before, after = log_loss(truth, scores), log_loss(truth, scores / found)
-    at_bound = " (the end of the allowed range)" if found in (LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE) else ""
-    return found, (
-        f"Temperature {found:.4g}{at_bound}: the least log-loss on the {count} validation images, {after:.4f} instead "
-        f"of {before:.4f}.",
+    temperature = fit_temperature(truth, scores)
+    before, after = log_loss(truth, scores), log_loss(truth, scores / temperature)
+    at_bound = " (the end of the allowed range)" if temperature in (LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE) else ""
+    return temperature, (
+        f"Temperature {temperature:.4g}{at_bound}: the least log-loss on the {count} validation images, {after:.4f} "
+        f"instead of {before:.4f}.",
     )
 
 
-def _threshold_note(found: Metrics, least: float | None) -> str:
+def _threshold_note(metrics: Metrics, least: float | None) -> str:
     goal = "greatest Youden index" if least is None else f"greatest specificity at a sensitivity of at least {least:g}"
-    reached = found.sensitivity.value
+    reached = metrics.sensitivity.value
     missed = (
         " No threshold reached that sensitivity." if least and reached is not None and reached < least - 1e-9 else ""
     )
     return (
-        f"Threshold {found.threshold:.6g}: the {goal} on the {found.count} validation images ({found.positives} of "
-        f"class 1), there sensitivity {with_interval(found.sensitivity)}, specificity "
-        f"{with_interval(found.specificity)}."
+        f"Threshold {metrics.threshold:.6g}: the {goal} on the {metrics.count} validation images ({metrics.positives} "
+        f"of class 1), there sensitivity {with_interval(metrics.sensitivity)}, specificity "
+        f"{with_interval(metrics.specificity)}."
         f"{missed} Figures of the images that it was chosen on flatter it."
     )

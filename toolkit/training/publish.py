@@ -31,9 +31,9 @@ PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a run comes from, as its card says; `parents` are those besides the split.
+    """The origin of a run, as its card keeps it; `parents` are those besides the split.
 
-    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; a series by `study`.
+    A probability becomes a verdict at `threshold`, after the logit was divided by `temperature`; a series by `series`.
     """
 
     source: Literal["trained", "pruned"]
@@ -43,12 +43,12 @@ class Origin:
     parents: Mapping[str, str] = field(default_factory=dict)
     threshold: float = 0.5
     temperature: float = 1.0
-    study: SeriesPoint | None = None
+    series: SeriesPoint | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training ends with; `seconds` is its wall time, of this process.
+    """The result of a training; `seconds` is its wall time, of this process.
 
     `logits` are those of the scored parts, float64 [n] in the order of the split; without them no scores are written.
     `tissue` is the share of soft tissue in their pictures, in the same order; without it no slice level is written.
@@ -71,7 +71,7 @@ class Trained:
 def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
     """Write the run folder `out`: card, shape, weights, split, what was learned before, history, scores, two curves.
 
-    `partial` is the locked folder that is of no more use then.
+    `partial` is the locked folder of the unfinished work, which is of no use afterwards.
 
     Raises:
         HemotkError: `out` exists and `overwrite` is false, or it cannot be written.
@@ -115,7 +115,7 @@ def _card(trained: Trained, name: str, files: Checksums) -> RunCard:
         seconds=trained.seconds,
         threshold=origin.threshold,
         temperature=origin.temperature,
-        study=origin.study,
+        study=origin.series,
         slice_level=levels_of(trained.split, trained.logits, trained.tissue) if trained.tissue else None,
         notes=origin.notes,
     )

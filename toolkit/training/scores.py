@@ -1,4 +1,4 @@
-"""What a finished network said about each image: a line an image, so that every figure can be made again."""
+"""The scores of a finished network: a line for each image, so that every figure can be made again."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def write_scores(
 ) -> None:
     """Write `scores.csv`: path in the split, part, label and logit; `logits` has float64 [n] for each part of interest.
 
-    So has `tissue`, where it is known: the share of soft tissue in the picture, 0 to 1, as a column of its own.
+    `tissue`, where it is known, is a column of its own: the share of soft tissue in the picture, 0 to 1.
 
     Raises:
         HemotkError: the file cannot be written.
@@ -67,9 +67,9 @@ def _column(path: Path, part: Part, name: str) -> dict[str, float]:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             rows = [row for row in csv.DictReader(stream) if row["part"] == part]
-        found = {row["path"]: float(row[name]) for row in rows}
+        values = {row["path"]: float(row[name]) for row in rows}
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise HemotkError(f"{path}: holds no scores or was cut short; copy it again.") from error
-    if not found or not all(map(math.isfinite, found.values())):
+    if not values or not all(map(math.isfinite, values.values())):
         raise HemotkError(f"{path}: holds no scores of the {part} part; train again.")
-    return found
+    return values

@@ -1,4 +1,4 @@
-"""How many slices a series' verdict rests on, and where it turns: both chosen on the series of the validation part."""
+"""The operating point of a series: how many slices count, and the threshold, both chosen on the validation part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,8 @@ from hemotk.render.numbers import with_interval
 from hemotk.stats.metrics import calibrated, evaluate
 from hemotk.training.operating_point import OperatingConfig, OperatingPoint, find_threshold
 
-# Of each kind. With fewer the AUC has less than 25 pairs to rank, and one series moves a share by more than a fifth.
+# The least number of series of each kind. With fewer, the AUC has less than 25 pairs to rank, and one series moves a
+# share by more than a fifth.
 LEAST_SERIES = 5
 
 
@@ -31,24 +32,24 @@ def with_series_point(
     """`point` with what is chosen on the series of the validation part, whose `logits` are float [n] in its order.
 
     A series is a patient's group of several slices, with hemorrhage where one of them has; a group that near duplicates
-    joined is of more than a patient and left out. `k` is that of `choose_k`.
-    The slices' threshold does not carry over, as the highest of many slices are high by chance as well: the series'
-    own is chosen by the rule of `config`, Youden's where that is fixed. Without series nothing is chosen; with fewer
-    than `LEAST_SERIES` of a kind nothing either, and a note says so.
+    joined is of more than a patient and left out. `k` is that of `choose_k`. The slices' threshold does not carry over,
+    as the highest of many slices are high by chance as well: the series' own is chosen by the rule of `config`,
+    Youden's where that is fixed. Nothing is chosen without series, or with fewer than `LEAST_SERIES` of a kind; in the
+    second case a note says so.
     """
     slices = _slices(split, logits, point.temperature)
     positives = {name for name, label in zip(slices.series, slices.labels, strict=True) if label}
-    count, found = len(set(slices.series)), len(positives)
+    count, positive = len(set(slices.series)), len(positives)
     if not count:
         return point
-    if min(found, count - found) < LEAST_SERIES:
+    if min(positive, count - positive) < LEAST_SERIES:
         note = (
-            f"No number of slices chosen for the verdict on a series: the validation part has {found} series with "
-            f"'{split.classes[1]}' and {count - found} without, {LEAST_SERIES} of each are needed."
+            f"No number of slices chosen for the verdict on a series: the validation part has {positive} series with "
+            f"'{split.classes[1]}' and {count - positive} without, {LEAST_SERIES} of each are needed."
         )
         return replace(point, notes=(*point.notes, note))
-    study, reached = _choose(slices, config)
-    return replace(point, study=study, notes=(*point.notes, _note(study, reached, config)))
+    series, reached = _choose(slices, config)
+    return replace(point, series=series, notes=(*point.notes, _note(series, reached, config)))
 
 
 def _slices(split: SplitManifest, logits: ArrayLike, temperature: float) -> _Slices:
@@ -75,14 +76,14 @@ def _choose(slices: _Slices, config: OperatingConfig) -> tuple[SeriesPoint, Metr
     return SeriesPoint(k, threshold), evaluate(truth, log_odds, threshold)
 
 
-def _note(study: SeriesPoint, reached: Metrics, config: OperatingConfig) -> str:
+def _note(series: SeriesPoint, reached: Metrics, config: OperatingConfig) -> str:
     rule, missed = "greatest Youden index", ""
     if config.rule == "sensitivity":
         rule = f"greatest specificity at a sensitivity of at least {config.min_sensitivity:g}"
         if (reached.sensitivity.value or 0.0) < config.min_sensitivity - 1e-9:
             missed = " No threshold reached that sensitivity."
     return (
-        f"Series: the mean of the {study.k} highest slices (greatest AUC) at a threshold of {study.threshold:.6g} "
+        f"Series: the mean of the {series.k} highest slices (greatest AUC) at a threshold of {series.threshold:.6g} "
         f"({rule}), chosen on the {reached.count} validation series ({reached.positives} of class 1), there AUC "
         f"{with_interval(reached.auc)}, sensitivity {with_interval(reached.sensitivity)}, specificity "
         f"{with_interval(reached.specificity)}.{missed} Figures of the series that it was chosen on flatter it."

@@ -35,7 +35,7 @@ class Batch:
 
 
 def batch_signature(size: int) -> list[tf.TensorSpec]:
-    """What `Batch.tensors` gives, for batches of any n: a large network takes half a minute for each trace."""
+    """The signature of `Batch.tensors`, for batches of any n: a large network takes half a minute for each trace."""
     number = tf.TensorSpec((None,), tf.float32)
     rows = [tf.TensorSpec((None, width), tf.float32) for width in (8, 2)]
     return [pixel_signature(size), number, number, *rows]
@@ -95,7 +95,7 @@ class Trainer:
         return self._step([tensor[first:last] for tensor in batch], tf.cast(total, tf.float32))
 
     def _step(self, batch: Sequence[tf.Tensor], total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the pictures of `batch`, some of `total`, add to the mean loss and accuracy of all."""
+        """The share of `batch`, out of `total` pictures, in the mean loss and accuracy of all."""
         pixels, labels, weights, transforms, contrast = batch
         x = augmented_input(pixels, transforms, contrast, self._spec)
         with tf.GradientTape() as tape:

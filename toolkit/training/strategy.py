@@ -1,7 +1,7 @@
 """One training on several devices or machines at once, through `tf.distribute`: same batches, same result.
 
-Each replica learns from its part of every batch and all end each step with the same weights. What needs the batch as
-a whole, which are the mean loss and BatchNorm's statistics, is summed over all replicas.
+Each replica learns from its part of every batch and all end each step with the same weights. The mean
+loss and BatchNorm's statistics need the whole batch: they are summed over all replicas.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from hemotk.models.build import get_arrays, set_arrays
 from hemotk.training.cluster import Cluster, StrategyName, read_cluster
 
 T = TypeVar("T")
-# What TensorFlow raises where another worker does not answer.
+# The errors that TensorFlow raises where another worker does not answer.
 _GONE = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -45,7 +45,7 @@ class Replicas:
 
     @property
     def count(self) -> int:
-        """How many there are, on all machines."""
+        """The number of devices, on all machines."""
         return int(self.strategy.num_replicas_in_sync)
 
     @property
@@ -54,12 +54,12 @@ class Replicas:
         return self.cluster is None or self.cluster.chief
 
     def folder_beside(self, out: Path) -> Path:
-        """Where a worker other than the chief writes what goes to `out` on the chief."""
+        """The folder where a worker other than the chief writes what goes to `out` on the chief."""
         return out.with_name(f".{out.name}.worker-{self.cluster.rank if self.cluster else 0}")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a run's card says about them."""
+        """Notes on the devices for a run's card."""
         if self.alone:
             return ()
         if self.count == 1:
@@ -118,7 +118,7 @@ class Replicas:
             )
 
     def _from_chief(self, data: bytes) -> bytes:
-        """What the chief was given, on every worker: a sum with zeros is exact."""
+        """Send the chief's `data` to every worker: a sum with zeros is exact."""
         if self.cluster is None:
             return data
         size = int(self._sum(np.array(len(data) if self.chief else 0)))
@@ -196,7 +196,7 @@ class GlobalBatchNorm(keras.layers.BatchNormalization):
     """
 
     def add_weight(self, *args: Any, **kwargs: Any) -> Any:
-        """As in Keras, but averages that are equal everywhere are read where they lie, without asking the others."""
+        """Add a weight as Keras does, but read averages that are equal everywhere in place, without asking others."""
         if kwargs.get("synchronization") == tf.VariableSynchronization.ON_READ:
             kwargs["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
         return super().add_weight(*args, **kwargs)

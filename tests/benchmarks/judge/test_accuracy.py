@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from hemotk.artifacts import ImageRef, TensorSpec
-from hemotk.benchmarks.judge.accuracy import CONSTANT, UNLABELLED, Judge, sigmoid_bound, unusable
+from hemotk.benchmarks.judge.accuracy import CONSTANT, UNLABELLED, RowJudge, sigmoid_bound, unusable
 from hemotk.tflite.scorer import Scores
 
 
 def judge(labels, threshold=0.5, temperature=1.0):
-    return Judge([ImageRef(f"{row}.png", label) for row, label in enumerate(labels)], threshold, temperature)
+    return RowJudge([ImageRef(f"{row}.png", label) for row, label in enumerate(labels)], threshold, temperature)
 
 
 def scores(logits):

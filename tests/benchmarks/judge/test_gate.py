@@ -5,7 +5,8 @@ from measured_rows import NO_LIMITS, row
 
 from hemotk.artifacts import ImageScores
 from hemotk.benchmarks.judge.accuracy import BOTH_BY_PARENT, CONSTANT, NO_SIGMOID
-from hemotk.benchmarks.judge.gate import Limits, judge, left_out
+from hemotk.benchmarks.judge.gate import judge, left_out
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.errors import HemotkError
 
 
@@ -14,7 +15,7 @@ def unlabelled(kind, **changes):
 
 
 PARENT = row("float32", 0.9)
-DEFAULT = Limits()
+DEFAULT = BenchLimits()
 NO_NUMBER = ImageScores((None,), (None,), (0.5,))
 WORSE = ["int8 accuracy drop", "int8 sensitivity drop", "int8 specificity drop"]
 UNPAIRED = ["int8 McNemar p", "int8 score drift"]
@@ -30,12 +31,12 @@ CASES = {
     ),
     "exactly at the limit": (
         [row("int8", 0.9 - 3 / 30)],
-        Limits(0.1, sensitivity_drop=None, specificity_drop=None),
+        BenchLimits(0.1, sensitivity_drop=None, specificity_drop=None),
         [],
     ),
     "just over the limit": (
         [row("int8", 0.9 - 3 / 30)],
-        Limits(0.0999, sensitivity_drop=None, specificity_drop=None),
+        BenchLimits(0.0999, sensitivity_drop=None, specificity_drop=None),
         ["int8 accuracy drop"],
     ),
     "a little slower": ([row("int8", 0.9, 1.1)], DEFAULT, []),
@@ -52,12 +53,12 @@ CASES = {
         ["int16x8 accuracy drop", "int16x8 sensitivity drop", "int16x8 specificity drop"],
     ),
     "flips are no limit unless asked": ([row("int8", 0.9, flips=5)], DEFAULT, []),
-    "flips within": ([row("int8", 0.9, flips=2)], Limits(flips=2), []),
-    "flips beyond": ([row("int8", 0.9, flips=1)], Limits(flips=0), ["int8 flips"]),
+    "flips within": ([row("int8", 0.9, flips=2)], BenchLimits(flips=2), []),
+    "flips beyond": ([row("int8", 0.9, flips=1)], BenchLimits(flips=0), ["int8 flips"]),
     "flips unknown": ([row("int8", 0.9, flips=None)], dataclasses.replace(NO_LIMITS, flips=9), ["int8 flips"]),
     "unpaired": ([row("int8", 0.9, flips=None)], DEFAULT, UNPAIRED),
     "time unknown": ([row("int8", 0.9, None)], DEFAULT, ["int8 latency ratio"]),
-    "ratio unknown": ([row("int8", 0.9, ratio=None)], Limits(latency_ratio=None), []),
+    "ratio unknown": ([row("int8", 0.9, ratio=None)], BenchLimits(latency_ratio=None), []),
     "crashed": ([row("int8", None, None, None, failure="it crashed")], DEFAULT, ["int8 usable"]),
     "crashed after a perfect score": ([row("int8", 0.9, failure="it crashed")], DEFAULT, ["int8 usable"]),
     "not a number": (
@@ -86,33 +87,33 @@ CASES = {
         DEFAULT,
         ["int8 sensitivity drop"],
     ),
-    "sensitivity within": ([row("int8", 0.9, sensitivity=0.8)], Limits(sensitivity_drop=0.1), []),
+    "sensitivity within": ([row("int8", 0.9, sensitivity=0.8)], BenchLimits(sensitivity_drop=0.1), []),
     "more sensitive": ([row("int8", 0.9, sensitivity=1.0)], DEFAULT, []),
     "the drift of a wrong constant": ([row("int8", 0.9, drift=0.167)], DEFAULT, ["int8 score drift"]),
     "the drift of the right one": ([row("int8", 0.9, drift=0.044)], DEFAULT, []),
-    "any drift, if asked": ([row("int8", 0.9, drift=0.5)], Limits(score_drift=1.0), []),
-    "drift within": ([row("int8", 0.9, drift=0.05)], Limits(score_drift=0.05), []),
-    "drift beyond": ([row("int8", 0.9, drift=0.06)], Limits(score_drift=0.05), ["int8 score drift"]),
+    "any drift, if asked": ([row("int8", 0.9, drift=0.5)], BenchLimits(score_drift=1.0), []),
+    "drift within": ([row("int8", 0.9, drift=0.05)], BenchLimits(score_drift=0.05), []),
+    "drift beyond": ([row("int8", 0.9, drift=0.06)], BenchLimits(score_drift=0.05), ["int8 score drift"]),
     "drift unknown": (
         [row("int8", 0.9, flips=None)],
         dataclasses.replace(NO_LIMITS, score_drift=1.0),
         ["int8 score drift"],
     ),
-    "AUC enough": ([row("int8", 0.9, auc=0.95)], Limits(min_auc=0.95), []),
-    "AUC too small": ([row("int8", 0.9, auc=0.94)], Limits(min_auc=0.95), ["int8 AUC"]),
-    "AUC unknown": ([row("int8", 0.9, auc=None)], Limits(min_auc=0.5), ["int8 AUC"]),
-    "small enough": ([row("int8", 0.9)], Limits(size=5.0), []),
-    "too large": ([row("int8", 0.9)], Limits(size=4.99), ["int8 size in MB"]),
+    "AUC enough": ([row("int8", 0.9, auc=0.95)], BenchLimits(min_auc=0.95), []),
+    "AUC too small": ([row("int8", 0.9, auc=0.94)], BenchLimits(min_auc=0.95), ["int8 AUC"]),
+    "AUC unknown": ([row("int8", 0.9, auc=None)], BenchLimits(min_auc=0.5), ["int8 AUC"]),
+    "small enough": ([row("int8", 0.9)], BenchLimits(size=5.0), []),
+    "too large": ([row("int8", 0.9)], BenchLimits(size=4.99), ["int8 size in MB"]),
 }
 
 # The same where the float parent stands in the list as well.
 WHOLE = {
-    "the parent's AUC is held, too": ([row("float32", auc=0.9)], Limits(min_auc=0.95), ["float32 AUC"]),
-    "the parent's size is not": ([row("float32")], Limits(size=1.0), []),
-    "no labels": ([unlabelled("float32"), unlabelled("int8")], Limits(min_auc=0.9), []),
+    "the parent's AUC is held, too": ([row("float32", auc=0.9)], BenchLimits(min_auc=0.95), ["float32 AUC"]),
+    "the parent's size is not": ([row("float32")], BenchLimits(size=1.0), []),
+    "no labels": ([unlabelled("float32"), unlabelled("int8")], BenchLimits(min_auc=0.9), []),
     "no labels, too many flips": (
         [unlabelled("float32"), unlabelled("int8", flips=3)],
-        Limits(None, flips=2),
+        BenchLimits(None, flips=2),
         ["int8 flips"],
     ),
     "no labels, every decision flipped": (
@@ -120,7 +121,7 @@ WHOLE = {
         DEFAULT,
         ["int8 disagreement with float"],
     ),
-    "no labels, flips within": ([unlabelled("float32"), unlabelled("int8", flips=3)], Limits(0.1), []),
+    "no labels, flips within": ([unlabelled("float32"), unlabelled("int8", flips=3)], BenchLimits(0.1), []),
     "no labels, nothing to compare with": (
         [unlabelled("float32"), unlabelled("int8", flips=None)],
         DEFAULT,
@@ -134,7 +135,7 @@ WHOLE = {
     "no labels, no scores": ([unlabelled("float32"), unlabelled("int8", scores=None)], DEFAULT, ["int8 usable"]),
     "no hemorrhages": (
         [row("float32", positives=0), row("int8", positives=0, sensitivity=0.0)],
-        Limits(sensitivity_drop=0.0),
+        BenchLimits(sensitivity_drop=0.0),
         [],
     ),
     "every bundle against its own parent": (
@@ -201,13 +202,17 @@ def test_without_labels_the_sentence_names_the_disagreement():
 @pytest.mark.parametrize(
     ("variant", "limits", "sentence"),
     [
-        (row("int8", auc=0.94962), Limits(min_auc=0.95), "int8: AUC 0.9496, at least 0.95 needed"),
-        (row("int8", auc=0.9499996), Limits(min_auc=0.95), "int8: AUC 0.9499996, at least 0.95 needed"),
-        (row("int8", auc=0.95), Limits(min_auc=0.9500001), "int8: AUC 0.95, at least 0.9500001 needed"),
-        (row("int8", 0.9 - 5 / 499), Limits(), "int8: accuracy drop 0.01002, at most 0.01 allowed"),
-        (row("int8", ratio=1.1004), Limits(), "int8: latency ratio 1.1004, at most 1.1 allowed"),
-        (row("int8", ratio=1.1049), Limits(latency_ratio=1.104), "int8: latency ratio 1.105, at most 1.104 allowed"),
-        (row("int8", bytes=1_234_568), Limits(size=1.234567), "int8: size in MB 1.235, at most 1.234567 allowed"),
+        (row("int8", auc=0.94962), BenchLimits(min_auc=0.95), "int8: AUC 0.9496, at least 0.95 needed"),
+        (row("int8", auc=0.9499996), BenchLimits(min_auc=0.95), "int8: AUC 0.9499996, at least 0.95 needed"),
+        (row("int8", auc=0.95), BenchLimits(min_auc=0.9500001), "int8: AUC 0.95, at least 0.9500001 needed"),
+        (row("int8", 0.9 - 5 / 499), BenchLimits(), "int8: accuracy drop 0.01002, at most 0.01 allowed"),
+        (row("int8", ratio=1.1004), BenchLimits(), "int8: latency ratio 1.1004, at most 1.1 allowed"),
+        (
+            row("int8", ratio=1.1049),
+            BenchLimits(latency_ratio=1.104),
+            "int8: latency ratio 1.105, at most 1.104 allowed",
+        ),
+        (row("int8", bytes=1_234_568), BenchLimits(size=1.234567), "int8: size in MB 1.235, at most 1.234567 allowed"),
     ],
 )
 def test_a_failing_figure_never_reads_as_one_that_holds(variant, limits, sentence):
@@ -222,7 +227,7 @@ def test_a_figure_that_holds_never_reads_as_a_failing_one():
         "int8: accuracy drop 0.1, at most 0.1 allowed",
         "int8: latency ratio 1.1, at most 1.1047 allowed",
     ]
-    held = judge([PARENT, row("int8", auc=0.9503)], Limits(min_auc=0.95025))
+    held = judge([PARENT, row("int8", auc=0.9503)], BenchLimits(min_auc=0.95025))
     assert "int8: AUC 0.9503, at least 0.95025 needed" in [verdict.sentence for verdict in held]
 
 
@@ -244,7 +249,7 @@ def test_a_figure_that_holds_never_reads_as_a_failing_one():
 )
 def test_limits_out_of_range_are_refused(wrong, option):
     with pytest.raises(HemotkError, match=option):
-        Limits(**wrong)
+        BenchLimits(**wrong)
 
 
 def test_rows_are_named_with_bundle_and_device_where_there_are_several():
@@ -263,18 +268,18 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
         ([row("float32")], DEFAULT, ("no float parent to compare with: no limit was held",)),
         (
             [row("float32")],
-            Limits(min_auc=0.9),
+            BenchLimits(min_auc=0.9),
             ("no float parent to compare with: no limit but that on AUC was held",),
         ),
-        ([unlabelled("float32")], Limits(min_auc=0.9), ("no float parent to compare with: no limit was held",)),
+        ([unlabelled("float32")], BenchLimits(min_auc=0.9), ("no float parent to compare with: no limit was held",)),
         ([row("float32")], NO_LIMITS, ()),
         (
             [row("float32")],
-            Limits(min_sensitivity=0.9),
+            BenchLimits(min_sensitivity=0.9),
             ("no float parent to compare with: no limit but that on sens",),
         ),
         ([unlabelled("float32"), unlabelled("int8")], DEFAULT, ("the images have no labels: the limit on accuracy",)),
-        ([unlabelled("float32"), unlabelled("int8")], Limits(None), ("the images have no labels: no limit on sens",)),
+        ([unlabelled("float32"), unlabelled("int8")], BenchLimits(None), ("the images have no labels: no limit on sens",)),
         ([unlabelled("float32"), unlabelled("int8")], dataclasses.replace(NO_LIMITS, flips=3), ()),
         (
             [row("float32", positives=30), row("int8", positives=30)],
@@ -283,7 +288,7 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
         ),
         ([row("float32", positives=0), row("int8", positives=0)], DEFAULT, ("no image has label 1",)),
         ([row("float32"), row("int8", source="phone")], DEFAULT, ("no float32 was run on phone",)),
-        ([row("float32"), row("int8", source="phone")], Limits(latency_ratio=None), ()),
+        ([row("float32"), row("int8", source="phone")], BenchLimits(latency_ratio=None), ()),
     ],
 )
 def test_limits_that_are_not_held_are_named(rows, limits, words):

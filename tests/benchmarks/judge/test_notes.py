@@ -3,11 +3,11 @@ import dataclasses
 import pytest
 
 from hemotk.artifacts import ImageRef, SameModel, VariantResult
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.judge.notes import notes
 from hemotk.benchmarks.measure.scoring import Scored
 
-NO_LIMITS = Limits(*(None for _ in dataclasses.fields(Limits)))
+NO_LIMITS = BenchLimits(*(None for _ in dataclasses.fields(BenchLimits)))
 
 
 def said(labels, groups=None, **changes):

@@ -14,7 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from hemotk.artifacts import BenchReport, Estimate, ImageRef, SliceLevel
-from hemotk.benchmarks.judge.accuracy import Judge
+from hemotk.benchmarks.judge.accuracy import RowJudge
 from hemotk.benchmarks.judge.strata import MOST_VALUES, divide, left_out
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report import html, markdown
@@ -73,7 +73,7 @@ def test_the_figures_of_a_part_are_those_of_its_images_alone(groups):
     labels, logits = np.array([1, 1, 0, 0, 1, 0, 0, 1]), np.array([2.0, -1.0, -2.0, 1.0, 3.0, -1.5, 0.5, -0.5])
     images = refs(labels.tolist(), groups)
     (part,) = divide(images, cells("kind", ["1", "1", "", "", "0", "", "", "0"]))
-    judge = Judge(images, 0.5, 1.0)
+    judge = RowJudge(images, 0.5, 1.0)
     row = judge.judged([Scores(float(logit), 0.5) for logit in logits])
     (found,) = judge.strata(row, [part])
     chosen = np.array([0, 1, 2, 3, 5, 6])
@@ -84,7 +84,7 @@ def test_the_figures_of_a_part_are_those_of_its_images_alone(groups):
     assert found.auc == auc_by_group(labels[chosen], logits[chosen], places)
     if groups is None:
         assert found.sensitivity == wilson(1, 2)
-    unlabelled = Judge(refs([None] * 8), 0.5, 1.0)
+    unlabelled = RowJudge(refs([None] * 8), 0.5, 1.0)
     assert unlabelled.strata(row, [part]) == () and unlabelled.slice_level(row, [0.1] * 8) is None
     broken = judge.judged([Scores(float("nan"), 0.5)] * 8)
     assert judge.strata(broken, [part]) == () and judge.slice_level(broken, [0.1] * 8) is None

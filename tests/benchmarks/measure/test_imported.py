@@ -9,13 +9,13 @@ from device_measurements import PHONE, device_bench, edit
 
 from hemotk.artifacts import DeviceBench
 from hemotk.benchmarks.bench import bench
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.imported import import_devices
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.errors import HemotkError
 from hemotk.store.bundle import open_with_testset
 
-EASY = dataclasses.replace(QUICK, limits=Limits(latency_ratio=None))
+EASY = dataclasses.replace(QUICK, limits=BenchLimits(latency_ratio=None))
 NAME = "Google Pixel 7"
 
 
@@ -89,7 +89,9 @@ def test_a_devices_scores_are_judged_like_any_other(report):
 
 def test_a_device_that_ran_no_float_parent_is_held_against_the_one_here(pristine, write):
     path = write(device_bench(pristine, (500,), ("int8",)))
-    found = bench(Subject((pristine,), imported=(path,)), dataclasses.replace(QUICK, limits=Limits(latency_ratio=1e6)))
+    found = bench(
+        Subject((pristine,), imported=(path,)), dataclasses.replace(QUICK, limits=BenchLimits(latency_ratio=1e6))
+    )
     row = found.variant("int8", source=NAME)
     assert row.paired.agreement.value == 1.0
     assert (row.latency.ratio.value, row.latency.ratio.why) == (None, "the float parent was not timed")
@@ -116,7 +118,7 @@ def test_a_file_that_bundles_share_belongs_to_the_bundle_that_the_device_ran(
     path = write(device_bench(other))
     _, rows = import_devices([path], [open_with_testset(pristine), open_with_testset(other)])
     assert [row.bundle.name for row in rows] == ["made", "made"]
-    limits = Limits(accuracy_drop=None, sensitivity_drop=None, latency_ratio=1e6)
+    limits = BenchLimits(accuracy_drop=None, sensitivity_drop=None, latency_ratio=1e6)
     found = bench(Subject((pristine, other), imported=(path,)), dataclasses.replace(QUICK, limits=limits))
     (held,) = [check for check in found.verdicts if check.source == NAME and check.limit == "latency ratio"]
     assert (held.bundle, held.measured) == ("made", pytest.approx(501 / 1001))

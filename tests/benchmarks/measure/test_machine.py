@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hemotk.artifacts import HERE, Device, Estimate, Latency, Source, VariantResult
+from hemotk.artifacts import HERE, Device, Estimate, Latency, RowSource, VariantResult
 from hemotk.benchmarks.measure import machine as environment
 from hemotk.benchmarks.measure.machine import Room, Snapshot
 from hemotk.errors import HemotkError
@@ -76,13 +76,13 @@ def test_noise_is_called_noise(before, after, variants, threads, words):
 )
 def test_a_hot_device_is_called_hot(before, after, words):
     device = Device("Maker", "Phone", "", "Android 14", "arm64-v8a", 8, before, after)
-    assert list(environment.device_warnings([Source("Phone", {}, device)], [])) == words
+    assert list(environment.device_warnings([RowSource("Phone", {}, device)], [])) == words
 
 
 def test_noise_of_a_device_is_called_noise_with_its_name():
-    device = Source("Phone", {}, Device("Maker", "Phone", "", "Android 14", "arm64-v8a", 8))
+    device = RowSource("Phone", {}, Device("Maker", "Phone", "", "Android 14", "arm64-v8a", 8))
     noisy = timed("int8", 106.0, 120.0, DRIFTING)
-    (found,) = environment.device_warnings([Source(HERE, {}), device], [noisy, replace(noisy, source="Phone")])
+    (found,) = environment.device_warnings([RowSource(HERE, {}), device], [noisy, replace(noisy, source="Phone")])
     assert found.startswith("the rounds of one int8 on Phone differ")
 
 

@@ -99,7 +99,7 @@ def test_a_model_that_cannot_be_opened_is_no_error(folder, tmp_path):
 
 
 def subject(folder, runtime):
-    return profile.Subject(folder / "float32.tflite", SPEC, folder / "images.npy", 3, runtime, 1, None)
+    return profile.ProfileJob(folder / "float32.tflite", SPEC, folder / "images.npy", 3, runtime, 1, None)
 
 
 def test_a_runtime_without_a_profiler_says_so(folder):

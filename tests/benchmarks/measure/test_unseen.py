@@ -14,7 +14,7 @@ from noise_pictures import write_pictures
 from PIL import Image
 
 from hemotk.artifacts import Calibrated, CalibrationItem, PreprocessSpec
-from hemotk.benchmarks.judge.gate import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.judge.notes import notes
 from hemotk.benchmarks.measure.pictures import find_pictures
 from hemotk.benchmarks.measure.rows import Row
@@ -25,7 +25,7 @@ from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
-from hemotk.store.bundle import Bundle
+from hemotk.store.bundle import StoredBundle
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def bundle(split, part, name="tiny", parent=""):
         labels=split.classes,
         preprocess=PreprocessSpec(16),
     )
-    return Bundle(name, Path(name), card, "")
+    return StoredBundle(name, Path(name), card, "")
 
 
 def without_checksums(split):
@@ -90,7 +90,7 @@ def scored(bundle, file):
 def test_a_bench_of_a_split_says_so_and_refuses_what_was_trained_on(split, tmp_path):
     found = scored(bundle(split, "train"), tmp_path / "split.json")
     assert [image.id for image in found.images] == [item.path for item in split.part("test")]
-    assert notes(found, [], Limits())[0].startswith(f"the images are the test part of {tmp_path}/split.json")
+    assert notes(found, [], BenchLimits())[0].startswith(f"the images are the test part of {tmp_path}/split.json")
     assert found.split_sha256 == split.sha256()
     with pytest.raises(HemotkError, match="would flatter"):
         scored(bundle(split, "test"), tmp_path / "split.json")
@@ -100,7 +100,7 @@ def test_a_bench_of_a_folder_notes_what_the_bundle_was_calibrated_on(split, tmp_
     count = len(split.part("test"))
     found = scored(bundle(split, "test"), tmp_path / "ct")
     said = f"{count} of these images are among those that tiny was calibrated on, which are of its training part"
-    assert len(found.images) == 12 and notes(found, [], Limits())[0].startswith(said)
+    assert len(found.images) == 12 and notes(found, [], BenchLimits())[0].startswith(said)
 
 
 def test_files_of_a_folder_are_compared_by_checksum_whatever_they_are_called(split, tmp_path):

@@ -18,7 +18,7 @@ from hemotk.artifacts import (
     OperatorTime,
     Paired,
     Profile,
-    Source,
+    RowSource,
     VariantResult,
     Verdict,
 )
@@ -56,7 +56,7 @@ def report(*variants, verdicts=(), warnings=(), **changes):
         created="2026-01-01T00:00:00+00:00",
         command="hemotk bench",
         bundles=(BenchedBundle("first", "first", "0" * 64, "0" * 64, 32, ("normal", "hemorrhage"), 0.4, 1.0),),
-        sources=(Source(HERE, {"runtime": "ai_edge_litert", "runtime_version": "9.9"}),),
+        sources=(RowSource(HERE, {"runtime": "ai_edge_litert", "runtime_version": "9.9"}),),
         folder="",
         images=tuple(ImageRef(str(index), index % 2) for index in range(32)),
         skipped=(),
@@ -192,7 +192,7 @@ def two_bundles():
     second[1] = dataclasses.replace(second[1], latency=slower, paired_first=second[1].paired)
     rows = (first, *second, dataclasses.replace(second[1], source="phone"))
     bundles = (bundle, dataclasses.replace(bundle, name="second"))
-    return dataclasses.replace(one, variants=rows, bundles=bundles, sources=(*one.sources, Source("phone", {})))
+    return dataclasses.replace(one, variants=rows, bundles=bundles, sources=(*one.sources, RowSource("phone", {})))
 
 
 def test_several_bundles_have_a_table_each_with_the_ratio_to_the_first():

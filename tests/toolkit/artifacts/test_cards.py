@@ -41,7 +41,7 @@ BUNDLE = BundleCard(
 )
 NAMED = CalibrationItem("anna/1.png", "a" * 64, 1)
 CALIBRATED = Calibrated(2, 1, ("0" * 64, "1" * 64))
-STUDY = SeriesPoint(4, 0.6)
+SERIES = SeriesPoint(4, 0.6)
 ITEMS = tuple(SplitItem(f"{part}.png", f"{i:064x}", i % 2, part, part) for i, part in enumerate(PARTS))
 SPLIT = SplitManifest(NOW, "head_ct", ("normal", "hemorrhage"), 0, 0.2, 0.2, "none", ITEMS)
 
@@ -83,8 +83,8 @@ SPLIT = SplitManifest(NOW, "head_ct", ("normal", "hemorrhage"), 0, 0.2, 0.2, "no
         (CALIBRATED, {"sha256": ("Anna Müller",)}, "'sha256' must be 64 digits each"),
         (VARIANT, {"file": "../model.tflite"}, "'file' must be a plain file name"),
         (VARIANT, {"outputs": OUTPUTS[:1]}, "'outputs' must be a list with 'probability' and 'logit'"),
-        (STUDY, {"k": 0}, "'k' must be 1 or more"),
-        (STUDY, {"threshold": 1.0}, "'threshold' must be between 0 and 1"),
+        (SERIES, {"k": 0}, "'k' must be 1 or more"),
+        (SERIES, {"threshold": 1.0}, "'threshold' must be between 0 and 1"),
         (OUTPUTS[0], {"shape": (0, 1)}, "'shape' must be static"),
         (OUTPUTS[0], {"shape": (-1, 1)}, "'shape' must be static"),
         (ITEMS[0], {"path": ""}, "'path' must be a path inside the folder"),
@@ -178,12 +178,12 @@ def test_the_parts_and_the_folder_of_a_split() -> None:
         (BUNDLE, "5efa643bfaa7438e4b22f1df49f189cbfea6b81d29917ac60bc7e6b19d03faf7"),
     ],
 )
-def test_a_card_without_a_study_point_has_the_checksum_that_it_had_before_there_were_any(
+def test_a_card_without_a_series_point_has_the_checksum_that_it_had_before_there_were_any(
     card: RunCard | BundleCard, before: str, tmp_path: Path
 ) -> None:
     assert card.sha256() == before
     card.write(tmp_path / "card.json")
     assert type(card).read(tmp_path / "card.json") == card
-    chosen = dataclasses.replace(card, study=STUDY)
+    chosen = dataclasses.replace(card, study=SERIES)
     chosen.write(tmp_path / "chosen.json")
     assert type(card).read(tmp_path / "chosen.json") == chosen != card

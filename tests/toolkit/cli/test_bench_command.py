@@ -20,8 +20,8 @@ from hemotk.cli.main import run
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
-from hemotk.predict.classify import Classifier, model_of_file
-from hemotk.tflite.foreign import Asked
+from hemotk.predict.classify import PictureClassifier, model_of_file
+from hemotk.tflite.foreign import ForeignOptions
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 
@@ -362,7 +362,7 @@ def test_a_bare_model_is_benched_on_labelled_pictures(pristine, tmp_path, capsys
     found = BenchReport.read(out)
     (row,) = found.variants
     assert (row.kind, row.bundle, row.metrics.count) == ("given", "theirs.tflite", 12)
-    classifier = Classifier(model_of_file(model, Asked("0.5/0.25")))
+    classifier = PictureClassifier(model_of_file(model, ForeignOptions("0.5/0.25")))
     for image, logit in zip(found.images, row.scores.logit, strict=True):
         assert classifier.classify(pictures / image.id).logit == logit
 

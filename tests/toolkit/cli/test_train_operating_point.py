@@ -18,6 +18,7 @@ from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.describe.model_card import MODEL_CARD
 from hemotk.stats.metrics import calibrated, evaluate
+from hemotk.store.run import StoredRun
 from hemotk.tflite.metadata import metadata_of
 
 pytest.importorskip("tf_keras")
@@ -138,7 +139,7 @@ def test_the_model_card_names_shortcuts(home: Path, capsys: pytest.CaptureFixtur
 
 
 def test_a_threshold_near_one_is_not_called_one(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_ = Run.open(home / "run")
+    run_ = StoredRun.open(home / "run")
     report(dataclasses.replace(run_, card=dataclasses.replace(run_.card, threshold=0.99997, temperature=1.0)))
     assert "decision   threshold 0.99997, temperature 1\n" in capsys.readouterr().out
 

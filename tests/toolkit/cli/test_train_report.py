@@ -10,13 +10,14 @@ from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, Estimate, RunCard, SliceLevel
 from hemotk.cli.main import run
 from hemotk.cli.train import report
+from hemotk.store.run import StoredRun
 
 
 def test_intervals_of_images_in_groups_are_said_to_be_too_narrow(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_run(tmp_path / "r", metrics={"train": METRICS, "validation": METRICS, "test": METRICS})
-    report(Run.open(folder))
+    report(StoredRun.open(folder))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["train", "validation", "test", "intervals", "decision", "wrote"]
     assert lines[3] == (
@@ -40,7 +41,7 @@ def test_an_auc_that_the_slice_level_explains_in_part_does_not_stand_alone(
         "certain levels; within the 90 brain slices (30 with label 1) the network's AUC is 0.730 [0.630, 0.810]; "
         "intervals over 40 groups."
     )
-    report(Run.open(folder))
+    report(StoredRun.open(folder))
     said = capsys.readouterr().out
     assert sentence in said and "train: the share" not in said
     assert run(["info", str(folder)]) == 0
@@ -52,5 +53,5 @@ def test_a_run_from_before_the_slice_level_says_nothing_of_it(
 ) -> None:
     folder = write_run(tmp_path / "r", metrics={"test": METRICS})
     assert "slice_level" not in (folder / RUN_CARD).read_text()
-    report(Run.open(folder))
+    report(StoredRun.open(folder))
     assert "soft tissue" not in capsys.readouterr().out

@@ -90,13 +90,13 @@ def test_a_score_needs_slices_and_k() -> None:
             series_score(values, k)
 
 
-def studies(*of: list[float]) -> tuple[list[float], list[str]]:
-    scores = [score for study in of for score in study]
-    return scores, [f"s{index}" for index, study in enumerate(of) for _ in study]
+def series(*of: list[float]) -> tuple[list[float], list[str]]:
+    scores = [score for one in of for score in one]
+    return scores, [f"s{index}" for index, one in enumerate(of) for _ in one]
 
 
 def test_k_ignores_single_false_slices_when_bleeds_span_several() -> None:
-    scores, ids = studies([0.95, 0, 0, 0], [0.9, 0.1, 0, 0], [0.8, 0.8, 0, 0], [0.7, 0.75, 0.1, 0])
+    scores, ids = series([0.95, 0, 0, 0], [0.9, 0.1, 0, 0], [0.8, 0.8, 0, 0], [0.7, 0.75, 0.1, 0])
     labels = [0] * 8 + [1, 1, 0, 0] * 2
     assert choose_k(scores, labels, ids) == 2
     order = np.random.default_rng(0).permutation(16)
@@ -104,17 +104,17 @@ def test_k_ignores_single_false_slices_when_bleeds_span_several() -> None:
 
 
 def test_ranking_goes_before_nearness() -> None:
-    scores, ids = studies([1, 0], [1, 0], [1, 0], [0.5, 0.5], [0.6, 0])
+    scores, ids = series([1, 0], [1, 0], [1, 0], [0.5, 0.5], [0.6, 0])
     assert choose_k(scores, [1] * 8 + [0, 0], ids) == 2
 
 
 def test_k_is_1_when_bleeds_show_in_single_slices() -> None:
-    scores, ids = studies([0.4, 0.4, 0.4, 0.4], [0.5, 0.4, 0.4, 0.5], [0.9, 0, 0, 0], [0.8, 0, 0, 0])
+    scores, ids = series([0.4, 0.4, 0.4, 0.4], [0.5, 0.4, 0.4, 0.5], [0.9, 0, 0, 0], [0.8, 0, 0, 0])
     assert choose_k(scores, [0] * 8 + [1, 0, 0, 0] * 2, ids) == 1
 
 
 def test_of_equal_auc_the_nearer_probabilities_win_then_the_smaller_k() -> None:
-    scores, ids = studies([0.6, 0, 0], [0.9, 0.9, 0.1])
+    scores, ids = series([0.6, 0, 0], [0.9, 0.9, 0.1])
     assert choose_k(scores, [0, 0, 0, 1, 1, 0], ids) == 2
     assert choose_k([0.1, 0.1, 0.9, 0.9], [0, 0, 1, 1], list("aabb")) == 1
     assert choose_k(scores, [0, 0, 0, 1, 1, 0], ids, most=1) == 1
@@ -122,11 +122,11 @@ def test_of_equal_auc_the_nearer_probabilities_win_then_the_smaller_k() -> None:
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1), st.integers(0, 4)), min_size=2, max_size=40))
-def test_no_other_k_ranks_studies_better(rows: list[tuple[float, int, int]]) -> None:
+def test_no_other_k_ranks_series_better(rows: list[tuple[float, int, int]]) -> None:
     scores, labels, ids = zip(*rows, strict=True)
-    truth = {study: max(label for _, label, s in rows if s == study) for study in ids}
+    truth = {one: max(label for _, label, s in rows if s == one) for one in ids}
     if len(set(truth.values())) < 2:
-        with pytest.raises(HemotkError, match="k is chosen on studies with and without hemorrhage"):
+        with pytest.raises(HemotkError, match="k is chosen on series with and without hemorrhage"):
             choose_k(scores, labels, ids)
         return
 
@@ -151,7 +151,7 @@ def red(picture: np.ndarray) -> np.ndarray:
 
 def test_the_strip_shows_every_score_and_the_highest_in_red() -> None:
     scores = [0.1, 0.2, 0.9, 0.7, 0.05, 0.0]
-    picture = np.asarray(Image.open(io.BytesIO(strip(scores, 2, 0.5, "study 0.8"))).convert("RGB"))
+    picture = np.asarray(Image.open(io.BytesIO(strip(scores, 2, 0.5, "series 0.8"))).convert("RGB"))
     columns = red(picture).sum(0)
     runs = np.flatnonzero(np.diff(np.concatenate([[0], columns > 0, [0]])))
     assert len(runs) == 4
@@ -162,6 +162,6 @@ def test_the_strip_shows_every_score_and_the_highest_in_red() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 30, 400, 2000])
 def test_a_strip_of_any_length_is_drawn(count: int) -> None:
-    picture = Image.open(io.BytesIO(strip(np.linspace(0, 1, count).tolist(), 3, 0.5, "study")))
+    picture = Image.open(io.BytesIO(strip(np.linspace(0, 1, count).tolist(), 3, 0.5, "series")))
     assert picture.height == 224 and max(360, count) <= picture.width <= max(360, 60 + max(count, 960))
     assert red(np.asarray(picture)).any()

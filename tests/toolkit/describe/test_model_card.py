@@ -61,9 +61,9 @@ def test_an_auc_stands_beside_what_the_slice_level_reaches(sources):
 
 def test_what_a_series_goes_by(sources):
     text = model_card(sources())
-    assert "one verdict was not chosen on data" in text and "a patient or on a whole study" in text
+    assert "one verdict was not chosen on data" in text and "a patient or on a whole series" in text
     text = model_card(sources(study=SeriesPoint(4, 0.625)))
-    assert "where the mean of its 4 highest probabilities is 0.625 or more" in text and "whole study" not in text
+    assert "where the mean of its 4 highest probabilities is 0.625 or more" in text and "whole series" not in text
 
 
 def test_no_patient_and_no_path_is_named(sources):

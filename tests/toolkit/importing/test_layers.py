@@ -41,7 +41,7 @@ def test_layers_in_any_order_and_both_ways_to_write_a_call() -> None:
     assert [layer.name for layer in graph.layers] == ["net", "early", "late"]
     assert [layer.inputs for layer in graph.layers] == [(), (0,), (1,)]
     assert graph.layers[1].constants == {1: 2.0, "y": 3.0}
-    assert graph.shape == (None, 8, 8, 3) and graph.output == 2 and graph.readers(1) == [2]
+    assert graph.shape == (None, 8, 8, 3) and graph.output == 2 and graph.consumers(1) == [2]
 
 
 def test_keras_3_writes_down_a_training_that_predict_sets_anew() -> None:

@@ -11,7 +11,7 @@ from layer_chains import arrays, chain
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.normalizations import byte_affine
 from hemotk.errors import HemotkError
-from hemotk.importing.normalization import Normalization, apply_normalization, read_normalization
+from hemotk.importing.normalization import ByteScaling, apply_normalization, read_normalization
 from hemotk.models.shape import densenet
 
 BYTES = np.arange(256.0)
@@ -21,7 +21,7 @@ positive = st.floats(1e-3, 10)
 shifts = st.floats(-100, 100)
 
 
-def seen(found: Normalization) -> np.ndarray:
+def seen(found: ByteScaling) -> np.ndarray:
     """What the network's channels are for each byte, by the pixel contract and the shape: [256, channels]."""
     spec, shape, _ = apply_normalization(found, SHAPE, KERNEL, 64)
     h = spec.scale * (BYTES[:, None] - spec.zero_point)
@@ -32,14 +32,14 @@ def seen(found: Normalization) -> np.ndarray:
 
 @given(scale=st.lists(positive, min_size=3, max_size=3), shift=st.lists(shifts, min_size=3, max_size=3))
 def test_contract_and_shape_together_are_the_normalization(scale: list[float], shift: list[float]) -> None:
-    found = Normalization(np.array(scale), np.array(shift))
+    found = ByteScaling(np.array(scale), np.array(shift))
     expected = BYTES[:, None] * scale + shift
     assert np.allclose(seen(found), expected, rtol=1e-12, atol=1e-10 * np.abs(expected).max())
 
 
 @given(scale=positive, zero=st.integers(0, 255))
 def test_a_zero_that_is_a_byte_goes_into_the_contract(scale: float, zero: int) -> None:
-    found = Normalization(np.full(3, scale), np.full(3, -zero * scale))
+    found = ByteScaling(np.full(3, scale), np.full(3, -zero * scale))
     spec, shape, kernel = apply_normalization(found, SHAPE, KERNEL, 64)
     assert (spec.scale, spec.zero_point, spec.size) == (scale, zero, 64)
     assert shape == SHAPE and kernel is KERNEL
@@ -47,7 +47,7 @@ def test_a_zero_that_is_a_byte_goes_into_the_contract(scale: float, zero: int) -
 
 def test_one_channel_with_a_shift_gets_two_empty_ones() -> None:
     shape = densenet((1, 1))
-    found = Normalization(np.array([1 / 127.5]), np.array([-1.0]))
+    found = ByteScaling(np.array([1 / 127.5]), np.array([-1.0]))
     one = KERNEL[:, :, :1]
     spec, widened, kernel = apply_normalization(found, type(shape)(**{**vars(shape), "channels": 1}), one, 64)
     assert widened.channels == 3 and spec == PreprocessSpec(64)

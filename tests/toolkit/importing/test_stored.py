@@ -12,10 +12,10 @@ import pytest
 import tf_keras
 
 from hemotk.errors import HemotkError
-from hemotk.importing.layers import Layer, Place
+from hemotk.importing.layers import KerasLayer, LayerPlace
 from hemotk.importing.stored import Arrays, _find_in_h5, checksum, open_stored
 
-LAYER = Layer((Place("dense", 0, "dense"),), "Dense", {}, (0,))
+LAYER = KerasLayer((LayerPlace("dense", 0, "dense"),), "Dense", {}, (0,))
 
 
 def small_model() -> tf_keras.Model:
@@ -110,7 +110,7 @@ def test_a_model_is_read_without_running_what_lies_in_it(tmp_path: Path) -> None
     assert not ran.exists()
 
 
-def find(arrays: object, layer: Layer, number: int, variable: str) -> str:
+def find(arrays: object, layer: KerasLayer, number: int, variable: str) -> str:
     return f"{layer.name}/{variable}"
 
 
@@ -130,9 +130,9 @@ def test_an_array_is_read_once_and_none_may_be_left(tmp_path: Path) -> None:
 def test_in_h5_a_name_that_ends_like_a_longer_one_is_told_from_it(tmp_path: Path) -> None:
     names = ("net/conv1/bn/beta:0", "net/bn/beta:0", "other/bn/beta:0")
     arrays = Arrays(tmp_path, {name: np.full(1, number, float) for number, name in enumerate(names)}, _find_in_h5)
-    places = [Place("net", 0, "functional"), Place("bn", 0, "batch_normalization")]
-    assert arrays.read(Layer(tuple(places), "BatchNormalization", {}, (0,)), "beta") == [1.0]
-    assert arrays.read(Layer((Place("other", 1, "dense"),), "Dense", {}, (0,)), "beta") == [2.0]
+    places = [LayerPlace("net", 0, "functional"), LayerPlace("bn", 0, "batch_normalization")]
+    assert arrays.read(KerasLayer(tuple(places), "BatchNormalization", {}, (0,)), "beta") == [1.0]
+    assert arrays.read(KerasLayer((LayerPlace("other", 1, "dense"),), "Dense", {}, (0,)), "beta") == [2.0]
 
 
 def test_quantized_weights_are_refused(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from written_artefacts import SPEC, logit_of, write_bundle, write_picture
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.predict.classify import (
-    Classifier,
-    Model,
-    Predictions,
+    PictureClassifier,
+    ScoredPictures,
     UnreadablePicture,
+    VerifiedModel,
     model_of_bundle,
     model_of_file,
 )
@@ -27,7 +27,7 @@ KINDS = ("float32", "fp16", "int8")
 def test_probability_and_verdict_follow_from_the_card(tmp_path, kind, value, threshold, temperature):
     labels = ("clear", "bleed")
     bundle = write_bundle(tmp_path / "b", KINDS, threshold=threshold, temperature=temperature, labels=labels)
-    found = Classifier(model_of_bundle(bundle, kind)).classify(write_picture(tmp_path / "a.png", value))
+    found = PictureClassifier(model_of_bundle(bundle, kind)).classify(write_picture(tmp_path / "a.png", value))
     probability = 1 / (1 + math.exp(-logit_of(value) / temperature))
     assert found.logit == pytest.approx(logit_of(value), abs=1e-5)
     assert found.probability == pytest.approx(probability, abs=1e-5)
@@ -73,7 +73,9 @@ def test_a_model_without_a_card_gets_the_usual_values(tmp_path):
     path = tmp_path / "bare.tflite"
     path.write_bytes(mean_model())
     model = model_of_file(path)
-    assert model == Model(path.as_posix(), model.sha256, PreprocessSpec(SIZE), 0.5, 1.0, ("normal", "hemorrhage"))
+    assert model == VerifiedModel(
+        path.as_posix(), model.sha256, PreprocessSpec(SIZE), 0.5, 1.0, ("normal", "hemorrhage")
+    )
     assert (model.bundle, model.kind) == ("", "")
 
 
@@ -102,7 +104,7 @@ def test_a_missing_file_and_a_folder_without_a_card_are_named(tmp_path):
 
 
 def test_an_unreadable_picture_is_told_from_a_broken_model(tmp_path, monkeypatch):
-    classifier = Classifier(model_of_bundle(write_bundle(tmp_path / "b")))
+    classifier = PictureClassifier(model_of_bundle(write_bundle(tmp_path / "b")))
     with pytest.raises(UnreadablePicture, match=r"gone\.png: no such file"):
         classifier.classify(tmp_path / "gone.png")
     monkeypatch.setattr(classifier._scorer, "score", lambda pixels: Scores(math.nan, math.nan))
@@ -112,10 +114,10 @@ def test_an_unreadable_picture_is_told_from_a_broken_model(tmp_path, monkeypatch
 
 
 def test_predictions_come_back_from_their_file(tmp_path):
-    classifier = Classifier(model_of_bundle(write_bundle(tmp_path / "b")))
+    classifier = PictureClassifier(model_of_bundle(write_bundle(tmp_path / "b")))
     found = classifier.classify(write_picture(tmp_path / "a.png", 200))
-    predictions = Predictions(classifier.model, classifier.runtime, (found,), {"b.png": "b.png: no such file."})
+    predictions = ScoredPictures(classifier.model, classifier.runtime, (found,), {"b.png": "b.png: no such file."})
     predictions.write(tmp_path / "scores.json")
-    assert Predictions.read(tmp_path / "scores.json") == predictions
+    assert ScoredPictures.read(tmp_path / "scores.json") == predictions
     assert predictions.model.preprocess == SPEC
     assert predictions.intended_use == "research, not for diagnosis"

@@ -52,30 +52,30 @@ def scores_of(split: SplitManifest, logits: np.ndarray, k: int, temperature: flo
 def test_k_and_threshold_are_the_best_on_the_series(seed: int) -> None:
     split, logits = drawn(seed)
     point = with_series_point(OperatingPoint(0.3, 2.0, ("first",)), split, logits, FIXED)
-    assert point.study is not None and (point.threshold, point.temperature) == (0.3, 2.0)
+    assert point.series is not None and (point.threshold, point.temperature) == (0.3, 2.0)
     reached = {k: auc(*scores_of(split, logits, k, 2.0)) for k in range(1, 11)}
-    assert reached[point.study.k] == max(reached.values())
+    assert reached[point.series.k] == max(reached.values())
     items = split.part("validation")
     names, labels = [item.group for item in items], [item.label for item in items]
-    assert point.study.k == choose_k(list(sigmoid(logits / 2)), labels, names)
-    truth, scores = (np.array(found) for found in scores_of(split, logits, point.study.k, 2.0))
+    assert point.series.k == choose_k(list(sigmoid(logits / 2)), labels, names)
+    truth, scores = (np.array(found) for found in scores_of(split, logits, point.series.k, 2.0))
 
     def youden(threshold: float) -> float:
         called = scores >= threshold
         return float(called[truth == 1].mean() - called[truth == 0].mean())
 
-    assert youden(point.study.threshold) == pytest.approx(max(youden(score) for score in (*scores, 0.5)))
+    assert youden(point.series.threshold) == pytest.approx(max(youden(score) for score in (*scores, 0.5)))
     assert point.notes[0] == "first" and len(point.notes) == 2
 
 
 def test_the_note_says_what_was_reached_on_how_many() -> None:
     split, logits = drawn(0)
     point = with_series_point(OperatingPoint(), split, logits, FIXED)
-    assert point.study is not None
-    truth, scores = scores_of(split, logits, point.study.k)
-    found = evaluate(truth, np.log(scores) - np.log1p(-np.array(scores)), point.study.threshold)
+    assert point.series is not None
+    truth, scores = scores_of(split, logits, point.series.k)
+    found = evaluate(truth, np.log(scores) - np.log1p(-np.array(scores)), point.series.threshold)
     (note,) = point.notes
-    assert f"the mean of the {point.study.k} highest slices" in note
+    assert f"the mean of the {point.series.k} highest slices" in note
     assert f"on the {2 * LEAST_SERIES} validation series ({LEAST_SERIES} of class 1)" in note
     assert f"AUC {found.auc.value:.3f}" in note and f"specificity {found.specificity.value:.3f}" in note
     assert "greatest Youden index" in note and "flatter" in note
@@ -84,9 +84,9 @@ def test_the_note_says_what_was_reached_on_how_many() -> None:
 def test_a_least_sensitivity_is_reached() -> None:
     split, logits = drawn(1)
     point = with_series_point(OperatingPoint(), split, logits, OperatingConfig("sensitivity", min_sensitivity=1.0))
-    assert point.study is not None
-    truth, scores = scores_of(split, logits, point.study.k)
-    assert min(score for one, score in zip(truth, scores, strict=True) if one) >= point.study.threshold
+    assert point.series is not None
+    truth, scores = scores_of(split, logits, point.series.k)
+    assert min(score for one, score in zip(truth, scores, strict=True) if one) >= point.series.threshold
     assert "at a sensitivity of at least 1" in point.notes[0] and "No threshold" not in point.notes[0]
 
 
@@ -104,8 +104,8 @@ def test_the_threshold_is_where_the_series_lie_apart_and_of_equal_ks_the_smalles
     split = split_of(series)
     labels = np.array([item.label for item in split.part("validation")])
     point = with_series_point(OperatingPoint(), split, np.where(labels, 4.0, 1.0), FIXED)
-    assert point.study is not None and point.study.k == 1
-    assert point.study.threshold == pytest.approx(float(sigmoid(2.5)))
+    assert point.series is not None and point.series.k == 1
+    assert point.series.threshold == pytest.approx(float(sigmoid(2.5)))
 
 
 @pytest.mark.parametrize(("bleeding", "others"), [(LEAST_SERIES - 1, 20), (20, LEAST_SERIES - 1), (0, 9)])
@@ -114,7 +114,7 @@ def test_too_few_series_of_a_kind_choose_nothing_and_say_so(bleeding: int, other
     split = split_of(series, alone=30)
     logits = np.zeros(len(split.part("validation")))
     point = with_series_point(OperatingPoint(), split, logits, FIXED)
-    assert point.study is None
+    assert point.series is None
     assert f"{bleeding} series with 'hemorrhage' and {others} without, {LEAST_SERIES} of each" in point.notes[0]
 
 
@@ -137,4 +137,4 @@ def test_scores_at_both_ends_have_a_threshold_that_a_card_takes() -> None:
     labels = np.array([item.label for item in split.part("validation")])
     for logits in (np.where(labels, 900.0, -900.0), np.full(len(labels), 900.0), np.full(len(labels), -900.0)):
         point = with_series_point(OperatingPoint(), split, logits, FIXED)
-        assert point.study is not None and 1e-6 <= point.study.threshold <= 1 - 1e-6
+        assert point.series is not None and 1e-6 <= point.series.threshold <= 1 - 1e-6

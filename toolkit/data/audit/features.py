@@ -1,4 +1,4 @@
-"""What can be told of a picture file without looking at what the picture shows, and its slice level."""
+"""Features of a picture file that need no look at what the picture shows, and its slice level."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +52,11 @@ def _corners(gray: NDArray[np.uint8]) -> dict[str, float]:
         "bottom left": gray[-rows:, :columns],
         "bottom right": gray[-rows:, -columns:],
     }
-    found = {}
+    means = {}
     for place, corner in places.items():
-        found[f"{place}: bright share"] = float((corner > bright).mean())
-        found[f"{place}: edges"] = float(np.abs(np.diff(corner.astype(np.int16), axis=1)).mean())
-    return found
+        means[f"{place}: bright share"] = float((corner > bright).mean())
+        means[f"{place}: edges"] = float(np.abs(np.diff(corner.astype(np.int16), axis=1)).mean())
+    return means
 
 
 def _border(gray: NDArray[np.uint8]) -> dict[str, float]:

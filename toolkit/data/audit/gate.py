@@ -1,4 +1,4 @@
-"""What an audit may fail on, word by word."""
+"""The findings that an audit may fail on, word by word."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,11 +20,11 @@ def _contradictions(report: AuditReport) -> str:
 
 
 def _leaks(report: AuditReport) -> str:
-    found = (
+    leaks = (
         _counted(len(report.leaks()), "pairs of duplicates lie in two parts"),
         _counted(report.shared_patients or 0, "patients lie in several parts"),
     )
-    return " and ".join(filter(None, found))
+    return " and ".join(filter(None, leaks))
 
 
 def _counted(count: int, what: str) -> str:
@@ -62,5 +62,5 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def failures(report: AuditReport, words: Sequence[str]) -> list[str]:
     """A sentence for each of `words` that applies to `report`."""
-    found = ((word, GATES[word](report)) for word in dict.fromkeys(words))
-    return [f"{word}: {what}." for word, what in found if what]
+    reasons = ((word, GATES[word](report)) for word in dict.fromkeys(words))
+    return [f"{word}: {what}." for word, what in reasons if what]

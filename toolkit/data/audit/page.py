@@ -20,9 +20,9 @@ def render(report: AuditReport, sheet: bytes | None = None) -> str:
 
 
 def _sections(report: AuditReport, sheet: bytes | None) -> Iterator[Markup]:
-    found = list(findings(report))
-    lines = element("ul", *(element("li", *_with_code(line)) for line in found), class_="wrong")
-    yield section("What to act on", lines if found else element("p", "Nothing was found."))
+    sentences = list(findings(report))
+    lines = element("ul", *(element("li", *_with_code(line)) for line in sentences), class_="wrong")
+    yield section("What to act on", lines if sentences else element("p", "Nothing was found."))
     if report.unchecked:
         yield section("What was not checked", element("ul", *(element("li", line) for line in report.unchecked)))
     if report.reading:
@@ -73,7 +73,7 @@ def _with_code(line: str) -> Iterator[Markup]:
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     """A table whose first column names its rows; narrow screens show each row as a block of named values.
 
-    A single value needs no name there.
+    If rows have a single value, the block does not name it.
     """
     columns = (element("th", name, scope="col", role="columnheader") for name in names)
     head = element("thead", element("tr", *columns, role="row"), role="rowgroup")

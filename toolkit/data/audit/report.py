@@ -27,11 +27,9 @@ from hemotk.errors import HemotkError
 from hemotk.files import file_of
 from hemotk.progress import Tell, silent
 
-# What is being done, how much of it is done, and of how much.
-
 
 @dataclass(frozen=True)
-class _Looked:
+class _AuditedImage:
     image: AuditImage
     bytes: int
     size: tuple[int, int]
@@ -88,7 +86,7 @@ def audit(found: FoundFolder | AuditFolder, tell: Tell = silent, permutations: i
     )
 
 
-def _probes(looked: Sequence[_Looked], units: Sequence[str], permutations: int, tell: Tell) -> tuple[Probe, ...]:
+def _probes(looked: Sequence[_AuditedImage], units: Sequence[str], permutations: int, tell: Tell) -> tuple[Probe, ...]:
     """Probes of the labelled images; none without two classes."""
     known = [(one, one.image.label, unit) for one, unit in zip(looked, units, strict=True)]
     chosen = [(one, label, unit) for one, label, unit in known if label is not None]
@@ -104,13 +102,13 @@ def _probes(looked: Sequence[_Looked], units: Sequence[str], permutations: int, 
 
 
 def _unchecked(
-    found: AuditFolder, looked: Sequence[_Looked], labels: Sequence[int], probes: Sequence[Probe]
+    folder: AuditFolder, looked: Sequence[_AuditedImage], labels: Sequence[int], probes: Sequence[Probe]
 ) -> Iterator[str]:
-    """What could not be looked for, a sentence each."""
+    """The searches that were not possible, a sentence each."""
     if not labels:
         yield "No image has a label: contradictions and shortcuts were not looked for."
     elif not probes:
-        missing = found.classes[0 if sum(labels) else 1]
+        missing = folder.classes[0 if sum(labels) else 1]
         yield f"No image is of class '{missing}': shortcuts were not looked for, which needs both classes."
     elif any(probe.groups.auc.value is None for probe in probes):
         yield "Too few independent groups are of one class: shortcuts were not looked for with groups apart."
@@ -120,44 +118,44 @@ def _unchecked(
         yield "The folder gives no parts: leaks between training and test were not looked for."
 
 
-def _shared_patients(looked: Sequence[_Looked]) -> int | None:
-    """How many patients lie in several parts; None where the folder gives no parts."""
+def _shared_patients(looked: Sequence[_AuditedImage]) -> int | None:
+    """The number of patients who lie in several parts; None where the folder gives no parts."""
     if all(one.image.part is None for one in looked):
         return None
     parts: dict[str, set[str]] = {}
     for image in (one.image for one in looked):
         if image.patient is not None and image.part is not None:
             parts.setdefault(image.patient, set()).add(image.part)
-    return sum(len(found) > 1 for found in parts.values())
+    return sum(len(places) > 1 for places in parts.values())
 
 
-def _look_at_all(found: AuditFolder, tell: Tell) -> tuple[list[_Looked], list[Unreadable]]:
-    def look(image: AuditImage) -> _Looked | Unreadable:
+def _look_at_all(folder: AuditFolder, tell: Tell) -> tuple[list[_AuditedImage], list[Unreadable]]:
+    def look(image: AuditImage) -> _AuditedImage | Unreadable:
         try:
-            return _look(found, image)
+            return _look(folder, image)
         except HemotkError as error:
-            return Unreadable(image.path, str(error).removeprefix(f"{found.folder / image.path}: ").rstrip("."))
+            return Unreadable(image.path, str(error).removeprefix(f"{folder.folder / image.path}: ").rstrip("."))
 
     looked, unreadable = [], []
     with ThreadPoolExecutor(4) as pool:
-        for done, one in enumerate(pool.map(look, found.images), 1):
-            if isinstance(one, _Looked):
+        for done, one in enumerate(pool.map(look, folder.images), 1):
+            if isinstance(one, _AuditedImage):
                 looked.append(one)
             else:
                 unreadable.append(one)
-            tell("reading images", done, len(found.images))
+            tell("reading images", done, len(folder.images))
     return looked, unreadable
 
 
-def _look(found: AuditFolder, image: AuditImage) -> _Looked:
-    path = found.folder / image.path
-    gray, colours = load_with_colours(path, hu_offset=found.hu_offset)
+def _look(folder: AuditFolder, image: AuditImage) -> _AuditedImage:
+    path = folder.folder / image.path
+    gray, colours = load_with_colours(path, hu_offset=folder.hu_offset)
     size = file_of(path).stat().st_size
     features = file_features(size, gray, colours)
     height, width = gray.shape
     grays = len(np.unique(gray))
     prints = fingerprint(path, gray)
-    return _Looked(image, size, (width, height), _kind(path), prints, view(gray), features, grays, is_blank(gray))
+    return _AuditedImage(image, size, (width, height), _kind(path), prints, view(gray), features, grays, is_blank(gray))
 
 
 def _kind(path: Path) -> str:
@@ -177,7 +175,7 @@ class _Duplicates:
     near: list[Pair]
 
 
-def _find_duplicates(looked: Sequence[_Looked], tell: Tell) -> _Duplicates:
+def _find_duplicates(looked: Sequence[_AuditedImage], tell: Tell) -> _Duplicates:
     """Sets of equal pictures, blank ones aside, and the near duplicates among the first of each, strongest first."""
     equal = same([None if one.blank else one.prints.pixels for one in looked])
     copies = {place for members in equal for place in members[1:]}
@@ -188,11 +186,11 @@ def _find_duplicates(looked: Sequence[_Looked], tell: Tell) -> _Duplicates:
     return _Duplicates(equal, sorted(near, key=lambda pair: (-pair.similarity, pair.first, pair.second)))
 
 
-def _pairs(looked: Sequence[_Looked], found: _Duplicates) -> Iterator[AuditPair]:
-    for members in found.equal:
+def _pairs(looked: Sequence[_AuditedImage], duplicates: _Duplicates) -> Iterator[AuditPair]:
+    for members in duplicates.equal:
         for other in members[1:]:
             yield _pair("exact", looked[members[0]].image, looked[other].image, 1.0, False)
-    for pair in found.near:
+    for pair in duplicates.near:
         yield _pair("near", looked[pair.first].image, looked[pair.second].image, pair.similarity, pair.mirrored)
 
 
@@ -213,7 +211,7 @@ def _pair(
     )
 
 
-def _groups(looked: Sequence[_Looked], home: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+def _groups(looked: Sequence[_AuditedImage], home: Sequence[int]) -> tuple[tuple[str, ...], ...]:
     """Paths of each group of several, largest group first."""
     sets = same([str(group) for group in home])
     return tuple(

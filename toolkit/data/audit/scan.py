@@ -1,4 +1,4 @@
-"""What an audit looks at: every picture of a folder, also where no split could be made of it."""
+"""The images of an audit: every picture of a folder, also where no split could be made of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,17 +53,17 @@ def scan_for_audit(
         raise no_labels(listing, classes)
     problems: list[str] = []
     try:
-        found = _labelled(listing, classes, patient, problems)
+        scanned = _labelled(listing, classes, patient, problems)
     except HemotkError as error:
         return _unlabelled(listing, classes, [*problems, _short(error, folder)], hu_offset)
-    if found is None or not found.images:
-        why = no_labels(listing, classes) if found is None else HemotkError("every label in the table is blank.")
+    if scanned is None or not scanned.images:
+        why = no_labels(listing, classes) if scanned is None else HemotkError("every label in the table is blank.")
         return _unlabelled(listing, classes, [*problems, _short(why, folder)], hu_offset)
     try:
-        found.check_counts()
+        scanned.check_counts()
     except HemotkError as error:
         problems.append(_short(error, folder))
-    return for_audit(found, problems, hu_offset)
+    return for_audit(scanned, problems, hu_offset)
 
 
 def _labelled(
@@ -77,11 +77,13 @@ def _labelled(
         return labelled(listing, classes, patient if patient in NO_COLUMNS else None, lenient=True, table=False)
 
 
-def for_audit(found: FoundFolder, problems: Sequence[str] = (), hu_offset: int | None = None) -> AuditFolder:
-    """What an audit needs of a scanned folder."""
-    images = tuple(AuditImage(image.path, image.label, image.patient, image.part) for image in found.images)
-    offset = found.hu_offset if hu_offset is None else hu_offset
-    return AuditFolder(found.folder, found.classes, images, found.unlabelled, found.lines(), tuple(problems), offset)
+def for_audit(scanned: FoundFolder, problems: Sequence[str] = (), hu_offset: int | None = None) -> AuditFolder:
+    """The parts of a scanned folder that an audit needs."""
+    images = tuple(AuditImage(image.path, image.label, image.patient, image.part) for image in scanned.images)
+    offset = scanned.hu_offset if hu_offset is None else hu_offset
+    return AuditFolder(
+        scanned.folder, scanned.classes, images, scanned.unlabelled, scanned.lines(), tuple(problems), offset
+    )
 
 
 def _unlabelled(

@@ -1,8 +1,8 @@
 """Shortcut probes: does a property of the files alone, without the picture's content, predict the label?
 
-The tiny model is a ridge regression of the label on the ranks of a few features and their squares. It scores each
-image from folds that do not hold it. Chance is what the same model reaches when the labels are permuted. What a
-property says beyond the slice level is told by pairs of images with like shares of soft tissue alone.
+The tiny model is a ridge regression of the label on the ranks of a few features and their squares. It scores each image
+from folds that do not hold it. Chance is what the same model reaches when the labels are permuted. Pairs of images with
+like shares of soft tissue show what a property says beyond the slice level.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class _Plan:
-    """How to validate over one kind of units: the same for every probe.
+    """The plan of validation over one kind of units: the same for every probe.
 
     `fold` int64 [images]; `columns` int64 [images, 1 + permutations], the labels first; `held` units of each class.
     """

@@ -1,4 +1,4 @@
-"""What an audit found, in sentences and tables of words: the same on the terminal and in the page."""
+"""The findings of an audit in sentences and tables of words: the same on the terminal and in the page."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +40,7 @@ def contents(report: AuditReport) -> Iterator[tuple[str, str]]:
 
 
 def findings(report: AuditReport) -> Iterator[str]:
-    """What to act on, a sentence each."""
+    """The findings to act on, a sentence each."""
     yield from (f"no split can be made: {problem}" for problem in report.problems or ())
     yield from _contradictions(report.contradictions())
     yield from _pictures(report)
@@ -80,11 +80,11 @@ def probe_rows(report: AuditReport) -> Iterator[tuple[str, ...]]:
         yield (probe.name, *cells, among, verdict)
 
 
-def _contradictions(found: Sequence[AuditPair]) -> Iterator[str]:
-    for pair in found[:_MOST_CONTRADICTIONS]:
+def _contradictions(pairs: Sequence[AuditPair]) -> Iterator[str]:
+    for pair in pairs[:_MOST_CONTRADICTIONS]:
         yield f"{pair.first} and {pair.second} are equal pictures with different labels: one label is wrong."
-    if len(found) > _MOST_CONTRADICTIONS:
-        yield f"{len(found) - _MOST_CONTRADICTIONS} more pairs of equal pictures have different labels."
+    if len(pairs) > _MOST_CONTRADICTIONS:
+        yield f"{len(pairs) - _MOST_CONTRADICTIONS} more pairs of equal pictures have different labels."
 
 
 def _pictures(report: AuditReport) -> Iterator[str]:

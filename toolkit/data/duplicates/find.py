@@ -35,7 +35,7 @@ _ROWS_AT_ONCE = 256
 class Pair:
     """Two near duplicates by their places in the list, `first` < `second`, and how similar they are: 0 to 1.
 
-    `beside` says that they stand beside each other in the list and were let off with less for it.
+    `beside` says that they stand beside each other in the list, where less similarity is needed.
     """
 
     first: int
@@ -63,18 +63,18 @@ def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, .
         )
     places = [place for place, one in enumerate(views) if one.tissue >= LEAST_TISSUE]
     chosen = [views[place] for place in places]
-    found: list[Pair] = []
+    near: list[Pair] = []
     for first, others in _candidates(chosen):
         if len(others):
             pairs = _alike(chosen, first, others)
             placed = (replace(pair, first=places[pair.first], second=places[pair.second]) for pair in pairs)
-            found.extend(pair for pair in map(_placed, placed) if _counts(pair, views))
+            near.extend(pair for pair in map(_placed, placed) if _counts(pair, views))
         tell("comparing images", first + 1, len(chosen))
-    return tuple(found)
+    return tuple(near)
 
 
 def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """For each view the later ones whose local contrast agrees at half the resolution, beside it somewhat less."""
+    """The candidates for each view: later ones whose local contrast agrees at half resolution; neighbours need less."""
     if not views:
         return
     coarse = np.stack([_halved(one.detail) for one in views])

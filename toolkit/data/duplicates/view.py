@@ -1,4 +1,4 @@
-"""What two pictures are compared by: the head at one scale, in two forms that no window setting changes much."""
+"""The view by which two pictures are compared: the head at one scale, in two forms that windows change little."""
 
 from dataclasses import dataclass
 
@@ -101,7 +101,7 @@ def _blurred(grid: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
 
 
 def _brain_share(cut: NDArray[np.float64]) -> float:
-    """How much of what is brighter than the background is darker than bone."""
+    """The share that is darker than bone, of all that is brighter than the background."""
     low, high = np.percentile(cut, [2, 99])
     level = (cut - low) / max(high - low, 1.0)
     head = level > 0.12

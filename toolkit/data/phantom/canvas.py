@@ -1,4 +1,4 @@
-"""What phantoms are drawn on: a canvas in Hounsfield units, its axes in millimetres, and how to paint on it."""
+"""The canvas of phantoms, in Hounsfield units: its axes in millimetres, and how to paint on it."""
 
 from functools import cache
 

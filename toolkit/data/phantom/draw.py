@@ -32,7 +32,7 @@ _HEAD, _SCANNER, _LESION, _NOISE, _LABELS = range(5)
 
 @dataclass(frozen=True)
 class PhantomConfig(Artifact):
-    """What `write_phantoms` draws: `count` slices, of which `hemorrhage_share` (a fraction) show a hemorrhage.
+    """The phantoms to draw: `count` slices, of which `hemorrhage_share` (a fraction) show a hemorrhage.
 
     Heights are spread over `size_low` to `size_high` pixels; widths are 0.78 to 1 times as much.
     """

@@ -46,12 +46,12 @@ def through_window(values: NDArray[Any], window: Window, hu_offset: int) -> NDAr
 
 
 def gray_levels(values: NDArray[Any]) -> int:
-    """How many different values there are."""
+    """The number of different values."""
     return len(np.unique(values))
 
 
 def _remedy(values: NDArray[Any]) -> str:
-    """What the values may be: 8 bits, or Hounsfield units with one of the usual offsets."""
+    """The possible meanings of the values: 8 bits, or Hounsfield units with one of the usual offsets."""
     if values.max() <= 0xFF:
         return "its values fit into 8 bits: save it as 8-bit gray"
     darkest = int(np.quantile(values, 0.05))

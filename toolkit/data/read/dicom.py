@@ -31,7 +31,7 @@ _DIRECTORY = "DICOMDIR"
 # CT Image Storage, and its Enhanced and Legacy Converted kinds, which may hold a single frame.
 _SLICES = frozenset(f"1.2.840.10008.5.1.4.1.1.2{kind}" for kind in ("", ".1", ".2"))
 _PYDICOM = r"pydicom\b"
-# What a file may say about itself in an error: other text could name somebody.
+# An error may quote these words of a file: other text could name somebody.
 _COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
 _UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
 _MODALITIES = {"SR": "reports (such as dose reports)", "PR": "presentation states", "KO": "lists of key images"}
@@ -84,7 +84,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def why_no_slice(path: Path) -> str:
-    """What the DICOM file at `path` is, in plural, if never meant to be a slice; else, or unread, the empty word."""
+    """The kind of the DICOM file at `path`, in plural, if it was never meant to be a slice; else, or unread, ''."""
     try:
         _check_kind(read_tags(path, _KIND, pixels=False), path)
     except NoSlice as error:
@@ -306,7 +306,7 @@ def _decimal(dataset: "FileDataset", name: str, path: Path) -> Fraction:
 
 
 def _padding(dataset: "FileDataset", stored: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which pixels are padding: those of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
+    """The mask of padding: pixels of PixelPaddingValue, or between it and PixelPaddingRangeLimit."""
     value = dataset.get("PixelPaddingValue")
     if not isinstance(value, int):
         return np.zeros(stored.shape, np.bool_)
@@ -337,7 +337,7 @@ def _wrapped(value: int, dataset: "FileDataset") -> int:
 
 
 def _word(value: str, known: frozenset[str] = frozenset()) -> str:
-    """What a file says about itself, if that is one of `known` or two letters: other text could name somebody."""
+    """The file's own word if it is one of `known` or two capital letters: other text could name somebody."""
     if not value:
         return "'' (none given)"
     text = str(value)  # a damaged file may hold several values

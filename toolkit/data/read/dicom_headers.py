@@ -1,4 +1,4 @@
-"""What DICOM files say about whom and where they are of: patients as numbers, series, places along a series."""
+"""The origin of slices as DICOM headers give it: patients as numbers, series, places along a series."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ _SAME_ORIENTATION = 1e-3
 
 @dataclass(frozen=True)
 class SliceHeader:
-    """Whom a slice is of and where it lies; empty or None is what its file does not say.
+    """The patient and the place of a slice; fields are empty or None where its file does not give them.
 
     `patient` is what the file calls the patient: it must not leave the memory. `position` [3] in mm and `orientation`
     [6], two unit vectors, are in the patient's coordinates.
@@ -67,7 +67,7 @@ def patient_numbers(folder: Path, files: Sequence[str], *, leave_out: bool = Fal
     """A number for the patient (`owners`) of each DICOM file among `files`, paths relative to `folder`.
 
     Patients are numbered in the order of their first file by name, so the same files give the same numbers; those of
-    other files never compare. Other pictures are left out, and with `leave_out` DICOM files that do not say.
+    other files never compare. Other pictures are left out, and with `leave_out` also DICOM files that name no patient.
 
     Raises:
         HemotkError: a DICOM file cannot be read, or names neither patient nor study.
@@ -99,7 +99,7 @@ def _who_or_error(path: Path) -> tuple[str, str] | HemotkError:
 
 
 def study_numbers(folder: Path, files: Sequence[str]) -> dict[str, str]:
-    """As `patient_numbers`, a number for the study (StudyInstanceUID) of each DICOM file that names one."""
+    """A number for the study (StudyInstanceUID) of each DICOM file that names one, as `patient_numbers` gives."""
     files = sorted(file for file in files if is_dicom(folder / file))
     with ThreadPoolExecutor(4) as pool:
         studies = [header.study for header in pool.map(read_header, (folder / file for file in files))]
@@ -108,13 +108,13 @@ def study_numbers(folder: Path, files: Sequence[str]) -> dict[str, str]:
 
 
 def places(headers: Sequence[SliceHeader]) -> list[float] | None:
-    """Where each slice lies along its series, in mm, else its number there; None where neither tells them all apart.
+    """The place of each slice along its series, in mm, else its number there; None where neither tells them all apart.
 
     The place is the position's component along the normal of the slices' common plane.
     """
-    for found in (_heights(headers), [header.number for header in headers]):
-        if found and None not in found and len(set(found)) == len(found):
-            return [float(place) for place in found if place is not None]
+    for values in (_heights(headers), [header.number for header in headers]):
+        if values and None not in values and len(set(values)) == len(values):
+            return [float(place) for place in values if place is not None]
     return None
 
 
@@ -133,5 +133,5 @@ def _heights(headers: Sequence[SliceHeader]) -> list[float] | None:
 def _floats(values: object, count: int) -> tuple[float, ...] | None:
     if not isinstance(values, Sequence) or len(values) != count:
         return None
-    found = tuple(float(value) for value in values)
-    return found if np.isfinite(found).all() else None
+    numbers = tuple(float(value) for value in values)
+    return numbers if np.isfinite(numbers).all() else None

@@ -1,4 +1,4 @@
-"""How much a compressed DICOM file unpacks to, before anything is unpacked."""
+"""The unpacked size of a compressed DICOM file, before anything is unpacked."""
 
 import struct
 import zlib

@@ -46,7 +46,7 @@ def plain_syntax(dataset: "FileDataset") -> "UID":
 
 
 def _size(head: bytes, at: int) -> int | None:
-    """How many bytes the element at `at` takes; None if it cannot be one."""
+    """The number of bytes that the element at `at` takes; None if it cannot be one."""
     vr = head[at + 4 : at + 6]
     if vr in _LONG_VRS:
         length = struct.unpack_from("<I", head, at + 8)[0] if at + 12 <= len(head) else _LONGEST

@@ -36,7 +36,7 @@ class LazyPixels:
         return len(self._items), self._spec.size, self._spec.size
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return len(self._items)
 
     def __getitem__(self, chunk: slice | np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ Pixels = np.ndarray | LazyPixels
 
 
 def prefetch(source: Iterable[T], ahead: int = 1) -> Iterator[T]:
-    """What `source` gives, in its order, made by another thread up to `ahead` items before it is asked for.
+    """Yield the items of `source` in order, made by another thread up to `ahead` items before they are asked for.
 
     An error of the source is raised where its item would have come.
     """

@@ -1,4 +1,4 @@
-"""How large and how small a picture may be."""
+"""The largest and the smallest size that a picture may have."""
 
 from pathlib import Path
 

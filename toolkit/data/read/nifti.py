@@ -37,7 +37,7 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the header says: `orientation` [3, 2] is nibabel's, `slices` counts along the axis from feet to head."""
+    """The shape by the header: `orientation` [3, 2] is nibabel's, `slices` counts along the axis from feet to head."""
 
     end: int
     orientation: NDArray[np.float64]
@@ -154,7 +154,7 @@ def _check_sides(file: Path, sides: tuple[int, ...], itemsize: int) -> None:
 
 
 def _orientation(file: Path, affine: NDArray[Any], told: bool) -> NDArray[np.float64]:
-    """Which axis goes where, as nibabel says it; pixels must be about square in axial slices."""
+    """The axes' directions, as nibabel gives them; pixels must be about square in axial slices."""
     from nibabel.orientations import io_orientation
 
     remedy = "save it anew with its affine"

@@ -28,7 +28,7 @@ MIN_OUTLINE_OVER_HOLLOW = 0.15
 
 
 @dataclass(frozen=True)
-class Looks:
+class PictureMeasures:
     """Measurements of one picture, all but `contrast` shares.
 
     `coloured`: pixels with a strong colour, of those that are not dark. `corner`: brightness of the second brightest
@@ -55,13 +55,13 @@ def doubts(path: Path, window: Window = BRAIN) -> tuple[str, ...]:
     return judge(measure(*load_with_colours(path, window)))
 
 
-def measure(gray: NDArray[np.uint8], colours: NDArray[np.uint8] | None = None) -> Looks:
+def measure(gray: NDArray[np.uint8], colours: NDArray[np.uint8] | None = None) -> PictureMeasures:
     """Measure a picture: `gray` uint8 [height, width], `colours` [height, width, 3] where it has some."""
     small = _small(gray).astype(np.float64)
     black, white = np.percentile(small, (1, 99.5))
     shares = small / max(white, 1)
     outline, hollow = _skull(shares)
-    return Looks(
+    return PictureMeasures(
         coloured=0.0 if colours is None else _coloured(_small(colours)[shares > _DARK]),
         corner=_corner(shares),
         contrast=float(white - black),
@@ -71,20 +71,20 @@ def measure(gray: NDArray[np.uint8], colours: NDArray[np.uint8] | None = None) -
     )
 
 
-def judge(looks: Looks) -> tuple[str, ...]:
-    """What speaks against a head CT slice, as clauses that go on after 'it'."""
+def judge(looks: PictureMeasures) -> tuple[str, ...]:
+    """The reasons why this may be no head CT slice, as clauses that go on after 'it'."""
     if looks.contrast < MIN_CONTRAST:  # the other limits mean nothing then
         return ("has hardly any contrast",)
-    found = []
+    clauses = []
     if looks.coloured > MAX_COLOURED:
-        found.append("is in colour")
+        clauses.append("is in colour")
     if looks.aspect > MAX_ASPECT:
-        found.append("is very long and narrow")
+        clauses.append("is very long and narrow")
     if looks.corner > MAX_CORNER:
-        found.append("has bright corners, as an inverted slice or a photo has")
+        clauses.append("has bright corners, as an inverted slice or a photo has")
     if looks.outline < MIN_OUTLINE or looks.outline - looks.hollow < MIN_OUTLINE_OVER_HOLLOW:
-        found.append("shows no closed skull")
-    return tuple(found)
+        clauses.append("shows no closed skull")
+    return tuple(clauses)
 
 
 def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

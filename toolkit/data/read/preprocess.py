@@ -65,7 +65,7 @@ def load_with_colours(
 
 
 def _decoded(path: Path, convert: Callable[[Image.Image, Path], T]) -> T:
-    """What `convert` makes of the upright picture at `path`."""
+    """Open the picture at `path` upright and return what `convert` makes of it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

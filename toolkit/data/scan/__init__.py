@@ -1,1 +1,1 @@
-"""What lies in an image folder: pictures, labels, patients, parts."""
+"""The contents of an image folder: pictures, labels, patients, parts."""

@@ -1,4 +1,4 @@
-"""What lies in an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
+"""The contents of an image folder: class subfolders, images with a table of labels, or the layout of RSNA 2019."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,15 +64,15 @@ def scan(
             f"‹patients› {patients}: is for a folder with {TABLE}; put a column 'patient' into {LABELS_CSV} instead."
         )
     listing = list_folder(folder)
-    found = labelled(listing, classes, patient) if listing.files else None
-    if found is None:
+    scanned = labelled(listing, classes, patient) if listing.files else None
+    if scanned is None:
         raise no_labels(listing, classes)
-    found.check_counts()
-    return replace(found, hu_offset=hu_offset, reading=(*found.reading, *_corrected(found)))
+    scanned.check_counts()
+    return replace(scanned, hu_offset=hu_offset, reading=(*scanned.reading, *_corrected(scanned)))
 
 
-def _corrected(found: FoundFolder) -> Iterator[str]:
-    paths = [found.folder / image.path for image in found.images]
+def _corrected(scanned: FoundFolder) -> Iterator[str]:
+    paths = [scanned.folder / image.path for image in scanned.images]
     with ThreadPoolExecutor(4) as pool:
         count = sum(pool.map(lambda path: is_dicom(path) and was_wrapped(path), paths))
     if count:
@@ -121,27 +121,27 @@ def labelled(
 ) -> FoundFolder | None:
     """The pictures of a folder with labels, patients and parts, by its table, which may leave some out, or by folders.
 
-    None if neither says what the pictures show. Unless `lenient`, DICOM files that name no patient are refused, and so
-    are rows with a blank label. Without `table` it is not looked at.
+    None if neither gives labels. Unless `lenient`, DICOM files that name no patient are refused, and so are rows with a
+    blank label. Without `table` the table is ignored.
 
     Raises:
         HemotkError: the table does not fit the files or contradicts the folders; a file lies in no class's folder or in
             those of both.
     """
     by_folder = folder_layout.class_labels(listing.files, classes)
-    found = _from_any_table(listing, _Ask(classes, patient, lenient), by_folder) if table else ()
-    if isinstance(found, FoundFolder):
-        return _with_patients(_with_parts(found), patient, lenient)
+    scanned = _from_any_table(listing, _Ask(classes, patient, lenient), by_folder) if table else ()
+    if isinstance(scanned, FoundFolder):
+        return _with_patients(_with_parts(scanned), patient, lenient)
     if not by_folder:
         return None
-    found = replace(
-        _from_folders(listing, classes, by_folder), reading=(*_by_folders_lines(listing, by_folder), *found)
+    scanned = replace(
+        _from_folders(listing, classes, by_folder), reading=(*_by_folders_lines(listing, by_folder), *scanned)
     )
-    return _with_patients(_with_parts(found), patient, lenient)
+    return _with_patients(_with_parts(scanned), patient, lenient)
 
 
 def _from_any_table(listing: Listing, ask: "_Ask", by_folder: dict[str, int]) -> FoundFolder | tuple[str, ...]:
-    """What the table says; else, if one that may be of labels does not fit, a line on that.
+    """Read the folder by its table; if a table that may be of labels does not fit, return a line on that.
 
     Raises:
         HemotkError: the table is plainly meant and does not fit, or it contradicts the folders.
@@ -162,7 +162,7 @@ def _from_any_table(listing: Listing, ask: "_Ask", by_folder: dict[str, int]) ->
 
 @dataclass(frozen=True)
 class _Ask:
-    """How to read a folder: as `labelled` is asked."""
+    """The arguments for reading a folder: those of `labelled`."""
 
     classes: tuple[str, str]
     patient: PatientFrom
@@ -215,15 +215,15 @@ def _by_folders_lines(listing: Listing, labels: Mapping[str, int]) -> Iterator[s
         )
 
 
-def _with_parts(found: FoundFolder) -> FoundFolder:
+def _with_parts(scanned: FoundFolder) -> FoundFolder:
     """The parts that folders such as train/ and test/ give, where no table does."""
-    if found.given:
-        return _said(found, _parts_line(found.images, "by the table"))
-    parts = folder_layout.given_parts([image.path for image in found.images])
+    if scanned.given:
+        return _said(scanned, _parts_line(scanned.images, "by the table"))
+    parts = folder_layout.given_parts([image.path for image in scanned.images])
     if not parts:
-        return found
-    images = tuple(replace(image, part=parts[image.path]) for image in found.images)
-    return _said(replace(found, images=images), _parts_line(images, "by folders"))
+        return scanned
+    images = tuple(replace(image, part=parts[image.path]) for image in scanned.images)
+    return _said(replace(scanned, images=images), _parts_line(images, "by folders"))
 
 
 def _parts_line(images: Sequence[FoundImage], how: str) -> str:
@@ -239,42 +239,44 @@ class _Who:
     line: str
 
 
-def _with_patients(found: FoundFolder, patient: PatientFrom, lenient: bool) -> FoundFolder:
+def _with_patients(scanned: FoundFolder, patient: PatientFrom, lenient: bool) -> FoundFolder:
     """Patients from the files' headers or the folders, where the table names none."""
-    if all(image.patient is not None for image in found.images):
-        return found
-    who = _wanted(found, patient) if patient in NO_COLUMNS else _told(found, patient, lenient)
-    images = tuple(replace(image, patient=who.of.get(image.path, image.patient)) for image in found.images)
-    return _volumes_as_patients(_said(replace(found, images=images), who.line))
+    if all(image.patient is not None for image in scanned.images):
+        return scanned
+    who = _wanted(scanned, patient) if patient in NO_COLUMNS else _told(scanned, patient, lenient)
+    images = tuple(replace(image, patient=who.of.get(image.path, image.patient)) for image in scanned.images)
+    return _volumes_as_patients(_said(replace(scanned, images=images), who.line))
 
 
-def _volumes_as_patients(found: FoundFolder) -> FoundFolder:
+def _volumes_as_patients(scanned: FoundFolder) -> FoundFolder:
     """The slices of a volume whose patient is not known are one patient."""
     alone = {
-        image.path: volume for image in found.images if image.patient is None and (volume := volume_of(image.path))
+        image.path: volume for image in scanned.images if image.patient is None and (volume := volume_of(image.path))
     }
     if not alone:
-        return found
-    images = tuple(replace(image, patient=image.patient or alone.get(image.path)) for image in found.images)
+        return scanned
+    images = tuple(replace(image, patient=image.patient or alone.get(image.path)) for image in scanned.images)
     count = counted(len(set(alone.values())), "volume")
-    return _said(replace(found, images=images), f"patients   {count} of unknown patients: each counts as one patient")
+    return _said(replace(scanned, images=images), f"patients   {count} of unknown patients: each counts as one patient")
 
 
-def _told(found: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
+def _told(scanned: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
     """Patients that DICOM headers name, else those of folders that plainly are patients."""
-    paths = [image.path for image in found.images]
-    unknown = [image.path for image in found.images if image.patient is None]
-    numbers = patient_numbers(found.folder, unknown, leave_out=lenient)
+    paths = [image.path for image in scanned.images]
+    unknown = [image.path for image in scanned.images if image.patient is None]
+    numbers = patient_numbers(scanned.folder, unknown, leave_out=lenient)
     if numbers:
         some = "" if len(numbers) == len(paths) else f" of {len(numbers)} of {len(paths)} files"
         line = f"patients   {len(set(numbers.values()))}, by the DICOM headers{some}"
-        return _Who(numbers, line + _placeholder(found.folder, numbers))
+        return _Who(numbers, line + _placeholder(scanned.folder, numbers))
     if patient is not None:
         raise HemotkError(
-            f"{found.folder}: has no table with a column '{patient}' for patients; add one, or take 'folder' or "
+            f"{scanned.folder}: has no table with a column '{patient}' for patients; add one, or take 'folder' or "
             "'file-name'."
         )
-    level, plainly = folder_layout.patient_level(paths, {one.path: one.label for one in found.images}, found.classes)
+    level, plainly = folder_layout.patient_level(
+        paths, {one.path: one.label for one in scanned.images}, scanned.classes
+    )
     if level is not None and plainly:
         return _Who(level.names, f"patients   {len(set(level.names.values()))}, by folders ({level.example()})")
     if level is not None:
@@ -289,7 +291,7 @@ def _told(found: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
 
 
 def _placeholder(folder: Path, numbers: Mapping[str, str]) -> str:
-    """What to say where all files name one patient, but several studies."""
+    """A hint for the case that all files name one patient, but several studies."""
     if len(set(numbers.values())) > 1 or len(numbers) < 2:
         return ""
     studies = len(set(study_numbers(folder, list(numbers)).values()))
@@ -301,28 +303,28 @@ def _placeholder(folder: Path, numbers: Mapping[str, str]) -> str:
     )
 
 
-def _wanted(found: FoundFolder, patient: PatientFrom) -> _Who:
-    paths = [image.path for image in found.images]
+def _wanted(scanned: FoundFolder, patient: PatientFrom) -> _Who:
+    paths = [image.path for image in scanned.images]
     if patient == STUDY:
-        numbers = study_numbers(found.folder, paths)
+        numbers = study_numbers(scanned.folder, paths)
         if len(numbers) < len(paths):
             raise HemotkError(
-                f"{found.folder}: {len(paths) - len(numbers)} of {len(paths)} pictures name no study; add a column "
+                f"{scanned.folder}: {len(paths) - len(numbers)} of {len(paths)} pictures name no study; add a column "
                 "'patient' to a table."
             )
         return _Who(numbers, f"patients   {len(set(numbers.values()))}, taken from the studies in the DICOM headers")
     if patient == FOLDER:
-        level, _ = folder_layout.patient_level(paths, {one.path: one.label for one in found.images}, found.classes)
+        level, _ = folder_layout.patient_level(paths, {one.path: one.label for one in scanned.images}, scanned.classes)
     else:
         level = folder_layout.file_name_patients(paths)
     if level is None:
-        raise HemotkError(f"{found.folder}: no {patient} names at least three patients; add a column 'patient'.")
+        raise HemotkError(f"{scanned.folder}: no {patient} names at least three patients; add a column 'patient'.")
     how = "folders" if patient == FOLDER else "the files' names"
     return _Who(level.names, f"patients   {len(set(level.names.values()))}, by {how} ({level.example()})")
 
 
-def _said(found: FoundFolder, line: str) -> FoundFolder:
-    return replace(found, reading=(*found.reading, line)) if line else found
+def _said(scanned: FoundFolder, line: str) -> FoundFolder:
+    return replace(scanned, reading=(*scanned.reading, line)) if line else scanned
 
 
 def _rsna_of_pictures(folder: Path) -> bool:
@@ -334,7 +336,7 @@ def _rsna_of_pictures(folder: Path) -> bool:
 
 
 def _without(left_out: Mapping[str, int], table: Path) -> dict[str, int]:
-    """What was left out but the table, which was read."""
+    """The counts of left-out files without the table, which was read."""
     suffix = table.suffix.lower()
     counts = {reason: count - (reason == suffix) for reason, count in left_out.items()}
     return {reason: count for reason, count in counts.items() if count}

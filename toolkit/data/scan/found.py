@@ -1,4 +1,4 @@
-"""What a scan of an image folder has found."""
+"""The result of scanning an image folder."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ _ENOUGH_FOR_A_SPLIT = 3
 class FoundImage:
     """One labelled image: path relative to the folder with '/', label (1 = hemorrhage), patient where known.
 
-    `part` is where a table or folders put it, None where they do not say. `columns` are the cells of its row in the
-    table of labels by the name in the header, in lower case.
+    `part` is the part that a table or folders give it, None where they give none. `columns` are the cells of its row in
+    the table of labels by the name in the header, in lower case.
     """
 
     path: str
@@ -59,7 +59,7 @@ class FoundFolder:
         return len(self.images) - positives, positives
 
     def lines(self) -> tuple[str, ...]:
-        """How the folder was understood and what was left out, a sentence each."""
+        """The folder as it was understood and the files left out, a sentence each."""
         return (*self.reading, *self._left_out())
 
     def check_counts(self) -> None:

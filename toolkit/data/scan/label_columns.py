@@ -1,4 +1,4 @@
-"""Which column of a table is what: picture, label, patient, part."""
+"""Find the columns of a table: picture, label, patient, part."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ Cells = Sequence[str]
 
 @dataclass(frozen=True)
 class Labels:
-    """How a row says its label: `of` gives 0, 1, or None where it does not say; `how` is that in words."""
+    """The labels of rows: `of` gives 0, 1, or None where a row does not say; `how` is the rule in words."""
 
     of: Callable[[Cells], int | None]
     how: str
@@ -60,7 +60,7 @@ class Columns:
         return [place for place in map(self.place, names) if place is not None]
 
     def called(self, place: int) -> str:
-        """What the header calls the column."""
+        """The column's name in the header."""
         return self.table.header[place]
 
     def values(self, place: int) -> list[str]:
@@ -118,13 +118,13 @@ def _like_patients(values: Sequence[str], labels: Sequence[int | None], files: S
     of: dict[str, set[int | None]] = {}
     for value, label in zip(values, labels, strict=True):
         of.setdefault(value, set()).add(label)
-    pure = sum(len(found) == 1 for found in of.values()) >= _MOSTLY * len(of)
+    pure = sum(len(patients) == 1 for patients in of.values()) >= _MOSTLY * len(of)
     named = sum(value in file for value, file in zip(values, files, strict=True)) >= _MOSTLY * len(values)
     return pure or (named and min(map(len, names)) > 1)
 
 
 def find_labels(columns: Columns, classes: tuple[str, str]) -> Labels | None:
-    """How the rows say their label; None if no column does.
+    """Find the rule that gives rows their label; None if no column does.
 
     Raises:
         HemotkError: columns contradict each other, or the only column holds words that are no labels.

@@ -1,4 +1,4 @@
-"""Which picture each row of a table means, and which column says so."""
+"""Find the pictures that the rows of a table mean, and the column that names them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,10 +59,10 @@ def find_pictures(columns: Columns, files: Sequence[str], names: Names) -> Pictu
             f"now {', '.join(columns.table.header)}."
         )
     _check_plain(columns, best)
-    missing = [row for row, found in best.rows if not found]
+    missing = [row for row, named in best.rows if not named]
     if len(missing) > _MOST_MISSING * len(best.rows):
         raise _no_picture(columns, best, missing, files)
-    return Pictures(tuple((row, found[0]) for row, found in best.rows if found), best.how, best.key, len(missing))
+    return Pictures(tuple((row, named[0]) for row, named in best.rows if named), best.how, best.key, len(missing))
 
 
 def _by_name(columns: Columns, place: int, names: Names) -> _Try:
@@ -71,7 +71,7 @@ def _by_name(columns: Columns, place: int, names: Names) -> _Try:
 
 
 def _by_number(columns: Columns, files: Sequence[str]) -> _Try | None:
-    """By the numbers of patient and slice, as CT-ICH has them."""
+    """Match by the numbers of patient and slice, as CT-ICH has them."""
     patients, slices = columns.there((*PATIENT_COLUMNS, *STUDY_COLUMNS)), columns.there(SLICE_COLUMNS)
     if not patients or not slices:
         return None
@@ -79,22 +79,22 @@ def _by_number(columns: Columns, files: Sequence[str]) -> _Try | None:
     names = NumberedSlices(files)
     rows = tuple((row, names.find(row[1][patient], row[1][place])) for row in columns.table.rows)
     how = f"picture by the numbers in '{columns.called(patient)}' and '{columns.called(place)}'"
-    found = _Try(rows, how, place)
-    return found if found.hits else None
+    attempt = _Try(rows, how, place)
+    return attempt if attempt.hits else None
 
 
 def _by_any_column(columns: Columns, names: Names) -> _Try | None:
-    """By any column whose every cell names one picture, and not only by a number."""
+    """Match by any column whose every cell names one picture, and not only by a number."""
     for place in range(len(columns.table.header)):
         if all(cell and not cell.isdecimal() for cell in columns.values(place)):
-            found = _by_name(columns, place, names)
-            if found.rows and all(len(files) == 1 for _, files in found.rows):
-                return found
+            attempt = _by_name(columns, place, names)
+            if attempt.rows and all(len(files) == 1 for _, files in attempt.rows):
+                return attempt
     return None
 
 
 def _by_scan(columns: Columns, files: Sequence[str]) -> Pictures | None:
-    """By folders of whole scans, as CQ500 has them: every slice of a scan has the label of the scan."""
+    """Match by folders of whole scans, as CQ500 has them: every slice of a scan has the label of the scan."""
     place = columns.place("name")
     if place is None or columns.place("r1ich") is None:
         return None
@@ -102,36 +102,36 @@ def _by_scan(columns: Columns, files: Sequence[str]) -> Pictures | None:
     for file in files:
         for folder in {plain(name.split(" ")[0]) for name in file.split("/")[:-1]}:
             scans.setdefault(folder, []).append(file)
-    found = [(row, scans.get(plain(row[1][place]), [])) for row in columns.table.rows]
-    missing = sum(not inside for _, inside in found)
-    if missing == len(found):
+    slices = [(row, scans.get(plain(row[1][place]), [])) for row in columns.table.rows]
+    missing = sum(not inside for _, inside in slices)
+    if missing == len(slices):
         return None
     how = f"scan '{columns.called(place)}' (labels are of whole scans: slices without blood have them too)"
-    return Pictures(tuple((row, file) for row, inside in found for file in inside), how, place, missing, scans=True)
+    return Pictures(tuple((row, file) for row, inside in slices for file in inside), how, place, missing, scans=True)
 
 
-def _check_plain(columns: Columns, found: _Try) -> None:
-    several = [(row, files) for row, files in found.rows if len(files) > 1]
+def _check_plain(columns: Columns, attempt: _Try) -> None:
+    several = [(row, files) for row, files in attempt.rows if len(files) > 1]
     if several:
         (line, cells), files = several[0]
         more = f" ({counted(len(several), 'such line')})" if len(several) > 1 else ""
         raise HemotkError(
-            f"{columns.table.path}, line {line}: '{cells[found.key]}' may be {files[0]} or {files[1]}; write the path "
-            f"instead{more}."
+            f"{columns.table.path}, line {line}: '{cells[attempt.key]}' may be {files[0]} or {files[1]}; write the "
+            f"path instead{more}."
         )
 
 
-def _no_picture(columns: Columns, found: _Try, missing: Sequence[Row], files: Sequence[str]) -> HemotkError:
+def _no_picture(columns: Columns, attempt: _Try, missing: Sequence[Row], files: Sequence[str]) -> HemotkError:
     line, cells = missing[0]
     folders = {plain(name) for file in files for name in file.split("/")[:-1]}
-    scans = sum(plain(row[found.key]) in folders for _, row in missing)
+    scans = sum(plain(row[attempt.key]) in folders for _, row in missing)
     hint = "add the files or remove the lines"
-    if scans > len(found.rows) // 2:
+    if scans > len(attempt.rows) // 2:
         hint = (
             "its rows name folders of slices, but a label of a whole scan is none of each slice: write a line a slice"
         )
     lines = listed([str(number) for number, _ in missing])
     return HemotkError(
-        f"{columns.table.path}, line {line}: no image for '{cells[found.key]}' below {columns.table.path.parent}; "
-        f"{hint} ({len(missing)} of {counted(len(found.rows), 'line')}: {lines})."
+        f"{columns.table.path}, line {line}: no image for '{cells[attempt.key]}' below {columns.table.path.parent}; "
+        f"{hint} ({len(missing)} of {counted(len(attempt.rows), 'line')}: {lines})."
     )

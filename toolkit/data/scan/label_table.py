@@ -21,7 +21,7 @@ _LONG_ROW = re.compile(rf".+_({'|'.join(ROWS)})")
 
 @dataclass(frozen=True)
 class TableLabels:
-    """What a table says: labelled images sorted by path, and `how` it was read.
+    """A table of labels as read: labelled images sorted by path, and `how` it was read.
 
     `missing` rows lead to no picture, `repeated` ones stand there twice, `blank` ones have no label and were let pass.
     """
@@ -77,13 +77,13 @@ class TableReader:
             who = pictures.key
         rows, labelled, blank = self._labelled(pictures.rows, labels, folder_labels, blanks)
         self._check_patients(rows, who)
-        found, repeated = self._images(rows, labelled, who, part, pictures.key)
-        _check_folders(self._table.path, found, folder_labels if labels else {}, self._classes)
+        of_rows, repeated = self._images(rows, labelled, who, part, pictures.key)
+        _check_folders(self._table.path, of_rows, folder_labels if labels else {}, self._classes)
         how = self._how(labels, pictures.how, who, part)
         known = [place for place in (who, part, *(labels.columns if labels else ())) if place is not None]
         if who is None:
             how += self._unused(known, rows, labelled)
-        images = tuple(sorted(found, key=lambda image: image.path))
+        images = tuple(sorted(of_rows, key=lambda image: image.path))
         return TableLabels(images, tuple(how), pictures.missing, repeated, blank)
 
     def _labelled(

@@ -1,4 +1,4 @@
-"""What the folders above a picture say: its class, the part it was given to, its patient."""
+"""The folders above a picture as facts: its class, the part it was given to, its patient."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,20 +32,20 @@ def folders_of(file: str) -> list[str]:
 
 def levels(files: Sequence[str]) -> list[Level]:
     """Every level of folders that at least one file has."""
-    found: list[Level] = []
+    all_levels: list[Level] = []
     for file in files:
         for depth, name in enumerate(folders_of(file)):
-            if depth == len(found):
-                found.append(Level(depth, {}))
-            found[depth].names[file] = name
-    return found
+            if depth == len(all_levels):
+                all_levels.append(Level(depth, {}))
+            all_levels[depth].names[file] = name
+    return all_levels
 
 
 def class_labels(files: Sequence[str], classes: tuple[str, str]) -> dict[str, int]:
     """The label of each file that lies below a folder of a class, by the level where most files do."""
-    found = [_read(level, lambda name: class_of(name, classes)) for level in levels(files)]
-    best = max(found, key=len, default={})
-    if best or not found:
+    labels = [_read(level, lambda name: class_of(name, classes)) for level in levels(files)]
+    best = max(labels, key=len, default={})
+    if best or not labels:
         return best
     for pair in _PLAIN_PAIRS:
         for level in levels(files):
@@ -55,7 +55,7 @@ def class_labels(files: Sequence[str], classes: tuple[str, str]) -> dict[str, in
 
 
 def names_of(files: Sequence[str], labels: Mapping[str, int], label: int) -> set[str]:
-    """What the folders with pictures of `label` are called, at the one level that tells the classes apart."""
+    """The names of the folders with pictures of `label`, at the one level that tells the classes apart."""
     for level in levels(files):
         names = [{name for file, name in level.names.items() if labels.get(file) == one} for one in (0, 1)]
         if len(level.names) == len(files) and not names[0] & names[1] and max(map(len, names)) <= _SEVERAL:
@@ -90,7 +90,7 @@ def patient_level(files: Sequence[str], labels: dict[str, int], classes: tuple[s
 
 
 def file_name_patients(files: Sequence[str]) -> Level | None:
-    """What stands before the last number in the files' names, where that may be the patient: `p050_s01` → `p050`."""
+    """The text before the last number in the files' names, where that may be the patient: `p050_s01` → `p050`."""
     names = {file: _before_last_number(file.rpartition("/")[2]) for file in files}
     counts = Counter(names.values())
     several = [name for name, count in counts.items() if count > 1]

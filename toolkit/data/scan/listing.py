@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and why the others are left out."""
+"""List the files of a folder that are pictures, and say why others are left out."""
 
 import os
 from collections import Counter
@@ -70,14 +70,14 @@ def _slices(folder: Path, file: str) -> list[str]:
     if not is_volume(file):
         return [file]
     try:
-        found = slice_paths(str(folder / file))
+        slices = slice_paths(str(folder / file))
     except HemotkError:
         return [file]
-    return [f"{file}#{address.rpartition('#')[2]}" for address in found]
+    return [f"{file}#{address.rpartition('#')[2]}" for address in slices]
 
 
 def _kinds(paths: Sequence[Path]) -> list[str]:
-    """What each DICOM file is that is no slice; the empty word for slices and other pictures."""
+    """The kind of each DICOM file that is no slice; '' for slices and other pictures."""
     with ThreadPoolExecutor(4) as pool:
         return list(pool.map(lambda path: why_no_slice(path) if not is_volume(path) and is_dicom(path) else "", paths))
 
@@ -107,7 +107,7 @@ def _pictures(folder: Path, left_out: "Counter[str]") -> Iterator[str]:
 
 
 def _why_left_out(path: Path) -> str:
-    """Why the file at `path` is no picture to be read; the empty word if it is one."""
+    """The reason why the file at `path` is no picture to be read; '' if it is one."""
     if path.name.startswith("."):
         return _HIDDEN
     if path.name.lower() in _SYSTEM_FILES:

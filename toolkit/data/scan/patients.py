@@ -1,4 +1,4 @@
-"""Whom slices are of, as numbers, so that no artefact holds what a file or a table calls a patient.
+"""Patients of slices as numbers, so that no artefact holds a patient's name from a file or a table.
 
 A hash of an id would not do: ids are few enough to try them all.
 """
@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 
 def owners(slices: Sequence[tuple[str, str]]) -> list[str]:
-    """Whom each slice is of, given the patient and the study that it names, one of them not empty.
+    """The patient of each slice, given the patient and the study that it names, one of them not empty.
 
-    Without a patient it is the patient of the study's other slices, or where those name none or several, the study.
+    A slice without a patient gets the patient of the study's other slices. If those name none or several, it gets the
+    study.
     """
     patients: dict[str, set[str]] = {}
     for patient, study in slices:

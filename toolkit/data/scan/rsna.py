@@ -16,7 +16,7 @@ IMAGES = "stage_2_train"
 ROWS = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural", "any")
 _SUFFIX = ".dcm"
 _HEADER = b"id,label"
-# What an image's rows say as one number: bit k is set by row k with label 0, bit k + 6 by row k with label 1.
+# The labels of an image's rows as one number: bit k is set by row k with label 0, bit k + 6 by row k with label 1.
 _ONES = len(ROWS)
 _ALL = (1 << _ONES) - 1
 _ANY = 1 << ROWS.index("any")
@@ -48,7 +48,7 @@ def scan_rsna(folder: Path, classes: tuple[str, str]) -> FoundFolder:
             f"{folder / IMAGES}: holds no image that {TABLE} names, such as {next(iter(labels))}{_SUFFIX}; unpack the "
             "images there."
         )
-    found = FoundFolder(
+    scanned = FoundFolder(
         folder,
         classes,
         tuple(FoundImage(f"{IMAGES}/{name}{_SUFFIX}", labels[name]) for name in named),
@@ -61,8 +61,8 @@ def scan_rsna(folder: Path, classes: tuple[str, str]) -> FoundFolder:
             "wrapped to large ones are put right as slices are read",
         ),
     )
-    found.check_counts()
-    return found
+    scanned.check_counts()
+    return scanned
 
 
 def image_id(path: str) -> str:

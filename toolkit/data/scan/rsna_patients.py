@@ -23,22 +23,22 @@ _TAGS = ("PatientID", "StudyInstanceUID", "Rows", "Columns", "BitsAllocated")
 _AT_ONCE = 1024
 
 
-def known_patients(found: FoundFolder, table: Path | None) -> FoundFolder:
-    """`found` with the patients that `table` says, or `patients.csv` in the folder; without either it stays as it is.
+def known_patients(scanned: FoundFolder, table: Path | None) -> FoundFolder:
+    """`scanned` with the patients that `table` says, or `patients.csv` in the folder; without either it stays as it is.
 
     Raises:
         HemotkError: as `read_table`.
     """
     if table is None:
-        table = found.folder / PATIENTS_CSV
+        table = scanned.folder / PATIENTS_CSV
         if not table.is_file():
-            return found
-    patients = numbered(read_table(table, [image_id(image.path) for image in found.images]))
-    images = (replace(image, patient=patient) for image, patient in zip(found.images, patients, strict=True))
-    return replace(found, images=tuple(images))
+            return scanned
+    patients = numbered(read_table(table, [image_id(image.path) for image in scanned.images]))
+    images = (replace(image, patient=patient) for image, patient in zip(scanned.images, patients, strict=True))
+    return replace(scanned, images=tuple(images))
 
 
-def read_patients(found: FoundFolder, tell: Tell = silent) -> list[str]:
+def read_patients(scanned: FoundFolder, tell: Tell = silent) -> list[str]:
     """The number of the patient of each image, from PatientID in the header of each file (without one, as `owners`).
 
     Pixels are not decoded, but uncompressed files that are too short for theirs are found.
@@ -50,13 +50,13 @@ def read_patients(found: FoundFolder, tell: Tell = silent) -> list[str]:
     who: list[tuple[str, str]] = []
     errors: list[HemotkError] = []
     with ThreadPoolExecutor(4) as pool:
-        for start in range(0, len(found.images), _AT_ONCE):
-            paths = [found.folder / image.path for image in found.images[start : start + _AT_ONCE]]
+        for start in range(0, len(scanned.images), _AT_ONCE):
+            paths = [scanned.folder / image.path for image in scanned.images[start : start + _AT_ONCE]]
             for one in pool.map(_who_or_error, paths):
                 who.append(("", "") if isinstance(one, HemotkError) else one)
                 if isinstance(one, HemotkError):
                     errors.append(one)
-                tell("reading headers", len(who), len(found.images))
+                tell("reading headers", len(who), len(scanned.images))
     if errors:
         more = f" ({len(errors) - 1} more files cannot be used)" if len(errors) > 1 else ""
         raise HemotkError(f"{errors[0].sentence.rstrip('.')}{more}.")
@@ -64,7 +64,7 @@ def read_patients(found: FoundFolder, tell: Tell = silent) -> list[str]:
 
 
 def read_table(table: Path, ids: Sequence[str]) -> list[str]:
-    """What `table`, with the header `id,patient`, calls the patient of each of `ids`; it may name more images.
+    """The patient of each of `ids` by `table`, whose header is `id,patient`; the table may name more images.
 
     Raises:
         HemotkError: it cannot be read, has another header or a row that does not fit it, or names no patient or two
@@ -89,12 +89,12 @@ def read_table(table: Path, ids: Sequence[str]) -> list[str]:
     return [str(patients[name]) for name in ids]
 
 
-def table_of(found: FoundFolder, patients: Sequence[str]) -> bytes:
+def table_of(scanned: FoundFolder, patients: Sequence[str]) -> bytes:
     """The table that `read_table` reads."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
-    writer.writerows(zip((image_id(image.path) for image in found.images), patients, strict=True))
+    writer.writerows(zip((image_id(image.path) for image in scanned.images), patients, strict=True))
     return text.getvalue().encode()
 
 

@@ -1,4 +1,4 @@
-"""Where the table of labels of a folder lies, and what it is called."""
+"""The place and name of a folder's table of labels."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ _SEPARATORS = ",;\t|"
 def find_table(listing: Listing) -> tuple[Path | None, bool]:
     """The table for the pictures of `listing`, and whether it is meant to be one by its name and place.
 
-    That is labels.csv in any spelling and form, in the folder or the only folder in it. Other tables may be of labels:
-    those of public sets under their own names, the only table in the folder, or one beside the folder.
+    A meant table is labels.csv in any spelling and form, in the folder or the only folder in it. Other tables may be of
+    labels: those of public sets under their own names, the only table in the folder, or one beside the folder.
 
     Raises:
         HemotkError: there are several.

@@ -73,8 +73,8 @@ def class_of(word: str, classes: tuple[str, str]) -> int | None:
     """0 or 1 if a folder called `word` is plainly that of a class; else None."""
     if word in classes:
         return classes.index(word)
-    found = plain(word)
-    return None if found in _NO | _YES else _word_label(found, classes)
+    name = plain(word)
+    return None if name in _NO | _YES else _word_label(name, classes)
 
 
 def part_of(word: str) -> Part | None:

@@ -31,7 +31,7 @@ def _dealt(
 ) -> tuple[list[int], list[list[int]]]:
     """The part of each group, and how much each part then holds [P, 2].
 
-    In plain numbers, since there may be a million groups: arrays of three parts are ten times as slow.
+    It uses plain numbers, since there may be a million groups: arrays of three parts are ten times as slow.
     """
     held = [[0, 0] for _ in targets]
     rows = range(len(targets))

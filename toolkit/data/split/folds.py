@@ -16,7 +16,7 @@ from hemotk.files import new_folder
 from hemotk.progress import Tell, silent
 
 
-def make_folds(found: FoundFolder, config: SplitConfig, folds: int, tell: Tell = silent) -> tuple[SplitManifest, ...]:
+def make_folds(scanned: FoundFolder, config: SplitConfig, folds: int, tell: Tell = silent) -> tuple[SplitManifest, ...]:
     """Divide a scanned folder into `folds` stratified folds of whole groups.
 
     Manifest k has fold k as its test part; its validation part is `config.validation` of the rest, by groups, and the
@@ -27,11 +27,11 @@ def make_folds(found: FoundFolder, config: SplitConfig, folds: int, tell: Tell =
             three parts.
     """
     config = replace(config, test=_share(folds))
-    found, grouped = without_blank(found, group_images(found, config.grouping, tell))
-    counts = class_counts([image.label for image in found.images], grouped.groups)
-    parts = _fold_parts(found.folder.as_posix(), found.classes, counts, folds, config)
+    scanned, grouped = without_blank(scanned, group_images(scanned, config.grouping, tell))
+    counts = class_counts([image.label for image in scanned.images], grouped.groups)
+    parts = _fold_parts(scanned.folder.as_posix(), scanned.classes, counts, folds, config)
     first = next(parts)
-    split = replace(manifest(found, grouped, config, first), fold=1, folds=folds)
+    split = replace(manifest(scanned, grouped, config, first), fold=1, folds=folds)
     # Every group is tested once, so each is held against one fold's share.
     large = large_groups(grouped, config, dict.fromkeys(counts, "test"))
     split = replace(split, reading=(*(split.reading or ()), *large) or None)

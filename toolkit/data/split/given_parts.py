@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from hemotk.data.split.make import SplitConfig
 
 
-def keep_parts(found: FoundFolder, grouped: Grouped, config: "SplitConfig") -> tuple[Grouped, dict[str, Part]]:
-    """The groups of `found`, and the part of each as given; near duplicates in two parts are no group any more.
+def keep_parts(scanned: FoundFolder, grouped: Grouped, config: "SplitConfig") -> tuple[Grouped, dict[str, Part]]:
+    """The groups of `scanned`, and the part of each as given; near duplicates in two parts are no group any more.
 
     Where no validation or no test part is given, one is dealt from the training part.
 
     Raises:
         HemotkError: no training part is given, or a patient or a picture lies in two parts.
     """
-    given: list[Part] = [image.part for image in found.images if image.part is not None]
+    given: list[Part] = [image.part for image in scanned.images if image.part is not None]
     if "train" not in given:
-        raise HemotkError(f"{found.folder}: gives no training part; name one 'train', or deal the parts anew.")
-    _check_leaks(found, grouped, given)
+        raise HemotkError(f"{scanned.folder}: gives no training part; name one 'train', or deal the parts anew.")
+    _check_leaks(scanned, grouped, given)
     apart = _apart(grouped, given)
     parts = dict(zip(apart.groups, given, strict=True))
-    counts = class_counts([image.label for image in found.images], apart.groups)
+    counts = class_counts([image.label for image in scanned.images], apart.groups)
     missing: tuple[tuple[Part, float], ...] = (("test", config.test), ("validation", config.validation))
     for part, share in missing:
         if part not in given:
@@ -49,11 +49,11 @@ def _share_of(train: Counts, share: float, seed: int) -> list[str]:
     return [name for name, row in dealt.items() if row]
 
 
-def _check_leaks(found: FoundFolder, grouped: Grouped, given: Sequence[Part]) -> None:
-    paths = [image.path for image in found.images]
+def _check_leaks(scanned: FoundFolder, grouped: Grouped, given: Sequence[Part]) -> None:
+    paths = [image.path for image in scanned.images]
     pixels = [one.pixels if one else None for one in grouped.prints]
     grouped_patients = grouped.grouping != "none"
-    patients = [image.patient if grouped_patients else None for image in found.images]
+    patients = [image.patient if grouped_patients else None for image in scanned.images]
     problems = []
     for what, keys in (("patient", patients), ("picture", pixels)):
         leaks = [members for members in same(keys) if len({given[index] for index in members}) > 1]
@@ -64,8 +64,8 @@ def _check_leaks(found: FoundFolder, grouped: Grouped, given: Sequence[Part]) ->
             problems.append(f"{counted(len(leaks), what)} in several ({counted(test, 'test image')}): {shown}")
     if problems:
         raise HemotkError(
-            f"{found.folder}: its given parts share {'; and '.join(problems)}; a test on them would be worth nothing: "
-            "correct the parts, or deal them anew with ‹resplit›."
+            f"{scanned.folder}: its given parts share {'; and '.join(problems)}; a test on them would be worth "
+            "nothing: correct the parts, or deal them anew with ‹resplit›."
         )
 
 

@@ -1,4 +1,4 @@
-"""Which images of a folder belong together and why, so that a split never parts them."""
+"""Group the images of a folder that belong together, so that a split never parts them, and keep the reasons."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,8 +21,6 @@ from hemotk.data.scan.rsna_patients import read_patients
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.progress import Tell, silent
-
-# What is being done, how much of it is done, and of how much.
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Grouped:
     alike: tuple[Pair, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
-        """What was seen in the pictures, a sentence each."""
+        """Observations on the pictures, a sentence each."""
         lines = []
         if self.blank:
             lines.append(
@@ -64,15 +62,15 @@ class Grouped:
         return tuple(lines)
 
 
-def without_blank(found: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, Grouped]:
+def without_blank(scanned: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, Grouped]:
     """Both without blank slices: equal black files of several patients could not be told apart in a split."""
     blank = set(grouped.blank)
     if not blank:
-        return found, grouped
-    kept = [place for place in range(len(found.images)) if place not in blank]
+        return scanned, grouped
+    kept = [place for place in range(len(scanned.images)) if place not in blank]
     groups = tuple(grouped.groups[place] for place in kept)
     sizes = Counter(groups)
-    return replace(found, images=tuple(found.images[place] for place in kept)), replace(
+    return replace(scanned, images=tuple(scanned.images[place] for place in kept)), replace(
         grouped,
         prints=tuple(grouped.prints[place] for place in kept),
         groups=groups,
@@ -80,7 +78,7 @@ def without_blank(found: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, Gr
     )
 
 
-def group_images(found: FoundFolder, grouping: Grouping, tell: Tell = silent) -> Grouped:
+def group_images(scanned: FoundFolder, grouping: Grouping, tell: Tell = silent) -> Grouped:
     """Join what must not be parted: equal pictures; images of one patient unless 'none'; near duplicates in 'auto'.
 
     Two patients are joined by equal pictures alone, never by likeness. Blank slices are equal to nothing.
@@ -92,27 +90,28 @@ def group_images(found: FoundFolder, grouping: Grouping, tell: Tell = silent) ->
         HemotkError: an unreadable image, equal pictures with different labels, or `grouping` is 'patient' and no
             patients are known.
     """
-    if found.unread:
-        return _group_unread(found, grouping, tell)
-    if grouping == "patient" and not any(image.patient for image in found.images):
+    if scanned.unread:
+        return _group_unread(scanned, grouping, tell)
+    if grouping == "patient" and not any(image.patient for image in scanned.images):
         raise HemotkError(
-            f"{found.folder}: ‹groups› patient needs a column 'patient' in {LABELS_CSV}; add it, or use ‹groups› auto."
+            f"{scanned.folder}: ‹groups› patient needs a column 'patient' in {LABELS_CSV}; add it, or use "
+            "‹groups› auto."
         )
-    looked = _look_at_all(found, grouping == "auto", tell)
+    looked = _look_at_all(scanned, grouping == "auto", tell)
     prints = [one.prints for one in looked]
     keys = [None if one.blank else one.prints.pixels for one in looked]
-    _check_labels(found, keys)
+    _check_labels(scanned, keys)
     alike: tuple[Pair, ...] = ()
     joins: list[tuple[Reason, list[list[int]]]] = [("exact", same(keys))]
     if grouping != "none":
-        joins.append(("patient", same([image.patient for image in found.images])))
-    home = united(len(found.images), [members for _, sets in joins for members in sets])
+        joins.append(("patient", same([image.patient for image in scanned.images])))
+    home = united(len(scanned.images), [members for _, sets in joins for members in sets])
     if grouping == "auto":
         pairs = near_duplicates([one.view for one in looked if one.view], tell)
-        alike = _of_different_patients(found.images, pairs, home)
-        home, used = link(pairs, home, [image.patient is not None for image in found.images])
+        alike = _of_different_patients(scanned.images, pairs, home)
+        home, used = link(pairs, home, [image.patient is not None for image in scanned.images])
         joins.append(("near", [[pair.first, pair.second] for pair in used]))
-    names = _names(found.images, home, patients=grouping != "none")
+    names = _names(scanned.images, home, patients=grouping != "none")
     blank = tuple(place for place, one in enumerate(looked) if one.blank)
     return Grouped(tuple(prints), tuple(names), _reasons(names, joins), grouping, blank, alike)
 
@@ -130,13 +129,13 @@ def _of_different_patients(
     )
 
 
-def _group_unread(found: FoundFolder, grouping: Grouping, tell: Tell) -> Grouped:
-    nothing = (None,) * len(found.images)
+def _group_unread(scanned: FoundFolder, grouping: Grouping, tell: Tell) -> Grouped:
+    nothing = (None,) * len(scanned.images)
     if grouping == "none":
         return Grouped(nothing, tuple(f"i{index:06d}" for index in range(len(nothing))), {}, grouping)
-    patients = [image.patient for image in found.images]
+    patients = [image.patient for image in scanned.images]
     if None in patients:
-        patients = list(read_patients(found, tell))
+        patients = list(read_patients(scanned, tell))
     groups = tuple(f"p{patient}" for patient in patients)
     sizes = Counter(groups)
     return Grouped(nothing, groups, {name: ("patient",) for name, size in sizes.items() if size > 1}, "patient")
@@ -175,31 +174,31 @@ def fingerprint(path: Path, gray: np.ndarray) -> Fingerprint:
 
 
 @dataclass(frozen=True)
-class _Looked:
+class _GroupedImage:
     prints: Fingerprint
     view: View | None
     blank: bool
 
 
-def _look_at_all(found: FoundFolder, views: bool, tell: Tell) -> list[_Looked]:
-    def look(image: FoundImage) -> _Looked | HemotkError:
-        path = found.folder / image.path
+def _look_at_all(scanned: FoundFolder, views: bool, tell: Tell) -> list[_GroupedImage]:
+    def look(image: FoundImage) -> _GroupedImage | HemotkError:
+        path = scanned.folder / image.path
         try:
-            gray = load_gray(path, hu_offset=found.hu_offset)
-            return _Looked(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
+            gray = load_gray(path, hu_offset=scanned.hu_offset)
+            return _GroupedImage(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
         except HemotkError as error:
             return error
 
     result, errors = [], []
     with ThreadPoolExecutor(4) as pool:
-        for done, looked in enumerate(pool.map(look, found.images), 1):
+        for done, looked in enumerate(pool.map(look, scanned.images), 1):
             if isinstance(looked, HemotkError):
                 errors.append(looked)
             else:
                 result.append(looked)
-            tell("reading images", done, len(found.images))
+            tell("reading images", done, len(scanned.images))
     if errors:
-        raise _all_of(errors, found.folder)
+        raise _all_of(errors, scanned.folder)
     return result
 
 
@@ -215,11 +214,11 @@ def _all_of(errors: Sequence[HemotkError], folder: Path) -> HemotkError:
 def _reasons(
     names: Sequence[str], joins: Sequence[tuple[Reason, Sequence[Sequence[int]]]]
 ) -> dict[str, tuple[Reason, ...]]:
-    found: dict[str, set[Reason]] = {}
+    reasons: dict[str, set[Reason]] = {}
     for reason, sets in joins:
         for members in sets:
-            found.setdefault(names[members[0]], set()).add(reason)
-    return {name: tuple(reason for reason in REASONS if reason in why) for name, why in found.items()}
+            reasons.setdefault(names[members[0]], set()).add(reason)
+    return {name: tuple(reason for reason in REASONS if reason in why) for name, why in reasons.items()}
 
 
 def _names(images: Sequence[FoundImage], home: Sequence[int], patients: bool) -> list[str]:
@@ -241,17 +240,17 @@ def _root(parent: list[int], index: int) -> int:
     return index
 
 
-def _check_labels(found: FoundFolder, keys: Sequence[str | None]) -> None:
+def _check_labels(scanned: FoundFolder, keys: Sequence[str | None]) -> None:
     odd = []
     for members in same(keys):
-        first = found.images[members[0]]
-        others = (found.images[index] for index in members[1:])
+        first = scanned.images[members[0]]
+        others = (scanned.images[index] for index in members[1:])
         odd += [(image.path, first.path) for image in others if image.label != first.label]
     if odd:
         (path, first_path), more = odd[0], ""
         if len(odd) > 1:
             more = f" ({len(odd)} such pairs: {listed([f'{one} and {other}' for one, other in odd])})"
         raise HemotkError(
-            f"{found.folder / path}: shows the same picture as {first_path}, with another label; correct or remove one "
-            f"of them{more}."
+            f"{scanned.folder / path}: shows the same picture as {first_path}, with another label; correct or remove "
+            f"one of them{more}."
         )

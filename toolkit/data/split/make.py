@@ -38,7 +38,7 @@ class SplitConfig:
         require(self.seed >= 0, "seed", "0 or more")
 
 
-def make_split(found: FoundFolder, config: SplitConfig, tell: Tell = silent) -> SplitManifest:
+def make_split(scanned: FoundFolder, config: SplitConfig, tell: Tell = silent) -> SplitManifest:
     """Split a scanned folder; the same folder, configuration and seed give the same parts.
 
     Parts that a table or folders give are kept unless `config.resplit`. Blank slices are left out.
@@ -46,18 +46,18 @@ def make_split(found: FoundFolder, config: SplitConfig, tell: Tell = silent) -> 
     Raises:
         HemotkError: as `group_images` and `keep_parts`, or too few groups for three parts.
     """
-    found, grouped = without_blank(found, group_images(found, config.grouping, tell))
-    labels = [image.label for image in found.images]
-    if found.given and not config.resplit:
-        leaks = _said_leaks(found, grouped)
-        grouped, parts = keep_parts(found, grouped, config)
+    scanned, grouped = without_blank(scanned, group_images(scanned, config.grouping, tell))
+    labels = [image.label for image in scanned.images]
+    if scanned.given and not config.resplit:
+        leaks = _said_leaks(scanned, grouped)
+        grouped, parts = keep_parts(scanned, grouped, config)
         counts = class_counts(labels, grouped.groups)
     else:
         counts = class_counts(labels, grouped.groups)
         parts = assign(counts, config)
         leaks = tuple(large_groups(grouped, config, parts))
-    check_parts(found.folder.as_posix(), found.classes, counts, parts)
-    split = manifest(found, grouped, config, parts)
+    check_parts(scanned.folder.as_posix(), scanned.classes, counts, parts)
+    split = manifest(scanned, grouped, config, parts)
     return replace(split, reading=(*(split.reading or ()), *leaks) or None)
 
 
@@ -79,33 +79,33 @@ def large_groups(grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part
             )
 
 
-def _said_leaks(found: FoundFolder, grouped: Grouped) -> tuple[str, ...]:
-    leaks = near_leaks(grouped, [image.part for image in found.images if image.part is not None])
+def _said_leaks(scanned: FoundFolder, grouped: Grouped) -> tuple[str, ...]:
+    leaks = near_leaks(grouped, [image.part for image in scanned.images if image.part is not None])
     if not leaks:
         return ()
     return (f"alike      {counted(len(leaks), 'group')} of near duplicates in several of the given parts",)
 
 
-def manifest(found: FoundFolder, grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part]) -> SplitManifest:
-    """The manifest of `found` with each group in its part."""
+def manifest(scanned: FoundFolder, grouped: Grouped, config: SplitConfig, parts: Mapping[str, Part]) -> SplitManifest:
+    """The manifest of `scanned` with each group in its part."""
     items = tuple(
         SplitItem(image.path, fingerprint.file if fingerprint else None, image.label, group, parts[group])
-        for image, fingerprint, group in zip(found.images, grouped.prints, grouped.groups, strict=True)
+        for image, fingerprint, group in zip(scanned.images, grouped.prints, grouped.groups, strict=True)
     )
     sizes = Counter(grouped.groups)
     groups = tuple(SplitGroup(name, sizes[name], reasons) for name, reasons in sorted(grouped.reasons.items()))
     return SplitManifest(
         created=datetime.now(timezone.utc).isoformat(timespec="microseconds"),
-        folder=found.folder.resolve().as_posix(),
-        classes=found.classes,
+        folder=scanned.folder.resolve().as_posix(),
+        classes=scanned.classes,
         seed=config.seed,
         test=config.test,
         validation=config.validation,
         grouping=grouped.grouping,
         items=items,
         groups=groups,
-        reading=tuple(" ".join(line.split()) for line in (*found.lines(), *grouped.lines())) or None,
-        hu_offset=found.hu_offset,
+        reading=tuple(" ".join(line.split()) for line in (*scanned.lines(), *grouped.lines())) or None,
+        hu_offset=scanned.hu_offset,
     )
 
 

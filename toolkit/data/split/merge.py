@@ -9,7 +9,7 @@ from pathlib import Path
 from hemotk.artifacts import FieldError, Grouping, SplitGroup, SplitItem, SplitManifest
 from hemotk.errors import HemotkError
 
-# What a merged split may claim: no more than the least of its sources.
+# A merged split claims no more than the least of its sources.
 _FROM_LEAST: tuple[Grouping, ...] = ("none", "patient", "auto")
 
 

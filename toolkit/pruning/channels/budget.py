@@ -1,4 +1,4 @@
-"""Which channels to keep so that a network costs no more than it may."""
+"""Choose the channels to keep so that a network costs no more than it may."""
 
 import math
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import numpy as np
 from hemotk.errors import HemotkError
 from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape
 from hemotk.pruning.channels.groups import groups, with_widths
-from hemotk.pruning.channels.importance import Array, Scores
+from hemotk.pruning.channels.importance import Array, ChannelScores
 from hemotk.pruning.channels.keep import KeepSet
 
 
 @dataclass(frozen=True)
 class _Steps:
-    """Which widths a network may take: multiples of `multiple`, at least `smallest`, or those it has."""
+    """The widths that a network may take: multiples of `multiple`, at least `smallest`, or those it has."""
 
     multiple: int
     smallest: int
@@ -35,7 +35,7 @@ class _Steps:
 
 
 def choose(  # noqa: PLR0917 - two numbers with a default, asked for in the order of their options
-    shape: DenseNetShape, scores: Scores, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8
+    shape: DenseNetShape, scores: ChannelScores, size: int, macs_to_keep: float, multiple: int = 8, smallest: int = 8
 ) -> KeepSet:
     """Remove the least important channels until at most `macs_to_keep` of the network's MACs at `size` are left.
 
@@ -99,30 +99,30 @@ def least_share(shape: DenseNetShape, size: int, multiple: int = 8, smallest: in
 
 
 def macs_per_channel(shape: DenseNetShape, size: int) -> tuple[int, ...]:
-    """How many multiply-accumulates one channel of each group costs, in the order of `groups(shape)`.
+    """The multiply-accumulates of one channel of each group, in the order of `groups(shape)`.
 
-    What it costs to write it and to read it with every reader: `shape.macs(size)` falls by just that without it.
+    The cost counts the producer and every consumer: `shape.macs(size)` falls by just that without the channel.
     """
     side = (size + 1) // 2
     written = STEM_KERNEL**2 * side**2
     side = (side + 1) // 2
-    found = []
+    costs = []
     for b, (block, widths) in enumerate(zip(shape.blocks, shape.widths(), strict=True)):
         area, last = side**2, b == len(shape.transitions)
         after = (*shape.hidden, 1)[0] if last else area * shape.transitions[b]
         read = [after]  # by the layers from the i-th on, and what follows the block
         for layer in reversed(block):
             read.insert(0, read[0] + area * layer.bottleneck)
-        found.append(written + read[0])
+        costs.append(written + read[0])
         for i, layer in enumerate(block):
-            found.append(area * (widths[i] + LAYER_KERNEL**2 * layer.growth))
-            found.append(area * LAYER_KERNEL**2 * layer.bottleneck + read[i + 1])
+            costs.append(area * (widths[i] + LAYER_KERNEL**2 * layer.growth))
+            costs.append(area * LAYER_KERNEL**2 * layer.bottleneck + read[i + 1])
         written = area * widths[-1]
         side //= 2
-    return tuple(found)
+    return tuple(costs)
 
 
-def _widths_within(shape: DenseNetShape, scores: Scores, size: int, budget: int, steps: _Steps) -> list[int]:
+def _widths_within(shape: DenseNetShape, scores: ChannelScores, size: int, budget: int, steps: _Steps) -> list[int]:
     """The widths of all groups once the cheapest chunks are gone; `budget` must be reachable."""
     kept = [np.concatenate(([0.0], np.cumsum(np.sort(value)[::-1]))) for value in scores.values]  # by width
     widths = [value.size for value in scores.values]

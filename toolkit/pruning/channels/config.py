@@ -19,7 +19,7 @@ Importance = Literal["taylor", "magnitude"]
 
 @dataclass(frozen=True)
 class PruneConfig:
-    """What `hemotk prune --method channels` was asked for.
+    """The settings of `hemotk prune --method channels`.
 
     `macs` is the share of the run's multiply-accumulates to keep; in its place, `latency_ratio` is the share of its
     float32 latency. The budget is reached in `steps`, with `epochs` of fine-tuning in all. Widths become multiples of

@@ -10,7 +10,7 @@ from hemotk.models.build import build_model, named_variables, set_arrays, with_l
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import Weights
 from hemotk.pruning.channels.config import PruneConfig
-from hemotk.pruning.channels.importance import Scores, mean_scores, taylor
+from hemotk.pruning.channels.importance import ChannelScores, mean_scores, taylor
 from hemotk.training.config import TrainConfig
 from hemotk.training.fit import Data, batches, steps_an_epoch
 from hemotk.training.steps import augmented_input, batch_signature
@@ -23,7 +23,7 @@ Watch = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Scoring:
-    """What channels are scored on and how; `watch` is told how many of all batches are done."""
+    """The data and settings for scoring channels; `watch` is told how many of all batches are done."""
 
     data: Data
     spec: PreprocessSpec
@@ -31,7 +31,7 @@ class Scoring:
     watch: Watch = lambda done, total: None
 
 
-def taylor_scores(shape: DenseNetShape, weights: Weights, scoring: Scoring) -> Scores:
+def taylor_scores(shape: DenseNetShape, weights: Weights, scoring: Scoring) -> ChannelScores:
     """First-order importance over some passes of the augmented training part, BatchNorms in inference mode.
 
     The loss is the labels' cross-entropy with the logit divided by the temperature of the distillation: that of a
@@ -52,16 +52,16 @@ def taylor_scores(shape: DenseNetShape, weights: Weights, scoring: Scoring) -> S
             tape.watch(list(gated.values()))
             logit = logit_model(x, training=False)[0][:, 0] / config.distill.temperature
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logit) * balance)
-        found: list[tf.Tensor] = tape.gradient(loss, list(gated.values()))
-        return found
+        batch_gradients: list[tf.Tensor] = tape.gradient(loss, list(gated.values()))
+        return batch_gradients
 
     order = _order(config, spec.size)
     total = config.passes * steps_an_epoch(order, data)
-    scores: list[Scores] = []
+    scores: list[ChannelScores] = []
     for number in range(config.passes):
         for batch in batches(order, data, _FIRST_PASS + number):
-            found = gradients(*batch.tensors())
-            scores.append(taylor(shape, weights, {n: g.numpy() for n, g in zip(gated, found, strict=True)}))
+            batch_gradients = gradients(*batch.tensors())
+            scores.append(taylor(shape, weights, {n: g.numpy() for n, g in zip(gated, batch_gradients, strict=True)}))
             scoring.watch(len(scores), total)
     return mean_scores(scores)
 

@@ -12,8 +12,8 @@ INPUTS, OUTPUTS = -2, -1  # axes of every kernel, convolution or dense
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the channels of a group lie: channel c is index `start` + c along `axis` of the array."""
+class ChannelSpan:
+    """The place of a group's channels in an array: channel c is index `start` + c along `axis`."""
 
     array: str
     axis: int
@@ -21,7 +21,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Reader:
+class Consumer:
     """A BatchNorm `norm` and the `kernel` array behind it; channel c of the group is channel `start` + c of both."""
 
     norm: str
@@ -33,29 +33,29 @@ class Reader:
 class Group:
     """The `width` output channels of one convolution and all that reads them.
 
-    `writer` is the name of the convolution, `norm` that of a BatchNorm before the concatenation (the stem's), if any.
+    `producer` is the name of the convolution, `norm` that of a BatchNorm before the concatenation (the stem's), if any.
     """
 
     kind: Literal["stem", "bottleneck", "growth", "transition"]
-    writer: str
+    producer: str
     width: int
-    readers: tuple[Reader, ...]
+    consumers: tuple[Consumer, ...]
     norm: str = ""
 
     @property
     def kernel(self) -> str:
-        """The name of the writer's array."""
-        return f"{self.writer}/kernel"
+        """The name of the producer's array."""
+        return f"{self.producer}/kernel"
 
-    def places(self) -> Iterator[Place]:
+    def places(self) -> Iterator[ChannelSpan]:
         """Every place of every array that the channels occupy."""
-        yield Place(self.kernel, OUTPUTS, 0)
+        yield ChannelSpan(self.kernel, OUTPUTS, 0)
         for part in NORM_PARTS if self.norm else ():
-            yield Place(f"{self.norm}/{part}", OUTPUTS, 0)
-        for reader in self.readers:
+            yield ChannelSpan(f"{self.norm}/{part}", OUTPUTS, 0)
+        for consumer in self.consumers:
             for part in NORM_PARTS:
-                yield Place(f"{reader.norm}/{part}", OUTPUTS, reader.start)
-            yield Place(reader.kernel, INPUTS, reader.start)
+                yield ChannelSpan(f"{consumer.norm}/{part}", OUTPUTS, consumer.start)
+            yield ChannelSpan(consumer.kernel, INPUTS, consumer.start)
 
 
 def groups(shape: DenseNetShape) -> tuple[Group, ...]:
@@ -63,16 +63,16 @@ def groups(shape: DenseNetShape) -> tuple[Group, ...]:
 
     Within a block this is the order in which the channels lie in the concatenations.
     """
-    found = [Group("stem", "conv1/conv", shape.stem, _readers(shape, 0), "conv1/bn")]
+    all_groups = [Group("stem", "conv1/conv", shape.stem, _consumers(shape, 0), "conv1/bn")]
     for b, (block, widths) in enumerate(zip(shape.blocks, shape.widths(), strict=True)):
         for i, layer in enumerate(block):
             name = f"conv{b + 2}_block{i + 1}"
-            inner = Reader(f"{name}_1_bn", f"{name}_2_conv/kernel", 0)
-            found.append(Group("bottleneck", f"{name}_1_conv", layer.bottleneck, (inner,)))
-            found.append(Group("growth", f"{name}_2_conv", layer.growth, _readers(shape, b, i + 1, widths[i])))
+            inner = Consumer(f"{name}_1_bn", f"{name}_2_conv/kernel", 0)
+            all_groups.append(Group("bottleneck", f"{name}_1_conv", layer.bottleneck, (inner,)))
+            all_groups.append(Group("growth", f"{name}_2_conv", layer.growth, _consumers(shape, b, i + 1, widths[i])))
         if b < len(shape.transitions):
-            found.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _readers(shape, b + 1)))
-    return tuple(found)
+            all_groups.append(Group("transition", f"pool{b + 2}_conv", shape.transitions[b], _consumers(shape, b + 1)))
+    return tuple(all_groups)
 
 
 def with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
@@ -86,10 +86,10 @@ def with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
     return dataclasses.replace(shape, stem=stem, blocks=tuple(blocks), transitions=tuple(transitions))
 
 
-def _readers(shape: DenseNetShape, block: int, first: int = 0, start: int = 0) -> tuple[Reader, ...]:
-    """What reads channels that lie from `start` on in a block: its layers from `first` on, then what follows it."""
+def _consumers(shape: DenseNetShape, block: int, first: int = 0, start: int = 0) -> tuple[Consumer, ...]:
+    """The consumers of channels from `start` on in a block: its layers from `first` on, then what follows it."""
     names = [f"conv{block + 2}_block{i + 1}" for i in range(first, len(shape.blocks[block]))]
-    inside = tuple(Reader(f"{name}_0_bn", f"{name}_1_conv/kernel", start) for name in names)
+    inside = tuple(Consumer(f"{name}_0_bn", f"{name}_1_conv/kernel", start) for name in names)
     if block < len(shape.transitions):
-        return (*inside, Reader(f"pool{block + 2}_bn", f"pool{block + 2}_conv/kernel", start))
-    return (*inside, Reader("bn", f"{'hidden1' if shape.hidden else 'logit'}/kernel", start))
+        return (*inside, Consumer(f"pool{block + 2}_bn", f"pool{block + 2}_conv/kernel", start))
+    return (*inside, Consumer("bn", f"{'hidden1' if shape.hidden else 'logit'}/kernel", start))

@@ -1,4 +1,4 @@
-"""How much a network would lose with each of its channels; numpy only."""
+"""The importance of each channel: how much a network would lose without it; numpy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import numpy.typing as npt
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import Weights, check_weights
-from hemotk.pruning.channels.groups import INPUTS, Group, Reader, groups
+from hemotk.pruning.channels.groups import INPUTS, Consumer, Group, groups
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class ChannelScores:
     """The importance of every channel: per group, in the order of `groups(shape)`, an array float64 [width], ≥ 0.
 
     The score of several channels is the sum of theirs.
@@ -45,7 +45,7 @@ class Scores:
             raise HemotkError("scores: are not one for every channel of the network; score this network.")
 
 
-def mean_scores(scores: Sequence[Scores]) -> Scores:
+def mean_scores(scores: Sequence[ChannelScores]) -> ChannelScores:
     """The mean over batches.
 
     Raises:
@@ -53,13 +53,13 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     """
     if not scores:
         raise HemotkError("scores: there is no batch to average over; give at least one.")
-    return Scores(tuple(np.mean(values, axis=0) for values in zip(*(one.values for one in scores), strict=True)))
+    return ChannelScores(tuple(np.mean(values, axis=0) for values in zip(*(one.values for one in scores), strict=True)))
 
 
-def magnitude(shape: DenseNetShape, weights: Weights) -> Scores:
-    """The share that each channel has in what its readers make, from weights and BatchNorm statistics alone.
+def magnitude(shape: DenseNetShape, weights: Weights) -> ChannelScores:
+    """The share that each channel has in what its consumers compute, from weights and BatchNorm statistics alone.
 
-    Reader r sees channel c with the variance γ² · v / (v + ε), of scale γ and moving variance v of its BatchNorm, and
+    Consumer r sees channel c with the variance γ² · v / (v + ε), of scale γ and moving variance v of its BatchNorm, and
     hands it on through the row k of its kernel. e_rc = γ² · v / (v + ε) · ‖k‖² is the variance that c puts into what r
     makes, but for ReLU and correlations; the score of c is Σ_r e_rc / Σ_c' e_rc' over all channels c' that r reads.
     So layers count alike whatever their fan-in, a channel that many layers read counts in each, and no rescaling of a
@@ -73,21 +73,23 @@ def magnitude(shape: DenseNetShape, weights: Weights) -> Scores:
     check_weights(weights, shape, Path("weights"))
     all_groups = groups(shape)
     shares = {
-        reader.kernel: _shares(weights, reader, shape.bn_epsilon) for group in all_groups for reader in group.readers
+        consumer.kernel: _shares(weights, consumer, shape.bn_epsilon)
+        for group in all_groups
+        for consumer in group.consumers
     }
-    return Scores(
+    return ChannelScores(
         tuple(
-            np.sum([shares[reader.kernel][reader.start :][: group.width] for reader in group.readers], axis=0)
+            np.sum([shares[consumer.kernel][consumer.start :][: group.width] for consumer in group.consumers], axis=0)
             for group in all_groups
         )
     )
 
 
-def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> Scores:
-    """How far the loss of one batch moves, to first order, when each channel is silenced; squared.
+def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> ChannelScores:
+    """The squared change of the loss of one batch, to first order, when each channel is silenced.
 
     For channel c: (Σ_r γ_r · ∂L/∂γ_r + β_r · ∂L/∂β_r)² over the BatchNorms r that read it: the criterion of Molchanov
-    et al. 2019 (arXiv 1906.10771) for a gate on what all readers see of the channel. The step is that of `silenced`,
+    et al. 2019 (arXiv 1906.10771) for a gate on what all consumers see of the channel. The step is that of `silenced`,
     where all these γ and β are zero. Nothing is normalized: changes of one loss compare across layers.
 
     `gradients` are those of the mean loss of one batch with respect to the arrays of `shape.arrays()`, by name; only
@@ -99,14 +101,14 @@ def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> Scores
     """
     check_weights(weights, shape, Path("weights"))
     _check_gradients(shape, gradients)
-    return Scores(tuple(_taylor(group, weights, gradients) for group in groups(shape)))
+    return ChannelScores(tuple(_taylor(group, weights, gradients) for group in groups(shape)))
 
 
-def _shares(weights: Weights, reader: Reader, epsilon: float) -> Array:
-    """The share of every channel that one reader reads; zeros where it reads nothing."""
+def _shares(weights: Weights, consumer: Consumer, epsilon: float) -> Array:
+    """The share of every channel in what one consumer reads; zeros where it reads nothing."""
     gamma, variance, kernel = (
         np.asarray(weights[name], np.float64)
-        for name in (f"{reader.norm}/gamma", f"{reader.norm}/moving_variance", reader.kernel)
+        for name in (f"{consumer.norm}/gamma", f"{consumer.norm}/moving_variance", consumer.kernel)
     )
     variance = np.maximum(variance, 0)
     rows = np.moveaxis(kernel, INPUTS, 0).reshape(gamma.size, -1)
@@ -117,10 +119,10 @@ def _shares(weights: Weights, reader: Reader, epsilon: float) -> Array:
 
 def _taylor(group: Group, weights: Weights, gradients: Weights) -> Array:
     total = np.zeros(group.width)
-    for reader in group.readers:
-        mine = slice(reader.start, reader.start + group.width)
+    for consumer in group.consumers:
+        mine = slice(consumer.start, consumer.start + group.width)
         for part in ("gamma", "beta"):
-            name = f"{reader.norm}/{part}"
+            name = f"{consumer.norm}/{part}"
             total += np.asarray(weights[name][mine], np.float64) * np.asarray(gradients[name][mine], np.float64)
     return np.square(total)
 

@@ -1,4 +1,4 @@
-"""What a pruning starts from: its run and its teacher, read and checked before anything heavy is loaded."""
+"""The start of a pruning: its run and its teacher, read and checked before anything heavy is loaded."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from hemotk.pruning.channels.config import PruneConfig
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import learned_before, seen, training_images
 from hemotk.store.lock import LOCK_FILES
-from hemotk.store.run import Run
+from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import check_identity, foreign, partial_of
 
 STATE_FILE = "prune.json"
@@ -26,7 +26,7 @@ STATE_FILE = "prune.json"
 
 @dataclass(frozen=True)
 class PruneJob:
-    """Where a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
+    """The folders that a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
 
     The finished run is scored on `parts` of the split.
     """
@@ -51,7 +51,7 @@ class PruneJob:
 
 
 @dataclass(frozen=True)
-class Material:
+class PruneInputs:
     """Everything that a pruning needs but the images; `shape` is the parent's.
 
     There is no `teacher` where its share of the loss is 0.
@@ -59,13 +59,13 @@ class Material:
 
     job: PruneJob
     config: PruneConfig
-    parent: Run
-    teacher: Run | None
+    parent: StoredRun
+    teacher: StoredRun | None
     shape: DenseNetShape
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What a resumed pruning must be equal in."""
+        """The settings that a resumed pruning must have in common with the interrupted one."""
         return {**self.config.settings(), **self.parents}
 
     @property
@@ -76,32 +76,32 @@ class Material:
 
     @property
     def before(self) -> Learned:
-        """What the parent and the teacher learned from on other splits."""
+        """The images of other splits that the parent and the teacher learned from."""
         teachers = () if self.teacher is None else (self.teacher.learned,)
         return learned_before(self.parent.split, self.parent.learned, *teachers)
 
     @property
     def state_file(self) -> Path:
-        """What an unfinished pruning was asked for, and the budget it has found."""
+        """The file that keeps the settings of an unfinished pruning, and the budget it has found."""
         return self.job.partial / STATE_FILE
 
 
-def read_material(job: PruneJob, config: PruneConfig) -> Material:
+def read_inputs(job: PruneJob, config: PruneConfig) -> PruneInputs:
     """Read and check everything that is asked for; needs no TensorFlow.
 
     Raises:
         HemotkError: as `read_runs`, or an unfinished pruning that is not to be resumed or was another one, or a budget
             that cannot be met.
     """
-    material = read_runs(job, config)
+    inputs = read_runs(job, config)
     if config.macs is not None:
-        size = material.parent.card.preprocess.size
-        macs_budget(material.shape, size, config.macs, config.multiple, config.multiple)
-    _check_partial(material)
-    return material
+        size = inputs.parent.card.preprocess.size
+        macs_budget(inputs.shape, size, config.macs, config.multiple, config.multiple)
+    _check_partial(inputs)
+    return inputs
 
 
-def read_runs(job: PruneJob, config: PruneConfig) -> Material:
+def read_runs(job: PruneJob, config: PruneConfig) -> PruneInputs:
     """Read run and teacher, whatever the budget.
 
     Raises:
@@ -111,10 +111,10 @@ def read_runs(job: PruneJob, config: PruneConfig) -> Material:
     refuse_finished(job.out, job.overwrite)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
-    return Material(job, config, parent, _teacher(job, config, parent), shape)
+    return PruneInputs(job, config, parent, _teacher(job, config, parent), shape)
 
 
-def _teacher(job: PruneJob, config: PruneConfig, parent: Run) -> Run | None:
+def _teacher(job: PruneJob, config: PruneConfig, parent: StoredRun) -> StoredRun | None:
     if config.distill.share == 0:
         if job.teacher is not None:
             raise HemotkError(
@@ -135,19 +135,19 @@ def check_out(out: Path, *inputs: Path) -> None:
         HemotkError: `out` is one of them, holds it or lies inside it.
     """
     for run in inputs:
-        found = run.resolve()
+        folder = run.resolve()
         for path in (out.resolve(), partial_of(out).resolve()):
-            if path.is_relative_to(found) or found.is_relative_to(path):
+            if path.is_relative_to(folder) or folder.is_relative_to(path):
                 raise HemotkError(f"‹out› {out}: is {run}, holds it or lies inside it; choose another ‹out›.")
 
 
-def read_network(folder: Path) -> Run:
+def read_network(folder: Path) -> StoredRun:
     """Read the run in `folder`, checked against its card, its weights too.
 
     Raises:
         HemotkError: it is no finished run, or a file of it was changed or cut short.
     """
-    run = Run.open(folder)
+    run = StoredRun.open(folder)
     _ = run.weights, run.learned  # so that what is wrong with them is said before anything is begun
     return run
 
@@ -166,7 +166,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def _densenet(network: Run, folder: Path) -> DenseNetShape:
+def _densenet(network: StoredRun, folder: Path) -> DenseNetShape:
     if not isinstance(network.shape, DenseNetShape):
         raise HemotkError(
             f"{folder}: is a run of {network.card.arch}, and only the channels of a DenseNet can be pruned; name a run "
@@ -175,7 +175,7 @@ def _densenet(network: Run, folder: Path) -> DenseNetShape:
     return network.shape
 
 
-def _check_teacher(teacher: Run, folder: Path, parent: Run, run: Path) -> None:
+def _check_teacher(teacher: StoredRun, folder: Path, parent: StoredRun, run: Path) -> None:
     if teacher.card.preprocess != parent.card.preprocess:
         raise HemotkError(
             f"‹teacher› {folder}: takes pictures of {teacher.card.preprocess.size}×{teacher.card.preprocess.size} and "
@@ -190,23 +190,23 @@ def _check_teacher(teacher: Run, folder: Path, parent: Run, run: Path) -> None:
     _check_apart(teacher, folder, parent, run)
 
 
-def _check_apart(teacher: Run, folder: Path, parent: Run, run: Path) -> None:
+def _check_apart(teacher: StoredRun, folder: Path, parent: StoredRun, run: Path) -> None:
     """Refuse a teacher that knows what the pruned network is judged on."""
-    found = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
-    if found is not None:
+    known = seen((training_images(teacher.split), *teacher.learned.images), parent.split)
+    if known is not None:
         raise HemotkError(
-            f"‹teacher› {folder}: was trained on {found}, which {run} is to be judged on; choose a teacher that was "
+            f"‹teacher› {folder}: was trained on {known}, which {run} is to be judged on; choose a teacher that was "
             "trained on the same split."
         )
 
 
-def _check_partial(material: Material) -> None:
-    folder, state = material.job.partial, material.state_file
+def _check_partial(inputs: PruneInputs) -> None:
+    folder, state = inputs.job.partial, inputs.state_file
     if state.exists():
-        if not material.job.resume:
+        if not inputs.job.resume:
             raise HemotkError(
                 f"{folder}: an unfinished pruning lies there; add ‹resume› to go on with it, or remove the folder."
             )
-        check_identity(state, read_state(state)["identity"], material.identity)
+        check_identity(state, read_state(state)["identity"], inputs.identity)
     elif foreign(folder, (*LOCK_FILES, STATE_FILE)):
         raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another ‹out›.")

@@ -1,4 +1,4 @@
-"""Which channels of a DenseNet stay."""
+"""The channels of a DenseNet that stay."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class KeepSet(Artifact):
     @classmethod
     def of(cls, shape: DenseNetShape, channels: Iterable[Iterable[int]]) -> "KeepSet":
         """The keep-set with the given channels of each group, in the order of `groups(shape)`."""
-        rest: Iterator[Channels] = iter([tuple(sorted(map(int, found))) for found in channels])
+        rest: Iterator[Channels] = iter([tuple(sorted(map(int, kept))) for kept in channels])
         stem, blocks, transitions = next(rest), [], []
         for index, block in enumerate(shape.blocks):
             blocks.append(tuple(LayerKeep(next(rest), next(rest)) for _ in block))
@@ -58,12 +58,12 @@ class KeepSet(Artifact):
 
     def flat(self) -> tuple[Channels, ...]:
         """The channels that stay of each group, in the order of `groups`."""
-        found = [self.stem]
+        kept = [self.stem]
         for index, block in enumerate(self.blocks):
             for layer in block:
-                found += [layer.bottleneck, layer.growth]
-            found += self.transitions[index : index + 1]
-        return tuple(found)
+                kept += [layer.bottleneck, layer.growth]
+            kept += self.transitions[index : index + 1]
+        return tuple(kept)
 
     def check(self, shape: DenseNetShape) -> None:
         """Check that the network has all these channels.
@@ -80,7 +80,7 @@ class KeepSet(Artifact):
         for group, channels in zip(groups(shape), self.flat(), strict=True):
             if channels[-1] >= group.width:
                 raise HemotkError(
-                    f"keep-set: keeps channel {channels[-1]} of {group.writer}, which has {group.width} counted from "
+                    f"keep-set: keeps channel {channels[-1]} of {group.producer}, which has {group.width} counted from "
                     "0; choose the channels of this network."
                 )
 

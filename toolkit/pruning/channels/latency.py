@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import choose, least_share
-from hemotk.pruning.channels.importance import Scores
+from hemotk.pruning.channels.importance import ChannelScores
 from hemotk.pruning.channels.surgery import cut_shape
 
 # The latency of a network as a share of that of the unpruned one; it depends on the shape alone.
@@ -17,7 +17,7 @@ CLOSE = 0.95
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundShare:
     """A share of multiply-accumulates and the latency ratio that was measured there."""
 
     macs: float
@@ -25,11 +25,11 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Choice:
+class LatencySearch:
     """The network to cut, and what `choose` needs for it but the budget."""
 
     shape: DenseNetShape
-    scores: Scores
+    scores: ChannelScores
     size: int
     multiple: int
 
@@ -47,7 +47,7 @@ class Choice:
         return cut_shape(self.shape, keep)
 
 
-def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
+def find_share(choice: LatencySearch, target: float, measure: LatencyRatio) -> FoundShare:
     """The largest share of the network's multiply-accumulates found whose latency ratio is at most `target`.
 
     At most `TRIALS` shares are measured, each between one that is too slow and one that is fast enough; it ends
@@ -59,8 +59,8 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
     """
     low, high, at_low, at_high = 0.0, 1.0, 0.0, measure(choice.shape)
     if at_high <= target:
-        return Found(1.0, at_high)
-    best: Found | None = None
+        return FoundShare(1.0, at_high)
+    best: FoundShare | None = None
     fastest = at_high
     for _ in range(TRIALS):
         share = _between(low, high, at_low, at_high, target)
@@ -71,7 +71,7 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
             continue
         low, at_low = share, 0.0 if ratio is None else ratio
         if ratio is not None:
-            best = Found(share, ratio)
+            best = FoundShare(share, ratio)
             if ratio >= CLOSE * target:
                 break
     if best is not None:
@@ -80,7 +80,7 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
     if smallest is not None:
         ratio = measure(smallest)
         if ratio <= target:
-            return Found(choice.least, ratio)
+            return FoundShare(choice.least, ratio)
         fastest = min(fastest, ratio)
     raise HemotkError(
         f"‹target_latency_ratio› {target:g}: no widths that are allowed reach it, the fastest measured takes "
@@ -89,6 +89,6 @@ def find_share(choice: Choice, target: float, measure: LatencyRatio) -> Found:
 
 
 def _between(low: float, high: float, at_low: float, at_high: float, target: float) -> float:
-    """Where a straight line between the two meets the target, no nearer to either than a fifth of the way."""
+    """The share where a straight line between both meets the target, no nearer to either than a fifth of the way."""
     at = (target - at_low) / max(at_high - at_low, 1e-9)
     return low + (high - low) * min(max(at, 0.2), 0.8)

@@ -1,8 +1,8 @@
 """Cut, fine-tune, again: from a run to a run with fewer channels, one step after the other.
 
-Killed at any moment it goes on from the last whole epoch. Beside the output, in `NAME.partial`, lie the run of every
-finished step (`step-1`, …), which is a run like any other but for the test part, which it was not scored on; and the
-step in work (`work-2`): the network as it was cut, and the checkpoint of its fine-tuning.
+If it is killed at any moment, it goes on from the last whole epoch. The folder `NAME.partial` beside the output holds
+the run of every finished step (`step-1`, …), a run like any other except that it was not scored on the test part. It
+also holds the step in work (`work-2`): the network as it was cut, and the checkpoint of its fine-tuning.
 """
 
 import gc
@@ -22,9 +22,9 @@ from hemotk.models.weights import Weights, check_weights, read_weights, write_we
 from hemotk.pruning.channels.budget import choose
 from hemotk.pruning.channels.config import PruneConfig
 from hemotk.pruning.channels.gradients import Scoring, taylor_scores
-from hemotk.pruning.channels.importance import Scores, magnitude
-from hemotk.pruning.channels.job import Material, read_state
-from hemotk.pruning.channels.latency import Choice, Found, LatencyRatio, find_share
+from hemotk.pruning.channels.importance import ChannelScores, magnitude
+from hemotk.pruning.channels.job import PruneInputs, read_state
+from hemotk.pruning.channels.latency import FoundShare, LatencyRatio, LatencySearch, find_share
 from hemotk.pruning.channels.notes import cost_note, operating_note, width_note
 from hemotk.pruning.channels.schedule import epochs_of, shares
 from hemotk.pruning.channels.surgery import cut
@@ -52,9 +52,9 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _Work:
-    """What all steps share."""
+    """The state that all steps share."""
 
-    material: Material
+    inputs: PruneInputs
     data: Data
     listener: Listener
     measure: LatencyRatio | None
@@ -62,27 +62,27 @@ class _Work:
 
     @property
     def config(self) -> PruneConfig:
-        return self.material.config
+        return self.inputs.config
 
     @property
     def size(self) -> int:
-        return self.material.parent.card.preprocess.size
+        return self.inputs.parent.card.preprocess.size
 
     def step_folder(self, step: int) -> Path:
-        """Where the run of a finished step lies; that of the last one is the output itself."""
-        return self.material.job.partial / f"step-{step + 1}"
+        """The folder of the run of a finished step; that of the last one is the output itself."""
+        return self.inputs.job.partial / f"step-{step + 1}"
 
     def at(self, step: int) -> str:
         """The step in words."""
         return f"step {step + 1} of {self.config.steps}"
 
     def work_folder(self, step: int) -> Path:
-        """Where an unfinished step keeps its network and its checkpoint."""
-        return self.material.job.partial / f"work-{step + 1}"
+        """The folder where an unfinished step keeps its network and its checkpoint."""
+        return self.inputs.job.partial / f"work-{step + 1}"
 
 
-def prune(material: Material, listener: Listener | None = None, measure: LatencyRatio | None = None) -> RunCard:
-    """Prune to the budget and publish the run folder `material.job.out`, scored once on `material.job.parts`.
+def prune(inputs: PruneInputs, listener: Listener | None = None, measure: LatencyRatio | None = None) -> RunCard:
+    """Prune to the budget and publish the run folder `inputs.job.out`, scored once on `inputs.job.parts`.
 
     `measure` gives the latency of a network as a share of the unpruned one's; a latency budget needs it.
 
@@ -92,10 +92,10 @@ def prune(material: Material, listener: Listener | None = None, measure: Latency
     """
     started = time.monotonic()
     listener = listener or Listener()
-    job, parent = material.job, material.parent
+    job, parent = inputs.job, inputs.parent
     data = load_data(parent.split, job.data, parent.card.preprocess, listener)
     with writing(job.partial), locked(job.partial):
-        work = _Work(material, data, listener, measure, started)
+        work = _Work(inputs, data, listener, measure, started)
         card = _steps(work)
     remove_partial(job.partial)
     return card
@@ -103,10 +103,10 @@ def prune(material: Material, listener: Listener | None = None, measure: Latency
 
 def _steps(work: _Work) -> RunCard:
     config = work.config
-    if not work.material.state_file.exists():
+    if not work.inputs.state_file.exists():
         _write_state(work, config.macs)
     first = _finished_steps(work)
-    candidate = _Candidate(work.material.shape, work.material.parent.weights, [])
+    candidate = _Candidate(work.inputs.shape, work.inputs.parent.weights, [])
     if first:
         candidate = _read_step(work, work.step_folder(first - 1))
         if not (work.work_folder(first) / CHECKPOINT_FILE).exists():
@@ -118,7 +118,7 @@ def _steps(work: _Work) -> RunCard:
         shutil.rmtree(work.work_folder(step))
         del trainer  # its network and traces need not stay beside those of the next step
     candidate, trainer = _step(work, config.steps - 1, candidate, teacher)
-    return _publish(work, candidate, trainer, work.material.job.parts, work.material.job.out)
+    return _publish(work, candidate, trainer, work.inputs.job.parts, work.inputs.job.out)
 
 
 def _finished_steps(work: _Work) -> int:
@@ -134,14 +134,14 @@ def _read_step(work: _Work, folder: Path) -> _Candidate:
 
 
 def _read_network(work: _Work, folder: Path) -> tuple[DenseNetShape, Weights]:
-    shape, parent = DenseNetShape.read(folder / SHAPE_FILE), work.material.shape
+    shape, parent = DenseNetShape.read(folder / SHAPE_FILE), work.inputs.shape
     # No cut changes it, and an earlier hemotk, which may have begun this, told the parent's on another pixel grid.
     shape = replace(shape, gray_mean=parent.gray_mean, gray_std=parent.gray_std)
     return shape, read_weights(folder / WEIGHTS_FILE, shape)
 
 
 def _teacher(work: _Work) -> Teacher | None:
-    teacher = work.material.teacher
+    teacher = work.inputs.teacher
     if teacher is None:
         return None
     model = build_model(teacher.shape)
@@ -151,17 +151,17 @@ def _teacher(work: _Work) -> Teacher | None:
 
 def _step(work: _Work, step: int, candidate: _Candidate, teacher: Teacher | None) -> tuple[_Candidate, Trainer]:
     """Cut and fine-tune once, or go on with what an interrupted pruning has of that."""
-    config, material = work.config, work.material
+    config, inputs = work.config, work.inputs
     folder = work.work_folder(step)
     if not folder.exists():
         _cut(work, step, candidate, folder)
     shape, weights = _read_network(work, folder)
     gc.collect()  # a network that was traced holds on to itself
-    training = config.training(material.parent.card.arch, work.size, epochs_of(config.epochs, config.steps)[step])
+    training = config.training(inputs.parent.card.arch, work.size, epochs_of(config.epochs, config.steps)[step])
     model = build_model(shape, training.bn_momentum)
     set_arrays(model, weights)
-    trainer = Trainer(model, training, material.parent.card.preprocess, teacher)
-    stage = Stage(folder, {**material.identity, "step": step + 1}, candidate.history, resume=True)
+    trainer = Trainer(model, training, inputs.parent.card.preprocess, teacher)
+    stage = Stage(folder, {**inputs.identity, "step": step + 1}, candidate.history, resume=True)
     work.listener.doing(f"{work.at(step)}: fine-tuning {shape.macs(work.size) / 1e6:.1f} million MACs")
     history = fit(stage, trainer, work.data, work.listener)
     return _Candidate(shape, get_arrays(model), history), trainer
@@ -180,7 +180,7 @@ def _cut(work: _Work, step: int, candidate: _Candidate, folder: Path) -> None:
         write_weights(aside / WEIGHTS_FILE, weights)
 
 
-def _scores(work: _Work, step: int, candidate: _Candidate) -> Scores:
+def _scores(work: _Work, step: int, candidate: _Candidate) -> ChannelScores:
     config = work.config
     what = f"{work.at(step)}: importance of channels"
     work.listener.doing(what)
@@ -190,24 +190,24 @@ def _scores(work: _Work, step: int, candidate: _Candidate) -> Scores:
     def told(done: int, total: int) -> None:
         work.listener.doing(f"{what} {done}/{total}")
 
-    scoring = Scoring(work.data, work.material.parent.card.preprocess, config, told)
+    scoring = Scoring(work.data, work.inputs.parent.card.preprocess, config, told)
     return taylor_scores(candidate.shape, candidate.weights, scoring)
 
 
-def _share(work: _Work, step: int, shape: DenseNetShape, scores: Scores) -> float:
+def _share(work: _Work, step: int, shape: DenseNetShape, scores: ChannelScores) -> float:
     """The share of `shape`'s multiply-accumulates that this step leaves; 1 or more if it is there already."""
     config = work.config
     if config.latency_ratio is not None and step == config.steps - 1:
         return _find(work, shape, scores).macs
-    macs = read_state(work.material.state_file)["macs"]
+    macs = read_state(work.inputs.state_file)["macs"]
     if macs is None:
         macs = _find(work, shape, scores).macs
         _write_state(work, macs)
-    whole = work.material.shape.macs(work.size)
+    whole = work.inputs.shape.macs(work.size)
     return shares(macs, config.steps)[step] * whole / shape.macs(work.size)
 
 
-def _find(work: _Work, shape: DenseNetShape, scores: Scores) -> Found:
+def _find(work: _Work, shape: DenseNetShape, scores: ChannelScores) -> FoundShare:
     """The largest share of `shape` that is fast enough."""
     config, measure = work.config, work.measure
     if measure is None or config.latency_ratio is None:
@@ -217,17 +217,17 @@ def _find(work: _Work, shape: DenseNetShape, scores: Scores) -> Found:
         work.listener.doing(f"timing {candidate.macs(work.size) / 1e6:.1f} million MACs")
         return measure(candidate)
 
-    return find_share(Choice(shape, scores, work.size, config.multiple), config.latency_ratio, told)
+    return find_share(LatencySearch(shape, scores, work.size, config.multiple), config.latency_ratio, told)
 
 
 def _write_state(work: _Work, macs: float | None) -> None:
     """Keep what was asked for, and the budget: None until it is found by measuring."""
-    state = {"identity": dict(work.material.identity), "macs": macs}
-    write_bytes(work.material.state_file, json.dumps(state, indent=1).encode())
+    state = {"identity": dict(work.inputs.identity), "macs": macs}
+    write_bytes(work.inputs.state_file, json.dumps(state, indent=1).encode())
 
 
 def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequence[Part], out: Path) -> RunCard:
-    material, parent = work.material, work.material.parent
+    inputs, parent = work.inputs, work.inputs.parent
     check_weights(candidate.weights, candidate.shape, out / WEIGHTS_FILE)
     logits, tissue = logits_and_tissue_of(trainer, work.data, parts)
     trained = Trained(
@@ -240,17 +240,17 @@ def _publish(work: _Work, candidate: _Candidate, trainer: Trainer, parts: Sequen
         metrics_of(work.data, logits, parent.card.threshold, parent.card.temperature),
         time.monotonic() - work.started,
         logits,
-        material.before,
+        inputs.before,
         tissue,
     )
-    job = material.job
+    job = inputs.job
     return publish_run(trained, out, overwrite=job.overwrite, partial=job.partial if out == job.out else None)
 
 
 def _origin(work: _Work, shape: DenseNetShape) -> Origin:
-    material, card = work.material, work.material.parent.card
-    notes = [cost_note(card.name, material.shape, shape, work.size), width_note(material.shape, shape)]
-    notes += (*operating_note(card), *told_anew(card), *unknown_note(material.before))
+    inputs, card = work.inputs, work.inputs.parent.card
+    notes = [cost_note(card.name, inputs.shape, shape, work.size), width_note(inputs.shape, shape)]
+    notes += (*operating_note(card), *told_anew(card), *unknown_note(inputs.before))
     if work.measure is not None:
         work.listener.doing("timing the result")
         notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")
@@ -259,7 +259,7 @@ def _origin(work: _Work, shape: DenseNetShape) -> Origin:
         card.arch,
         work.config.settings(),
         tuple(notes),
-        material.parents,
+        inputs.parents,
         card.threshold,
         card.temperature,
         card.study,

@@ -14,13 +14,13 @@ def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int)
 
 
 def operating_note(card: RunCard) -> tuple[str, ...]:
-    """Where the operating point comes from, if the run of `card`, which is pruned, chose any."""
-    found = []
+    """A note on the origin of the operating point, if the run of `card`, which is pruned, chose any."""
+    chosen = []
     if (card.threshold, card.temperature) != (0.5, 1.0):
-        found.append(f"Threshold {card.threshold:.6g} and temperature {card.temperature:.6g}")
+        chosen.append(f"Threshold {card.threshold:.6g} and temperature {card.temperature:.6g}")
     if card.study is not None:
-        found.append(f"The {card.study.k} highest slices of a series and their threshold {card.study.threshold:.6g}")
-    return tuple(f"{what} are those of {card.name}, not chosen anew." for what in found)
+        chosen.append(f"The {card.study.k} highest slices of a series and their threshold {card.study.threshold:.6g}")
+    return tuple(f"{what} are those of {card.name}, not chosen anew." for what in chosen)
 
 
 def width_note(before: DenseNetShape, after: DenseNetShape) -> str:

@@ -1,8 +1,8 @@
-"""How a budget and its epochs are divided among the steps of a pruning."""
+"""Divide a budget and its epochs among the steps of a pruning."""
 
 
 def shares(macs: float, steps: int) -> tuple[float, ...]:
-    """What each step leaves of the whole network, `macs` at last: each removes the same share of what is left."""
+    """The share of the whole network that each step leaves, `macs` at last: each removes the same share of the rest."""
     return (*(macs ** ((step + 1) / steps) for step in range(steps - 1)), macs)
 
 

@@ -16,37 +16,37 @@ Indices = npt.NDArray[np.intp]
 def positions(shape: DenseNetShape, keep: KeepSet) -> dict[tuple[str, int], Indices]:
     """(array, axis) → the indices that stay, ascending; axes are counted from the end.
 
-    What is not named stays whole: the network input, the hidden layers' outputs, the biases.
+    Arrays and axes that are not named stay whole: the network input, the hidden layers' outputs, the biases.
 
     Raises:
         HemotkError: the keep-set does not fit the network.
     """
     keep.check(shape)
-    found: dict[tuple[str, int], list[Indices]] = {}
+    places: dict[tuple[str, int], list[Indices]] = {}
     for group, channels in zip(groups(shape), keep.flat(), strict=True):
         for place in group.places():
-            found.setdefault((place.array, place.axis), []).append(np.array(channels, np.intp) + place.start)
-    return {where: np.concatenate(indices) for where, indices in found.items()}
+            places.setdefault((place.array, place.axis), []).append(np.array(channels, np.intp) + place.start)
+    return {where: np.concatenate(indices) for where, indices in places.items()}
 
 
 def cut(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> tuple[DenseNetShape, dict[str, np.ndarray]]:
     """The network without the channels that are not kept: its shape, and copies of the entries that stay, float32.
 
-    It computes what `silenced` computes.
+    It computes the same function as `silenced`.
 
     Raises:
         HemotkError: keep-set or weights do not fit the network.
     """
     check_weights(weights, shape, Path("weights"))
     indices = positions(shape, keep)
-    found = {}
+    arrays = {}
     for name in shape.arrays():
         array = np.array(weights[name], np.float32)
         for axis in range(-array.ndim, 0):
             if (name, axis) in indices:
                 array = np.take(array, indices[name, axis], axis)
-        found[name] = array
-    return cut_shape(shape, keep), found
+        arrays[name] = array
+    return cut_shape(shape, keep), arrays
 
 
 def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str, np.ndarray]:
@@ -60,13 +60,13 @@ def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str,
     """
     check_weights(weights, shape, Path("weights"))
     keep.check(shape)
-    found = {name: np.array(weights[name], np.float32) for name in shape.arrays()}
+    arrays = {name: np.array(weights[name], np.float32) for name in shape.arrays()}
     for group, channels in zip(groups(shape), keep.flat(), strict=True):
         gone = np.setdiff1d(np.arange(group.width), channels)
         for place in group.places():
             if place.axis == OUTPUTS and not place.array.endswith(("/moving_mean", "/moving_variance")):
-                found[place.array][..., gone + place.start] = 0
-    return found
+                arrays[place.array][..., gone + place.start] = 0
+    return arrays
 
 
 def cut_shape(shape: DenseNetShape, keep: KeepSet) -> DenseNetShape:

@@ -1,4 +1,4 @@
-"""What a magnitude pruning was asked for."""
+"""The settings of a magnitude pruning."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ STRUCTURES = (NO_PATTERN, *PATTERNS)
 
 @dataclass(frozen=True)
 class MagnitudeConfig:
-    """How many weights become zero, in which places, and how the network is trained meanwhile.
+    """The settings of a magnitude pruning: number and places of the zeros, and the training meanwhile.
 
     `sparsity` is the share of zeros in each kernel at the end; `structure` '2:4' fixes it at 0.5. The share rises
     between `begin` and `end`, both shares of all steps; from then on the zeros stay where they are and the other

@@ -1,4 +1,4 @@
-"""What a magnitude pruning starts from, read and checked before anything heavy is loaded."""
+"""The start of a magnitude pruning, read and checked before anything heavy is loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ from hemotk.pruning.magnitude.size import kernels, zeros
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import learned_before
 from hemotk.store.lock import LOCK_FILES
-from hemotk.store.run import Run
+from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import CHECKPOINT_FILE, foreign
 from hemotk.training.history import HISTORY_FILE
 
-# What an unfinished magnitude pruning keeps beside its output.
+# The files that an unfinished magnitude pruning keeps beside its output.
 OWN_FILES = (*LOCK_FILES, CHECKPOINT_FILE, HISTORY_FILE)
 
 
 @dataclass(frozen=True)
-class MagnitudeMaterial:
+class MagnitudeInputs:
     """Everything that a magnitude pruning needs but the images; `chosen` names the kernels that become sparse."""
 
     job: PruneJob
     config: MagnitudeConfig
-    parent: Run
+    parent: StoredRun
     chosen: tuple[str, ...]
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What a resumed pruning must be equal in."""
+        """The settings that a resumed pruning must have in common with the interrupted one."""
         return {**self.config.settings(), "run": self.parent.sha256}
 
     @property
     def before(self) -> Learned:
-        """What the parent learned from on other splits."""
+        """The images of other splits that the parent learned from."""
         return learned_before(self.parent.split, self.parent.learned)
 
     @property
@@ -48,7 +48,7 @@ class MagnitudeMaterial:
         return min(zeros([self.parent.weights[name]]).share for name in self.chosen)
 
 
-def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
+def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeInputs:
     """Read and check everything that is asked for; needs no TensorFlow.
 
     Raises:
@@ -68,14 +68,14 @@ def read_magnitude(job: PruneJob, config: MagnitudeConfig) -> MagnitudeMaterial:
         )
     _check_denser(job.run, [parent.weights[name] for name in chosen], config)
     _check_partial(job)
-    return MagnitudeMaterial(job, config, parent, chosen)
+    return MagnitudeInputs(job, config, parent, chosen)
 
 
 def _chosen(weights: Weights, config: MagnitudeConfig) -> tuple[str, ...]:
     """All kernels; with a structure those that hold at least one group, so not those that read 1 or 3 channels."""
-    found = kernels(weights)
+    names = kernels(weights)
     pattern = config.pattern
-    return tuple(name for name, kernel in found.items() if pattern is None or can_hold(kernel.shape, pattern))
+    return tuple(name for name, kernel in names.items() if pattern is None or can_hold(kernel.shape, pattern))
 
 
 def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None:
@@ -86,10 +86,10 @@ def _check_denser(run: Path, chosen: list[Any], config: MagnitudeConfig) -> None
                 f"{config.sparsity} without a structure."
             )
         return
-    found = zeros(chosen)
-    if found.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
+    present = zeros(chosen)
+    if present.zeros >= sum(zeros_asked(kernel.size, config.sparsity) for kernel in chosen):
         raise HemotkError(
-            f"{run}: {found.share:.4f} of its weights are zero already, ‹sparsity› asks for {config.sparsity}; "
+            f"{run}: {present.share:.4f} of its weights are zero already, ‹sparsity› asks for {config.sparsity}; "
             "ask for more, or name another run."
         )
 

@@ -10,7 +10,7 @@ from hemotk.files import writing
 from hemotk.models.build import build_model, get_arrays, named_variables, set_arrays
 from hemotk.models.weights import check_weights
 from hemotk.pruning.channels.notes import operating_note
-from hemotk.pruning.magnitude.job import MagnitudeMaterial
+from hemotk.pruning.magnitude.job import MagnitudeInputs
 from hemotk.pruning.magnitude.masks import Ramp, SparseTrainer
 from hemotk.pruning.magnitude.size import SparseSize, said, sparse_size
 from hemotk.store.learned_from import unknown_note
@@ -32,8 +32,8 @@ class SparseRun:
     after: SparseSize
 
 
-def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = None) -> SparseRun:
-    """Make the smallest weights zero while the network trains on, and publish the run folder `material.job.out`.
+def prune_magnitude(inputs: MagnitudeInputs, listener: Listener | None = None) -> SparseRun:
+    """Make the smallest weights zero while the network trains on, and publish the run folder `inputs.job.out`.
 
     The run has the parent's shape and operating point; its test part is scored once. Biases, BatchNorm and
     depthwise kernels get no zeros. Prune channels first, if both are wanted: removing channels breaks a structure.
@@ -44,18 +44,18 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
     """
     started = time.monotonic()
     listener = listener or Listener()
-    job, parent = material.job, material.parent
-    config = material.config.training(parent.card.arch, parent.card.preprocess.size)
+    job, parent = inputs.job, inputs.parent
+    config = inputs.config.training(parent.card.arch, parent.card.preprocess.size)
     keras.utils.set_random_seed(config.seed)
     data = load_data(parent.split, job.data, parent.card.preprocess, listener)
-    trainer = _trainer(material, config, steps_an_epoch(config, data) * config.epochs)
+    trainer = _trainer(inputs, config, steps_an_epoch(config, data) * config.epochs)
     with writing(job.partial), locked(job.partial):
-        stage = Stage(job.partial, material.identity, resume=job.resume)
+        stage = Stage(job.partial, inputs.identity, resume=job.resume)
         history = fit(stage, trainer, data, listener)
         weights = get_arrays(trainer.model)
         check_weights(weights, parent.shape, job.out / WEIGHTS_FILE)
         before, after = sparse_size(parent.weights), sparse_size(weights)
-        origin = _origin(material, said(after, before))
+        origin = _origin(inputs, said(after, before))
         logits, tissue = logits_and_tissue_of(trainer, data, PARTS)
         metrics = metrics_of(data, logits, origin.threshold, origin.temperature)
         seconds = time.monotonic() - started
@@ -69,7 +69,7 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
             metrics,
             seconds,
             logits,
-            material.before,
+            inputs.before,
             tissue,
         )
         card = publish_run(trained, job.out, overwrite=job.overwrite, partial=job.partial)
@@ -77,32 +77,32 @@ def prune_magnitude(material: MagnitudeMaterial, listener: Listener | None = Non
     return SparseRun(card, before, after)
 
 
-def ramp(material: MagnitudeMaterial, steps: int) -> Ramp:
-    """How the zeros rise in a training of `steps`."""
-    config = material.config
+def ramp(inputs: MagnitudeInputs, steps: int) -> Ramp:
+    """The rise of the zeros in a training of `steps`."""
+    config = inputs.config
     begin = min(round(config.begin * steps), steps - 1)
     end = max(round(config.end * steps), begin + 1)
-    return Ramp(material.least_share, config.sparsity, begin, end, config.pattern)
+    return Ramp(inputs.least_share, config.sparsity, begin, end, config.pattern)
 
 
-def _trainer(material: MagnitudeMaterial, config: TrainConfig, steps: int) -> SparseTrainer:
-    parent = material.parent
+def _trainer(inputs: MagnitudeInputs, config: TrainConfig, steps: int) -> SparseTrainer:
+    parent = inputs.parent
     model = build_model(parent.shape, config.bn_momentum, config.dropout)
     set_arrays(model, parent.weights)
     variables = named_variables(model)
-    kernels = {name: variables[name] for name in material.chosen}
-    return SparseTrainer(model, config, parent.card.preprocess, kernels, ramp(material, steps))
+    kernels = {name: variables[name] for name in inputs.chosen}
+    return SparseTrainer(model, config, parent.card.preprocess, kernels, ramp(inputs, steps))
 
 
-def _origin(material: MagnitudeMaterial, note: str) -> Origin:
-    card = material.parent.card
+def _origin(inputs: MagnitudeInputs, note: str) -> Origin:
+    card = inputs.parent.card
     return Origin(
         source="pruned",
         arch=card.arch,
-        settings=material.config.settings(),
-        notes=(note, *operating_note(card), *told_anew(card), *unknown_note(material.before)),
-        parents={"run": material.parent.sha256},
+        settings=inputs.config.settings(),
+        notes=(note, *operating_note(card), *told_anew(card), *unknown_note(inputs.before)),
+        parents={"run": inputs.parent.sha256},
         threshold=card.threshold,
         temperature=card.temperature,
-        study=card.study,
+        series=card.study,
     )

@@ -24,7 +24,7 @@ POWER = 3
 
 @dataclass(frozen=True)
 class Ramp:
-    """How the share of zeros in each kernel rises, from `initial` at step `begin` to `final` at step `end`.
+    """The rise of the share of zeros in each kernel, from `initial` at step `begin` to `final` at step `end`.
 
     final + (initial − final) · (1 − (step − begin) / (end − begin))³ (Zhu & Gupta 2017, arXiv 1710.01878, section 3).
     Steps are counted from 1. `pattern` (m, n) instead puts m zeros into each n weights that lie beside each other
@@ -46,7 +46,7 @@ class Ramp:
 
 
 class Masks:
-    """Which weights of `kernels` are held at zero.
+    """The masks of the weights in `kernels` that are held at zero.
 
     Nothing is kept here from step to step: what is zero before a gradient step is zero after it. So weights that are
     kept and put back bring their masks with them, and a network that has zeros already keeps them.

@@ -1,10 +1,10 @@
-"""Where zeros lie and how many there are to be. Needs no TensorFlow."""
+"""The places of zeros and their wanted number. Needs no TensorFlow."""
 
 import numpy as np
 
 
 def zeros_asked(size: int, sparsity: float) -> int:
-    """How many of `size` weights the library makes zero: all but round(size · (1 − sparsity)), at least one is kept."""
+    """The zeros that the library makes in `size` weights: all but round(size · (1 − sparsity)); at least 1 is kept."""
     return size - max(round(size * (1 - sparsity)), 1)
 
 

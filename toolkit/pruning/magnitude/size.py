@@ -1,4 +1,4 @@
-"""How many weights are zero, and what that saves: room in a compressed file, and nothing else. Needs no TensorFlow."""
+"""The number of zeros and the saving: room in a compressed file, and nothing else. Needs no TensorFlow."""
 
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ NOT_PRUNED = "not pruned (BatchNorm, bias, depthwise)"
 
 @dataclass(frozen=True)
 class Zeros:
-    """How many of `count` weights are 0."""
+    """The number of zeros among `count` weights."""
 
     zeros: int
     count: int
@@ -36,8 +36,8 @@ class SparseSize:
     @property
     def pruned(self) -> Zeros:
         """The zeros of all kinds that pruning may make sparse."""
-        some = [found for name, found in self.zeros.items() if name != NOT_PRUNED]
-        return Zeros(sum(found.zeros for found in some), sum(found.count for found in some))
+        some = [count for name, count in self.zeros.items() if name != NOT_PRUNED]
+        return Zeros(sum(count.zeros for count in some), sum(count.count for count in some))
 
 
 def kernels(weights: Weights) -> dict[str, np.ndarray]:
@@ -51,8 +51,10 @@ def kernels(weights: Weights) -> dict[str, np.ndarray]:
 
 def zeros(arrays: Iterable[np.ndarray]) -> Zeros:
     """The zeros of all `arrays` together."""
-    found = list(arrays)
-    return Zeros(sum(array.size - int(np.count_nonzero(array)) for array in found), sum(array.size for array in found))
+    listed = list(arrays)
+    return Zeros(
+        sum(array.size - int(np.count_nonzero(array)) for array in listed), sum(array.size for array in listed)
+    )
 
 
 def kind(name: str, shape: tuple[int, ...]) -> str:
@@ -63,7 +65,7 @@ def kind(name: str, shape: tuple[int, ...]) -> str:
 
 
 def sparse_size(weights: Weights) -> SparseSize:
-    """What `weights` (float32 arrays) come to."""
+    """Count the zeros of `weights` (float32 arrays) and measure the compressed size."""
     kinds: dict[str, list[np.ndarray]] = {}
     for name, array in weights.items():
         kinds.setdefault(kind(name, array.shape), []).append(array)
@@ -78,7 +80,7 @@ def deflated_bytes(arrays: Iterable[np.ndarray]) -> int:
 
 
 def said(size: SparseSize, before: SparseSize) -> str:
-    """What the zeros save and what they do not, in one sentence for a run's card."""
+    """The savings by the zeros, and what they do not save, in one sentence for a run's card."""
     return (
         f"{size.pruned.share:.4f} of the kernels' weights are zero: deflated, all weights in float32 take "
         f"{size.deflated:,} bytes instead of {before.deflated:,}; as they are they take {size.plain:,} as before, and "

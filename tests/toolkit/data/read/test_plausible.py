@@ -10,10 +10,10 @@ from odd_pictures import DRAWN, hot, jet, page
 from PIL import Image
 
 from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
-from hemotk.data.read.plausible import Looks, doubts, judge, measure
+from hemotk.data.read.plausible import PictureMeasures, doubts, judge, measure
 from hemotk.data.read.preprocess import load_gray
 
-HEAD = Looks(coloured=0.0, corner=0.05, contrast=250.0, aspect=1.2, outline=0.95, hollow=0.1)
+HEAD = PictureMeasures(coloured=0.0, corner=0.05, contrast=250.0, aspect=1.2, outline=0.95, hollow=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_photos_that_libraries_ship_are_doubted() -> None:
     ],
 )
 def test_each_limit(change: dict, says: tuple) -> None:
-    assert judge(Looks(**{**vars(HEAD), **change})) == says
+    assert judge(PictureMeasures(**{**vars(HEAD), **change})) == says
 
 
 def test_measurements_hold_for_any_size() -> None:

@@ -12,7 +12,7 @@ from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape, densenet
 from hemotk.pruning.channels.budget import choose, macs_per_channel
 from hemotk.pruning.channels.groups import groups
-from hemotk.pruning.channels.importance import Scores, magnitude
+from hemotk.pruning.channels.importance import ChannelScores, magnitude
 from hemotk.pruning.channels.keep import KeepSet
 from hemotk.pruning.channels.surgery import cut, silenced
 
@@ -34,12 +34,14 @@ def with_widths(shape: DenseNetShape, wanted: list[int]) -> DenseNetShape:
     return cut(shape, random_arrays(shape, 0), KeepSet.of(shape, map(range, wanted)))[0]
 
 
-def random_scores(shape: DenseNetShape, seed: int) -> Scores:
+def random_scores(shape: DenseNetShape, seed: int) -> ChannelScores:
     rng = np.random.default_rng(seed)
-    return Scores(tuple(rng.exponential(size=group.width) for group in groups(shape)))
+    return ChannelScores(tuple(rng.exponential(size=group.width) for group in groups(shape)))
 
 
-def chosen(shape: DenseNetShape, scores: Scores, share: float, multiple: int = 1, smallest: int = 1) -> KeepSet | None:
+def chosen(
+    shape: DenseNetShape, scores: ChannelScores, share: float, multiple: int = 1, smallest: int = 1
+) -> KeepSet | None:
     try:
         return choose(shape, scores, SIZE, share, multiple=multiple, smallest=smallest)
     except HemotkError as error:
@@ -106,7 +108,7 @@ def test_the_unit_of_the_scores_does_not_matter(
     both: tuple[DenseNetShape, KeepSet], seed: int, factor: float, share: float
 ) -> None:
     shape, scores = both[0], random_scores(both[0], seed)
-    scaled = Scores(tuple(value * factor for value in scores.values))
+    scaled = ChannelScores(tuple(value * factor for value in scores.values))
     assert chosen(shape, scaled, share) == chosen(shape, scores, share)
 
 
@@ -124,7 +126,7 @@ def test_dead_channels_go_first(both: tuple[DenseNetShape, KeepSet], seed: int) 
 
 def test_ties_go_to_what_saves_more_then_to_the_earlier_group_then_to_the_higher_channel() -> None:
     shape = DenseNetShape(4, ((LayerShape(4, 4), LayerShape(4, 4)),), ())
-    keep = choose(shape, Scores(tuple(same_everywhere(shape, 0.0))), SIZE, 0.999, multiple=1, smallest=1)
+    keep = choose(shape, ChannelScores(tuple(same_everywhere(shape, 0.0))), SIZE, 0.999, multiple=1, smallest=1)
     assert widths(keep) == [3, 4, 4, 4, 4]
     assert keep.stem == (0, 1, 2)
 
@@ -133,7 +135,7 @@ def test_groups_without_any_score_go_before_all_others() -> None:
     shape = DenseNetShape(4, ((LayerShape(4, 4), LayerShape(4, 4)),), ())
     values = [np.full(4, 1e-300), np.zeros(4), np.full(4, 1e300), np.zeros(4), np.ones(4)]
     least = with_widths(shape, [4, 1, 4, 1, 4]).macs(SIZE) / shape.macs(SIZE)
-    assert widths(choose(shape, Scores(tuple(values)), SIZE, least, multiple=1, smallest=1)) == [4, 1, 4, 1, 4]
+    assert widths(choose(shape, ChannelScores(tuple(values)), SIZE, least, multiple=1, smallest=1)) == [4, 1, 4, 1, 4]
 
 
 def test_an_emptier_group_gives_up_its_channels_at_a_higher_price() -> None:
@@ -143,7 +145,7 @@ def test_an_emptier_group_gives_up_its_channels_at_a_higher_price() -> None:
     area = [(SIZE // 4) ** 2, (SIZE // 8) ** 2]
     values[1], values[4] = values[1] * 2 * area[0], values[4] * area[1]
     share = 1 - 0.5 * (40 * 11 * sum(area)) / shape.macs(SIZE)
-    found = widths(choose(shape, Scores(tuple(values)), SIZE, share, multiple=1, smallest=1))
+    found = widths(choose(shape, ChannelScores(tuple(values)), SIZE, share, multiple=1, smallest=1))
     assert 1.5 < found[1] / found[4] < 2.5
 
 
@@ -158,14 +160,14 @@ def test_the_budget_of_densenet201_is_chosen_quickly_in_multiples_of_eight() -> 
 def test_widths_that_are_no_multiple(growth: int) -> None:
     shape = densenet((2, 2), growth=growth, bottleneck=20, stem=21)
     least = with_widths(shape, [next_width(next_width(group.width, 8, 8), 8, 8) for group in groups(shape)])
-    keep = choose(shape, Scores(tuple(same_everywhere(shape, 1.0))), SIZE, least.macs(SIZE) / shape.macs(SIZE))
+    keep = choose(shape, ChannelScores(tuple(same_everywhere(shape, 1.0))), SIZE, least.macs(SIZE) / shape.macs(SIZE))
     assert {(layer.bottleneck, layer.growth) for block in least.blocks for layer in block} == {(8, min(growth, 8))}
     assert with_widths(shape, widths(keep)) == least
 
 
 def test_a_budget_that_cannot_be_met_names_the_smallest_share() -> None:
     shape = densenet((2, 2), growth=16)
-    scores = Scores(tuple(same_everywhere(shape, 1.0)))
+    scores = ChannelScores(tuple(same_everywhere(shape, 1.0)))
     with pytest.raises(
         HemotkError, match=r"macs: a share of 0.01 cannot be reached with widths of at least 8"
     ) as caught:
@@ -182,7 +184,7 @@ def test_a_network_of_least_widths_has_nothing_to_cut() -> None:
     with pytest.raises(
         HemotkError, match="smaller multiple of 8 that is at least 8, so there is nothing to cut; allow"
     ):
-        choose(shape, Scores(tuple(same_everywhere(shape, 1.0))), SIZE, 0.9)
+        choose(shape, ChannelScores(tuple(same_everywhere(shape, 1.0))), SIZE, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -197,11 +199,11 @@ def test_a_network_of_least_widths_has_nothing_to_cut() -> None:
         ({"size": 15}, "size: 15 is too small for this network; give at least 16"),
         ({"multiple": 0}, "multiple: is 0"),
         ({"smallest": 0}, "smallest: is 0"),
-        ({"scores": Scores((np.zeros(1),))}, "scores: are not one for every channel"),
+        ({"scores": ChannelScores((np.zeros(1),))}, "scores: are not one for every channel"),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
     shape = densenet((2, 2), growth=16)
-    fine: dict[str, Any] = {"scores": Scores(tuple(same_everywhere(shape, 1.0))), "size": SIZE, "macs_to_keep": 0.5}
+    fine: dict[str, Any] = {"scores": ChannelScores(tuple(same_everywhere(shape, 1.0))), "size": SIZE, "macs_to_keep": 0.5}
     with pytest.raises(HemotkError, match=message):
         choose(shape, **(fine | changes))

@@ -23,10 +23,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 def test_channels_that_nobody_hears_count_nothing_and_all_batches_are_told(data: Data) -> None:
     weights = random_arrays(SMALL, 0, (1.0,))
     bottleneck = next(g for g in groups(SMALL) if g.kind == "bottleneck")
-    (reader,) = bottleneck.readers
+    (consumer,) = bottleneck.consumers
     dead = [3, 7, 30]
     for part in ("gamma", "beta"):
-        weights[f"{reader.norm}/{part}"][dead] = 0
+        weights[f"{consumer.norm}/{part}"][dead] = 0
     told: list[tuple[int, int]] = []
     config = PruneConfig(macs=0.5, passes=2, importance_batch=5)
     scoring = Scoring(data, PreprocessSpec(SIZE), config, lambda done, total: told.append((done, total)))

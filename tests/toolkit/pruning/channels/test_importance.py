@@ -10,7 +10,7 @@ from random_networks import random_arrays, shapes
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
 from hemotk.pruning.channels.groups import Group, groups
-from hemotk.pruning.channels.importance import Scores, magnitude, mean_scores, taylor
+from hemotk.pruning.channels.importance import ChannelScores, magnitude, mean_scores, taylor
 from hemotk.pruning.channels.keep import KeepSet
 from hemotk.pruning.channels.surgery import cut, silenced
 
@@ -23,7 +23,7 @@ def random_gradients(shape: DenseNetShape, seed: int) -> dict[str, np.ndarray]:
     return {name: rng.normal(size=size).astype(np.float32) for name, size in shape.arrays().items()}
 
 
-def assert_close(found: Scores, expected: Scores) -> None:
+def assert_close(found: ChannelScores, expected: ChannelScores) -> None:
     for mine, other in zip(found.values, expected.values, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-12)
 
@@ -48,8 +48,8 @@ def test_magnitudes_of_what_a_reader_reads_are_shares(shape: DenseNetShape, seed
     for name in weights:
         if name.endswith("/gamma"):
             weights[name] = np.where(weights[name] == 0, np.float32(0.5), weights[name])
-    readers = {reader.kernel for group in groups(shape) for reader in group.readers}
-    assert sum(value.sum() for value in magnitude(shape, weights).values) == pytest.approx(len(readers))
+    consumers = {consumer.kernel for group in groups(shape) for consumer in group.consumers}
+    assert sum(value.sum() for value in magnitude(shape, weights).values) == pytest.approx(len(consumers))
 
 
 @given(both=shapes_and_keeps(), seed=seeds)
@@ -74,7 +74,7 @@ def test_cutting_silenced_channels_leaves_the_scores_of_the_others(
         (taylor(smaller, smaller_weights, smaller_gradients), taylor(shape, weights, gradients)),
     ):
         kept = [value[list(channels)] for value, channels in zip(before.values, keep.flat(), strict=True)]
-        assert_close(found, Scores(tuple(kept)))
+        assert_close(found, ChannelScores(tuple(kept)))
 
 
 @given(seed=seeds, factor=st.floats(0.1, 10), sign=st.sampled_from((-1, 1)))
@@ -105,15 +105,15 @@ def test_channels_in_another_order_have_their_scores_in_that_order(seed: int) ->
         (magnitude(SHAPE, mixed), magnitude(SHAPE, weights)),
         (taylor(SHAPE, mixed, mixed_gradients), taylor(SHAPE, weights, gradients)),
     ):
-        assert_close(found, Scores(tuple(v[order] for v, order in zip(before.values, orders, strict=True))))
+        assert_close(found, ChannelScores(tuple(v[order] for v, order in zip(before.values, orders, strict=True))))
 
 
 def silencing(weights: dict[str, np.ndarray], group: Group, channel: int, share: float) -> dict[str, np.ndarray]:
     """The weights with that share of one channel's BatchNorms taken away."""
     changed = {name: array.astype(np.float64) for name, array in weights.items()}
-    for reader in group.readers:
+    for consumer in group.consumers:
         for part in ("gamma", "beta"):
-            changed[f"{reader.norm}/{part}"][reader.start + channel] *= 1 - share
+            changed[f"{consumer.norm}/{part}"][consumer.start + channel] *= 1 - share
     return changed
 
 
@@ -158,12 +158,12 @@ def test_taylor_is_additive_before_the_square_and_averages_after_it() -> None:
 @pytest.mark.parametrize("bad", [np.array([-1e-9]), np.array([np.nan]), np.array([np.inf]), np.zeros((1, 1))])
 def test_what_is_no_score_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(HemotkError, match=r"scores: hold .*negative, infinite or NaN.*; look"):
-        Scores((np.zeros(2), bad))
+        ChannelScores((np.zeros(2), bad))
 
 
 def test_scores_are_read_only_copies() -> None:
     array = np.ones(3)
-    scores = Scores((array,))
+    scores = ChannelScores((array,))
     array[0] = 7
     assert scores.values[0][0] == 1
     with pytest.raises(ValueError, match="read-only"):
@@ -187,4 +187,4 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(HemotkError, match="scores: there is no batch"):
         mean_scores([])
     with pytest.raises(HemotkError, match="scores: are not one for every channel"):
-        Scores((np.zeros(2),)).check(SHAPE)
+        ChannelScores((np.zeros(2),)).check(SHAPE)

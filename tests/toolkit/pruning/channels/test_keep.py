@@ -6,38 +6,38 @@ from random_networks import shapes
 from hemotk.artifacts import FieldError
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
-from hemotk.pruning.channels.groups import Reader, groups
+from hemotk.pruning.channels.groups import Consumer, groups
 from hemotk.pruning.channels.keep import KeepSet, LayerKeep
 
 SHAPE = DenseNetShape(4, ((LayerShape(5, 3), LayerShape(6, 2)), (LayerShape(7, 1),)), (8,), 1, hidden=(10,))
 
 
 def test_the_groups_of_a_network_and_their_readers() -> None:
-    first = [Reader(f"conv2_block{i}_0_bn", f"conv2_block{i}_1_conv/kernel", 0) for i in (1, 2)]
-    assert [(g.kind, g.writer, g.width, g.norm, g.readers) for g in groups(SHAPE)] == [
-        ("stem", "conv1/conv", 4, "conv1/bn", (*first, Reader("pool2_bn", "pool2_conv/kernel", 0))),
-        ("bottleneck", "conv2_block1_1_conv", 5, "", (Reader("conv2_block1_1_bn", "conv2_block1_2_conv/kernel", 0),)),
+    first = [Consumer(f"conv2_block{i}_0_bn", f"conv2_block{i}_1_conv/kernel", 0) for i in (1, 2)]
+    assert [(g.kind, g.producer, g.width, g.norm, g.consumers) for g in groups(SHAPE)] == [
+        ("stem", "conv1/conv", 4, "conv1/bn", (*first, Consumer("pool2_bn", "pool2_conv/kernel", 0))),
+        ("bottleneck", "conv2_block1_1_conv", 5, "", (Consumer("conv2_block1_1_bn", "conv2_block1_2_conv/kernel", 0),)),
         (
             "growth",
             "conv2_block1_2_conv",
             3,
             "",
             (
-                Reader("conv2_block2_0_bn", "conv2_block2_1_conv/kernel", 4),
-                Reader("pool2_bn", "pool2_conv/kernel", 4),
+                Consumer("conv2_block2_0_bn", "conv2_block2_1_conv/kernel", 4),
+                Consumer("pool2_bn", "pool2_conv/kernel", 4),
             ),
         ),
-        ("bottleneck", "conv2_block2_1_conv", 6, "", (Reader("conv2_block2_1_bn", "conv2_block2_2_conv/kernel", 0),)),
-        ("growth", "conv2_block2_2_conv", 2, "", (Reader("pool2_bn", "pool2_conv/kernel", 7),)),
+        ("bottleneck", "conv2_block2_1_conv", 6, "", (Consumer("conv2_block2_1_bn", "conv2_block2_2_conv/kernel", 0),)),
+        ("growth", "conv2_block2_2_conv", 2, "", (Consumer("pool2_bn", "pool2_conv/kernel", 7),)),
         (
             "transition",
             "pool2_conv",
             8,
             "",
-            (Reader("conv3_block1_0_bn", "conv3_block1_1_conv/kernel", 0), Reader("bn", "hidden1/kernel", 0)),
+            (Consumer("conv3_block1_0_bn", "conv3_block1_1_conv/kernel", 0), Consumer("bn", "hidden1/kernel", 0)),
         ),
-        ("bottleneck", "conv3_block1_1_conv", 7, "", (Reader("conv3_block1_1_bn", "conv3_block1_2_conv/kernel", 0),)),
-        ("growth", "conv3_block1_2_conv", 1, "", (Reader("bn", "hidden1/kernel", 8),)),
+        ("bottleneck", "conv3_block1_1_conv", 7, "", (Consumer("conv3_block1_1_bn", "conv3_block1_2_conv/kernel", 0),)),
+        ("growth", "conv3_block1_2_conv", 1, "", (Consumer("bn", "hidden1/kernel", 8),)),
     ]
 
 

@@ -27,7 +27,7 @@ from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 from hemotk.models.weights import read_weights
 from hemotk.pruning.channels.config import PruneConfig
-from hemotk.pruning.channels.job import STATE_FILE, PruneJob, read_material
+from hemotk.pruning.channels.job import STATE_FILE, PruneJob, read_inputs
 from hemotk.pruning.channels.schedule import epochs_of, shares
 from hemotk.stats.metrics import evaluate
 from hemotk.training.config import DistillConfig
@@ -61,7 +61,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(home: Path) -> Path:
     out = home / "whole"
-    prune(read_material(PruneJob(home / "parent", out), CONFIG))
+    prune(read_inputs(PruneJob(home / "parent", out), CONFIG))
     return out
 
 
@@ -103,19 +103,19 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
 def test_killed_in_each_step_and_resumed_it_gives_the_same_run(home: Path, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "whole"
     with pytest.raises(Killed):
-        prune(read_material(PruneJob(home / "parent", out), CONFIG), KillAfter(1))
+        prune(read_inputs(PruneJob(home / "parent", out), CONFIG), KillAfter(1))
     assert (tmp_path / "whole.partial" / "work-1" / CHECKPOINT_FILE).exists()
     job = PruneJob(home / "parent", out, resume=True)
     listener = KillAfter(1)
     with pytest.raises(Killed):
-        prune(read_material(job, CONFIG), listener)
+        prune(read_inputs(job, CONFIG), listener)
     assert listener.resumed_after == 1
     step = tmp_path / "whole.partial" / "step-1"
     source = open_run(step)
     assert shape_of(step).macs(SIZE) <= np.sqrt(0.4) * SMALL.macs(SIZE)
     assert source.card.source == "pruned" and set(source.card.metrics) == {"train", "validation"}
     listener = KillAfter(9)
-    prune(read_material(job, CONFIG), listener)
+    prune(read_inputs(job, CONFIG), listener)
     assert listener.resumed_after == 2
     assert shape_of(out) == shape_of(undisturbed)
     one, two = (read_weights(run / WEIGHTS_FILE, shape_of(out)) for run in (out, undisturbed))
@@ -132,24 +132,24 @@ def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, tmp_pa
     config = replace(CONFIG, importance="magnitude", distill=DistillConfig())
     job = PruneJob(home / "parent", tmp_path / "run")
     with pytest.raises(Killed):
-        prune(read_material(job, config), KillAfter(0))
+        prune(read_inputs(job, config), KillAfter(0))
     with pytest.raises(HemotkError, match=r"unfinished pruning lies there; add resume"):
-        read_material(job, config)
+        read_inputs(job, config)
     again = replace(job, resume=True)
     with pytest.raises(HemotkError, match=r"was trained with macs 0.4, now it is 0.5; resume with the same"):
-        read_material(again, replace(config, macs=0.5))
+        read_inputs(again, replace(config, macs=0.5))
     other = make_run(tmp_path / "other", open_run(home / "parent").split)
     with pytest.raises(HemotkError, match=r"was trained with teacher"):
-        read_material(replace(again, teacher=other), config)
+        read_inputs(replace(again, teacher=other), config)
     with locked(job.partial), pytest.raises(HemotkError, match="another training writes there"):
-        prune(read_material(again, config))
+        prune(read_inputs(again, config))
     state = job.partial / STATE_FILE
     state.write_text(state.read_text()[:20])
     with pytest.raises(HemotkError, match="is damaged"):
-        read_material(again, config)
+        read_inputs(again, config)
     state.unlink()
     with pytest.raises(HemotkError, match="holds something else than a pruning"):
-        read_material(again, config)
+        read_inputs(again, config)
     assert not job.out.exists()
 
 
@@ -158,7 +158,7 @@ def test_a_latency_budget_is_met_as_measured(home: Path, tmp_path: Path) -> None
         return 0.3 + 0.7 * shape.macs(SIZE) / SMALL.macs(SIZE)
 
     config = PruneConfig(latency_ratio=0.7, steps=2, epochs=2, batch=8, importance="magnitude", multiple=1)
-    card = prune(read_material(PruneJob(home / "parent", tmp_path / "run"), config), None, measure)
+    card = prune(read_inputs(PruneJob(home / "parent", tmp_path / "run"), config), None, measure)
     ratio = measure(shape_of(tmp_path / "run"))
     assert 0.95 * 0.7 <= ratio <= 0.7
     assert f"{ratio:.3f} of that of parent" in card.notes[-1]
@@ -168,24 +168,24 @@ def test_what_a_kill_left_of_the_state_is_no_other_pruning(home: Path, tmp_path:
     job = PruneJob(home / "parent", tmp_path / "run")
     job.partial.mkdir()
     (job.partial / f".{STATE_FILE}.0123abcd.tmp").touch()
-    assert read_material(job, CONFIG).job == job
+    assert read_inputs(job, CONFIG).job == job
     (job.partial / "notes.txt").touch()
     with pytest.raises(HemotkError, match="something else than a pruning"):
-        read_material(job, CONFIG)
+        read_inputs(job, CONFIG)
 
 
 def test_existing_output(home: Path, undisturbed: Path) -> None:
     before = sha256_file(undisturbed / RUN_CARD)
     with pytest.raises(HemotkError, match="overwrite"):
-        read_material(PruneJob(home / "parent", undisturbed), CONFIG)
+        read_inputs(PruneJob(home / "parent", undisturbed), CONFIG)
     assert sha256_file(undisturbed / RUN_CARD) == before
-    assert read_material(PruneJob(home / "parent", undisturbed, overwrite=True), CONFIG)
+    assert read_inputs(PruneJob(home / "parent", undisturbed, overwrite=True), CONFIG)
 
 
 def test_images_that_are_elsewhere(home: Path, tmp_path: Path) -> None:
     job = PruneJob(home / "parent", tmp_path / "run", data=tmp_path / "gone")
     with pytest.raises(HemotkError, match="data"):
-        prune(read_material(job, CONFIG))
+        prune(read_inputs(job, CONFIG))
     assert not list(tmp_path.iterdir())
 
 
@@ -194,47 +194,47 @@ def test_images_that_are_elsewhere(home: Path, tmp_path: Path) -> None:
 )
 def test_budgets_that_make_no_sense(home: Path, tmp_path: Path, macs: float, says: str) -> None:
     with pytest.raises(HemotkError, match=says):
-        read_material(PruneJob(home / "parent", tmp_path / "run"), replace(CONFIG, macs=macs))
+        read_inputs(PruneJob(home / "parent", tmp_path / "run"), replace(CONFIG, macs=macs))
 
 
 def test_runs_that_cannot_be_pruned(home: Path, tmp_path: Path) -> None:
     split = open_run(home / "parent").split
     cnn = make_run(tmp_path / "cnn", split, CnnShape((4,), 4, SIZE), arch="cnn")
     with pytest.raises(HemotkError, match="is a run of cnn, and only the channels of a DenseNet can be pruned"):
-        read_material(PruneJob(cnn, tmp_path / "run"), CONFIG)
+        read_inputs(PruneJob(cnn, tmp_path / "run"), CONFIG)
     with pytest.raises(HemotkError, match=r"run\.json: no such file"):
-        read_material(PruneJob(tmp_path / "none", tmp_path / "run"), CONFIG)
+        read_inputs(PruneJob(tmp_path / "none", tmp_path / "run"), CONFIG)
     (cnn / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(HemotkError, match="changed or cut short"):
-        read_material(PruneJob(cnn, tmp_path / "run"), CONFIG)
+        read_inputs(PruneJob(cnn, tmp_path / "run"), CONFIG)
 
 
 def test_without_a_share_of_the_loss_there_is_no_teacher(home: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, distill=DistillConfig(share=0.0))
-    material = read_material(PruneJob(home / "parent", tmp_path / "run"), config)
-    assert material.teacher is None and set(material.parents) == {"run"} and "teacher" not in material.identity
+    inputs = read_inputs(PruneJob(home / "parent", tmp_path / "run"), config)
+    assert inputs.teacher is None and set(inputs.parents) == {"run"} and "teacher" not in inputs.identity
     with pytest.raises(HemotkError, match="has no share of the loss with teacher_share 0"):
-        read_material(PruneJob(home / "parent", tmp_path / "run", home / "parent"), config)
+        read_inputs(PruneJob(home / "parent", tmp_path / "run", home / "parent"), config)
 
 
 def test_teachers_that_do_not_fit(home: Path, tmp_path: Path) -> None:
     split = open_run(home / "parent").split
     job = PruneJob(home / "parent", tmp_path / "run")
     with pytest.raises(HemotkError, match=r"run\.json: no such file"):
-        read_material(replace(job, teacher=tmp_path / "none"), CONFIG)
+        read_inputs(replace(job, teacher=tmp_path / "none"), CONFIG)
     larger = make_run(tmp_path / "larger", split, preprocess=PreprocessSpec(32))
     with pytest.raises(HemotkError, match=r"takes pictures of 32×32 and .* of 16×16"):
-        read_material(replace(job, teacher=larger), CONFIG)
+        read_inputs(replace(job, teacher=larger), CONFIG)
     words = make_run(tmp_path / "words", split, labels=("no", "yes"))
     with pytest.raises(HemotkError, match="tells no from yes"):
-        read_material(replace(job, teacher=words), CONFIG)
+        read_inputs(replace(job, teacher=words), CONFIG)
     parts: dict[Part, Part] = {"train": "test", "test": "train", "validation": "validation"}
     swapped = replace(split, items=tuple(replace(item, part=parts[item.part]) for item in split.items))
     knows = make_run(tmp_path / "knows", swapped)
     with pytest.raises(HemotkError, match=r"was trained on '.*' .*which .* is to be judged on"):
-        read_material(replace(job, teacher=knows), CONFIG)
+        read_inputs(replace(job, teacher=knows), CONFIG)
     other = make_run(tmp_path / "fits", split, densenet((2, 1), growth=8))
-    assert read_material(replace(job, teacher=other), CONFIG).teacher.card.name == "fits"
+    assert read_inputs(replace(job, teacher=other), CONFIG).teacher.card.name == "fits"
     shutil.rmtree(other)
 
 
@@ -249,11 +249,11 @@ def test_teachers_of_splits_without_checksums_are_told_apart_by_path(home: Path,
     parts: dict[Part, Part] = {"train": "test", "test": "train", "validation": "validation"}
     other = tuple(replace(item, part=parts[item.part], group="p" + item.path) for item in bare.items)
     job = PruneJob(make_run(tmp_path / "bare", bare), tmp_path / "run", teacher=make_run(tmp_path / "same", bare))
-    assert read_material(job, CONFIG).teacher.card.name == "same"
+    assert read_inputs(job, CONFIG).teacher.card.name == "same"
     for name, folder in (("swapped", bare.folder), ("elsewhere", "/elsewhere")):
         knows = make_run(tmp_path / name, replace(bare, items=other, folder=folder))
         with pytest.raises(HemotkError, match=r"was trained on '.*' \(same image\)"):
-            read_material(replace(job, teacher=knows), CONFIG)
+            read_inputs(replace(job, teacher=knows), CONFIG)
 
 
 @pytest.mark.parametrize(
