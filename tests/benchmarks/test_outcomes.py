@@ -31,7 +31,7 @@ from hemotk.stats.paired import mcnemar, mcnemar_by_group, median_of_rounds, sha
 from hemotk.tflite.scorer import Scores
 
 
-def with_limit(name: str, value: float) -> Limits:
+def with_limit(name: str, value: float) -> BenchLimits:
     """That limit and no other."""
     changes: dict[str, Any] = {name: value}
     return dataclasses.replace(NO_LIMITS, **changes)

@@ -3,9 +3,9 @@
 import dataclasses
 
 from hemotk.artifacts import HERE, Estimate, Flip, ImageScores, Latency, Metrics, Paired, VariantResult
-from hemotk.benchmarks.judge.limits import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 
-NO_LIMITS = Limits(*(None for _ in dataclasses.fields(Limits)))
+NO_LIMITS = BenchLimits(*(None for _ in dataclasses.fields(BenchLimits)))
 GOOD = ImageScores((0.5,), (0.6,), (0.6,))
 
 

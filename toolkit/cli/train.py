@@ -15,7 +15,8 @@ from hemotk.render.columns import columns
 
 if TYPE_CHECKING:
     from hemotk.api.data import Split
-    from hemotk.api.runs import CrossValidation, Run
+    from hemotk.api.runs import CrossValidation
+    from hemotk.store.run import StoredRun
     from hemotk.training.cluster import StrategyName
 
 
@@ -276,7 +277,7 @@ def split_of(
     return found
 
 
-def report(run: "Run") -> None:
+def report(run: "StoredRun") -> None:
     """Print a finished run's metrics, what their intervals leave out, and where it lies."""
     from hemotk.describe.facts import part_facts
     from hemotk.describe.text import dependent

@@ -279,7 +279,11 @@ def test_rows_are_named_with_bundle_and_device_where_there_are_several():
             ("no float parent to compare with: no limit but that on sens",),
         ),
         ([unlabelled("float32"), unlabelled("int8")], DEFAULT, ("the images have no labels: the limit on accuracy",)),
-        ([unlabelled("float32"), unlabelled("int8")], BenchLimits(None), ("the images have no labels: no limit on sens",)),
+        (
+            [unlabelled("float32"), unlabelled("int8")],
+            BenchLimits(None),
+            ("the images have no labels: no limit on sens",),
+        ),
         ([unlabelled("float32"), unlabelled("int8")], dataclasses.replace(NO_LIMITS, flips=3), ()),
         (
             [row("float32", positives=30), row("int8", positives=30)],

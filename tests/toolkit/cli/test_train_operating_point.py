@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from prunable_runs import split_of_squares
 
-from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, BenchReport, BundleCard, Estimate, RunCard
 from hemotk.artifacts.audit import AuditReport, Probe, ProbeResult
 from hemotk.cli.main import run

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from written_artefacts import METRICS, write_run
 
-from hemotk.api.runs import Run
 from hemotk.artifacts import RUN_CARD, Estimate, RunCard, SliceLevel
 from hemotk.cli.main import run
 from hemotk.cli.train import report

@@ -204,6 +204,10 @@ def test_a_network_of_least_widths_has_nothing_to_cut() -> None:
 )
 def test_what_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
     shape = densenet((2, 2), growth=16)
-    fine: dict[str, Any] = {"scores": ChannelScores(tuple(same_everywhere(shape, 1.0))), "size": SIZE, "macs_to_keep": 0.5}
+    fine: dict[str, Any] = {
+        "scores": ChannelScores(tuple(same_everywhere(shape, 1.0))),
+        "size": SIZE,
+        "macs_to_keep": 0.5,
+    }
     with pytest.raises(HemotkError, match=message):
         choose(shape, **(fine | changes))
