@@ -39,11 +39,14 @@ def test_a_name_is_not_hidden_by_a_package_of_the_same_name() -> None:
 
 
 def test_the_import_takes_a_moment_and_loads_nothing() -> None:
+    # The least of several, and processor time rather than time on the wall: other work on the machine hardly shows.
     code = (
-        "import sys, time; start = time.perf_counter(); import hemotk; took = time.perf_counter() - start; "
-        "print(took < 0.05, sorted({'numpy', 'PIL', 'click', 'tensorflow', 'tf_keras'} & set(sys.modules)))"
+        "import sys, time; start = time.process_time(); import hemotk; took = time.process_time() - start; "
+        "print(took, sorted({'numpy', 'PIL', 'click', 'tensorflow', 'tf_keras'} & set(sys.modules)))"
     )
-    assert python(code) == "True []"
+    said = [python(code).split(maxsplit=1) for _ in range(5)]
+    assert {loaded for _, loaded in said} == {"[]"}
+    assert min(float(took) for took, _ in said) < 0.05
 
 
 def test_data_and_scoring_load_no_tensorflow() -> None:
