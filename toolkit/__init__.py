@@ -20,7 +20,8 @@ from hemotk._version import VERSION as __version__
 if TYPE_CHECKING:
     from hemotk.api.bundles import Bundle, Report, bench, export
     from hemotk.api.data import Audit, Split, audit, folds, merge, split
-    from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, prune, prune_magnitude, train
+    from hemotk.api.prunings import prune, prune_magnitude
+    from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
     from hemotk.api.scoring import Classifier, Prediction, Predictions, load
     from hemotk.errors import CheckFailed, HemotkError, UnreadablePicture
 
@@ -55,15 +56,8 @@ __all__ = [
 _WHERE = {
     "hemotk.api.bundles": ("Bundle", "Report", "bench", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "folds", "merge", "split"),
-    "hemotk.api.runs": (
-        "CrossValidation",
-        "Run",
-        "cross_validate",
-        "import_model",
-        "prune",
-        "prune_magnitude",
-        "train",
-    ),
+    "hemotk.api.prunings": ("prune", "prune_magnitude"),
+    "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),
     "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),
     "hemotk.errors": ("CheckFailed", "HemotkError", "UnreadablePicture"),
 }

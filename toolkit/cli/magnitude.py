@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def prune_by_magnitude(run: Path, out: Path, given: Mapping[str, Any], **options: Any) -> None:
     """Prune with a progress bar, and print the zeros, the sizes and the metrics."""
-    from hemotk.api.runs import magnitude_run
+    from hemotk.api.prunings import magnitude_run
     from hemotk.cli.train import report
     from hemotk.pruning.magnitude.config import NO_PATTERN
 

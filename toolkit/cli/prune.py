@@ -168,9 +168,10 @@ def prune(
         _sweep(run, out, given, teacher=teacher, data=data_folder, resume=resume, overwrite=overwrite)
         return
 
-    from hemotk.api.runs import PRUNED, RUNS
+    from hemotk.api.prunings import SUFFIX
+    from hemotk.api.runs import RUNS
 
-    out = RUNS / (run.resolve().name + PRUNED) if out is None else out
+    out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
     places = {"teacher": teacher, "data": data_folder, "resume": resume, "overwrite": overwrite}
     _METHODS[method](run, out, given, **places)
 
@@ -212,7 +213,7 @@ def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any
 
 
 def _channels(run: Path, out: Path, given: Mapping[str, Any], **options: Any) -> None:
-    from hemotk.api.runs import prune as prune_run
+    from hemotk.api.prunings import prune as prune_run
     from hemotk.cli.train import report
 
     made = prune_run(run, out=out, **given, **options)
