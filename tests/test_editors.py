@@ -6,11 +6,11 @@ from pathlib import Path
 
 SNIPPET = """
 from hemotk.artifacts import RunCard
-from hemotk.benchmarks.judge.limits import Limits
+from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.data.scan.folder import scan
 from hemotk.exporting.config import ExportConfig
 reveal_type(scan)
-reveal_type(Limits().flips)
+reveal_type(BenchLimits().flips)
 RunCard("x")
 """
 

@@ -116,7 +116,7 @@ def _read_h5(path: Path) -> dict[str, np.ndarray]:
     except HemotkError:
         raise
     except Exception as error:  # h5py raises many kinds for a damaged file
-        raise HemotkError(f"--weights {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
+        raise HemotkError(f"‹weights› {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
 
 
 def open_h5(path: Path) -> dict[str, np.ndarray]:
