@@ -16,6 +16,7 @@ from hemotk.artifacts import (
     VariantResult,
 )
 from hemotk.artifacts.bundle import Kind
+from hemotk.artifacts.foreign import assumptions
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge import gate
 from hemotk.benchmarks.judge.accuracy import RowDecisions, RowJudge, sigmoid_bound
@@ -29,7 +30,6 @@ from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.stats.paired import ratio_of_medians
 from hemotk.store.bundle import StoredBundle
-from hemotk.tflite.foreign import assumptions
 
 
 @dataclass(frozen=True)

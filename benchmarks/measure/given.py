@@ -1,19 +1,27 @@
 """Bare .tflite files, benched on a folder as bundles of one model that is its own parent."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec, Variant
 from hemotk.artifacts.bundle import LABELS
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.store.bundle import StoredBundle
-from hemotk.tflite.facts import ModelFacts, is_model, read_facts
-from hemotk.tflite.foreign import ForeignOptions, foreign_of
+
+if TYPE_CHECKING:
+    from hemotk.tflite.facts import ModelFacts
 
 
 def is_given(path: Path) -> bool:
     """Whether `path` is a .tflite file instead of a bundle folder."""
-    return path.is_file() and is_model(path)
+    if not path.is_file():
+        return False
+    # Imported late: most benches are of bundles, and what opens foreign files takes time to load.
+    from hemotk.tflite.facts import is_model
+
+    return is_model(path)
 
 
 def open_given(path: Path, asked: ForeignOptions) -> StoredBundle:
@@ -22,6 +30,9 @@ def open_given(path: Path, asked: ForeignOptions) -> StoredBundle:
     Raises:
         HemotkError: as `foreign_of`.
     """
+    from hemotk.tflite.facts import read_facts
+    from hemotk.tflite.foreign import foreign_of
+
     foreign = foreign_of(path, asked)
     facts = read_facts(path)
     size = facts.inputs[0].shape[1] if foreign is None else foreign.size
@@ -74,7 +85,7 @@ def check_given(paths: tuple[Path, ...], asked: ForeignOptions, *, images: bool)
         )
 
 
-def _outputs(facts: ModelFacts, *, one: bool) -> tuple[TensorSpec, ...]:
+def _outputs(facts: "ModelFacts", *, one: bool) -> tuple[TensorSpec, ...]:
     """`probability` and `logit` with the steps that they come in; of a foreign model both are of one output."""
     steps = {output.name: output.scale for output in facts.outputs}
     if one:

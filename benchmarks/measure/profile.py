@@ -11,7 +11,7 @@ from hemotk.artifacts import ForeignSpec, LeftOutNode, NodeTime, OperatorTime, P
 from hemotk.benchmarks.measure.litert import INSIDE, NODE, PACKAGE, Event, ProfiledModel
 from hemotk.errors import HemotkError
 from hemotk.store.bundle import read_image
-from hemotk.tflite.foreign import open_scorer
+from hemotk.tflite.foreign_scorer import open_scorer
 from hemotk.tflite.placement import placement
 from hemotk.tflite.runtime import Delegate, Runtime
 

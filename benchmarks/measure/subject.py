@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.benchmarks.measure.given import check_given, is_given, open_given
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.store.bundle import StoredBundle, open_with_testset
 from hemotk.store.cards import bundle_card
-from hemotk.tflite.foreign import ForeignOptions
 
 
 @dataclass(frozen=True)

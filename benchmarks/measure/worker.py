@@ -27,7 +27,7 @@ from hemotk.artifacts import ForeignSpec, PreprocessSpec
 from hemotk.artifacts.codec import decode, encode
 from hemotk.errors import HemotkError
 from hemotk.store.bundle import read_image
-from hemotk.tflite.foreign import open_scorer
+from hemotk.tflite.foreign_scorer import open_scorer
 from hemotk.tflite.runtime import Delegate, find_runtime
 from hemotk.tflite.scorer import Scorer
 

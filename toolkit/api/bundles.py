@@ -9,6 +9,7 @@ from typing import Any
 from hemotk.api.common import PathLike, Progress, block, lines, maybe, table, telling
 from hemotk.api.runs import Run
 from hemotk.artifacts import BenchReport
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.benchmarks.bench import bench as measure
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.limits import BenchLimits, Undecided, setting_of
@@ -19,7 +20,6 @@ from hemotk.files import refuse_existing, write_bytes
 from hemotk.quiet import import_tensorflow
 from hemotk.store import bundle as store
 from hemotk.store import run as store_run
-from hemotk.tflite.foreign import ForeignOptions
 
 BUNDLES = Path("bundles")
 KINDS = ("fp16", "dynamic", "int8", "int16x8")

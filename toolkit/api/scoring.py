@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.api.common import PathLike, block, lines, table
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.artifacts.pixels import Window
 from hemotk.data.scan.listing import list_folder
 from hemotk.data.series import in_order
@@ -20,7 +21,6 @@ from hemotk.predict.heatmap import overlay
 from hemotk.render.markup import Markup, element, picture
 from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import is_model
-from hemotk.tflite.foreign import ForeignOptions
 
 # A path, pixels, a PIL image or a pydicom dataset; or a folder, or a sequence of these.
 Picture: TypeAlias = Any

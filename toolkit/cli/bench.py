@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from hemotk.artifacts import BenchReport
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.benchmarks.bench import bench as run
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
@@ -25,7 +26,6 @@ from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_op
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
 from hemotk.progress import bars
-from hemotk.tflite.foreign import ForeignOptions
 
 FRACTION = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)

@@ -19,9 +19,9 @@ from hemotk.files import check_utf8, printable, write_bytes
 from hemotk.predict.heatmap_files import heatmap_files, renamed
 
 if TYPE_CHECKING:
+    from hemotk.artifacts.foreign import ForeignOptions
     from hemotk.artifacts.pixels import Window
     from hemotk.predict.classify import PictureClassifier, ScoredPicture, VerifiedModel
-    from hemotk.tflite.foreign import ForeignOptions
 
 
 @click.command()
@@ -98,8 +98,8 @@ def predict(
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --series --strip series.png
     """
+    from hemotk.artifacts.foreign import ForeignOptions
     from hemotk.predict.classify import INTENDED_USE, PictureClassifier, ScoredPictures, seen_through
-    from hemotk.tflite.foreign import ForeignOptions
 
     options = SeriesOptions(study, top_k, strip_file)
     model, images = _model_and_images(paths, variant, ForeignOptions(normalization, output, int(positive_class)))
@@ -187,7 +187,7 @@ def _heading(model: "VerifiedModel") -> str:
     facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
     if model.kind:
         return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
-    from hemotk.tflite.foreign import assumptions
+    from hemotk.artifacts.foreign import assumptions
 
     said = () if model.foreign is None else model.foreign.said
     return f"{model.path}: {assumptions(model.preprocess.size, said)}"

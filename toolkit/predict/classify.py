@@ -18,6 +18,7 @@ from hemotk.artifacts import (
     SeriesPoint,
     Variant,
 )
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.artifacts.pixels import Window
 from hemotk.data.read.plausible import judge, measure
 from hemotk.data.read.preprocess import load_with_colours, to_pixels
@@ -28,7 +29,8 @@ from hemotk.predict.heatmap import heatmap
 from hemotk.stats.metrics import calibrated, decide
 from hemotk.store.cards import bundle_card
 from hemotk.tflite.facts import read_facts
-from hemotk.tflite.foreign import ForeignOptions, foreign_of, open_scorer
+from hemotk.tflite.foreign import foreign_of
+from hemotk.tflite.foreign_scorer import open_scorer
 
 INTENDED_USE = "research, not for diagnosis"
 

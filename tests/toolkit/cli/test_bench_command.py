@@ -16,12 +16,12 @@ from foreign_tflite import foreign_model
 from noise_pictures import write_pictures
 
 from hemotk.artifacts import BenchReport
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.cli.main import run
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.predict.classify import PictureClassifier, model_of_file
-from hemotk.tflite.foreign import ForeignOptions
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 

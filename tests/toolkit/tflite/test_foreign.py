@@ -8,9 +8,11 @@ from written_artefacts import write_picture
 
 from hemotk.artifacts import ForeignSpec
 from hemotk.artifacts.codec import decode, encode
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.errors import HemotkError
 from hemotk.predict.classify import PictureClassifier, model_of_file
-from hemotk.tflite.foreign import ForeignOptions, ForeignScorer, foreign_of, read_foreign
+from hemotk.tflite.foreign import foreign_of, read_foreign
+from hemotk.tflite.foreign_scorer import ForeignScorer
 
 TORCH_RED = (0.485, 0.229)
 UNIT_BYTES = ("uint8", 1 / 255, 0)
