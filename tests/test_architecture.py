@@ -124,6 +124,17 @@ def test_imports_go_one_way() -> None:
     assert not found, "\n".join(found)
 
 
+def test_measuring_knows_nothing_of_the_judging() -> None:
+    judging = ("hemotk.benchmarks.judge", "hemotk.benchmarks.report", "hemotk.benchmarks.config")
+    found = [
+        f"{path.name} imports {name}"
+        for path in (ROOT / "benchmarks/measure").glob("*.py")
+        for name, _ in imports(path.read_text("utf-8"), module_name(path))
+        if name.startswith(judging)
+    ]
+    assert not found, "\n".join(found)
+
+
 CARDS = re.compile(r"\b(RunCard|BundleCard|TestSetCard)\.(read|from_dict)\(")
 # Whether a card beside a model vouches for it is asked below the store.
 MAY_READ_CARDS = {"hemotk.store.cards", "hemotk.tflite.facts"}

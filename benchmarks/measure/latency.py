@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hemotk.artifacts import Estimate, Latency
-from hemotk.benchmarks.config import BenchConfig
+from hemotk.benchmarks.measure.config import MeasureConfig
 from hemotk.benchmarks.measure.runners import Loaded, RunnerFailed
 from hemotk.progress import Tell, silent
 from hemotk.stats.paired import percentile, ratio_of_medians
@@ -43,7 +43,7 @@ class Timings:
         """The number of inferences that fill one turn."""
         return int(np.clip(TURN_NS // max(1, int(np.median(self.warmup))), 1, MAX_RUNS_A_TURN))
 
-    def done(self, config: BenchConfig) -> float:
+    def done(self, config: MeasureConfig) -> float:
         """The share of what is asked for that is there, at most 1."""
         share = min(sum(len(samples) for samples in self.rounds) / config.min_runs, len(self.rounds) / MIN_ROUNDS)
         if config.min_seconds > 0:
@@ -53,7 +53,7 @@ class Timings:
 
 def measure(
     turns: Mapping[str, Turn],
-    config: BenchConfig,
+    config: MeasureConfig,
     tell: Tell = silent,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Timings]:

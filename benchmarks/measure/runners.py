@@ -15,7 +15,7 @@ from typing import Any
 
 from hemotk.artifacts import ForeignSpec, PreprocessSpec, Profile
 from hemotk.artifacts.codec import decode, encode
-from hemotk.benchmarks.config import BenchConfig
+from hemotk.benchmarks.measure.config import MeasureConfig
 from hemotk.errors import HemotkError
 from hemotk.tflite.scorer import Scores
 
@@ -48,7 +48,7 @@ class Runner:
     It imports what it needs while the parent does other things; it opens no file before `load`.
     """
 
-    def __init__(self, config: BenchConfig) -> None:
+    def __init__(self, config: MeasureConfig) -> None:
         self._config = config
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         self._process = subprocess.Popen(
@@ -184,7 +184,7 @@ class Runner:
 
 
 def profile(
-    config: BenchConfig,
+    config: MeasureConfig,
     model: Path,
     images: Path,
     rows: int,
@@ -200,7 +200,7 @@ def profile(
         return Profile(method="", runs=0, why=str(error), why_left_out=str(error))
 
 
-def check_delegate(config: BenchConfig) -> None:
+def check_delegate(config: MeasureConfig) -> None:
     """Load the delegate that `config` names, if it names one, in a process of its own.
 
     Raises:

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hemotk.artifacts import ImageRef
-from hemotk.benchmarks.judge.strata import Cells, read_cells
 from hemotk.benchmarks.measure.rows import Keep, Row
 from hemotk.benchmarks.measure.runners import Runner
 from hemotk.benchmarks.measure.subject import Subject
@@ -16,6 +16,9 @@ from hemotk.errors import HemotkError
 from hemotk.progress import Tell
 from hemotk.stats.groups import group_numbers
 from hemotk.store.bundle import read_image
+
+if TYPE_CHECKING:
+    from hemotk.benchmarks.measure.columns import Cells
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Scored:
     split_sha256: str = ""
     reading: tuple[str, ...] = ()
     tissue: tuple[float, ...] = ()
-    cells: Mapping[str, Cells] = field(default_factory=dict)
+    cells: "Mapping[str, Cells]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
     Raises:
         HemotkError: as `find_pictures`, `check_unseen` and `read_cells`, or none of the pictures can be read.
     """
-    from hemotk.benchmarks.measure.pictures import Chunks, find_pictures  # what reads folders takes a moment to load
+    # What reads folders takes a moment to load.
+    from hemotk.benchmarks.measure.columns import read_cells
+    from hemotk.benchmarks.measure.pictures import Chunks, find_pictures
 
     source = subject.pictures()
     pictures = find_pictures(source, rows[0].bundle.card.labels, subject.data)

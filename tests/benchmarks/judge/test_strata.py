@@ -163,7 +163,7 @@ def test_columns_that_cannot_be_used_are_refused_before_anything_is_scored(
 def test_a_column_that_tells_the_patients_apart_is_refused_whatever_it_is_called(
     pristine, labelled, monkeypatch, capsys
 ):
-    monkeypatch.setattr("hemotk.benchmarks.judge.strata.MOST_VALUES", 3)
+    monkeypatch.setattr("hemotk.benchmarks.measure.columns.FEWEST_PATIENTS", 3)
     table = labelled / "labels.csv"
     lines = table.read_text().splitlines()
     table.write_text(
