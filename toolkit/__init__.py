@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING, Any
 from hemotk._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from hemotk.api.bundles import Bundle, Report, bench, export
+    from hemotk.api.apps import AndroidApp, android_app
+    from hemotk.api.benching import Report, bench
+    from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, folds, merge, split
+    from hemotk.api.describing import Info, card, info
     from hemotk.api.prunings import prune, prune_magnitude
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
     from hemotk.api.scoring import Classifier, Prediction, Predictions, load
     from hemotk.errors import CheckFailed, HemotkError, UnreadablePicture
 
 __all__ = [
+    "AndroidApp",
     "Audit",
     "Bundle",
     "CheckFailed",
     "Classifier",
     "CrossValidation",
     "HemotkError",
+    "Info",
     "Prediction",
     "Predictions",
     "Report",
@@ -39,12 +44,15 @@ __all__ = [
     "Split",
     "UnreadablePicture",
     "__version__",
+    "android_app",
     "audit",
     "bench",
+    "card",
     "cross_validate",
     "export",
     "folds",
     "import_model",
+    "info",
     "load",
     "merge",
     "prune",
@@ -54,8 +62,11 @@ __all__ = [
 ]
 
 _WHERE = {
-    "hemotk.api.bundles": ("Bundle", "Report", "bench", "export"),
+    "hemotk.api.apps": ("AndroidApp", "android_app"),
+    "hemotk.api.benching": ("Report", "bench"),
+    "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "folds", "merge", "split"),
+    "hemotk.api.describing": ("Info", "card", "info"),
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),
     "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),

@@ -7,12 +7,15 @@ from typing import Literal
 
 from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, maybe, table, telling
 from hemotk.artifacts import PARTS, AuditReport, SplitManifest
+from hemotk.data.audit.gate import failures, words_of
 from hemotk.data.audit.page import render
 from hemotk.data.audit.report import audit as look_through
 from hemotk.data.audit.scan import scan_for_audit
-from hemotk.data.audit.text import findings
+from hemotk.data.audit.sheet import contact_sheet
+from hemotk.data.audit.text import findings, text
 from hemotk.data.scan.folder import scan
 from hemotk.data.scan.found import FoundFolder
+from hemotk.data.scan.rsna import TABLE, is_rsna
 from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.data.split.merge import merge_splits
@@ -74,25 +77,53 @@ class Split:
 
 @dataclass(frozen=True)
 class Audit:
-    """The audit of a folder; `report` has all figures."""
+    """The audit of `folder`, whose 16-bit pictures were read with `hu_offset`; `report` has all figures."""
 
     report: AuditReport
+    folder: Path
+    hu_offset: int | None = None
 
     @property
     def findings(self) -> tuple[str, ...]:
         """The findings that stand out, a sentence each."""
         return tuple(findings(self.report))
 
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the report to `path`: as JSON, or as a page if the name ends in .html.
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The audit as text for a terminal."""
+        return tuple(text(self.report))
+
+    def failures(self, words: Sequence[str]) -> tuple[str, ...]:
+        """A sentence for each of the `words` that applies, such as 'leaks' or 'shortcuts'.
+
+        Raises:
+            HemotkError: there is no such word.
+        """
+        return tuple(failures(self.report, words_of(",".join(words))))
+
+    def sheet(self) -> bytes:
+        """The duplicates side by side, as a PNG: it shows pixels of patients."""
+        return contact_sheet(self.report, self.folder, self.hu_offset)
+
+    def page(self, *, pictures: bool = False) -> str:
+        """The audit as an HTML page. With `pictures` it shows the duplicates, which are pixels of patients."""
+        return render(self.report, self.sheet() if pictures else None)
+
+    def save(self, path: PathLike, *, pictures: bool = False, overwrite: bool = False) -> None:
+        """Write the report to `path`: .json, .html (with `pictures` or without), or .png for the sheet of duplicates.
 
         Raises:
             HemotkError: another ending, or the file exists and `overwrite` is false.
         """
-        content = {".json": self.report.to_json, ".html": lambda: render(self.report, None).encode()}
+        content: dict[str, Callable[[], bytes]] = {
+            ".json": self.report.to_json,
+            ".html": lambda: self.page(pictures=pictures).encode(),
+            ".png": self.sheet,
+        }
         ending = Path(path).suffix.lower()
         if ending not in content:
-            raise HemotkError(f"{path}: ends in neither .json nor .html; name such a file.")
+            raise HemotkError(f"{path}: ends in none of {', '.join(content)}; name such a file.")
+        refuse_existing(Path(path), overwrite)
         write_bytes(Path(path), content[ending](), overwrite=overwrite)
 
     def __repr__(self) -> str:
@@ -220,5 +251,11 @@ def audit(
     Raises:
         HemotkError: there is no picture that can be read, or there are more than 10,000.
     """
+    place = Path(folder)
+    if is_rsna(place):
+        raise HemotkError(
+            f"{place}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
+            "of them into normal/ and hemorrhage/ of a new folder and audit that."
+        )
     with telling(progress) as tell:
-        return Audit(look_through(scan_for_audit(Path(folder), classes, patient, hu_offset), tell))
+        return Audit(look_through(scan_for_audit(place, classes, patient, hu_offset), tell), place, hu_offset)

@@ -1,8 +1,8 @@
 """Scoring pictures: a classifier that takes them as people have them."""
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hemotk.api.common import PathLike, block, lines, table
+from hemotk.artifacts import SeriesPoint
 from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.artifacts.pixels import Window
+from hemotk.data.read.dicom import is_dicom, was_wrapped
+from hemotk.data.scan.found import left_out_lines
 from hemotk.data.scan.listing import list_folder
 from hemotk.data.series import in_order
-from hemotk.errors import HemotkError
+from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.predict import classify
-from hemotk.predict.heatmap import overlay
+from hemotk.predict.heatmap import heatmap, overlay
 from hemotk.render.markup import Markup, element, picture
 from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import is_model
@@ -48,6 +51,22 @@ class Prediction(classify.ScoredPicture):
             return None
         return Image.fromarray(overlay(self.gray, self.cam, self.size))
 
+    def heat_map_png(self) -> bytes:
+        """The heat map as a PNG.
+
+        Raises:
+            HemotkError: the model gives no map.
+        """
+        if self.cam is None or self.gray is None:
+            raise HemotkError(f"{self.path}: has no heat map, since the model gives no class-activation map.")
+        return heatmap(self.gray, self.cam, self.size)
+
+    def plain(self) -> classify.ScoredPicture:
+        """The result without picture and map, as it is written to files."""
+        return classify.ScoredPicture(
+            **{each.name: getattr(self, each.name) for each in fields(classify.ScoredPicture)}
+        )
+
     def _repr_html_(self) -> str:
         rows = [(f"{self.probability:.4f}", self.verdict, f"{self.logit:.3f}")]
         shown = self.heat_map() or (None if self.gray is None else Image.fromarray(self.gray))
@@ -70,12 +89,16 @@ class Predictions(tuple[Prediction, ...]):
 class Classifier:
     """A model that is loaded and ready: call it with a picture, a folder, or several pictures.
 
-    `threshold` and `temperature` are those of its bundle, `labels` the words for label 0 and 1.
+    `threshold` and `temperature` are those of its bundle, `labels` the words for label 0 and 1. `remarks` say what its
+    scores do not hold for. `has_cam` says whether predictions have a heat map, `runtime` which interpreter runs it.
     """
 
-    def __init__(self, model: classify.VerifiedModel, *, threads: int = 1) -> None:
+    def __init__(self, model: classify.VerifiedModel, *, threads: int = 1, remarks: Sequence[str] = ()) -> None:
         self._classifier = classify.PictureClassifier(model, threads=threads)
         self.model = model
+        self.remarks = tuple(remarks)
+        self.has_cam = self._classifier.has_cam
+        self.runtime = self._classifier.runtime
         self.labels = model.labels
         self.threshold = model.threshold
         self.temperature = model.temperature
@@ -94,6 +117,28 @@ class Classifier:
             return Predictions(self._one(path) for path in pictures_in(Path(picture)))
         return self._one(picture)
 
+    def each(self, pictures: Iterable[Path]) -> Iterator[tuple[Path, Prediction | UnreadablePicture]]:
+        """Score files one after the other; a picture that cannot be read gives its error, and the next one follows."""
+        for path in pictures:
+            try:
+                yield path, self._one(path)
+            except UnreadablePicture as error:
+                yield path, error
+
+    def verdict(self, slices: Sequence[Prediction], point: SeriesPoint) -> classify.SeriesVerdict:
+        """One verdict for the predictions of the slices of one series, by the rule `point`."""
+        return classify.series_verdict(self.labels, slices, point)
+
+    def result(
+        self,
+        predictions: Sequence[Prediction],
+        failures: Mapping[str, str],
+        verdict: classify.SeriesVerdict | None = None,
+    ) -> classify.ScoredPictures:
+        """The results as an artefact to write; `failures` has a sentence for each picture that cannot be read."""
+        plain = tuple(each.plain() for each in predictions)
+        return classify.ScoredPictures(self.model, self.runtime, plain, failures, study=verdict)
+
     def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> classify.SeriesVerdict:
         """One verdict for the slices of one series: a folder, or paths.
 
@@ -104,13 +149,13 @@ class Classifier:
         """
         paths = _paths(pictures)
         point = self.model.series_point(k)
-        return classify.series_verdict(self.labels, [self._one(path) for path in in_order(paths)], point)
+        return self.verdict([self._one(path) for path in in_order(paths)], point)
 
     def _one(self, given: Picture) -> Prediction:
         with _as_file(given) as (path, name):
             scored = self._classifier.classify(path)
             gray = self._classifier.gray
-            cam = self._classifier.cam() if self._classifier.has_cam else None
+            cam = self._classifier.cam() if self.has_cam else None
         return Prediction(
             path=name,
             logit=scored.logit,
@@ -158,9 +203,15 @@ def load(
         )
     else:
         model = classify.model_of_bundle(path, variant)
+    remarks = []
     if window is not None:
-        model = classify.seen_through(model, Window(*window))
-    return Classifier(model, threads=threads)
+        made_for, model = model.preprocess.window, classify.seen_through(model, Window(*window))
+        if model.preprocess.window != made_for:
+            remarks.append(
+                f"window {model.preprocess.window}: the model was made for {made_for}, so its scores and threshold do "
+                "not hold for DICOM seen through another window."
+            )
+    return Classifier(model, threads=threads, remarks=remarks)
 
 
 def _paths(pictures: PathLike | Sequence[PathLike]) -> list[Path]:
@@ -169,16 +220,23 @@ def _paths(pictures: PathLike | Sequence[PathLike]) -> list[Path]:
     return pictures_in(Path(pictures))  # type: ignore[arg-type]
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """Every picture below `folder`, sorted by path.
+def pictures_in(folder: Path, say: Callable[[str], None] = lambda line: None) -> list[Path]:
+    """Every picture below `folder`, sorted by path; `say` is told what is left out.
 
     Raises:
         HemotkError: there is none.
     """
-    files = list_folder(folder).files
-    if not files:
+    listing = list_folder(folder)
+    for line in left_out_lines(listing.left_out):
+        say(f"{folder}: {' '.join(line.split())}")
+    if not listing.files:
         raise HemotkError(f"{folder}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
-    return [folder / name for name in files]
+    return [folder / name for name in listing.files]
+
+
+def corrected(pictures: Iterable[Path]) -> int:
+    """How many of the pictures are DICOM files whose wrapped negative Hounsfield units are put right when read."""
+    return sum(is_dicom(path) and was_wrapped(path) for path in pictures)
 
 
 class _as_file:

@@ -36,10 +36,10 @@ def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bo
       hemotk android bundles/first --out first_app
       hemotk android bundles/first --out bench_app --with-testset
     """
-    from hemotk.android import make_app
+    from hemotk.api.apps import android_app
 
     refuse_existing(out, overwrite)
-    app = make_app(bundle_or_newest(bundle), out, with_testset=with_testset, overwrite=overwrite)
+    app = android_app(bundle_or_newest(bundle), out, with_testset=with_testset, overwrite=overwrite)
     click.echo(f"{app.model.file} of bundle {app.bundle}: {app.model.bytes / 1e6:.2f} MB, uint8 in and out")
     if app.named:
         click.echo(f"the bundle's card names {app.named} images and their labels, the app's card does not")

@@ -1,8 +1,7 @@
 """`hemotk data audit`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -11,11 +10,6 @@ from hemotk.cli.folder import patient_option
 from hemotk.cli.options import PATH, json_option, overwrite_option
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
-from hemotk.progress import bars
-from hemotk.render.columns import columns
-
-if TYPE_CHECKING:
-    from hemotk.artifacts import AuditReport
 
 
 @click.command()
@@ -96,10 +90,8 @@ def audit(
       hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
       hemotk data audit slices --fail-on unreadable,contradictions,shortcuts
     """
-    from hemotk.data.audit.gate import failures, words_of
-    from hemotk.data.audit.report import audit as look_through
-    from hemotk.data.audit.scan import scan_for_audit
-    from hemotk.data.scan.rsna import TABLE, is_rsna
+    from hemotk.api.data import audit as look_through
+    from hemotk.data.audit.gate import words_of
     from hemotk.files import refuse_existing, write_bytes
 
     words = words_of(fail_on)
@@ -108,61 +100,20 @@ def audit(
     for file in (html, json_file, sheet):
         if file is not None:
             refuse_existing(file, overwrite)
-    if is_rsna(folder):
-        raise HemotkError(
-            f"{folder}: with {TABLE} it holds too many pictures to compare each with every other; copy some thousands "
-            "of them into normal/ and hemorrhage/ of a new folder and audit that."
-        )
-    with bars() as tell:
-        report = look_through(scan_for_audit(folder, two_classes(classes), patient, hu_offset), tell)
-    for line in _lines(report):
+    audited = look_through(folder, classes=two_classes(classes), patient=patient, hu_offset=hu_offset)
+    for line in audited.lines:
         click.echo(line)
-    for file, content in _files(report, folder, _Outputs(html, json_file, sheet, pictures, hu_offset)):
+    # Every file is made before the first is written.
+    files: list[tuple[Path | None, Callable[[], bytes]]] = [
+        (html, lambda: audited.page(pictures=pictures).encode()),
+        (json_file, audited.report.to_json),
+        (sheet, audited.sheet),
+    ]
+    for file, content in [(file, content()) for file, content in files if file is not None]:
         write_bytes(file, content, overwrite=overwrite)
         shows = " (shows pixels of patients)" if file == sheet or (file == html and pictures) else ""
         click.echo(f"wrote {file}{shows}")
-    failed = failures(report, words)
+    failed = audited.failures(words)
     for sentence in failed:
         click.echo(f"failed: {sentence}")
     return CheckFailed.exit_code if failed else 0
-
-
-class _Outputs(NamedTuple):
-    """Where an audit is written to, and whether the page embeds pictures."""
-
-    html: Path | None
-    json: Path | None
-    sheet: Path | None
-    pictures: bool
-    hu_offset: int | None
-
-
-def _lines(report: "AuditReport") -> Iterator[str]:
-    from hemotk.data.audit.text import PROBE_HEADINGS, contents, findings, probe_rows
-
-    yield from report.reading or ()
-    yield from columns(list(contents(report)))
-    for file in report.unreadable:
-        yield f"  {file.path}: {file.why}"
-    yield ""
-    if report.probes:
-        yield from columns([PROBE_HEADINGS, *probe_rows(report)])
-        yield ""
-    yield from (f"- {line}" for line in findings(report))
-    yield from (f"not checked: {line}" for line in report.unchecked or ())
-
-
-def _files(report: "AuditReport", folder: Path, outputs: _Outputs) -> list[tuple[Path, bytes]]:
-    """Every file to write, made before the first is written."""
-    from hemotk.data.audit.page import render
-    from hemotk.data.audit.sheet import contact_sheet
-
-    drawn = contact_sheet(report, folder, outputs.hu_offset) if outputs.sheet is not None or outputs.pictures else b""
-    files = []
-    if outputs.html is not None:
-        files.append((outputs.html, render(report, drawn if outputs.pictures else None).encode()))
-    if outputs.json is not None:
-        files.append((outputs.json, report.to_json()))
-    if outputs.sheet is not None:
-        files.append((outputs.sheet, drawn))
-    return files

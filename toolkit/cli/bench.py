@@ -1,36 +1,24 @@
 """`hemotk bench`: measure bundles, print the table, hold the limits."""
 
 import dataclasses
-import importlib
 import shlex
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from hemotk.api.benching import RENDERED, Report
+from hemotk.api.benching import bench as measure
 from hemotk.artifacts import BenchReport
-from hemotk.artifacts.foreign import ForeignOptions
-from hemotk.benchmarks.bench import bench as run
-from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
-from hemotk.benchmarks.measure.machine import check_cpus
-from hemotk.benchmarks.measure.rows import ignore
-from hemotk.benchmarks.measure.runners import check_delegate
-from hemotk.benchmarks.measure.subject import Subject
-from hemotk.benchmarks.report.scores import ScoresFile
 from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
-from hemotk.progress import bars
 
 FRACTION = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
-# Outputs in words and pictures; each module of this name in hemotk.benchmarks has `render(report) -> str`.
-RENDERED = ("html", "markdown", "junit")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -218,31 +206,41 @@ def bench(context: click.Context, **given: Any) -> None:
     """
     _check_outputs(given)
     _check_times(context, given)
-    config = _config(given)
     bundles = given["bundles"] or (bundle_or_newest(None),)
-    with TemporaryDirectory() as folder:
-        imported = (*given["imported"], *_from_phone(given, bundles, Path(folder)))
-        by = tuple(dict.fromkeys(name.strip().lower() for name in given["by"]))
-        asked = ForeignOptions(given["normalization"], given["output"], int(given["positive_class"]))
-        command = _command(context, bundles)
-        subject = Subject(bundles, given["images"], imported, command, given["data_folder"], by, asked)
-        report = _measure(subject, config, given["scores"], given["overwrite"])
-    _print(report)
+    same = ("images", "by", "imported", "device", "serial", "normalization", "output", "threads", "runtime", "delegate")
+    more = ("profile", "min_runs", "min_seconds", "undecided", "scores", "overwrite")
+    limits = {setting_of(field.name): given[field.name] for field in dataclasses.fields(BenchLimits)}
+    report = measure(
+        *bundles,
+        data=given["data_folder"],
+        positive_class=int(given["positive_class"]),
+        cpus=_processors(given["cpu"]),
+        timing=not given["no_timing"],
+        command=_command(context, bundles),
+        **{name: given[name] for name in (*same, *more)},
+        **limits,
+    )
+    _print(report.found)
     _write(report, given)
     if not report.passed:
-        failed = "; ".join(verdict.sentence for verdict in report.verdicts if not verdict.passed)
-        names = ", ".join(bundle.name for bundle in report.bundles)
-        remedy = (
-            "export with other options, or"
-            if report.outcomes("fails")
-            else "bench more patients, or on a quiet machine, or"
-        )
-        raise CheckFailed(f"{names}: {failed}; {remedy} change the limits.")
+        raise CheckFailed(_failure(report.found))
+
+
+def _failure(report: BenchReport) -> str:
+    """A sentence on the limits that do not hold."""
+    failed = "; ".join(verdict.sentence for verdict in report.verdicts if not verdict.passed)
+    names = ", ".join(bundle.name for bundle in report.bundles)
+    remedy = (
+        "export with other options, or"
+        if report.outcomes("fails")
+        else "bench more patients, or on a quiet machine, or"
+    )
+    return f"{names}: {failed}; {remedy} change the limits."
 
 
 def _check_outputs(given: dict[str, Any]) -> None:
     """Refuse to replace what is there, and to write two outputs to one file."""
-    outputs = {"--json": given["json_file"], **{f"--{name}": given[name] for name in (*RENDERED, "scores")}}
+    outputs = {"--json": given["json_file"], **{f"--{name}": given[name] for name in (*RENDERED.values(), "scores")}}
     taken: dict[Path, str] = {}
     for option, path in outputs.items():
         if path is None:
@@ -261,55 +259,12 @@ def _check_times(context: click.Context, given: dict[str, Any]) -> None:
             raise HemotkError(f"{_option(field)}: needs times, which --no-timing leaves out; leave one of both out.")
 
 
-def _config(given: dict[str, Any]) -> BenchConfig:
-    """What was asked for, with what can be refused before anything is measured, here or on a phone, checked."""
-    limits = BenchLimits(**{field.name: given[field.name] for field in dataclasses.fields(BenchLimits)})
-    plain = ("threads", "runtime", "delegate", "profile", "min_runs", "min_seconds", "undecided")
-    config = BenchConfig(
-        cpus=_processors(given["cpu"]),
-        limits=limits,
-        timing=not given["no_timing"],
-        **{name: given[name] for name in plain},
-    )
-    if given["device"] is not None:
-        check_cpus(config.cpus)
-        check_delegate(config)
-    return config
-
-
-def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) -> list[Path]:
-    """What the phone measured of each bundle, as files in `folder`."""
-    if given["device"] is None:
-        if given["serial"] is not None:
-            raise HemotkError("--serial: names a phone for --device adb; add that, or leave --serial out.")
-        return []
-    if given["images"] is not None:
-        raise HemotkError("--device: a phone benches the test split, which --images takes the place of; leave one out.")
-    from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
-    from hemotk.store.bundle import open_with_testset
-
-    config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
-    # A report may call a phone by its file.
-    files = [folder / f"{number}-{bundle.resolve().name}.json" for number, bundle in enumerate(bundles, 1)]
-    for file, bundle in zip(files, bundles, strict=True):
-        bench_on_phone(open_with_testset(bundle), config).write(file)
-    return files
-
-
-def _measure(subject: Subject, config: BenchConfig, scores: Path | None, overwrite: bool) -> BenchReport:
-    with ExitStack() as stack:
-        table = None if scores is None else stack.enter_context(ScoresFile(scores, overwrite=overwrite))
-        tell = stack.enter_context(bars())
-        return run(subject, config, tell, ignore if table is None else table.add)
-
-
-def _write(report: BenchReport, given: dict[str, Any]) -> None:
+def _write(report: Report, given: dict[str, Any]) -> None:
     if given["json_file"] is not None:
-        report.write(given["json_file"], overwrite=given["overwrite"])
-    for name in RENDERED:
-        if given[name] is not None:
-            render = importlib.import_module(f"hemotk.benchmarks.report.{name}").render
-            write_bytes(given[name], render(report).encode(), overwrite=given["overwrite"])
+        report.found.write(given["json_file"], overwrite=given["overwrite"])
+    for form in RENDERED.values():
+        if given[form] is not None:
+            write_bytes(given[form], report.rendered(form).encode(), overwrite=given["overwrite"])
 
 
 def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:

@@ -1,6 +1,5 @@
 """`hemotk info`."""
 
-import json
 from pathlib import Path
 
 import click
@@ -26,21 +25,11 @@ def info(path: Path | None, as_json: bool) -> None:
       hemotk info split.json --json
       hemotk info bundles/first/model_int8.tflite
     """
-    from hemotk.artifacts.codec import encode
-    from hemotk.describe.facts import describe
-    from hemotk.describe.text import name_of, text
+    from hemotk.api.describing import info as describe
 
     found = describe(_newest() if path is None else path)
-    if as_json:
-        click.echo(json.dumps({"what": found.what, **encode(found)}, indent=1))
-    else:
-        click.echo("\n".join(text(found)))
-    if found.faulty:
-        names = ", ".join(f"{name_of(file, found)} ({file.state})" for file in found.faulty)
-        raise HemotkError(
-            f"{found.path}: not every file is the one that was recorded: {names}; make it again, or copy it again from "
-            "where it came from."
-        )
+    click.echo(found.to_json() if as_json else "\n".join(found.lines))
+    found.check()
 
 
 def _newest() -> Path:

@@ -14,14 +14,13 @@ from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.series import SeriesOptions, series_options
 from hemotk.cli.window import window_option
-from hemotk.errors import HemotkError
+from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_utf8, printable, write_bytes
 from hemotk.predict.heatmap_files import heatmap_files, renamed
 
 if TYPE_CHECKING:
-    from hemotk.artifacts.foreign import ForeignOptions
+    from hemotk.api.scoring import Classifier, Prediction
     from hemotk.artifacts.pixels import Window
-    from hemotk.predict.classify import PictureClassifier, ScoredPicture, VerifiedModel
 
 
 @click.command()
@@ -98,36 +97,42 @@ def predict(
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --series --strip series.png
     """
-    from hemotk.artifacts.foreign import ForeignOptions
-    from hemotk.predict.classify import INTENDED_USE, PictureClassifier, ScoredPictures, seen_through
+    from hemotk.api.scoring import corrected, load
+    from hemotk.predict.classify import INTENDED_USE
 
     options = SeriesOptions(study, top_k, strip_file)
-    model, images = _model_and_images(paths, variant, ForeignOptions(normalization, output, int(positive_class)))
-    recorded = model.preprocess.window
-    if window is not None:
-        model = seen_through(model, window)
+    model, images = _model_and_images(paths)
     pictures = options.slices(_pictures(images))
     heatmaps = {} if target is None else heatmap_files(target, pictures)
     maps = [("--heatmap", file) for file in heatmaps.values()]
     check_targets([("--json", json_file), ("--strip", strip_file), *maps], pictures, overwrite)
+    classifier = load(
+        model,
+        variant,
+        threads=threads,
+        window=None if window is None else (window.level, window.width),
+        normalization=normalization,
+        output=output,
+        positive_class=int(positive_class),
+    )
     if json_file is not None:
-        for path in (Path(model.path), *pictures):
+        for path in (Path(classifier.model.path), *pictures):
             check_utf8(path, "--json cannot hold it")
-    classifier = PictureClassifier(model, threads=threads)
     if heatmaps and not classifier.has_cam:
         raise HemotkError(
-            f"--heatmap: {model.path} gives no class-activation map; export the run again with `hemotk export --cam`."
+            f"--heatmap: {classifier.model.path} gives no class-activation map; export the run again with `hemotk "
+            "export --cam`."
         )
-    click.echo(printable(_heading(model)))
-    if model.preprocess.window != recorded:
+    click.echo(printable(classifier.model.words))
+    for remark in classifier.remarks:
+        click.echo(f"hemotk: warning: --{remark}", err=True)
+    predictions, failures = _score(classifier, pictures, heatmaps)
+    if count := corrected(pictures):
         click.echo(
-            f"hemotk: warning: --window {model.preprocess.window}: the model was made for {recorded}, so its scores "
-            "and threshold do not hold for DICOM seen through another window.",
+            f"hemotk: {count} slices had negative Hounsfield units wrapped to large values; they were put right.",
             err=True,
         )
-    predictions, failures = _score(classifier, pictures, heatmaps)
-    _say_corrected(pictures)
-    verdict = options.verdict(model, predictions, failures)
+    verdict = options.verdict(classifier, predictions, failures)
     if target is not None and predictions:
         for picture, file in renamed(target, heatmaps).items():
             if picture.as_posix() not in failures:
@@ -136,35 +141,21 @@ def predict(
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
     if json_file is not None:
-        result = ScoredPictures(model, classifier.runtime, tuple(predictions), failures, study=verdict)
-        result.write(json_file, overwrite=overwrite)
+        classifier.result(predictions, failures, verdict).write(json_file, overwrite=overwrite)
         click.echo(printable(f"wrote {json_file}"))
     return HemotkError.exit_code if failures else 0
 
 
-def _model_and_images(
-    paths: Sequence[Path], variant: str | None, asked: "ForeignOptions"
-) -> tuple["VerifiedModel", Sequence[Path]]:
-    """The model that the first path names, or else that of the newest bundle, and the paths that are pictures."""
-    from hemotk.predict.classify import model_of_bundle, model_of_file
+def _model_and_images(paths: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
+    """The bundle or model that the first path names, or else the newest bundle, and the paths that are pictures."""
     from hemotk.tflite.facts import is_model
 
     first, rest = paths[0], paths[1:]
-    if is_model(first):
-        if variant is not None:
-            raise HemotkError(f"--variant {variant}: {first} is one model already; leave it out, or name the bundle.")
+    if is_model(first) or (first / BUNDLE_CARD).is_file():
         _check_images(first, rest)
-        return model_of_file(first, asked), rest
-    if asked.anything:
-        raise HemotkError(
-            "--normalization, --output and --positive-class: are for a bare .tflite, and a bundle says these itself; "
-            "leave them out."
-        )
-    if (first / BUNDLE_CARD).is_file():
-        _check_images(first, rest)
-        return model_of_bundle(first, variant), rest
+        return first, rest
     _check_images(first, paths)
-    return model_of_bundle(bundle_or_newest(None), variant), paths
+    return bundle_or_newest(None), paths
 
 
 def _check_images(first: Path, images: Sequence[Path]) -> None:
@@ -183,68 +174,37 @@ def _check_images(first: Path, images: Sequence[Path]) -> None:
             raise HemotkError(f"{path}: is a run, which scores no pictures; export it, then name the bundle.")
 
 
-def _heading(model: "VerifiedModel") -> str:
-    facts = f"threshold {model.threshold:g}, temperature {model.temperature:g}"
-    if model.kind:
-        return f"{model.path}: {model.kind} of bundle {model.bundle}, {facts}"
-    from hemotk.artifacts.foreign import assumptions
-
-    said = () if model.foreign is None else model.foreign.said
-    return f"{model.path}: {assumptions(model.preprocess.size, said)}"
-
-
-def _say_corrected(pictures: Sequence[Path]) -> None:
-    from hemotk.data.read.dicom import is_dicom, was_wrapped
-
-    count = sum(is_dicom(path) and was_wrapped(path) for path in pictures)
-    if count:
-        click.echo(
-            f"hemotk: {count} slices had negative Hounsfield units wrapped to large values; they were put right.",
-            err=True,
-        )
-
-
 def _pictures(images: Iterable[Path]) -> Iterator[Path]:
     """The files among `images`, and every picture below the folders among them, sorted by path."""
-    from hemotk.data.scan.found import left_out_lines
-    from hemotk.data.scan.listing import list_folder
+    from hemotk.api.scoring import pictures_in
 
     for path in images:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from pictures_in(path, lambda line: click.echo(printable(f"hemotk: {line}"), err=True))
+        else:
             yield path
-            continue
-        listing = list_folder(path)
-        for line in left_out_lines(listing.left_out):
-            click.echo(printable(f"hemotk: {path}: {' '.join(line.split())}"), err=True)
-        found = listing.files
-        if not found:
-            raise HemotkError(f"{path}: holds no pictures (PNG, JPEG, TIFF, DICOM and the like); check the path.")
-        yield from (path / name for name in found)
 
 
 def _score(
-    classifier: "PictureClassifier", pictures: Sequence[Path], heatmaps: Mapping[Path, Path]
-) -> tuple[list["ScoredPicture"], dict[str, str]]:
+    classifier: "Classifier", pictures: Sequence[Path], heatmaps: Mapping[Path, Path]
+) -> tuple[list["Prediction"], dict[str, str]]:
     """Print and return what is said about each picture, and a sentence for each that cannot be read.
 
     Where `heatmaps` names a file for a picture, its heatmap is written there.
     """
-    from hemotk.errors import UnreadablePicture
-
-    predictions, failures = [], {}
+    predictions: list[Prediction] = []
+    failures: dict[str, str] = {}
     width = max(len(printable(path)) for path in pictures)
-    for path in pictures:
-        try:
-            found = classifier.classify(path)
-        except UnreadablePicture as error:
-            failures[path.as_posix()] = str(error)
-            click.echo(printable(f"hemotk: {error}"), err=True)
+    for path, scored in classifier.each(pictures):
+        if isinstance(scored, UnreadablePicture):
+            failures[path.as_posix()] = str(scored)
+            click.echo(printable(f"hemotk: {scored}"), err=True)
             continue
         if path in heatmaps:
-            write_bytes(heatmaps[path], classifier.heatmap())
-        predictions.append(found)
+            write_bytes(heatmaps[path], scored.heat_map_png())
+        predictions.append(scored)
         name = printable(path)
-        click.echo(f"{name:{width}}  {found.probability:.4f}  {found.verdict}")
-        if found.doubts:
-            click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(found.doubts)}.", err=True)
+        click.echo(f"{name:{width}}  {scored.probability:.4f}  {scored.verdict}")
+        if scored.doubts:
+            click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(scored.doubts)}.", err=True)
     return predictions, failures

@@ -12,8 +12,9 @@ from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
 if TYPE_CHECKING:
+    from hemotk.api.scoring import Classifier, Prediction
     from hemotk.artifacts import SeriesPoint
-    from hemotk.predict.classify import ScoredPicture, SeriesVerdict, VerifiedModel
+    from hemotk.predict.classify import SeriesVerdict, VerifiedModel
 
 TOP_K = 3
 _SUFFIX = ".png"
@@ -89,7 +90,7 @@ class SeriesOptions:
         return in_order(found)
 
     def verdict(
-        self, model: "VerifiedModel", predictions: Sequence["ScoredPicture"], failures: Mapping[str, str]
+        self, classifier: "Classifier", predictions: Sequence["Prediction"], failures: Mapping[str, str]
     ) -> "SeriesVerdict | None":
         """Print the series' verdict, and draw the strip; None without --series, or where slices cannot be read."""
         if not self.study:
@@ -101,10 +102,9 @@ class SeriesOptions:
                 err=True,
             )
             return None
-        from hemotk.predict.classify import series_verdict
         from hemotk.predict.strip import strip
 
-        found = series_verdict(model.labels, predictions, self._point(model))
+        found = classifier.verdict(predictions, self._point(classifier.model))
         says = f"{found.probability:.4f}  {found.verdict}"
         highest = f"the mean of the {found.k} highest of {found.slices} slices"
         click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")

@@ -18,14 +18,13 @@ from hemotk.artifacts import (
     SeriesPoint,
     Variant,
 )
-from hemotk.artifacts.foreign import ForeignOptions
+from hemotk.artifacts.foreign import ForeignOptions, assumptions
 from hemotk.artifacts.pixels import Window
 from hemotk.data.read.plausible import judge, measure
 from hemotk.data.read.preprocess import load_with_colours, to_pixels
 from hemotk.data.series import series_score
 from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_sha256, sha256_file
-from hemotk.predict.heatmap import heatmap
 from hemotk.stats.metrics import calibrated, decide
 from hemotk.store.cards import bundle_card
 from hemotk.tflite.facts import read_facts
@@ -60,6 +59,15 @@ class VerifiedModel:
     kind: str = ""
     study: SeriesPoint | None = None
     foreign: ForeignSpec | None = None
+
+    @property
+    def words(self) -> str:
+        """Which model it is, and how its logit becomes a verdict; for a model without a card, what is assumed."""
+        if self.kind:
+            facts = f"threshold {self.threshold:g}, temperature {self.temperature:g}"
+            return f"{self.path}: {self.kind} of bundle {self.bundle}, {facts}"
+        said = () if self.foreign is None else self.foreign.said
+        return f"{self.path}: {assumptions(self.preprocess.size, said)}"
 
     def series_point(self, k: int | None = None) -> SeriesPoint:
         """The rule for a series' verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
@@ -218,14 +226,6 @@ class PictureClassifier:
             HemotkError: the model gives none.
         """
         return self._scorer.cam()
-
-    def heatmap(self) -> bytes:
-        """The picture that was classified last, with the class-activation map over it, as a PNG.
-
-        Raises:
-            HemotkError: the model gives no map.
-        """
-        return heatmap(self.gray, self.cam(), self.model.preprocess.size)
 
 
 def series_verdict(labels: tuple[str, str], predictions: Sequence[ScoredPicture], point: SeriesPoint) -> SeriesVerdict:

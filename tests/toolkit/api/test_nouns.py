@@ -1,5 +1,6 @@
 """What a notebook and a print show of the interface's objects, and what they write."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_an_audit_tells_and_is_saved(tmp_path: Path) -> None:
     audit.save(tmp_path / "audit.html")
     assert AuditReport.read(tmp_path / "audit.json") == audit.report
     assert all(sentence in audit._repr_html_() or "&" in sentence for sentence in audit.findings)
-    with pytest.raises(hemotk.HemotkError, match=r"audit\.txt: ends in neither"):
+    with pytest.raises(hemotk.HemotkError, match=r"audit\.txt: ends in none of \.json, \.html, \.png"):
         audit.save(tmp_path / "audit.txt")
 
 
@@ -95,3 +96,42 @@ def test_an_audit_tells_and_is_saved(tmp_path: Path) -> None:
 def test_wrong_arguments_are_refused_by_name(call: object, said: str) -> None:
     with pytest.raises(hemotk.HemotkError, match=said):
         call()  # type: ignore[operator]
+
+
+def test_an_audit_shows_pixels_only_when_it_is_asked_to(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "ct", 20, 32)
+    first = next(iter(sorted(folder.rglob("*.png"))))
+    (first.parent / "copy.png").write_bytes(first.read_bytes())
+    audit = hemotk.audit(folder, progress=False)
+    assert "data:image/png" not in audit.page() and "data:image/png" in audit.page(pictures=True)
+    audit.save(tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").read_bytes() == audit.sheet()
+    assert audit.failures(["unreadable"]) == () and len(audit.lines) > 3
+    with pytest.raises(hemotk.HemotkError, match=r"^fail_on leeks: is unknown"):
+        audit.failures(["leeks"])
+
+
+def test_info_tells_what_a_folder_is_and_which_file_was_changed(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "first")
+    info = hemotk.info(str(run))
+    info.check()
+    assert info.lines[0] == f"run {run}" and json.loads(info.to_json())["what"] == "run"
+    assert "densenet-tiny" in info._repr_html_() and repr(info) == f"<hemotk.Info of run {run}>"
+    (run / "weights.npz").write_bytes(b"other")
+    changed = hemotk.info(run)
+    assert changed.faulty == {"weights.npz": "changed"}
+    with pytest.raises(hemotk.HemotkError, match=r"weights\.npz \(changed\); make it again"):
+        changed.check()
+
+
+def test_a_model_card_is_of_a_run_and_refuses_the_bundle_of_another(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "first")
+    assert hemotk.card(run).startswith("# Model card")
+    with pytest.raises(hemotk.HemotkError, match=r"^bundle .*: was not exported from"):
+        hemotk.card(run, bundle=write_bundle(tmp_path / "b"))
+
+
+def test_an_app_refuses_a_bundle_that_it_cannot_use(tmp_path: Path) -> None:
+    with pytest.raises(hemotk.HemotkError, match=str(tmp_path / "b")):
+        hemotk.android_app(write_bundle(tmp_path / "b"), tmp_path / "app")
+    assert not (tmp_path / "app").exists()

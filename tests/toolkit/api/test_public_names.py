@@ -8,9 +8,9 @@ import pytest
 import hemotk
 
 PUBLIC = """
-Audit Bundle CheckFailed Classifier CrossValidation HemotkError Prediction Predictions Report Run Split
-UnreadablePicture __version__ audit bench cross_validate export folds import_model load merge prune prune_magnitude
-split train
+AndroidApp Audit Bundle CheckFailed Classifier CrossValidation HemotkError Info Prediction Predictions Report Run Split
+UnreadablePicture __version__ android_app audit bench card cross_validate export folds import_model info load merge
+prune prune_magnitude split train
 """
 
 

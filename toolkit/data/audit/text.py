@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from hemotk.artifacts import AuditPair, AuditReport, Probe, ProbeResult
 from hemotk.artifacts.audit import FEW_GRAYS, SLICE_LEVEL
+from hemotk.render.columns import columns
 
 PROBE_HEADINGS = (
     "property",
@@ -16,6 +17,20 @@ PROBE_HEADINGS = (
 )
 _MOST_CONTRADICTIONS = 20
 _NAMED = 3
+
+
+def text(report: AuditReport) -> Iterator[str]:
+    """The whole report line by line, for a terminal."""
+    yield from report.reading or ()
+    yield from columns(list(contents(report)))
+    for file in report.unreadable:
+        yield f"  {file.path}: {file.why}"
+    yield ""
+    if report.probes:
+        yield from columns([PROBE_HEADINGS, *probe_rows(report)])
+        yield ""
+    yield from (f"- {line}" for line in findings(report))
+    yield from (f"not checked: {line}" for line in report.unchecked or ())
 
 
 def contents(report: AuditReport) -> Iterator[tuple[str, str]]:
