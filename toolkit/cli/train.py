@@ -280,7 +280,7 @@ def split_of(
 def report(run: "StoredRun") -> None:
     """Print a finished run's metrics, what their intervals leave out, and where it lies."""
     from hemotk.describe.facts import part_facts
-    from hemotk.describe.text import dependent
+    from hemotk.describe.metric_tables import dependent
     from hemotk.render.numbers import with_interval
     from hemotk.stats.slice_level import beside
 

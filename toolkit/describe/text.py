@@ -1,12 +1,14 @@
 """The text that `hemotk info` prints."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hemotk.artifacts import TESTSET_CARD, Estimate, GroupMetrics, Metrics, Part, SeriesPoint, TensorSpec
+from hemotk.artifacts import TESTSET_CARD, Metrics, Part, SeriesPoint, TensorSpec
+from hemotk.describe.metric_tables import counted, dependent, grouped_table, metrics_table
 from hemotk.describe.report_text import result, slice_level
-from hemotk.render.columns import columns
+from hemotk.render.columns import INDENT, columns
+from hemotk.render.numbers import NOTHING, with_interval
 from hemotk.stats.slice_level import beside
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         ModelDescription,
         PartFacts,
         ReportDescription,
+        ReportRow,
         RunDescription,
         SplitDescription,
         TestSetDescription,
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from hemotk.tflite.metadata import ModelMetadata
 
 Row = Sequence[str]
-INDENT = 2
-ABSENT = "–"
 NAMED = "the card names its calibration images and their labels: export again before the bundle is handed on"
 
 
@@ -67,7 +68,7 @@ def _run(run: "RunDescription") -> Iterator[str]:
         yield "blocks"
         yield from columns([_block(number, block) for number, block in enumerate(run.blocks, 1)], INDENT)
         yield from _widths(run)
-    yield from _metrics(card.metrics)
+    yield from metrics_table(card.metrics)
     yield from (" " * INDENT + line for line in dependent(card.metrics, run.parts))
     yield from (" " * INDENT + line for line in beside(card.slice_level or {}))
 
@@ -98,7 +99,7 @@ def _bundle(bundle: "BundleDescription") -> Iterator[str]:
         rows = [("input", *_tensor(variant.input)), *(("output", *_tensor(output)) for output in variant.outputs)]
         yield f"  {variant.kind}, {variant.file}, {_size(variant.bytes)}"
         yield from columns(rows, 2 * INDENT)
-    yield from _metrics(card.metrics)
+    yield from metrics_table(card.metrics)
     parts: dict[Part, PartFacts] = {} if bundle.testset is None else {"test": bundle.testset.facts}
     yield from (" " * INDENT + line for line in dependent(card.metrics, parts))
 
@@ -161,7 +162,7 @@ def _cross_validation(description: "CrossValidationDescription") -> Iterator[str
         ("images", f"{pooled.count} of {pooled.groups} groups, each scored by the network that did not know its group"),
         (
             "AUC",
-            f"mean of the folds' own {ABSENT if own is None else f'{own:.4f}'}; pooled compares different networks",
+            f"mean of the folds' own {NOTHING if own is None else f'{own:.3f}'}; pooled compares different networks",
         ),
         *_counted(pooled),
     )
@@ -179,7 +180,7 @@ def _counted(pooled: "OutOfFold") -> Iterator[tuple[str, str]]:
 
 
 def _fold(name: str, threshold: str, metrics: "Metrics | OutOfFold") -> Row:
-    shares = map(_estimate, (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc))
+    shares = map(with_interval, (metrics.accuracy, metrics.sensitivity, metrics.specificity, metrics.auc))
     return name, str(metrics.count), str(metrics.positives), threshold, *shares, f"{metrics.loss:.4f}"
 
 
@@ -203,18 +204,23 @@ def _report(report: "ReportDescription") -> Iterator[str]:
         (
             row.kind,
             _size(row.bytes),
-            _estimate(row.grouped_agreement or row.agreement),
-            _counting(row.flips),
-            *(ABSENT if time is None else f"{time:.2f}" for time in (row.p50_ms, row.p90_ms)),
-            _estimate(row.ratio),
+            _agreement(row),
+            counted(row.flips),
+            *(NOTHING if time is None else f"{time:.2f}" for time in (row.p50_ms, row.p90_ms)),
+            NOTHING if row.ratio is None else with_interval(row.ratio),
             "; ".join(filter(None, (row.failure, *row.findings))),
         )
         for row in report.variants
     ]
     yield from columns([head, *rows], INDENT)
-    yield from _metrics({row.kind: row.metrics for row in report.variants if row.metrics})
-    yield from _grouped({row.kind: row.grouped for row in report.variants if row.grouped})
+    yield from metrics_table({row.kind: row.metrics for row in report.variants if row.metrics})
+    yield from grouped_table({row.kind: row.grouped for row in report.variants if row.grouped})
     yield from slice_level(report.variants, INDENT)
+
+
+def _agreement(row: "ReportRow") -> str:
+    agreement = row.grouped_agreement or row.agreement
+    return NOTHING if agreement is None else with_interval(agreement)
 
 
 def _decisions(report: "ReportDescription") -> Iterator[str]:
@@ -251,21 +257,21 @@ def _model(model: "ModelDescription") -> Iterator[str]:
 def _metadata(said: "ModelMetadata") -> Iterator[str]:
     normalized = said.normalization.items()
     yield from _facts(
-        ("name", said.name or ABSENT),
-        ("version", said.version or ABSENT),
-        ("description", said.description or ABSENT),
-        ("author", said.author or ABSENT),
-        ("licence", said.license or ABSENT),
+        ("name", said.name or NOTHING),
+        ("version", said.version or NOTHING),
+        ("description", said.description or NOTHING),
+        ("author", said.author or NOTHING),
+        ("licence", said.license or NOTHING),
         *(("normalization", f"{name}: (p - {_numbers(n.mean)}) / {_numbers(n.std)}") for name, n in normalized),
-        ("labels", ", ".join(said.labels) or ABSENT),
+        ("labels", ", ".join(said.labels) or NOTHING),
         *(("threshold", f"{name}: {value:g}") for name, value in said.thresholds.items()),
         *(("calibration", f"{name}: {'; '.join(lines)}") for name, lines in said.calibration.items()),
-        ("packed", ", ".join(said.files) or ABSENT),
+        ("packed", ", ".join(said.files) or NOTHING),
     )
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values) or ABSENT
+    return ", ".join(f"{value:g}" for value in values) or NOTHING
 
 
 _TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
@@ -281,75 +287,6 @@ _TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
 
 def _facts(*rows: tuple[str, str]) -> Iterator[str]:
     return columns(rows, INDENT)
-
-
-def _metrics(metrics: Mapping[str, Metrics]) -> Iterator[str]:
-    """A column per part or variant."""
-    if not metrics:
-        return
-    yield "metrics (fractions, 95 % intervals)"
-    all_metrics = metrics.values()
-    rows = [
-        ("", *metrics),
-        ("images", *(str(one.count) for one in all_metrics)),
-        ("with label 1", *(str(one.positives) for one in all_metrics)),
-        ("threshold", *(f"{one.threshold:g}" for one in all_metrics)),
-        *_shares(all_metrics),
-        ("loss", *(f"{one.loss:.4f}" for one in all_metrics)),
-        ("Brier score", *(f"{one.brier:.4f}" for one in all_metrics)),
-    ]
-    yield from columns(rows, INDENT)
-
-
-def _grouped(metrics: Mapping[str, GroupMetrics]) -> Iterator[str]:
-    """A column per variant, with the intervals that count groups."""
-    if not metrics:
-        return
-    yield "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
-    all_metrics = metrics.values()
-    rows = [
-        ("", *metrics),
-        ("groups", *(str(one.groups) for one in all_metrics)),
-        ("with label 1", *(_counting(one.with_positive) for one in all_metrics)),
-        ("with label 0", *(_counting(one.with_negative) for one in all_metrics)),
-        *_shares(all_metrics),
-    ]
-    yield from columns(rows, INDENT)
-
-
-def _shares(all_metrics: Collection[Metrics | GroupMetrics]) -> Iterator[Row]:
-    yield "accuracy", *(_estimate(metrics.accuracy) for metrics in all_metrics)
-    yield "sensitivity", *(_estimate(metrics.sensitivity) for metrics in all_metrics)
-    yield "specificity", *(_estimate(metrics.specificity) for metrics in all_metrics)
-    yield "AUC", *(_estimate(metrics.auc) for metrics in all_metrics)
-
-
-def _counting(count: int | None) -> str:
-    return ABSENT if count is None else str(count)
-
-
-def dependent(metrics: Mapping[str, Metrics], parts: "Mapping[Part, PartFacts]") -> Iterator[str]:
-    """That the intervals of `metrics` count images, where a scored one of the `parts` has groups of several.
-
-    One line, which names the last such part; no line where each image is a group of its own.
-    """
-    grouped = [(part, facts) for part, facts in parts.items() if part in metrics and facts.groups < facts.images]
-    for part, facts in grouped[-1:]:
-        groups = f"{facts.groups} {'group' if facts.groups == 1 else 'groups'} (of one patient, or copies)"
-        yield (
-            f"intervals  take the images as independent; the {facts.images} {part} images are of {groups}: "
-            "the true ones are wider"
-        )
-
-
-def _estimate(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return ABSENT
-    if estimate.value is None:
-        return f"{ABSENT} ({estimate.why})" if estimate.why else ABSENT
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.4f}"
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 
 def _block(number: int, block: "BlockFacts") -> Row:
@@ -394,7 +331,7 @@ def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
         _settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else f"{prefix}{name} {_word(value)}"
         for name, value in settings.items()
     ]
-    return ", ".join(filter(None, words)) or ABSENT
+    return ", ".join(filter(None, words)) or NOTHING
 
 
 def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -417,12 +354,12 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _word(value: Any) -> str:
     if value is None:
-        return ABSENT
+        return NOTHING
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _parents(parents: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {sha256[:12]}…" for name, sha256 in parents.items()) or ABSENT
+    return ", ".join(f"{name} {sha256[:12]}…" for name, sha256 in parents.items()) or NOTHING
 
 
 def _span(span: tuple[int, int]) -> str:
@@ -435,7 +372,7 @@ def _macs(count: int) -> str:
 
 def _size(count: int | None) -> str:
     if count is None:
-        return ABSENT
+        return NOTHING
     for unit, scale in (("MB", 1e6), ("kB", 1e3)):
         if count >= scale:
             return f"{count / scale:.2f} {unit}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 GAP = "  "
+INDENT = 2  # of tables below a heading
 
 
 def columns(rows: Sequence[Sequence[str]], indent: int = 0) -> Iterator[str]:

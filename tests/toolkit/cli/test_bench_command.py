@@ -1,27 +1,21 @@
-import contextlib
 import importlib
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from converted_bundles import edit_card
 from device_measurements import device_bench, edit
-from foreign_tflite import foreign_model
 from noise_pictures import write_pictures
 
 from hemotk.artifacts import BenchReport
-from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.cli.main import run
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
-from hemotk.predict.classify import PictureClassifier, model_of_file
 
 QUICK = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
 

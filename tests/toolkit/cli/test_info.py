@@ -17,7 +17,7 @@ from hemotk.render.columns import columns
 from hemotk.stats.grouped import evaluate_groups
 from hemotk.stats.metrics import evaluate
 
-SHARES = "0.7500 [0.3006, 0.9544] 1.0000 [0.3424, 1.0000] 0.5000 [0.0945, 0.9055]"
+SHARES = "0.750 [0.301, 0.954] 1.000 [0.342, 1.000] 0.500 [0.095, 0.905]"
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_a_run(here, capsys):
         "block 1 bottleneck ▂▁",
         "growth ▃▅",
         "train test",
-        "accuracy 0.7500 [0.3006, 0.9544] 0.7500 [0.3006, 0.9544]",
-        "AUC 1.0000 [0.3856, 1.0000] 1.0000 [0.3856, 1.0000]",
+        "accuracy 0.750 [0.301, 0.954] 0.750 [0.301, 0.954]",
+        "AUC 1.000 [0.386, 1.000] 1.000 [0.386, 1.000]",
     ):
         assert line in lines
     assert {line.split()[0] for line in lines if line.endswith(" good")} == {"shape.json", "weights.npz", "split.json"}
@@ -61,8 +61,8 @@ def test_a_run(here, capsys):
 def test_a_value_that_does_not_exist_says_why(here, capsys):
     metrics = evaluate([0, 0], [-2.0, 0.5], 0.5)
     lines = said(capsys, write_run(here / "r", metrics={"test": metrics}))
-    assert "sensitivity – (no image with label 1)" in lines
-    assert "specificity 0.5000 [0.0945, 0.9055]" in lines
+    assert "sensitivity unknown (no image with label 1)" in lines
+    assert "specificity 0.500 [0.095, 0.905]" in lines
 
 
 def test_a_bundle(here, capsys):
@@ -153,8 +153,8 @@ def test_a_report(here, capsys):
         "result passed: int8 is as good",
         "warning the machine was busy",
         "limit int8 loses nothing",
-        "float32 9 B – – 5.00 6.00 1.0000",
-        "int8 9 B 1.0000 [0.5000, 1.0000] 0 5.00 6.00 0.5000 [0.4000, 0.6000] odd",
+        "float32 9 B – – 5.00 6.00 1.000",
+        "int8 9 B 1.000 [0.500, 1.000] 0 5.00 6.00 0.500 [0.400, 0.600] odd",
         "fp16 9 B – – – – – crashed",
         "float32 int8",
     ):
@@ -182,7 +182,7 @@ def test_a_report_shows_intervals_over_groups_its_notes_and_its_folder(here, cap
     heading = "metrics over groups of images (fractions, 95 % intervals; the ones to quote)"
     below = lines[lines.index(heading) + 1 :]
     found = report.variants[0].grouped
-    share = f"{found.accuracy.value:.4f} [{found.accuracy.low:.4f}, {found.accuracy.high:.4f}]"
+    share = f"{found.accuracy.value:.3f} [{found.accuracy.low:.3f}, {found.accuracy.high:.3f}]"
     assert found.accuracy != report.variants[0].metrics.accuracy
     assert below[:5] == [
         "float32 int8",
@@ -197,7 +197,7 @@ def test_a_report_shows_intervals_over_groups_its_notes_and_its_folder(here, cap
         "note the images are of groups",
         "note twice",
         "kind size agreement over groups flips p50 ms p90 ms ratio",
-        "int8 9 B 1.0000 [0.2500, 1.0000] 0 5.00 6.00 0.5000 [0.4000, 0.6000] odd",
+        "int8 9 B 1.000 [0.250, 1.000] 0 5.00 6.00 0.500 [0.400, 0.600] odd",
     ):
         assert line in lines
 
@@ -259,11 +259,11 @@ def test_a_cross_validation(here, capsys):
         "classes normal (0), hemorrhage (1)",
         "grouping by patient",
         "images 8 of 4 groups, each scored by the network that did not know its group",
-        "AUC mean of the folds' own 0.9000; pooled compares different networks",
+        "AUC mean of the folds' own 0.900; pooled compares different networks",
         "intervals the pooled ones count 4 groups, the folds' take the images as independent and are too narrow",
         "images label 1 threshold accuracy sensitivity specificity AUC loss",
-        f"fold-2 4 2 0.25 {SHARES} 1.0000 [0.3856, 1.0000] {METRICS.loss:.4f}",
-        f"pooled 8 4 {SHARES} – (unknown) 0.5000",
+        f"fold-2 4 2 0.25 {SHARES} 1.000 [0.386, 1.000] {METRICS.loss:.4f}",
+        f"pooled 8 4 {SHARES} unknown (unknown) 0.5000",
     ):
         assert line in lines
     assert sum(line.startswith("fold-") and line.endswith(" good") for line in lines) == 2
