@@ -21,7 +21,7 @@ from hemotk.store import run as store
 from hemotk.store.finished import refuse_finished
 from hemotk.store.unfinished import kept_split
 from hemotk.training.cluster import StrategyName
-from hemotk.training.config import TrainConfig, from_recipe
+from hemotk.training.config import APPEARANCES, TrainConfig, from_recipe
 from hemotk.training.operating_point import OperatingConfig
 
 RUNS = Path("runs")
@@ -214,6 +214,10 @@ def configured(recipe: str, operating: OperatingConfig, settings: Mapping[str, A
     given = dict(settings)
     if isinstance(given.get("window"), tuple):
         given["window"] = Window(*given["window"])
+    if isinstance(look := given.get("appearance"), str):
+        if look not in APPEARANCES:
+            raise HemotkError(f"‹appearance› {look}: is unknown; choose one of {', '.join(APPEARANCES)}.")
+        given["appearance"] = APPEARANCES[look]
     if given.get("weights") is not None:
         given["weights"] = str(given["weights"])
     return from_recipe(recipe, operating=operating, **given)

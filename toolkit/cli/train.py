@@ -72,6 +72,31 @@ if TYPE_CHECKING:
     help="Highest learning rate of the whole network. In the head epochs it is 0.001.  [default: 0.001, with given "
     "weights 0.0001]",
 )
+@click.option(
+    "--rate-decay",
+    type=float,
+    metavar="SHARE",
+    help="Multiply the learning rate by SHARE from each dense block to the one before it. 0 freezes all but the last "
+    "block and the head.  [default: 1]",
+)
+@click.option(
+    "--appearance",
+    type=click.Choice(["none", "scanners"]),
+    help="Change how training pictures look, as scanners, windows, screens and file formats do: gamma, noise, blur, "
+    "resolution, JPEG, black squares.  [default: none]",
+)
+@click.option(
+    "--draw",
+    type=click.Choice(["each", "balanced"]),
+    help="How an epoch's pictures are drawn: each once, or evenly from both classes of each merged set.  "
+    "[default: each]",
+)
+@click.option(
+    "--label-smoothing",
+    type=float,
+    metavar="SHARE",
+    help="Teach SHARE / 2 and 1 - SHARE / 2 in place of 0 and 1, where some labels may be wrong.  [default: 0]",
+)
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: 0]")
 @click.option(
     "--threshold",

@@ -15,15 +15,6 @@ HEAD_EPOCHS = 20
 MOST_VIEWS = 64
 MOST_SEED = 2**32 - 1
 
-# The behaviour of trainings before these settings existed: their files lack them.
-EARLIER: Mapping[str, Any] = {
-    "window": asdict(BRAIN),
-    "operating": asdict(OperatingConfig()),
-    "precision": "float32",
-    "head_epochs": 0,
-    "head_views": 8,
-}
-
 
 @dataclass(frozen=True)
 class AugmentConfig:
@@ -39,6 +30,56 @@ class AugmentConfig:
         require(0 <= self.rotation_degrees <= 180, "rotation_degrees", "between 0 and 180")
         for name in ("zoom", "shift", "contrast"):
             require(0 <= getattr(self, name) < 1, name, "at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class AppearanceConfig:
+    """Random changes of how a picture looks, each made to a `share` of the pictures; 0 turns a change off.
+
+    `gamma` is the largest power of two of the exponent, `noise` the largest standard deviation in gray values, `blur`
+    the largest standard deviation in hundredths of the side. `resolution` is the largest part of the side that scaling
+    down takes away, `jpeg` the most that is taken off a JPEG quality of 95, `cutout` the largest side of a black square
+    as a part of the picture's.
+    """
+
+    share: float = 0.5
+    gamma: float = 0.0
+    noise: float = 0.0
+    blur: float = 0.0
+    resolution: float = 0.0
+    jpeg: float = 0.0
+    cutout: float = 0.0
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share <= 1, "share", "between 0 and 1")
+        for name, most in (("gamma", 3.0), ("noise", 64.0), ("blur", 10.0), ("jpeg", 85.0)):
+            require(0 <= getattr(self, name) <= most, name, f"between 0 and {most:g}")
+        for name in ("resolution", "cutout"):
+            require(0 <= getattr(self, name) < 1, name, "at least 0 and below 1")
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything is changed."""
+        return self.share > 0 and any((self.gamma, self.noise, self.blur, self.resolution, self.jpeg, self.cutout))
+
+
+# The changes that scanners, windows, screens and file formats make, about as far as they go.
+SCANNERS = AppearanceConfig(gamma=0.5, noise=8.0, blur=0.8, resolution=0.5, jpeg=60.0, cutout=0.3)
+APPEARANCES: Mapping[str, AppearanceConfig] = {"none": AppearanceConfig(), "scanners": SCANNERS}
+
+
+# The behaviour of trainings before these settings existed: their files lack them.
+EARLIER: Mapping[str, Any] = {
+    "window": asdict(BRAIN),
+    "operating": asdict(OperatingConfig()),
+    "precision": "float32",
+    "head_epochs": 0,
+    "head_views": 8,
+    "appearance": asdict(AppearanceConfig()),
+    "draw": "each",
+    "label_smoothing": 0.0,
+    "rate_decay": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +111,12 @@ class TrainConfig:
     With given weights the new head alone learns first, for `head_epochs` (None means 20, and 0 without weights) on the
     features that the frozen backbone gives of `head_views` augmented views of each picture; then the whole network for
     `epochs`, which may be 0 after a head phase.
+
+    `draw` 'each' shows every picture once an epoch. 'balanced' shows as many pictures, dealt evenly among the classes
+    of each merged set; pictures of a small class are then shown several times, and class weights are 1.
+    `label_smoothing` s teaches s / 2 and 1 - s / 2 instead of 0 and 1. `rate_decay` multiplies the learning rate of the
+    last dense block and the head by 1, of the block before it by `rate_decay`, and so on to the stem; 0 freezes all but
+    the last block.
     """
 
     arch: str = "densenet201"
@@ -88,6 +135,10 @@ class TrainConfig:
     head_views: int = 8
     class_weights: bool = True
     augment: AugmentConfig = AugmentConfig()
+    appearance: AppearanceConfig = AppearanceConfig()
+    draw: Literal["each", "balanced"] = "each"
+    label_smoothing: float = 0.0
+    rate_decay: float = 1.0
     operating: OperatingConfig = field(default_factory=OperatingConfig)
     seed: int = 0
     recipe: str = "hemotk"
@@ -101,6 +152,8 @@ class TrainConfig:
         require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
         require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "above 0")
         require(0 <= self.dropout < 1, "dropout", "at least 0 and below 1")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "at least 0 and below 1")
+        require(0 <= self.rate_decay <= 1, "rate_decay", "between 0 and 1")
         require(0 < self.bn_momentum < 1, "bn_momentum", "between 0 and 1")
         require(0 <= self.seed <= MOST_SEED, "seed", f"between 0 and {MOST_SEED}")
 

@@ -16,6 +16,7 @@ from hemotk.data.read.tissue import soft_tissue_share
 from hemotk.errors import HemotkError
 from hemotk.progress import Tell
 from hemotk.stats.metrics import evaluate
+from hemotk.training.appearance import random_appearance
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from hemotk.training.config import TrainConfig
@@ -25,14 +26,20 @@ from hemotk.training.steps import Batch, Trainer
 
 # Pictures that are read at once to be scored: some batches.
 _CHUNK = 64
+# Random numbers of appearance, beside those of order and place.
+_APPEARANCE = 0xA99E
 
 
 @dataclass(frozen=True)
 class Data:
-    """The pictures of each part, uint8 [n, size, size] or read when they are needed, and their labels, int64 [n]."""
+    """The pictures of each part, uint8 [n, size, size] or read when they are needed, and their labels, int64 [n].
+
+    `sets` has for each training picture the number of the folder that it is from, int64 [n], where splits were merged.
+    """
 
     pixels: Mapping[Part, Pixels]
     labels: Mapping[Part, np.ndarray]
+    sets: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,14 @@ def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, lis
 
         opened[part] = open_items(items, split.root(data), spec, _loading(listener, before, total), most)
         before += len(items)
-    return Data({p: opened[p][0] for p in PARTS}, {p: opened[p][1] for p in PARTS})
+    return Data({p: opened[p][0] for p in PARTS}, {p: opened[p][1] for p in PARTS}, _sets(split))
+
+
+def _sets(split: SplitManifest) -> np.ndarray | None:
+    if not split.merged:
+        return None
+    folders = [item.group.rpartition("@")[2] for item in split.part("train")]
+    return np.unique(folders, return_inverse=True)[1]
 
 
 def _loading(listener: Listener, before: int, images: int) -> Tell:
@@ -162,15 +176,35 @@ def batches(config: TrainConfig, data: Data, number: int) -> Iterator[Batch]:
     """
     pixels, labels = data.pixels["train"], data.labels["train"]
     rng = np.random.default_rng([config.seed, number])
-    balance = class_weights(labels, balanced=config.class_weights)
-    for chunk in np.array_split(rng.permutation(len(labels)), steps_an_epoch(config, data)):
+    looks = np.random.default_rng([config.seed, number, _APPEARANCE])
+    balance = class_weights(labels, balanced=config.class_weights and config.draw == "each")
+    for chunk in np.array_split(_order(config, data, rng), steps_an_epoch(config, data)):
+        smoothed = labels[chunk] * (1 - config.label_smoothing) + config.label_smoothing / 2
         yield Batch(
-            pixels[chunk],
-            labels[chunk].astype(np.float32),
+            random_appearance(config.appearance, looks, pixels[chunk]),
+            smoothed.astype(np.float32),
             balance[labels[chunk]].astype(np.float32),
             random_transforms(config.augment, rng, len(chunk), config.size),
             random_contrast(config.augment, rng, len(chunk)),
         )
+
+
+def _order(config: TrainConfig, data: Data, rng: np.random.Generator) -> np.ndarray:
+    """The training pictures of an epoch, int64 [n], as `config.draw` says."""
+    labels = data.labels["train"]
+    if config.draw == "each":
+        return rng.permutation(len(labels))
+    sets = np.zeros(len(labels), np.int64) if data.sets is None else data.sets
+    cells = [np.flatnonzero(2 * sets + labels == cell) for cell in np.unique(2 * sets + labels)]
+    shares = np.diff(np.linspace(0, len(labels), len(cells) + 1).round().astype(int))
+    drawn = [_dealt(cell, share, rng) for cell, share in zip(cells, shares, strict=True)]
+    return rng.permutation(np.concatenate(drawn))
+
+
+def _dealt(cell: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` of `cell`: each once before any is drawn a second time."""
+    rounds = [rng.permutation(cell) for _ in range(-(-count // len(cell)))]
+    return np.concatenate(rounds)[:count]
 
 
 def steps_an_epoch(config: TrainConfig, data: Data) -> int:

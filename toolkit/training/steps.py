@@ -10,6 +10,7 @@ import tf_keras as keras
 from hemotk.artifacts import PreprocessSpec
 from hemotk.models.build import with_logit
 from hemotk.training.config import TrainConfig
+from hemotk.training.depth import freeze, shares_by_depth
 from hemotk.training.distill import Teacher
 
 
@@ -59,6 +60,8 @@ class Trainer:
         self.model = model
         self.config = config
         self._teacher = teacher
+        self._shares = shares_by_depth(model, config.rate_decay)
+        freeze(model, self._shares)
         self.optimizer = keras.optimizers.Adam(config.peak_rate)
         self._spec = spec
         self._logit_model = with_logit(model)
@@ -106,7 +109,12 @@ class Trainer:
             loss = tf.reduce_sum(learned * weights) / total
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
+        slow = [(variable, self._shares[variable.name]) for variable in variables if variable.name in self._shares]
+        before = [tf.identity(variable) for variable, _ in slow]
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        # Adam's step does not depend on the size of a gradient, so the step itself is made shorter.
+        for (variable, share), start in zip(slow, before, strict=True):
+            variable.assign(start + share * (variable - start))
         right = tf.cast(tf.equal(logit >= 0, labels >= 0.5), tf.float32)
         return tf.reduce_sum(losses) / total, tf.reduce_sum(right) / total
 
