@@ -272,7 +272,7 @@ def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:
     words = ["hemotk", "bench", *map(str, bundles)]
     for parameter in context.command.params:
         value, source = context.params.get(parameter.name or ""), context.get_parameter_source(parameter.name or "")
-        if not isinstance(parameter, click.Option) or source is not click.core.ParameterSource.COMMANDLINE:
+        if not isinstance(parameter, click.Option) or source is click.core.ParameterSource.DEFAULT:
             continue
         for item in value if parameter.multiple and value else (value,):
             words += [parameter.opts[0]] if parameter.is_flag else [parameter.opts[0], str(item)]

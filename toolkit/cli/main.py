@@ -1,12 +1,15 @@
 """The `hemotk` command: finds a subcommand without importing the others, and turns errors into exit codes."""
 
+import difflib
 import errno
 import importlib
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import click
+from click.shell_completion import shell_complete
 
 from hemotk._version import VERSION
 from hemotk.errors import HemotkError
@@ -53,8 +56,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
     "card": ("hemotk.cli.card:card", "Write the model card of a run."),
     "info": ("hemotk.cli.info:info", "Say what a file or folder of hemotk is."),
+    "config": ("hemotk.cli.config:config", "Keep the options of commands in a file."),
+    "completion": ("hemotk.cli.completion:completion", "Print a script that completes commands in your shell."),
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }
+
+
+# commands that a settings file has no section of
+NOT_SET = ("config", "completion")
 
 
 def option_of(setting: str) -> str:
@@ -71,11 +80,18 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command and give it the settings of the file; a misspelt name gets the nearest right one."""
+        if args and args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, 1)):
+            ctx.fail(f"No such command '{args[0]}'. (Did you mean '{near[0]}'?)")
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None:
+            _apply_settings(ctx, name, command)
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, from the table alone."""
@@ -83,9 +99,50 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="hemotk")
-def cli() -> None:
+def load_command(name: str) -> click.Command:
+    """Import one command."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+def settable_commands() -> dict[str, click.Command]:
+    """Every command that a settings file may have a section of, by the section's name."""
+    commands: dict[str, click.Command] = {}
+    for name in COMMANDS:
+        command = load_command(name)
+        if name not in NOT_SET:
+            commands |= command.commands if isinstance(command, click.Group) else {name: command}
+    return commands
+
+
+def _apply_settings(context: click.Context, name: str, command: click.Command) -> None:
+    """Make the values of the settings file the defaults of the command that was called."""
+    from hemotk.cli.settings import SETTINGS_FILE, keys_of, read_settings
+
+    given = context.params.get("config")
+    path = Path(SETTINGS_FILE) if given is None else given
+    if name in NOT_SET or (given is None and not path.is_file()):
+        return
+    values = read_settings(path, settable_commands())
+    inner = tuple(command.commands) if isinstance(command, click.Group) else (name,)
+    mine = {key: values[key] for key in inner if values.get(key)}
+    if mine:
+        context.default_map = {name: mine if isinstance(command, click.Group) else mine[name]}
+        commands = command.commands if isinstance(command, click.Group) else {name: command}
+        said = "; ".join(f"[{key}] {', '.join(keys_of(commands[key], mine[key]))}" for key in mine)
+        click.echo(f"hemotk: settings from {path}: {said}", err=True)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HEMOTK"})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="A file with settings.  [default: hemotk.toml, if there is one here]",
+)
+@click.version_option(VERSION, "-V", "--version", prog_name="hemotk")
+def cli(config: Path | None) -> None:
     """Head CT hemorrhage classifiers: train, quantize, prove, embed.
 
     \b
@@ -108,6 +165,8 @@ def main(argv: list[str] | None = None) -> None:
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
+        if asked := os.environ.get("_HEMOTK_COMPLETE"):
+            return shell_complete(cli, {}, "hemotk", "_HEMOTK_COMPLETE", asked)
         code = _invoke(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
         return code

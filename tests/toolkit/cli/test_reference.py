@@ -17,6 +17,7 @@ def test_every_command_is_documented_as_it_is() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_an_example(name: str) -> None:
     section = reference().partition(f"## hemotk {name}")[2].partition("\n## hemotk ")[0]
-    if name == "data":
-        section = reference().partition("## hemotk data split")[2]
+    if name in ("data", "config"):
+        inner = {"data": "split", "config": "init"}[name]
+        section = reference().partition(f"## hemotk {name} {inner}")[2]
     assert f"hemotk {name} " in section.partition("Example")[2] or f"hemotk {name}\n" in section.partition("Example")[2]

@@ -229,7 +229,7 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/tiny", *ONE[1:], "--references", "resnet50"), "--references resnet50: needs pictures of 32 pixels"),
         ((*ONE, "--with", "runs/small"), "--with runs/small: takes pictures of 16 pixels"),
         ((*ONE, "--with", "runs/elsewhere"), "--with runs/elsewhere: was trained on another split"),
-        ((*ONE, "--with", "runs/none"), "runs/none/run.json: no such file"),
+        ((*ONE, "--with", "runs/none"), "runs/none: no such folder; name a run, which"),
         ((*ONE, "--teacher", "runs/small"), "--teacher runs/small: takes pictures of 16×16"),
         (("runs/narrow", *ONE[1:], "--references", "cnn"), "does not say how it was trained (it is imported)"),
         (("runs/first", "--sweep", "--macs", "0.5"), "--macs: is one budget"),

@@ -53,7 +53,7 @@ def test_the_share_says_how_many_pictures_are_changed() -> None:
 def test_air_stays_black_under_noise_and_gamma() -> None:
     air = pictures() == 0
     for change in ({"noise": 20.0}, {"gamma": 1.0}):
-        assert not changed(**change)[air].any()
+        assert not changed(0, **change)[air].any()
 
 
 def test_gamma_keeps_the_order_of_gray_values_and_goes_both_ways() -> None:

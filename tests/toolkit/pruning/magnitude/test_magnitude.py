@@ -225,7 +225,7 @@ def test_what_is_refused_before_anything_is_written(cnn: Path, tmp_path: Path) -
     (tmp_path / "other.partial" / STATE_FILE).write_text("{}")
     for job, words in (
         (PruneJob(cnn, tmp_path / "there"), "overwrite"),
-        (PruneJob(tmp_path / "none", tmp_path / "run"), "none/run.json: no such file"),
+        (PruneJob(tmp_path / "none", tmp_path / "run"), "none: no such folder; name a run, which"),
         (PruneJob(cnn, tmp_path / "run", teacher=cnn), "teacher: magnitude pruning learns from the labels alone"),
         (PruneJob(cnn, tmp_path / "other"), "unfinished channel pruning"),
         (PruneJob(cnn, tmp_path / "other", resume=True), "unfinished channel pruning"),
