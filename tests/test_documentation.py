@@ -1,9 +1,14 @@
-"""Every Python snippet in the documents runs, in the order of its page, in a folder of its own."""
+"""What documents say holds: their Python snippets run, each page in a folder of its own; their lists are complete."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
+
+import hemotk
+from hemotk.cli.data import data
+from hemotk.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -25,7 +30,41 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: py
             code = code.replace(large, small)  # noqa: PLW2901
         exec(compile(code, f"docs/python.md, snippet {place + 1}", "exec"), names)
     made = {path.name for path in tmp_path.iterdir()}
-    assert made == {"audit.html", "bench.html", "bundles", "head_ct", "runs", "split.json"}
+    assert made == {"MODEL_CARD.md", "app", "audit.html", "bench.html", "bundles", "head_ct", "runs", "split.json"}
+
+
+@pytest.mark.parametrize("name", sorted({*hemotk.__all__} - {"__version__"}))
+def test_every_public_name_is_in_the_reference(name: str) -> None:
+    assert re.search(rf"^::: hemotk\.{name}$", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in hemotk.__all__ if name.islower() and name[0] != "_"))
+def test_every_function_is_explained_on_the_python_page(name: str) -> None:
+    assert re.search(rf"\bhemotk\.{name}\(", (ROOT / "docs" / "python.md").read_text("utf-8"))
+
+
+def entry_points() -> list[list[str]]:
+    """The cells of each row of the table of commands in the architecture page."""
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    rows = page.partition("| command | in `toolkit/cli/` |")[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_architecture_page_lists_every_command() -> None:
+    names = {*COMMANDS, *(f"data {name}" for name in data.commands)} - {"data"}
+    listed = {re.sub(" --.*", "", row[0].strip("`")) for row in entry_points()}
+    assert listed == names
+
+
+@pytest.mark.parametrize("row", entry_points(), ids=lambda row: row[0])
+def test_a_command_calls_the_function_that_the_architecture_page_says(row: list[str]) -> None:
+    _, file, called, _ = row
+    source = (ROOT / "toolkit" / "cli" / file.strip("`")).read_text("utf-8")
+    module, *functions = re.findall(r"`(\w+)(?:\.py)?`", called) or ["none"]
+    for function in functions:
+        assert callable(getattr(importlib.import_module(f"hemotk.api.{module}"), function))
+        assert re.search(rf"hemotk\.api(\.{module})? import .*\b({module}|{function})\b", source)
+        assert re.search(rf"\b{function}\(|\b{function} as \w+", source)
 
 
 def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

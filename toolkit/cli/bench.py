@@ -60,7 +60,12 @@ def _output(name: str, words: str) -> Decorator:
 )
 @foreign_options
 @click.option(
-    "--import", "imported", type=PATH, multiple=True, metavar="FILE", help="Show beside it what a device measured."
+    "--import",
+    "imported",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Also show what a device measured. FILE was written by the app of `hemotk android`.",
 )
 @click.option(
     "--device",
@@ -159,9 +164,9 @@ def bench(context: click.Context, **given: Any) -> None:
     images with hemorrhage only. Then yes is a subtype: its sensitivity is given, against all images without
     hemorrhage. Any other column is divided by its values, the 12 commonest.
 
-    SLICE LEVEL. The share of soft tissue tells slices in the middle of the head from others. If it alone orders the
-    images better than chance, its AUC stands beside the models'. Theirs are then also given within slices that show
-    brain.
+    SLICE LEVEL. The share of soft tissue tells how high in the head a slice lies. If this share alone orders the images
+    better than chance, its AUC stands beside those of the models. The AUCs of the models are then also given within
+    slices that show brain.
 
     PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). --device adb
     makes such a file on a phone that has the app of `hemotk android`. It pushes the bundle and the test set without
@@ -179,16 +184,16 @@ def bench(context: click.Context, **given: Any) -> None:
     - Accuracy, sensitivity, specificity, AUC: the limit fails if the measured
       value is beyond it. It holds if the whole 95 % interval keeps it (over
       patients where they are known). In between it cannot be told: there are
-      too few patients. A drop of at most 0.01 takes some 380 patients to hold.
+      too few patients. To show a drop of at most 0.01 takes some 380 patients.
     - Time: the limit fails if the whole interval is beyond it. It holds if the
       whole interval keeps it. In between it cannot be told. On a busy machine
       the interval is made a quarter wider at both ends.
     - All other limits hold or fail on these very images.
 
-    Ends with 0 if every limit holds or cannot be told, with 1 if one does not. The outputs are written in both cases.
-    Ends with 2 on wrong use or bad input, and then writes nothing. With --undecided fail, a limit that cannot be told
-    fails, so 0 means that all limits hold. In the JSON, each verdict has an 'outcome': holds, fails or cannot tell. In
-    JUnit, limits that cannot be told are skipped tests.
+    The exit code is 0 if no limit fails, and 1 if one does. The outputs are written in both cases. On wrong use or bad
+    input it is 2, and nothing is written. With --undecided fail, a limit that cannot be told counts as failed, so 0
+    means that all limits hold. In the JSON, each verdict has an 'outcome': holds, fails or cannot tell. In JUnit,
+    limits that cannot be told are skipped tests.
 
     \b
     Examples:

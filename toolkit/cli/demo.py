@@ -23,7 +23,7 @@ def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """Run the whole path on phantoms: draw, split, train, export, bench.
 
     The demo takes some minutes on two cores. It prints each step as the command that does it. If you stop it and start
-    it again, it goes on where it was.
+    it again, it continues where it was.
 
     \b
     Examples:

@@ -91,6 +91,8 @@ def export(
     The input and the outputs of int8 are bytes: the pixel is the input. Every .tflite has TFLite Metadata, which
     Android tools read. `unzip` takes the class names out of it.
 
+    Every file is checked before anything is written. If a check fails, nothing is written, and the exit code is 1.
+
     With --auto, all layers are ranked: how much of the logit error of int8 goes away if that layer alone is in float32?
     Then the fewest layers from the top that are enough stay in float32. This makes and scores about one model for each
     layer on the validation images, which takes minutes. The files sensitivity.json and sensitivity.png in the bundle

@@ -153,6 +153,11 @@ def cli(config: Path | None) -> None:
       hemotk bench
       hemotk predict slice.png
 
+    No pictures yet? `hemotk demo` runs these steps on drawn slices.
+
+    Exit codes: 0 good; 1 a limit or a check failed; 2 wrong use or bad input; 70 a bug, please report it; 130
+    interrupted.
+
     Research, not for diagnosis.
     """
 

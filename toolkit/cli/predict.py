@@ -80,10 +80,10 @@ def predict(
     the threshold for slices is used, with a remark.
 
     With --heatmap, each picture is drawn with the model's class-activation map over it. This needs a model of
-    `hemotk export --cam`. Red speaks for hemorrhage, blue against it. What adds nothing is left as it is. The scale is
-    the same for every picture: from 0 to ±10 in units of the logit; beyond that, the colour stays. The logit is the
-    map's mean. In a folder, each heat map is named after its picture. If two pictures have the same name, the second
-    gets a number.
+    `hemotk export --cam`. Red speaks for hemorrhage, blue against it. Places that add nothing keep their gray. The
+    scale is the same for every picture: from 0 to ±10 in units of the logit; beyond that, the colour does not
+    change. The logit is the map's mean. In a folder, each heat map is named after its picture. If two pictures have
+    the same name, the second gets a number.
 
     Research, not for diagnosis.
 

@@ -139,13 +139,14 @@ def prune(
     RUN is a run folder. The default is the newest finished run under runs/. The result is exported and benched like any
     run. It may be pruned again.
 
-    --method channels (the default) takes a DenseNet. Channels leave the stem, the layers and the transitions, together
-    with all that reads them, in steps. After each step the network learns again, from the labels and from the unpruned
-    run. --method magnitude takes any network. It sets the smallest weights to zero, more and more of them, while the
-    others learn on.
+    --method channels (the default) takes a DenseNet. It removes channels of the stem, the layers and the transitions,
+    and the weights that read them, in steps. After each step the network learns again, from the labels and from the
+    unpruned run. --method magnitude takes any network. It sets more and more of the smallest weights to zero, while the
+    others go on learning.
 
-    You may kill it at any moment. --resume continues from the last whole epoch. Until the end, NAME.partial/ holds the
-    run of every finished step: step-1, step-2, … You can export them, but they were not scored on the test part.
+    You may kill the command at any moment. --resume continues from the last whole epoch. Until the end,
+    NAME.partial/ holds the run of every finished step: step-1, step-2, … You can export them, but they were not
+    scored on the test part.
 
     With --sweep the output is a folder. It holds the runs and bundles of all budgets, their bench, and sweep.json,
     sweep.md and sweep.png. Nothing of it is scored on the test part. The sweep names the smallest network whose int8

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @click.option(
     "--head-epochs",
     type=int,
-    help="Epochs before those, in which only the head learns.  [default: 20 with given weights, else 0]",
+    help="Epochs at the start in which only the head learns.  [default: 20 with given weights, else 0]",
 )
 @click.option(
     "--head-views",
@@ -164,9 +164,9 @@ def train(
     if that run, or a run that it comes from, learned from images that the new run would be judged on.
 
     THRESHOLD. A probability of 0.5 or more is called a hemorrhage unless you ask for another threshold. With few
-    validation images, a threshold that is chosen on them is uncertain. The run's notes say what it reached there, with
-    intervals. What `hemotk predict --series` uses is chosen on the series of the validation part. This needs series of
-    several slices, of at least 5 patients with and 5 without hemorrhage.
+    validation images, a threshold that is chosen on them is uncertain. The run's notes say what it reached there,
+    with intervals. `hemotk predict --series` needs a threshold of its own. It is chosen on the series of the
+    validation part. This needs series of several slices, of at least 5 patients with and 5 without hemorrhage.
 
     FOLDS. With --folds, every image is tested once, by a network that was trained without its group (patient, or
     copies). The output folder holds a run for each fold, and all tests together: cv.md, cv.png and cv.json. The source
