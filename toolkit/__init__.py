@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hemotk.api.prunings import prune, prune_magnitude
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
     from hemotk.api.scoring import Classifier, Prediction, Predictions, load
+    from hemotk.api.sweeps import Sweep, prune_sweep
     from hemotk.errors import CheckFailed, HemotkError, UnreadablePicture
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Report",
     "Run",
     "Split",
+    "Sweep",
     "UnreadablePicture",
     "__version__",
     "android_app",
@@ -57,6 +59,7 @@ __all__ = [
     "merge",
     "prune",
     "prune_magnitude",
+    "prune_sweep",
     "split",
     "train",
 ]
@@ -70,6 +73,7 @@ _WHERE = {
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),
     "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),
+    "hemotk.api.sweeps": ("Sweep", "prune_sweep"),
     "hemotk.errors": ("CheckFailed", "HemotkError", "UnreadablePicture"),
 }
 

@@ -198,19 +198,21 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
 
 
 def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any) -> None:
-    from hemotk.cli.sweep import SWEEPS, names, shares, sweep
-    from hemotk.sweep.job import BUDGETS, SweepJob
+    from hemotk.api.sweeps import prune_sweep
+    from hemotk.cli.sweep import names, say, shares
+    from hemotk.sweep.job import BUDGETS
 
-    job = SweepJob(
+    made = prune_sweep(
         run,
-        SWEEPS / run.resolve().name if out is None else out,
-        shares(given.get("budgets", BUDGETS)),
-        given.get("others", ()),
-        names(given.get("references", "")),
-        _settings({name: value for name, value in given.items() if name not in SWEEP_OPTIONS}),
+        budgets=shares(given.get("budgets", BUDGETS)),
+        others=given.get("others", ()),
+        references=names(given.get("references", "")),
+        out=out,
+        say=click.echo,
+        **_settings({name: value for name, value in given.items() if name not in SWEEP_OPTIONS}),
         **options,
     )
-    sweep(job)
+    say(made)
 
 
 def _channels(run: Path, out: Path, given: Mapping[str, Any], **options: Any) -> None:
