@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import hemotk
+from hemotk.cli.config import config
 from hemotk.cli.data import data
 from hemotk.cli.main import COMMANDS
 
@@ -51,7 +52,8 @@ def entry_points() -> list[list[str]]:
 
 
 def test_the_architecture_page_lists_every_command() -> None:
-    names = {*COMMANDS, *(f"data {name}" for name in data.commands)} - {"data"}
+    groups = {"data": data, "config": config}
+    names = {f"{group} {name}" for group, has in groups.items() for name in has.commands} | {*COMMANDS} - {*groups}
     listed = {re.sub(" --.*", "", row[0].strip("`")) for row in entry_points()}
     assert listed == names
 
