@@ -20,8 +20,8 @@ def init(*, out: Path, overwrite: bool) -> None:
     """Write a settings file in which every option stands as a comment.
 
     hemotk reads hemotk.toml in the folder that it is started in, or the file of `hemotk --config FILE`. A section is
-    named after a command, its keys after the command's options. The command line goes before the environment
-    (HEMOTK_TRAIN_EPOCHS=30), and that before the file.
+    named after a command, its keys after the command's options. An option on the command line counts first, then the
+    environment (HEMOTK_TRAIN_EPOCHS=30), then the file.
 
     \b
     Examples:
