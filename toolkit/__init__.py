@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hemotk.api.apps import AndroidApp, android_app
     from hemotk.api.benching import Report, bench
     from hemotk.api.bundles import Bundle, export
-    from hemotk.api.data import Audit, Split, audit, folds, merge, split
+    from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
     from hemotk.api.describing import Info, card, info
     from hemotk.api.prunings import prune, prune_magnitude
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
@@ -51,6 +51,7 @@ __all__ = [
     "bench",
     "card",
     "cross_validate",
+    "draw_phantoms",
     "export",
     "folds",
     "import_model",
@@ -60,6 +61,7 @@ __all__ = [
     "prune",
     "prune_magnitude",
     "prune_sweep",
+    "read_patients",
     "split",
     "train",
 ]
@@ -68,7 +70,7 @@ _WHERE = {
     "hemotk.api.apps": ("AndroidApp", "android_app"),
     "hemotk.api.benching": ("Report", "bench"),
     "hemotk.api.bundles": ("Bundle", "export"),
-    "hemotk.api.data": ("Audit", "Split", "audit", "folds", "merge", "split"),
+    "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),
     "hemotk.api.describing": ("Info", "card", "info"),
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),

@@ -13,9 +13,12 @@ from hemotk.data.audit.report import audit as look_through
 from hemotk.data.audit.scan import scan_for_audit
 from hemotk.data.audit.sheet import contact_sheet
 from hemotk.data.audit.text import findings, text
+from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
 from hemotk.data.scan.folder import scan
 from hemotk.data.scan.found import FoundFolder
-from hemotk.data.scan.rsna import TABLE, is_rsna
+from hemotk.data.scan.rsna import TABLE, is_rsna, scan_rsna
+from hemotk.data.scan.rsna_patients import read_patients as patients_of
+from hemotk.data.scan.rsna_patients import table_of
 from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.data.split.merge import merge_splits
@@ -259,3 +262,45 @@ def audit(
         )
     with telling(progress) as tell:
         return Audit(look_through(scan_for_audit(place, classes, patient, hu_offset), tell), place, hu_offset)
+
+
+def draw_phantoms(
+    out: PathLike, *, count: int = 200, seed: int = 0, overwrite: bool = False, progress: Progress = True
+) -> Path:
+    """Draw `count` synthetic head CT slices into the new folder `out`, half of them with a hemorrhage.
+
+    With them every function can be tried without a patient. Another `seed` gives other heads.
+
+    Raises:
+        HemotkError: `out` exists and `overwrite` is false.
+    """
+    with telling(progress) as tell:
+        write_phantoms(Path(out), PhantomConfig(count=count, seed=seed), overwrite=overwrite, tell=tell)
+    return Path(out)
+
+
+def read_patients(
+    folder: PathLike,
+    *,
+    out: PathLike = "patients.csv",
+    overwrite: bool = False,
+    progress: Progress = True,
+    say: Callable[[FoundFolder], None] = lambda found: None,
+) -> tuple[int, int]:
+    """Write the patients of the RSNA 2019 set in `folder` into the table `out`; return patients and images, counted.
+
+    The header of every DICOM file is read once. Then any number of splits can use the table. Patients are numbered; the
+    table says nothing else about them. `say` is told how the folder was understood.
+
+    Raises:
+        HemotkError: `folder` is no RSNA 2019 set, a file cannot be read, or `out` exists and `overwrite` is false.
+    """
+    refuse_existing(Path(out), overwrite)
+    if not is_rsna(Path(folder)):
+        raise HemotkError(f"{folder}: has no {TABLE}; other folders say patients in their labels.csv.")
+    scanned = scan_rsna(Path(folder), CLASSES)
+    with telling(progress) as tell:
+        numbers = patients_of(scanned, tell)
+    write_bytes(Path(out), table_of(scanned, numbers), overwrite=overwrite)
+    say(scanned)
+    return len(set(numbers)), len(numbers)

@@ -10,8 +10,6 @@ from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option, say_reading
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.window import hu_offset_option
-from hemotk.errors import HemotkError
-from hemotk.progress import bars
 
 if TYPE_CHECKING:
     from hemotk.artifacts import SplitManifest
@@ -152,19 +150,10 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     Example:
       hemotk data patients rsna --out rsna/patients.csv
     """
-    from hemotk.data.scan.rsna import TABLE, is_rsna, scan_rsna
-    from hemotk.data.scan.rsna_patients import read_patients, table_of
-    from hemotk.files import refuse_existing, write_bytes
+    from hemotk.api.data import read_patients
 
-    refuse_existing(out, overwrite)
-    if not is_rsna(folder):
-        raise HemotkError(f"{folder}: has no {TABLE}; other folders say patients in their labels.csv.")
-    found = scan_rsna(folder, two_classes("normal,hemorrhage"))
-    with bars() as tell:
-        numbers = read_patients(found, tell)
-    write_bytes(out, table_of(found, numbers), overwrite=overwrite)
-    say_reading(found)
-    click.echo(f"wrote {len(set(numbers))} patients of {len(numbers)} images to {out}")
+    people, images = read_patients(folder, out=out, overwrite=overwrite, say=say_reading)
+    click.echo(f"wrote {people} patients of {images} images to {out}")
 
 
 @data.command()
@@ -181,10 +170,9 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
     Example:
       hemotk data phantom phantoms --count 200 --seed 0
     """
-    from hemotk.data.phantom.draw import PhantomConfig, write_phantoms
+    from hemotk.api.data import draw_phantoms
 
-    with bars() as tell:
-        write_phantoms(folder, PhantomConfig(count=count, seed=seed), overwrite=overwrite, tell=tell)
+    draw_phantoms(folder, count=count, seed=seed, overwrite=overwrite)
     click.echo(f"wrote {count} phantoms to {folder}")
 
 

@@ -63,9 +63,9 @@ def _values(
     for key, value in section.items():
         parameter = parameters.get(key.replace("_", "-"))
         if parameter is None or parameter.name is None:
-            faults.append(f"{where} {key} is no option of it, {_nearest(key.replace('_', '-'), parameters)}")
+            faults.append(f"{where} has no option '{key}', {_nearest(key.replace('_', '-'), parameters)}")
         elif fault := _fault(parameter, value):
-            faults.append(f"{where} {key} is {value!r}, {fault}")
+            faults.append(f"{where} {key}: {fault}")
         else:
             yield parameter.name, value if isinstance(value, (bool, list)) else str(value)
 
@@ -93,9 +93,10 @@ def _fault(parameter: click.Parameter, value: Any) -> str:
     """The reason why the parameter cannot have this value; empty if it can."""
     several = getattr(parameter, "multiple", False) or parameter.nargs != 1
     if several != isinstance(value, list):
-        return 'which must be a list, such as ["a", "b"]' if several else "which must be one value"
+        kind = 'a list, such as ["a", "b"]' if several else "one value"
+        return f"must be {kind}, not {value!r}"
     if isinstance(parameter, click.Option) and parameter.is_flag != isinstance(value, bool):
-        return "which must be true or false" if parameter.is_flag else "which must be a value, not true or false"
+        return f"must be {'true or false' if parameter.is_flag else 'a value'}, not {value!r}"
     try:
         # Converted when the command runs; tried here, where the file can be named.
         for each in value if several else [value]:

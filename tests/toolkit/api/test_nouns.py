@@ -80,7 +80,10 @@ def test_an_audit_tells_and_is_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: hemotk.train("x.json", epoch=3), "epoch: no such setting of a training; choose of arch, augment"),
+        (
+            lambda: hemotk.train("x.json", epoch=3),
+            "epoch: no such setting of a training; choose of appearance, arch, augment",
+        ),
         (lambda: hemotk.train("x.json", recipe="mine"), "^recipe mine: is unknown"),
         (lambda: hemotk.train("x.json", threshold=0.5, min_sensitivity=0.9), "^min_sensitivity: chooses the threshold"),
         (lambda: hemotk.train("x.json", threshold=2.0), "^threshold: field 'threshold' must be"),

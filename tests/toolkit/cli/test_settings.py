@@ -72,13 +72,13 @@ def test_all_faults_of_a_file_are_named_at_once_whichever_command_runs(
     for fault in (
         "hemotk.toml: 'size' stands above all sections, put it below a line such as [train]",
         "section [trian] is unknown, did you mean 'train'",
-        "[train] size is 'big', 'big' is not a valid integer",
-        "[train] epoch is no option of it, did you mean 'epochs'",
-        "[train] resume is no option of it",
-        "[train] weights is ['a'], which must be one value",
-        '[export] quantize is \'int8\', which must be a list, such as ["a", "b"]',
-        "[export] auto is 'yes', which must be true or false",
-        "[split] groups is 'all', 'all' is not one of 'auto', 'patient', 'none'",
+        "[train] size: 'big' is not a valid integer",
+        "[train] has no option 'epoch', did you mean 'epochs'",
+        "[train] has no option 'resume'",
+        "[train] weights: must be one value, not ['a']",
+        '[export] quantize: must be a list, such as ["a", "b"], not',
+        "[export] auto: must be true or false, not 'yes'",
+        "[split] groups: 'all' is not one of 'auto', 'patient', 'none'",
     ):
         assert fault in said
     assert "Traceback" not in said

@@ -5,7 +5,15 @@ hemorrhage, and nothing but the blood, and the tissue it pushes aside, depends o
 x runs to the picture's right, y to the back of the head, the level upwards from the third ventricle.
 """
 
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -71,8 +79,8 @@ def write_phantoms(
 ) -> None:
     """Draw slices of `config.count` patients into `folder`/normal and `folder`/hemorrhage, as 8-bit gray PNG.
 
-    `config` is written beside them. `progress` is called with (done, count) after each slice. The folder appears whole
-    or not at all.
+    `config` is written beside them. `tell` receives the progress. The folder appears whole or not at all. All
+    processors draw; each slice has random numbers of its own, so that their number changes nothing.
 
     Raises:
         HemotkError: `folder` exists and `overwrite` is false, or it cannot be written.
@@ -80,11 +88,35 @@ def write_phantoms(
     with new_folder(folder, overwrite=overwrite) as aside:
         for name in CLASS_FOLDERS:
             (aside / name).mkdir()
-        for index, label in enumerate(config.labels()):
-            picture = draw_slice(config.seed, index, bool(label), sizes=(config.size_low, config.size_high))
-            Image.fromarray(picture).save(aside / CLASS_FOLDERS[label] / f"{index:05d}.png")
-            tell("drawing", index + 1, config.count)
+        slices = [(config, aside, index, label) for index, label in enumerate(config.labels())]
+        with _processes(len(slices)) as apply:
+            for done, _ in enumerate(apply(_write_slice, slices), 1):
+                tell("drawing", done, config.count)
         config.write(aside / PHANTOM_CARD)
+
+
+def _write_slice(job: tuple[PhantomConfig, Path, int, int]) -> None:
+    config, folder, index, label = job
+    picture = draw_slice(config.seed, index, bool(label), sizes=(config.size_low, config.size_high))
+    Image.fromarray(picture).save(folder / CLASS_FOLDERS[label] / f"{index:05d}.png")
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[Callable[..., Iterable[None]]]:
+    """A `map` over all processors; the plain one where there is little to do or a fork is not safe."""
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, jobs // 8)
+    # A process that has threads, such as TensorFlow's, must not be forked; and other ways to start one import the
+    # caller's script again.
+    if workers < 2 or threading.active_count() > 1 or "tensorflow" in sys.modules:
+        yield map
+        return
+    with multiprocessing.get_context("fork").Pool(workers, initializer=_ignore_interrupt) as pool:
+        yield partial(pool.imap_unordered, chunksize=1)
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def draw_slice(
