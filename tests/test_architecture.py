@@ -25,6 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "predict": {"data", "store"},
     "describe": {"data", "models", "store"},
     "android": {"store"},
+    "web": {"store"},
     "training": {"data", "models", "store"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store"},

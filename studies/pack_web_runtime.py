@@ -1,0 +1,53 @@
+"""Packs the WebAssembly of the npm packages into built/: `python pack_web_runtime.py NODE_MODULES BUILT`.
+
+Run by `make web`. The archive is small enough to be kept in the repository, as the two levels of the interpreter share
+most of their bytes.
+"""
+
+import hashlib
+import io
+import json
+import lzma
+import sys
+import tarfile
+from pathlib import Path
+
+LITERT = "@litertjs/core/wasm/litert_wasm"
+FILES = {
+    "relaxed": f"{LITERT}_internal.wasm",
+    "compat": f"{LITERT}_compat_internal.wasm",
+    "relaxed_js": f"{LITERT}_internal.js",
+    "compat_js": f"{LITERT}_compat_internal.js",
+    "jpeg": "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
+    "jpeg2000": "@cornerstonejs/codec-openjpeg/dist/openjpegwasm_decode.wasm",
+    "jpegls": "@cornerstonejs/codec-charls/dist/charlswasm_decode.wasm",
+}
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 26}]
+
+
+def main(modules: Path, built: Path) -> None:
+    """Write `runtime.tar.xz` and `runtime.json`."""
+    files = {name: (modules / path).read_bytes() for name, path in FILES.items()}
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    packed = lzma.compress(stream.getvalue(), filters=FILTERS)
+    (built / "runtime.tar.xz").write_bytes(packed)
+    record = {
+        "archive": sha256(packed),
+        "files": {name: sha256(content) for name, content in files.items()},
+        "packages": json.loads((built / "packages.json").read_text(encoding="utf-8")),
+    }
+    (built / "runtime.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def sha256(data: bytes) -> str:
+    """SHA-256, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,35 @@
+// A deflated data set, inflated no further than a slice can reach.
+
+import { Inflate } from 'fflate';
+import { MAX_PIXELS } from './pixels.js';
+import { Problem } from './problem.js';
+
+const MOST = 2 * MAX_PIXELS + (1 << 24);
+const STEP = 1 << 16;
+
+/**
+ * The file with its data set inflated.
+ * @param {Uint8Array} file
+ * @param {number} position where the data set begins
+ */
+export function inflated(file, position) {
+  /** @type {Uint8Array[]} */
+  const parts = [file.subarray(0, position)];
+  let size = position;
+  let ended = false;
+  const stream = new Inflate((bytes, final) => {
+    parts.push(bytes);
+    size += bytes.length;
+    ended ||= final;
+    if (size > MOST) throw new Problem('too_large');
+  });
+  for (let at = position; at < file.length; at += STEP) stream.push(file.subarray(at, at + STEP), at + STEP >= file.length);
+  if (!ended) throw new Problem('damaged');
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
