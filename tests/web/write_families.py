@@ -88,8 +88,9 @@ def png(header: tuple[int, int, int, int, int], data: bytes, *between: bytes, af
     return b"\x89PNG\r\n\x1a\n" + start + b"".join(between) + body + after + chunk(b"IEND", b"")
 
 
-def rows(random: np.random.Generator, width: int, height: int, bits: int, most: int, filters: int) -> bytes:
+def rows(random: np.random.Generator, sides: tuple[int, int], bits: int, most: int, filters: int) -> bytes:
     """Filtered rows of noise; where `most` is given, each byte holds samples of up to that (8 bits a sample)."""
+    width, height = sides
     length = -(-width * bits // 8)
     if not length or not height:
         return b""
@@ -104,7 +105,7 @@ def samples(random: np.random.Generator, header: tuple[int, int, int, int, int],
     bits = depth * CHANNELS[kind]
     passes = ADAM7 if interlaced else ((0, 0, 1, 1),)
     sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes]
-    return b"".join(rows(random, across, down, bits, most, filters) for across, down in sizes)
+    return b"".join(rows(random, sides, bits, most, filters) for sides in sizes)
 
 
 def pngs(random: np.random.Generator) -> Iterator[tuple[str, bytes]]:

@@ -17,7 +17,7 @@ RECORD = "runtime.json"
 
 
 @dataclass(frozen=True)
-class Runtime:
+class PageRuntime:
     """`files` by the name of their part; `version` is that of the interpreter, `packages` whence all of it comes."""
 
     files: Mapping[str, bytes]
@@ -25,7 +25,7 @@ class Runtime:
     packages: Mapping[str, str]
 
 
-def load_runtime(built: Path = BUILT) -> Runtime:
+def load_runtime(built: Path = BUILT) -> PageRuntime:
     """Unpack the runtime.
 
     Raises:
@@ -40,7 +40,7 @@ def load_runtime(built: Path = BUILT) -> Runtime:
         raise HemotkError(f"{built / ARCHIVE}: cannot be unpacked; install hemotk again.") from error
     if {name: sha256_bytes(content) for name, content in files.items()} != record["files"]:
         raise HemotkError(f"{built / ARCHIVE}: holds other files than {RECORD} says; install hemotk again.")
-    return Runtime(files, record["packages"]["@litertjs/core"], record["packages"])
+    return PageRuntime(files, record["packages"]["@litertjs/core"], record["packages"])
 
 
 def text_of(name: str, built: Path = BUILT) -> str:
