@@ -18,7 +18,7 @@ FILES = {
     "compat": f"{LITERT}_compat_internal.wasm",
     "relaxed_js": f"{LITERT}_internal.js",
     "compat_js": f"{LITERT}_compat_internal.js",
-    "jpeg": "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
+    "jpeg": "@cornerstonejs/codec-libjpeg-turbo-8bit/dist/libjpegturbowasm_decode.wasm",
     "jpeg2000": "@cornerstonejs/codec-openjpeg/dist/openjpegwasm_decode.wasm",
     "jpegls": "@cornerstonejs/codec-charls/dist/charlswasm_decode.wasm",
 }

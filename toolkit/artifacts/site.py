@@ -41,6 +41,8 @@ class SiteCard(Artifact):
         model: the variant that the page runs; `metrics` are its figures on the test split, None where there are none.
         tolerance: how far a logit of float32 may be off on another device; outputs of uint8 must be equal.
         golden: what the drawn pictures of the bundle must give.
+        probabilities: for a logit of uint8, the probability of each of its 256 values as Python computes it: exp is
+            rounded in another way by other libraries. Empty for a logit of float32.
         test_images: how many images of the test split are in the page.
         parts: SHA-256 of each part of the page, unpacked, by its name.
         parents: SHA-256 of what it was made of; `bundle` is the bundle's card without names.
@@ -60,6 +62,7 @@ class SiteCard(Artifact):
     model: Variant
     tolerance: float
     golden: tuple[GoldenPicture, ...]
+    probabilities: tuple[float, ...]
     test_images: int
     parts: Mapping[str, str]
     parents: Mapping[str, str]
@@ -71,5 +74,6 @@ class SiteCard(Artifact):
     def __post_init__(self) -> None:
         require(bool(self.golden), "golden", "non-empty")
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")
+        require(len(self.probabilities) in (0, 256), "probabilities", "256 numbers, or none")
         require(self.tolerance >= 0, "tolerance", "0 or more")
         require(self.test_images >= 0, "test_images", "0 or more")

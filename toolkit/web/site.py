@@ -16,9 +16,11 @@ from hemotk.artifacts import (
     TESTSET_SUFFIX,
     BundleCard,
     SiteCard,
+    Variant,
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, new_folder, refuse_existing, sha256_bytes, write_bytes
+from hemotk.stats.metrics import calibrated
 from hemotk.store.cards import card_of_testset
 from hemotk.web import icons
 from hemotk.web.golden import TOLERANCE, golden_part
@@ -58,7 +60,7 @@ def make_site(
     if single_file and out.suffix.lower() != SUFFIX:
         raise HemotkError(f"‹out› {out}: is one file with ‹single_file›; name a {SUFFIX} file.")
     refuse_existing(out, overwrite)
-    card, parts = _contents(bundle, with_testset)
+    card, parts = page_contents(bundle, with_testset=with_testset)
     programs = Programs.load()
     page = html_page(programs, card, parts, installable=not single_file)
     if single_file:
@@ -82,7 +84,7 @@ def site_files(card: SiteCard, page: bytes) -> Mapping[str, bytes]:
     }
 
 
-def _contents(bundle: Path, with_testset: bool) -> tuple[SiteCard, Mapping[str, bytes]]:
+def page_contents(bundle: Path, *, with_testset: bool) -> tuple[SiteCard, Mapping[str, bytes]]:
     """The card of the page and its parts, unpacked."""
     card, model = checked_bundle(bundle)
     runtime = load_runtime()
@@ -100,6 +102,7 @@ def _contents(bundle: Path, with_testset: bool) -> tuple[SiteCard, Mapping[str, 
         model=model,
         tolerance=TOLERANCE,
         golden=pictures,
+        probabilities=_probabilities(card, model),
         test_images=images,
         parts={name: sha256_bytes(content) for name, content in parts.items()},
         parents=parents,
@@ -108,6 +111,15 @@ def _contents(bundle: Path, with_testset: bool) -> tuple[SiteCard, Mapping[str, 
         **facts,
     )
     return said, parts
+
+
+def _probabilities(card: BundleCard, model: Variant) -> tuple[float, ...]:
+    """The calibrated probability of every value that a logit of uint8 can have."""
+    (logit,) = (output for output in model.outputs if output.name == "logit")
+    if logit.dtype != "uint8":
+        return ()
+    # One after the other, as a picture's is: of many numbers at once, numpy may round some in another way.
+    return tuple(float(calibrated(logit.scale * (byte - logit.zero_point), card.temperature)) for byte in range(256))
 
 
 def _test_images(bundle: Path, card: BundleCard) -> tuple[int, bytes]:

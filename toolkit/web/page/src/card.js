@@ -22,6 +22,7 @@ export const SCHEMA = 'hemotk.site/1';
  * @property {Model} model
  * @property {number} tolerance of the logit, for outputs of float32
  * @property {{width: number, height: number, outputs: Record<string, string>}[]} golden
+ * @property {number[]} probabilities of each value of a logit of uint8; empty for float32
  * @property {number} test_images
  * @property {{count: number, positives: number, sensitivity: Estimate, specificity: Estimate, auc: Estimate} | null} metrics
  * @property {string} intended_use

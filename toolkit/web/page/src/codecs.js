@@ -1,8 +1,8 @@
 // The decoders that come as WebAssembly, each made when it is first needed.
 
 import charls from '@cornerstonejs/codec-charls/decodewasmjs';
+import libjpeg from '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs';
 import openjpeg from '@cornerstonejs/codec-openjpeg/decodewasmjs';
-import mozjpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import { Decoder as LosslessDecoder } from 'jpeg-lossless-decoder-js';
 import { Problem } from './problem.js';
 
@@ -14,7 +14,7 @@ import { Problem } from './problem.js';
 let wasmOf = () => Promise.reject(new Error('no codecs'));
 /** @type {Map<Codec, Promise<any>>} */
 const modules = new Map();
-const FACTORIES = { jpeg: mozjpeg, jpeg2000: openjpeg, jpegls: charls };
+const FACTORIES = { jpeg: libjpeg, jpeg2000: openjpeg, jpegls: charls };
 
 /** Say where the decoders' WebAssembly comes from. @param {typeof wasmOf} source */
 export function codecsFrom(source) {
@@ -51,12 +51,15 @@ async function using(codec, use) {
   }
 }
 
-/** @param {Uint8Array} file @returns {Promise<{width: number, height: number, data: Uint8ClampedArray}>} */
-export function decodeJpegColours(file) {
+/** Gray, or red, green, blue of each pixel. @param {Uint8Array} file @returns {Promise<Uint8Array>} */
+export function decodeJpegSamples(file) {
   return using('jpeg', (module) => {
-    const image = module.decode(file, false);
-    if (!image) throw new Problem('damaged');
-    return image;
+    const decoder = new module.JPEGDecoder();
+    decoder.getEncodedBuffer(file.length).set(file);
+    decoder.decode(); // throws for what libjpeg only warns of
+    const samples = decoder.getDecodedBuffer().slice();
+    decoder.delete();
+    return samples;
   });
 }
 

@@ -11,8 +11,17 @@ export function sigmoid(x) {
 /** @param {number} logit @param {Point} point */
 export const probability = (logit, point) => sigmoid(logit / point.temperature);
 
-/** @param {number} logit @param {Point} point @returns {0 | 1} 1 where hemorrhage is called */
-export const label = (logit, point) => (probability(logit, point) >= point.threshold ? 1 : 0);
+/**
+ * The probability that decisions are made on: that which Python recorded for a stored logit, as `exp` is rounded in
+ * another way by other libraries.
+ * @param {number} logit
+ * @param {Uint8Array} stored
+ * @param {Point & {probabilities: readonly number[]}} card
+ */
+export const decided = (logit, stored, card) => (stored.length === 1 ? card.probabilities[stored[0]] : undefined) ?? probability(logit, card);
+
+/** @param {number} probability @param {number} threshold @returns {0 | 1} 1 where hemorrhage is called */
+export const label = (probability, threshold) => (probability >= threshold ? 1 : 0);
 
 /**
  * The mean of the `k` highest probabilities, of all where there are fewer.

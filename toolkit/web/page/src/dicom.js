@@ -13,6 +13,7 @@ const PREAMBLE = 128;
 const NO_END = { untilTag: '' };
 const IMPLICIT = '1.2.840.10008.1.2';
 const EXPLICIT = '1.2.840.10008.1.2.1';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
 const SLICES = new Set(['', '.1', '.2'].map((kind) => `1.2.840.10008.5.1.4.1.1.2${kind}`));
 const VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV'.split(' '));
 const LONG_VRS = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
@@ -41,6 +42,7 @@ export const isDicom = (file) => begins(file, 'DICM', PREAMBLE) || beginsLikeEle
  */
 export async function decodeDicom(file, window) {
   const { dataset, syntax } = read(file);
+  checkElements(dataset);
   const facts = checkSlice(dataset);
   const { stored, padding } = await storedValues(dataset, syntax, facts);
   const corrected = mayBeWrapped(dataset, facts) && isWrapped(stored);
@@ -51,6 +53,13 @@ export async function decodeDicom(file, window) {
   if (facts.inverted) for (let i = 0; i < gray.length; i++) gray[i] = 255 - gray[i];
   if (padding) for (let i = 0; i < gray.length; i++) if (padding[i]) gray[i] = 0;
   return { width: facts.columns, height: facts.rows, gray, header: headerOf(dataset), corrected };
+}
+
+/** Refuse elements of no known kind, or that reach beyond the file: parsers guess at them in their own ways. @param {DataSet} dataset */
+function checkElements(dataset) {
+  for (const { vr, dataOffset, length } of Object.values(dataset.elements)) {
+    if ((vr && !VRS.has(vr)) || dataOffset + length > dataset.byteArray.length) throw new Problem('damaged');
+  }
 }
 
 /** @param {Uint8Array} file @returns {{dataset: DataSet, syntax: string}} */
@@ -73,14 +82,14 @@ function read(file) {
 function readPart10(file) {
   const meta = dicomParser.readPart10Header(file);
   const syntax = text(meta, 'x00020010');
-  if (!syntax) return readBare(file.subarray(/** @type {any} */ (meta).position));
-  const dataset = dicomParser.parseDicom(file, { inflater: inflated });
-  return { dataset, syntax };
+  const rest = () => file.subarray(/** @type {any} */ (meta).position);
+  if (!syntax) return readBare(rest());
+  if (syntax === DEFLATED) return { dataset: readBare(inflated(rest()), true).dataset, syntax };
+  return { dataset: dicomParser.parseDicom(file), syntax };
 }
 
-/** A data set without a header that names its encoding. @param {Uint8Array} file */
-function readBare(file) {
-  const explicit = VRS.has(latin1(file, 4, 6));
+/** A data set without a header that names its encoding. @param {Uint8Array} file @param {boolean} [explicit] */
+function readBare(file, explicit = VRS.has(latin1(file, 4, 6))) {
   const stream = new dicomParser.ByteStream(dicomParser.littleEndianByteArrayParser, file, 0);
   const elements = {};
   const dataset = new /** @type {any} */ (dicomParser).DataSet(stream.byteArrayParser, file, elements);
@@ -133,9 +142,15 @@ function decimal(dataset, tag, least) {
   return value;
 }
 
-/** @param {DataSet} dataset @param {string} tag @returns {string} '' where it is not there */
+/** A text without the spaces or the zero that make it even. @param {DataSet} dataset @param {string} tag @returns {string} '' where it is not there */
 function text(dataset, tag) {
-  return (dataset.elements[tag] && dataset.string(tag)) || '';
+  const element = dataset.elements[tag];
+  if (!element || element.length <= 0) return '';
+  const said = latin1(/** @type {Uint8Array} */ (dataset.byteArray), element.dataOffset, element.dataOffset + element.length);
+  const whole = said.replace(/\0$/, '').trim();
+  // A zero within: the element is longer than its text, because its length was changed.
+  if (whole.includes('\0')) throw new Problem('damaged');
+  return whole;
 }
 
 /** A number of two bytes. @param {DataSet} dataset @param {string} tag */

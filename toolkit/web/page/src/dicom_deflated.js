@@ -8,14 +8,13 @@ const MOST = 2 * MAX_PIXELS + (1 << 24);
 const STEP = 1 << 16;
 
 /**
- * The file with its data set inflated.
- * @param {Uint8Array} file
- * @param {number} position where the data set begins
+ * The data set, inflated.
+ * @param {Uint8Array} packed
  */
-export function inflated(file, position) {
+export function inflated(packed) {
   /** @type {Uint8Array[]} */
-  const parts = [file.subarray(0, position)];
-  let size = position;
+  const parts = [];
+  let size = 0;
   let ended = false;
   const stream = new Inflate((bytes, final) => {
     parts.push(bytes);
@@ -23,7 +22,7 @@ export function inflated(file, position) {
     ended ||= final;
     if (size > MOST) throw new Problem('too_large');
   });
-  for (let at = position; at < file.length; at += STEP) stream.push(file.subarray(at, at + STEP), at + STEP >= file.length);
+  for (let at = 0; at < packed.length; at += STEP) stream.push(packed.subarray(at, at + STEP), at + STEP >= packed.length);
   if (!ended) throw new Problem('damaged');
   const whole = new Uint8Array(size);
   let at = 0;

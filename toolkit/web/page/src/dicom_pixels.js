@@ -1,7 +1,7 @@
 // The stored values of a slice, uncompressed or by one of the decoders, and which of them are padding.
 
 import { begins, u16be, u32be } from './bytes.js';
-import { decodeJpeg2000, decodeJpegColours, decodeJpegLossless, decodeJpegLs, decodeRle } from './codecs.js';
+import { decodeJpeg2000, decodeJpegSamples, decodeJpegLossless, decodeJpegLs, decodeRle } from './codecs.js';
 import { frameOf } from './jpeg.js';
 import { Problem } from './problem.js';
 
@@ -79,8 +79,9 @@ async function decoded(frame, syntax, facts) {
   if (JPEG_2000.has(syntax)) return fitting(await decodeJpeg2000(frame), facts, true);
   if (syntax === JPEG && allocated === 8) {
     if (frameOf(frame).components !== 1) throw new Problem('damaged');
-    const { data } = await decodeJpegColours(frame);
-    return Uint8Array.from({ length: count }, (_, i) => data[4 * i]);
+    const samples = await decodeJpegSamples(frame);
+    if (samples.length !== count) throw new Problem('damaged');
+    return samples;
   }
   throw new Problem('dicom_syntax');
 }

@@ -1,7 +1,8 @@
-// JPEG to gray and colours. mozjpeg decodes as Pillow's libjpeg-turbo does; this decides what may reach it.
+// JPEG to gray and colours, by libjpeg-turbo as in Pillow. It refuses data that Pillow would pass over without a word;
+// this decides what may reach it.
 
 import { begins, latin1, u16be } from './bytes.js';
-import { decodeJpegColours } from './codecs.js';
+import { decodeJpegSamples } from './codecs.js';
 import { orientationOf, orientationOfXmp } from './exif.js';
 import { checkSize, grayOf } from './pixels.js';
 import { Problem } from './problem.js';
@@ -24,15 +25,13 @@ export const isJpeg = (file) => file[0] === 0xff && file[1] === SOI && file[2] =
  */
 export async function decodeJpeg(file) {
   const frame = frameOf(file);
-  const { width, height, data } = await decodeJpegColours(file);
-  if (width !== frame.width || height !== frame.height) throw new Problem('damaged');
+  const { width, height, components, orientation } = frame;
+  const samples = await decodeJpegSamples(file);
+  if (samples.length !== width * height * components) throw new Problem('damaged');
+  if (components === 1) return { width, height, gray: samples, colours: null, orientation };
   const gray = new Uint8Array(width * height);
-  const colours = frame.components === 1 ? null : new Uint8Array(width * height * 3);
-  for (let i = 0, at = 0; i < gray.length; i++, at += 4) {
-    gray[i] = grayOf(data[at], data[at + 1], data[at + 2]);
-    if (colours) colours.set([data[at], data[at + 1], data[at + 2]], 3 * i);
-  }
-  return { width, height, gray, colours, orientation: frame.orientation };
+  for (let i = 0, at = 0; i < gray.length; i++, at += 3) gray[i] = grayOf(samples[at], samples[at + 1], samples[at + 2]);
+  return { width, height, gray, colours: samples, orientation };
 }
 
 /**
@@ -47,7 +46,7 @@ export function frameOf(file) {
   let exif = null;
   /** @type {number | null} */
   let xmp = null;
-  const coefficients = new Progress();
+  let scans = 0;
   for (let at = 2; ; ) {
     while (file[at] === 0xff && file[at + 1] === 0xff) at++;
     if (at + 1 >= file.length || file[at] !== 0xff) throw new Problem('damaged');
@@ -63,16 +62,15 @@ export function frameOf(file) {
     if (FRAMES.has(kind)) {
       if (frame) throw new Problem('damaged');
       frame = frameHeader(body);
-      coefficients.begin(kind === 0xc2, body);
     } else if (kind === APP1 && begins(body, EXIF)) exif ??= orientationOf(body.subarray(EXIF.length));
     else if (kind === APP1 && begins(body, XMP)) xmp ??= orientationOfXmp(latin1(body, XMP.length, body.length));
     at = end;
     if (kind === SOS) {
-      coefficients.scan(body);
+      scans++;
       at = afterScan(file, at);
     }
   }
-  if (!frame || !coefficients.whole) throw new Problem('damaged');
+  if (!frame || !scans) throw new Problem('damaged');
   return { ...frame, orientation: exif ?? xmp ?? 1 };
 }
 
@@ -95,40 +93,4 @@ function afterScan(file, at) {
     if (next !== 0 && next !== 0xff && !(next >= 0xd0 && next <= 0xd7)) return at;
   }
   throw new Problem('damaged');
-}
-
-/** Which coefficients a progressive picture has had to their last bit: decoders fill in the others in their own ways. */
-class Progress {
-  constructor() {
-    /** @type {Map<number, Int8Array>} */
-    this.left = new Map();
-    this.progressive = false;
-    this.scans = 0;
-  }
-
-  /** @param {boolean} progressive @param {Uint8Array} body of the frame header */
-  begin(progressive, body) {
-    this.progressive = progressive;
-    for (let at = 6; at < body.length; at += 3) this.left.set(body[at], new Int8Array(64).fill(-1));
-  }
-
-  /** @param {Uint8Array} body of the scan header */
-  scan(body) {
-    this.scans++;
-    const count = body[0];
-    if (body.length !== 4 + 2 * count || count < 1) throw new Problem('damaged');
-    const [from, to, bits] = [body[1 + 2 * count], body[2 + 2 * count], body[3 + 2 * count]];
-    if (to > 63) throw new Problem('damaged');
-    for (let i = 0; i < count; i++) {
-      const left = this.left.get(body[1 + 2 * i]);
-      if (!left) throw new Problem('damaged');
-      if (this.progressive) left.fill(bits & 15, from, to + 1);
-      else if (left[0] === 0) throw new Problem('damaged');
-      else left.fill(0);
-    }
-  }
-
-  get whole() {
-    return this.scans > 0 && [...this.left.values()].every((left) => left.every((bits) => bits === 0));
-  }
 }

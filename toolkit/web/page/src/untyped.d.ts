@@ -12,7 +12,7 @@ declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
   const factory: (options: object) => Promise<any>;
   export default factory;
 }
-declare module '@jsquash/jpeg/codec/dec/mozjpeg_dec.js' {
+declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
   const factory: (options: object) => Promise<any>;
   export default factory;
 }

@@ -4,7 +4,7 @@ import { bench } from './bench.js';
 import { decodeByBrowser } from './browser_pictures.js';
 import { checkDevice, goldenPictures } from './check.js';
 import { codecsFrom } from './codecs.js';
-import { label, probability } from './decision.js';
+import { decided, label } from './decision.js';
 import { Engine } from './engine.js';
 import { unpack } from './parts.js';
 import { decodePicture } from './picture.js';
@@ -65,10 +65,11 @@ async function look(file) {
   const { gray, colours, header, corrected, foreign } = await decodePicture(file, card.preprocess, decodeByBrowser);
   const doubts = judge(measure(gray, colours));
   const { logit, outputs, cam } = await engine.answer(toPixels(gray, card.preprocess.size));
+  const probability = decided(logit, outputs.logit, card);
   return {
     logit,
-    probability: probability(logit, card),
-    label: label(logit, card),
+    probability,
+    label: label(probability, card.threshold),
     doubts,
     cam,
     shown: smaller(gray),
