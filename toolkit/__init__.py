@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hemotk._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from hemotk.api.apps import AndroidApp, android_app
+    from hemotk.api.apps import AndroidApp, WebPage, android_app, web_page
     from hemotk.api.benching import Report, bench
     from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, folds, merge, split
@@ -43,6 +43,7 @@ __all__ = [
     "Run",
     "Split",
     "UnreadablePicture",
+    "WebPage",
     "__version__",
     "android_app",
     "audit",
@@ -59,10 +60,11 @@ __all__ = [
     "prune_magnitude",
     "split",
     "train",
+    "web_page",
 ]
 
 _WHERE = {
-    "hemotk.api.apps": ("AndroidApp", "android_app"),
+    "hemotk.api.apps": ("AndroidApp", "WebPage", "android_app", "web_page"),
     "hemotk.api.benching": ("Report", "bench"),
     "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "folds", "merge", "split"),

@@ -26,7 +26,6 @@ attempt('module', (url) => import(url));
 attempt('worker', (url) => new Worker(url));
 attempt('style', (url) => { const link = document.createElement('link'); link.rel = 'stylesheet'; link.href = url; document.head.append(link); });
 attempt('frame', (url) => { const frame = document.createElement('iframe'); frame.src = url; document.body.append(frame); });
-attempt('form', (url) => { const form = document.createElement('form'); form.action = url; document.body.append(form); form.submit(); });
 attempt('prefetch', (url) => { const link = document.createElement('link'); link.rel = 'prefetch'; link.href = url; document.head.append(link); });
 attempt('font', (url) => new FontFace('x', `url(${url})`).load());
 """

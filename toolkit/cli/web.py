@@ -61,23 +61,20 @@ def web(
       hemotk web bundles/first --out site
       hemotk web bundles/first --single-file --out hemotk.html
     """
+    from hemotk.api.apps import WebPage, web_page
     from hemotk.web.serve import serve
-    from hemotk.web.site import Site, make_site
 
     if shown and single_file:
         raise HemotkError("--serve: shows a folder, and --single-file is opened without a server; leave one out.")
     if port and not shown:
         raise HemotkError(f"--port {port}: is for --serve; add it, or leave the port out.")
 
-    def make(place: Path) -> Site:
+    def make(place: Path) -> WebPage:
         chosen = bundle_or_newest(bundle)
-        site = make_site(chosen, place, single_file=single_file, with_testset=with_testset, overwrite=overwrite)
-        model = site.card.model
-        click.echo(f"{model.file} of bundle {site.card.bundle}: {model.bytes / 1e6:.2f} MB, uint8 in")
-        if site.card.test_images:
-            click.echo(
-                f"with {site.card.test_images} test images: do not pass this page on to people who may not see them"
-            )
+        site = web_page(chosen, place, single_file=single_file, with_testset=with_testset, overwrite=overwrite)
+        click.echo(f"{site.model.file} of bundle {site.bundle}: {site.model.bytes / 1e6:.2f} MB, uint8 in")
+        if site.test_images:
+            click.echo(f"with {site.test_images} test images: do not pass this page on to people who may not see them")
         return site
 
     def ready(address: str) -> None:

@@ -37,17 +37,19 @@ _SHARED = ("arch", "labels", "preprocess", "threshold", "temperature", "study", 
 
 
 @dataclass(frozen=True)
-class Site:
-    """What was written: `place` is a folder, or a file; `bytes` is the size of the page."""
+class WebPage:
+    """The written page: its folder or file, the bundle and the model in it, its size, and how many test images it has."""
 
     place: Path
-    card: SiteCard
+    bundle: str
+    model: Variant
     bytes: int
+    test_images: int
 
 
 def make_site(
     bundle: Path, out: Path, *, single_file: bool = False, with_testset: bool = False, overwrite: bool = False
-) -> Site:
+) -> WebPage:
     """Write the page with the int8 model of `bundle` to the folder `out`, or as one file.
 
     It holds no picture of a person unless `with_testset` asks for the test split, which the page's bench scores: those
@@ -69,7 +71,7 @@ def make_site(
         with new_folder(out, overwrite=overwrite) as aside:
             for name, content in site_files(card, page).items():
                 (aside / name).write_bytes(content)
-    return Site(out, card, len(page))
+    return WebPage(out, card.bundle, card.model, len(page), card.test_images)
 
 
 def site_files(card: SiteCard, page: bytes) -> Mapping[str, bytes]:

@@ -41,5 +41,5 @@ for (const [name, version] of Object.entries(dependencies)) {
   const file = (await readdir(folder)).find((entry) => /^licen[sc]e/i.test(entry));
   texts.push(`${name} ${version}: ${license}\n${file ? await readFile(folder + file, 'utf-8') : ''}`);
 }
-texts.push(await readFile(process.env.APACHE ?? here('../../../LICENSE'), 'utf-8'));
+texts.push(await readFile(process.env.LICENSE ?? here('../../../LICENSE'), 'utf-8'));
 await writeFile(`${out}/licences.txt`, texts.map((text) => text.replaceAll('\r', '').trim()).join('\n\n-----\n\n') + '\n');

@@ -45,9 +45,11 @@ async function start() {
   } catch (error) {
     refusal = said(error, 'no_runtime');
   }
-  await storePage();
   draw();
-  if (report) work();
+  if (!report) return;
+  work();
+  await storePage();
+  drawOffline();
 }
 
 /** The words that stand still. */
@@ -170,16 +172,23 @@ function drawSeries() {
 }
 
 function drawFolds() {
+  const open = [...byId('folds').children].map((each) => each.hasAttribute('open'));
   const licences = byId('licence-texts').textContent ?? '';
   byId('folds').replaceChildren(
     ...[
       card && aboutModel(card),
       report && aboutDevice(report, client.level),
       report && benchView(card, client),
-      fold(say('privacy'), ...texts().privacy_text.map((text) => el('p', {}, text)), offline && el('p', { id: 'offline' }, say(offline))),
+      fold(say('privacy'), ...texts().privacy_text.map((text) => el('p', {}, text)), el('p', { id: 'offline', role: 'status' })),
       fold(say('licences'), el('pre', { tabindex: 0 }, licences)),
     ].filter((each) => each !== null && each !== undefined),
   );
+  [...byId('folds').children].forEach((each, place) => each.toggleAttribute('open', open[place] ?? false));
+  drawOffline();
+}
+
+function drawOffline() {
+  byId('offline').textContent = offline ? say(offline) : '';
 }
 
 /** Look at what waits, one after the other. */

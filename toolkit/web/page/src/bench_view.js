@@ -31,7 +31,7 @@ export function benchView(card, client) {
 
   return fold(
     say('bench'),
-    el('p', {}, say('bench_text', { images })),
+    el('p', {}, say('bench_text', { images }), ' ', say(card.test_images ? 'bench_import' : 'bench_no_import')),
     card.test_images > 0 && el('p', { class: 'doubt' }, say('bench_people')),
     button,
     result,
@@ -41,6 +41,8 @@ export function benchView(card, client) {
 /** What the browser says of itself and of the device. @param {import('./client.js').Level} level */
 function device(level) {
   const agent = navigator.userAgent;
+  const browser = /(Firefox|Edg|OPR|Chrome|Version)\/(\d+)/.exec(agent.replace(/Chrome(?=.*(Edg|OPR)\/)/, ''));
+  const name = browser ? `${browser[1] === 'Version' ? 'Safari' : browser[1]} ${browser[2]}` : agent.slice(0, 60);
   const system = /\(([^)]*)\)/.exec(agent)?.[1] ?? '';
-  return { level: `wasm32, ${texts().levels[level]}`, browser: agent, system, cores: Math.max(navigator.hardwareConcurrency || 1, 1) };
+  return { level: `wasm32, ${texts().levels[level]}`, browser: name, system, cores: Math.max(navigator.hardwareConcurrency || 1, 1) };
 }

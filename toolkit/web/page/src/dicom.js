@@ -81,6 +81,7 @@ function read(file) {
 /** @param {Uint8Array} file */
 function readPart10(file) {
   const meta = dicomParser.readPart10Header(file);
+  checkElements(meta);
   const syntax = text(meta, 'x00020010');
   const rest = () => file.subarray(/** @type {any} */ (meta).position);
   if (!syntax) return readBare(rest());
