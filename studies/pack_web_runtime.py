@@ -1,7 +1,7 @@
 """Packs the WebAssembly of the npm packages into built/: `python pack_web_runtime.py [--check] NODE_MODULES BUILT`.
 
-Run by `make web`; with `--check`, what is packed already is compared. The archive is small enough to be kept in the repository, as the two levels of the interpreter share
-most of their bytes.
+Run by `make web`; with `--check`, what is packed already is compared. The archive is small enough to be kept in the
+repository, as the two levels of the interpreter share most of their bytes.
 """
 
 import hashlib

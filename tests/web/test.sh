@@ -19,7 +19,7 @@ skip() {
 
 command -v node > /dev/null || skip "node is not installed"
 command -v npm > /dev/null || skip "npm is not installed"
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || skip "node $(node --version) is older than 20"
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || skip "node $(node --version) is older than 20"
 CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 [[ -n $CHROMIUM ]] || skip "Chromium is not installed"
 export CHROMIUM
@@ -75,6 +75,6 @@ rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
 (cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
 
 say "a bench of the page is read by hemotk bench --import"
-"$PYTHON" -m hemotk bench "$BUNDLE" --import "$WANTED/bench.json" --no-timing --out "$WORK/report" --overwrite > "$WORK/bench.txt" ||
+"$PYTHON" -m hemotk bench "$BUNDLE" --import "$WANTED/bench.json" --no-timing > "$WORK/bench.txt" 2>&1 ||
     { cat "$WORK/bench.txt" >&2; exit 1; }
 grep -i -m1 "browser" "$WORK/bench.txt"

@@ -193,9 +193,9 @@ def mutated(random: np.random.Generator, data: bytes) -> bytes:
                 found[at:at] = found[at : at + int(random.integers(1, 9))]
             case _:
                 found[at] = 0xFF
-    return (
-        bytes(found[: int(random.integers(len(found) // 2, len(found) + 1))]) if random.random() < 0.1 else bytes(found)
-    )
+    if random.random() < 0.1:
+        del found[int(random.integers(len(found) // 2, len(found) + 1)) :]
+    return bytes(found)
 
 
 def with_checksums(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """The page as one HTML file: words, style, programs, model and runtime, under a policy that lets nothing out."""
 
 import base64
+import functools
 import gzip
 import hashlib
 import json
@@ -104,5 +105,9 @@ def _embedded(content: Mapping[str, Any]) -> str:
 
 
 def _part(name: str, content: bytes) -> str:
-    packed = gzip.compress(content, compresslevel=9, mtime=0)
-    return f'<script type="text/plain" id="part-{name}">{base64.b64encode(packed).decode()}</script>'
+    return f'<script type="text/plain" id="part-{name}">{_packed(content)}</script>'
+
+
+@functools.lru_cache(maxsize=16)  # the runtime is the same in every page, and takes a second
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()

@@ -38,7 +38,7 @@ _SHARED = ("arch", "labels", "preprocess", "threshold", "temperature", "study", 
 
 @dataclass(frozen=True)
 class WebPage:
-    """The written page: its folder or file, the bundle and the model in it, its size, and how many test images it has."""
+    """The written page: its folder or file, the bundle and the model in it, its bytes, its number of test images."""
 
     place: Path
     bundle: str

@@ -9,8 +9,8 @@ import hemotk
 
 PUBLIC = """
 AndroidApp Audit Bundle CheckFailed Classifier CrossValidation HemotkError Info Prediction Predictions Report Run Split
-UnreadablePicture WebPage __version__ android_app audit bench card cross_validate export folds import_model info load merge
-prune prune_magnitude split train web_page
+UnreadablePicture WebPage __version__ android_app audit bench card cross_validate export folds import_model info load
+merge prune prune_magnitude split train web_page
 """
 
 
