@@ -188,7 +188,7 @@ def test_serving_shows_the_page_on_loopback_and_leaves_nothing(
     def once(server: http.server.HTTPServer) -> None:
         import threading
 
-        address = f"http://{server.server_address[0]}:{server.server_address[1]}/"
+        address = f"http://127.0.0.1:{server.server_port}/"
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         with urllib.request.urlopen(address) as answer:
