@@ -13,7 +13,7 @@ PEERS := .venv-peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android rsna-size clean
+.PHONY: help env test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android test-web web rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -30,6 +30,8 @@ help:
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
 	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
+	@echo "make test-web                           the page in Node and in Chromium"
+	@echo "make web                                bundle the page anew in toolkit/web/built"
 	@echo "make rsna-size                          split a folder of the size of RSNA 2019, within a minute and a gigabyte"
 	@echo "make fuzz     broken files into every reader for SECONDS=60 in all; reproducers in build/fuzz/findings"
 	@echo "make clean    remove what make has made"
@@ -132,6 +134,19 @@ $(PEERS)/.installed: setup.cfg constraints.txt studies/peers.txt
 # The app's core, its inference, its screens and its .apk; skips, and says so, where Maven Central cannot be reached.
 test-android: env
 	PYTHON="$(CURDIR)/$(BIN)/python" android_stub/tools/test.sh
+
+# The page's decoders in Node, the whole page in Chromium; skips, and says so, where one of them cannot be had.
+test-web: env
+	PYTHON="$(CURDIR)/$(BIN)/python" tests/web/test.sh
+
+# What `hemotk web` puts together, from toolkit/web/page; `make test-web` fails where it is stale. Needs node and npm.
+web: env
+	mkdir -p build/web && cp toolkit/web/page/package.json toolkit/web/page/package-lock.json build/web/
+	cd build/web && npm ci --no-audit --no-fund
+	rm -rf build/web/page && cp -r toolkit/web/page build/web/page
+	LICENSE="$(CURDIR)/LICENSE" node build/web/page/build.mjs toolkit/web/built
+	$(BIN)/python studies/pack_web_runtime.py --check build/web/node_modules toolkit/web/built || \
+		$(BIN)/python studies/pack_web_runtime.py build/web/node_modules toolkit/web/built
 
 # Some 750,000 links to small files; what each command took is printed.
 rsna-size: env

@@ -75,7 +75,7 @@ FLOW = {
     "keras": Box(440, 30, 120, "Keras model"),
     "testset": Box(660, 30, 170, "bundles/NAME.testset"),
     "pruned": Box(440, 210, 150, "runs/NAME-pruned"),
-    "app": Box(660, 210, 170, "app with the bundle"),
+    "app": Box(660, 210, 190, "app or page with the bundle"),
 }
 STEPS = (
     ("folder", "split", "data split"),
@@ -87,8 +87,8 @@ STEPS = (
     ("bundle", "testset", "export"),
     ("bundle", "report", "bench"),
     ("testset", "report", "bench"),
-    ("bundle", "app", "android"),
-    ("app", "report", "what the phone measured"),
+    ("bundle", "app", "android, web"),
+    ("app", "report", "what the device measured"),
 )
 
 ROOMS = {
@@ -104,6 +104,7 @@ ROOMS = {
     "benchmarks": Box(365, 358),
     "predict": Box(610, 358),
     "android": Box(735, 358),
+    "web": Box(860, 358),
     "data": Box(150, 448),
     "store": Box(550, 448),
     "models": Box(550, 508),
@@ -121,12 +122,14 @@ ARROWS = (
     ("api", "importing"),
     ("api", "predict"),
     ("api", "android"),
+    ("api", "web"),
     ("sweep", "pruning"),
     ("sweep", "exporting"),
     ("sweep", "benchmarks"),
     ("pruning", "training"),
     ("exporting", "describe"),
     ("android", "store"),
+    ("web", "store"),
     ("store", "models"),
     ("data", "bottom"),
     ("models", "bottom"),
@@ -171,7 +174,7 @@ def rooms() -> str:
     lines.append(line((min(places), RAIL), (max(places), RAIL), arrow=False))
     lines += [line((ROOMS[name].x, RAIL), (ROOMS[name].x, ROOMS[name].y - HEIGHT / 2)) for name in BELOW]
     return picture(
-        800,
+        930,
         606,
         "Rooms: an arrow leads to what a room may import",
         [*lines, *(rectangle(name, box) for name, box in ROOMS.items())],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hemotk._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from hemotk.api.apps import AndroidApp, android_app
+    from hemotk.api.apps import AndroidApp, WebPage, android_app, web_page
     from hemotk.api.benching import Report, bench
     from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
@@ -45,6 +45,7 @@ __all__ = [
     "Split",
     "Sweep",
     "UnreadablePicture",
+    "WebPage",
     "__version__",
     "android_app",
     "audit",
@@ -64,10 +65,11 @@ __all__ = [
     "read_patients",
     "split",
     "train",
+    "web_page",
 ]
 
 _WHERE = {
-    "hemotk.api.apps": ("AndroidApp", "android_app"),
+    "hemotk.api.apps": ("AndroidApp", "WebPage", "android_app", "web_page"),
     "hemotk.api.benching": ("Report", "bench"),
     "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),

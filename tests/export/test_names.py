@@ -1,8 +1,11 @@
 """What is made to be handed on names nobody: not a bundle, not an app, whatever folders and files were called."""
 
+import base64
 import csv
+import gzip
 import json
 import platform
+import re
 import socket
 import zipfile
 from dataclasses import replace
@@ -23,6 +26,7 @@ from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.recipe import Recipe
 from hemotk.store.publish import beside_bundle
+from hemotk.web.site import make_site
 
 SIZE = 48
 ARTIST, ORIENTATION, COMMENT = 0x013B, 0x0112, 0x9286
@@ -142,6 +146,16 @@ def test_a_bundle_names_nobody(house: Path) -> None:
 def test_an_app_names_nobody(house: Path, app: str) -> None:
     assert (house / app / ASSETS / "testset").is_dir() == (app == "bench_app")
     assert found_names(house / app, secrets(house)) == set()
+
+
+def test_a_page_names_nobody(house: Path, tmp_path: Path) -> None:
+    for name, with_testset in (("site", False), ("bench_site", True)):
+        make_site(house / "bundles/first", tmp_path / name, with_testset=with_testset)
+        page = (tmp_path / name / "index.html").read_text(encoding="utf-8")
+        for part, text in re.findall(r'id="part-(\w+)">([^<]*)<', page):
+            (tmp_path / name / part).write_bytes(gzip.decompress(base64.b64decode(text)))
+        assert (tmp_path / name / "testset").is_file() == with_testset and (tmp_path / name / "model").is_file()
+        assert found_names(tmp_path / name, secrets(house)) == set()
 
 
 def test_an_app_of_an_older_bundle_names_nobody(house: Path, tmp_path: Path) -> None:

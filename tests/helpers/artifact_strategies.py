@@ -23,6 +23,7 @@ from hemotk.artifacts import (
     DeviceImage,
     DeviceModel,
     Estimate,
+    GoldenPicture,
     GroupMetrics,
     ImageScores,
     Latency,
@@ -36,6 +37,7 @@ from hemotk.artifacts import (
     RunCard,
     SameModel,
     SeriesPoint,
+    SiteCard,
     SliceLevel,
     SplitGroup,
     SplitItem,
@@ -249,6 +251,14 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     },
 }
 
+RULES[GoldenPicture] = {"width": POSITIVE, "height": POSITIVE, "outputs": st.just({"logit": "0f"})}
+RULES[SiteCard] = {
+    "threshold": st.just(0.5),
+    "tolerance": st.just(1e-4),
+    "test_images": st.integers(0, 9),
+    "probabilities": st.sampled_from(((), (0.25,) * 256)),
+    "golden": st.deferred(lambda: built(GoldenPicture)).map(lambda one: (one,)),
+}
 RULES[SliceLevel] = {"brain_images": st.just(9), "brain_positives": st.integers(0, 9)}
 RULES[AuditPair] = {"first": st.just("a.png"), "second": st.just("ä.png"), "similarity": st.floats(0, 1)}
 RULES[ProbeResult] = dict.fromkeys(("p", "adjusted"), st.none() | st.floats(0, 1))
@@ -269,6 +279,7 @@ ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
     NamelessTestSet: built(NamelessTestSet),
     BenchReport: built(BenchReport),
     DeviceBench: built(DeviceBench),
+    SiteCard: built(SiteCard),
     DenseNetShape: densenets(),
     CnnShape: built(CnnShape),
     ApplicationShape: built(ApplicationShape),

@@ -1,12 +1,13 @@
-"""Apps with a bundle in them."""
+"""Apps and pages with a bundle in them."""
 
 from pathlib import Path
 
 from hemotk.android import AndroidApp, make_app
 from hemotk.api.common import PathLike
 from hemotk.store.bundle import StoredBundle
+from hemotk.web.site import WebPage, make_site
 
-__all__ = ["AndroidApp", "android_app"]
+__all__ = ["AndroidApp", "WebPage", "android_app", "web_page"]
 
 
 def android_app(
@@ -23,3 +24,25 @@ def android_app(
     """
     folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
     return make_app(folder, Path(out), with_testset=with_testset, overwrite=overwrite)
+
+
+def web_page(
+    bundle: PathLike | StoredBundle,
+    out: PathLike,
+    *,
+    single_file: bool = False,
+    with_testset: bool = False,
+    overwrite: bool = False,
+) -> WebPage:
+    """Write a web page that runs the int8 model of `bundle` in the browser to the new folder `out`.
+
+    The folder can be copied to any web server. With `single_file`, `out` is one .html file, which a browser opens
+    without a server. With `with_testset` the test set goes into the page, for its bench: then pictures of people leave
+    this machine with the page, without names and labels.
+
+    Raises:
+        HemotkError: the bundle has no int8 model that a page can use, a file is not the recorded one, or `out` exists
+            and `overwrite` is false.
+    """
+    folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    return make_site(folder, Path(out), single_file=single_file, with_testset=with_testset, overwrite=overwrite)

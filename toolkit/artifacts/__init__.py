@@ -42,6 +42,7 @@ from hemotk.artifacts.report import (
 )
 from hemotk.artifacts.run import RUN_CARD, SHAPE_FILE, SPLIT_FILE, WEIGHTS_FILE, RunCard
 from hemotk.artifacts.series import SeriesPoint
+from hemotk.artifacts.site import SITE_CARD, GoldenPicture, SiteCard
 from hemotk.artifacts.split import PARTS, REASONS, Grouping, Part, Reason, SplitGroup, SplitItem, SplitManifest
 from hemotk.artifacts.strata import Stratum
 from hemotk.artifacts.sweep import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, Measured, SweepPoint, SweepReport
@@ -59,6 +60,7 @@ __all__ = [
     "REASONS",
     "RUN_CARD",
     "SHAPE_FILE",
+    "SITE_CARD",
     "SPLIT_FILE",
     "SWEEP_FILE",
     "SWEEP_PLOT",
@@ -89,6 +91,7 @@ __all__ = [
     "FieldError",
     "Flip",
     "ForeignSpec",
+    "GoldenPicture",
     "GroupMetrics",
     "Grouping",
     "ImageRef",
@@ -113,6 +116,7 @@ __all__ = [
     "RunCard",
     "SameModel",
     "SeriesPoint",
+    "SiteCard",
     "SliceLevel",
     "SplitGroup",
     "SplitItem",

@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
+    "web": ("hemotk.cli.web:web", "Write a web page that runs a bundle in the browser."),
     "card": ("hemotk.cli.card:card", "Write the model card of a run."),
     "info": ("hemotk.cli.info:info", "Say what a file or folder of hemotk is."),
     "config": ("hemotk.cli.config:config", "Keep the options of commands in a file."),

@@ -9,8 +9,8 @@ import hemotk
 
 PUBLIC = """
 AndroidApp Audit Bundle CheckFailed Classifier CrossValidation HemotkError Info Prediction Predictions Report Run Split
-Sweep UnreadablePicture __version__ android_app audit bench card cross_validate draw_phantoms export folds
-import_model info load merge prune prune_magnitude prune_sweep read_patients split train
+Sweep UnreadablePicture WebPage __version__ android_app audit bench card cross_validate draw_phantoms export folds
+import_model info load merge prune prune_magnitude prune_sweep read_patients split train web_page
 """
 
 

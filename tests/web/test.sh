@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Proves the page in Node and in Chromium; `make test-web` calls it. Skips, and says why, where node, npm or Chromium
+# cannot be had. PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle with its test set to use instead of a
+# small one that is trained here (with `hemotk export --cam`); SHOTS is a folder for pictures of the page.
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "$0")/../.."
+
+PYTHON=${PYTHON:-python3}
+WORK=$PWD/build/web
+BUILT=toolkit/web/built
+
+say() { printf '\n== %s\n' "$*"; }
+
+skip() {
+    printf '\nSKIPPED: test-web: %s\n' "$*"
+    exit 0
+}
+
+command -v node > /dev/null || skip "node is not installed"
+command -v npm > /dev/null || skip "npm is not installed"
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || skip "node $(node --version) is older than 20"
+CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+[[ -n $CHROMIUM ]] || skip "Chromium is not installed"
+export CHROMIUM
+
+say "packages"
+mkdir -p "$WORK"
+rm -rf "$WORK"/{page,node,browser}
+cp -r toolkit/web/page "$WORK/page"
+cp -r tests/web/node tests/web/browser "$WORK/"
+cp toolkit/web/page/package.json toolkit/web/page/package-lock.json "$WORK/"
+if ! cmp -s "$WORK/package-lock.json" "$WORK/node_modules/.lock"; then
+    (cd "$WORK" && npm ci --no-audit --no-fund --loglevel=error > npm.log 2>&1) ||
+        { tail -3 "$WORK/npm.log"; skip "the npm registry cannot be reached, or a package is not the recorded one"; }
+    cp "$WORK/package-lock.json" "$WORK/node_modules/.lock"
+fi
+
+say "types, and the bundle as it is kept"
+"$WORK/node_modules/.bin/tsc" -p "$WORK/page"
+rm -rf "$WORK/built"
+LICENSE=$PWD/LICENSE node "$WORK/page/build.mjs" "$WORK/built"
+for file in "$WORK"/built/*; do
+    cmp "$file" "$BUILT/$(basename "$file")" ||
+        { echo "test-web: $BUILT is not what toolkit/web/page makes; run 'make web'." >&2; exit 1; }
+done
+"$PYTHON" studies/pack_web_runtime.py --check "$WORK/node_modules" "$BUILT"
+
+say "pictures: the bytes of Python"
+rm -rf "$WORK/families" && "$PYTHON" -W ignore tests/web/write_families.py "$WORK/families"
+"$PYTHON" -W ignore android_stub/tools/write_vectors.py "$WORK/vectors"
+(cd "$WORK" && FAMILIES=$WORK/families VECTORS=$WORK/vectors node --test --test-force-exit --test-reporter=dot node/)
+
+if [[ -z ${BUNDLE:-} ]]; then
+    say "training a small network"
+    rm -rf "$WORK/small" && mkdir -p "$WORK/small"
+    (
+        cd "$WORK/small"
+        hemotk() { "$PYTHON" -m hemotk "$@" > log.txt 2>&1 || { cat log.txt >&2; return 1; }; }
+        hemotk data phantom slices --count 40
+        hemotk data split slices --out split.json
+        hemotk train split.json --arch densenet-tiny --size 64 --epochs 1 --out runs/small
+        hemotk export runs/small --quantize int8 --cam --out bundles/small
+    )
+    BUNDLE=$WORK/small/bundles/small
+fi
+
+say "the page in Chromium"
+export SITE=$WORK/site SINGLE=$WORK/hemotk.html LEAKY=$WORK/leaky.html WANTED=$WORK/wanted
+rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
+"$PYTHON" -m hemotk web "$BUNDLE" --out "$SITE" --with-testset > /dev/null
+"$PYTHON" -m hemotk web "$BUNDLE" --out "$SINGLE" --single-file > /dev/null
+"$PYTHON" tests/web/write_leaky.py "$BUNDLE" "$LEAKY"
+"$PYTHON" -W ignore tests/web/write_expected.py "$BUNDLE" "$WANTED"
+(cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
+
+say "a bench of the page is read by hemotk bench --import"
+"$PYTHON" -m hemotk bench "$BUNDLE" --import "$WANTED/bench.json" --no-timing > "$WORK/bench.txt" 2>&1 ||
+    { cat "$WORK/bench.txt" >&2; exit 1; }
+grep -i -m1 "browser" "$WORK/bench.txt"
