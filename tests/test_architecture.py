@@ -26,6 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "describe": {"data", "models", "store"},
     "android": {"store"},
     "training": {"data", "models", "store"},
+    "experiments": {"data", "models", "store", "training"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store"},
     "exporting": {"data", "models", "store", "describe"},

@@ -29,6 +29,7 @@ CARDS = (
     "sweep.json",
     "fold1.json",
     "phantoms.json",
+    "events.json",
     "app/src/main/assets/bundle/bundle.json",
 )
 
