@@ -86,7 +86,7 @@ def _runs_below(folder: Path, depth: int) -> Iterator[Path]:
 def row_of(folder: Path, name: str, part: Part) -> RunRow:
     """The row of one run folder, or of one with unfinished work."""
     if folder.name.endswith(PARTIAL_SUFFIX):
-        return _unfinished(folder, name, part)
+        return _unfinished(folder, name.removesuffix(PARTIAL_SUFFIX), part)
     try:
         return _finished(folder, name, part)
     except HemotkError as error:
@@ -207,8 +207,8 @@ def beside(rows: Sequence[RunRow], by: str | None = None) -> Iterator[str]:
         )
     if judged and judged[0].part == "test" and by in (*_BEST_FIRST, "loss") and len(judged) > 1:
         yield (
-            f"The best of {len(judged)} runs on the test part looks better than it is: choose a run by its figures on the "
-            "validation part, then read its test figures once."
+            f"The best of {len(judged)} runs on the test part looks better than it is: choose a run on the validation "
+            "part, then read its test figures once."
         )
     if any(row.groups is None for row in judged):
         yield "Runs without scores of single images have intervals that take the images as independent (marked *)."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FILES = (CURVES_FILE, DECISIONS_FILE, MISSES_FILE)
 WIDE = 118  # columns from which every fact has a column of its own
+_WORD = "arch"  # the heading of the other column of words
 _SHARES = ("accuracy", "sensitivity", "specificity", "auc")
 _HEADINGS = {"accuracy": "accuracy", "sensitivity": "sensitivity", "specificity": "specificity", "auc": "AUC"}
 _NARROW_HEADINGS = {"accuracy": "accuracy", "sensitivity": "sensitiv.", "specificity": "specific.", "auc": "AUC"}
@@ -76,7 +77,7 @@ def _narrow(row: RunRow, sets: dict[str, tuple[str, RunRow]]) -> Cells:
 
 
 def _wide_heads(several: bool) -> Cells:
-    facts = ("run", "arch", "size", "epochs", "weights")
+    facts = ("run", _WORD, "size", "epochs", "weights")
     return (*facts, *_HEADINGS.values(), "made", *(["set"] if several else []))
 
 
@@ -271,7 +272,8 @@ def _table(heads: Cells, rows: Sequence[Cells], console: "Console") -> "Table":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
     for place, head in enumerate(heads):
         wrapped = not place or len(heads) < 5
-        table.add_column(Text(head), justify="right" if place else "left", no_wrap=not wrapped, overflow="fold")
+        left = not place or head == _WORD
+        table.add_column(Text(head), justify="left" if left else "right", no_wrap=not wrapped, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
