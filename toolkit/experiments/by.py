@@ -89,7 +89,9 @@ def divide(scored: ScoredPart, by: Sequence[str], data: Path | None = None) -> S
         ImageRef(item.path, item.label, int(group)) for item, group in zip(scored.items, scored.groups, strict=True)
     ]
     cells = _cells(scored, images, columns, data) if columns else {}
-    parts = [*strata.divide(images, cells)] if cells else []
+    divided = strata.divide(images, cells) if cells else []
+    none_of = _kinds_of_no_image(divided, columns)
+    parts = [part for part in divided if part.column not in none_of]
     for word in words:
         parts += _levels(scored) if word == LEVEL else _sets(scored) if word == SET else []
     rows = tuple(StratumRow(_stratum(scored, part), _baseline(scored, part.chosen)) for part in parts)
@@ -99,8 +101,17 @@ def divide(scored: ScoredPart, by: Sequence[str], data: Path | None = None) -> S
         words,
         rows,
         _patients(scored) if PATIENT in words else None,
-        tuple(_sentence(note) for note in strata.left_out(images, cells)) if cells else (),
+        (
+            *(f"No image of the {scored.part} part is marked {name}." for name in none_of),
+            *(_sentence(note) for note in (strata.left_out(images, cells) if cells else ())),
+        ),
     )
+
+
+def _kinds_of_no_image(parts: Sequence[strata.Part], columns: Sequence[str]) -> tuple[str, ...]:
+    """The kinds of hemorrhage, not asked for by their own names, that no image is marked with."""
+    kinds = (part.column for part in parts if part.column in SUBTYPES and not part.subtype)
+    return tuple(dict.fromkeys(kind for kind in kinds if kind not in columns))
 
 
 def _sentence(note: str) -> str:

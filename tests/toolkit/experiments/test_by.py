@@ -20,8 +20,13 @@ LABELS = [0, 1, 0, 1, 0, 0, 1, 1]
 LOGITS = [-1.0, 2.0, 0.5, -0.5, -2.0, -1.5, 1.0, 0.2]
 PATIENTS = ["a", "a", "b", "b", "c", "c", "d", "e"]
 TISSUE = [0.05, 0.25, 0.15, 0.35, 0.2, 0.02, 0.5, 0.3]
-TABLE = ("id", "hemorrhage", "patient", "subdural", "epidural", "scanner")
-CELLS = {"subdural": [0, 1, 0, 0, 0, 0, 1, 0], "epidural": [0, 0, 0, 1, 0, 0, 0, 0], "scanner": [*"ABABABAB"]}
+TABLE = ("id", "hemorrhage", "patient", "subdural", "epidural", "intraventricular", "scanner")
+CELLS = {
+    "subdural": [0, 1, 0, 0, 0, 0, 1, 0],
+    "epidural": [0, 0, 0, 1, 0, 0, 0, 0],
+    "intraventricular": [0] * 8,
+    "scanner": [*"ABABABAB"],
+}
 
 
 def write_table(folder: Path, labels: Sequence[int] = LABELS, names: Sequence[str] = ()) -> Path:
@@ -29,7 +34,7 @@ def write_table(folder: Path, labels: Sequence[int] = LABELS, names: Sequence[st
     stems = [*(names or map(str, range(len(labels))))]
     for place, stem in enumerate(stems):
         Image.fromarray(np.full((8, 8), 10 * place, np.uint8)).save(folder / f"{stem}.png")
-    columns = ([*CELLS[name]][: len(stems)] for name in ("subdural", "epidural", "scanner"))
+    columns = ([*CELLS[name]][: len(stems)] for name in CELLS)
     with (folder / "labels.csv").open("w", newline="") as stream:
         rows = zip(stems, labels, PATIENTS, *columns, strict=False)
         csv.writer(stream).writerows([TABLE, *rows])
@@ -54,6 +59,8 @@ def parts_of(found: RunStrata) -> list[tuple[str, str, int, int]]:
 def test_subtypes_are_held_against_all_without_and_beside_the_baseline(home: Path) -> None:
     found = strata(home / "run", "subtype")
     assert parts_of(found) == [("epidural", "1", 5, 1), ("subdural", "1", 6, 2)]
+    assert found.found.notes == ("No image of the test part is marked intraventricular.",)
+    assert parts_of(strata(home / "run", "intraventricular")) == [("intraventricular", "0", 8, 4)]
     epidural, subdural = found.found.rows
     assert epidural.stratum.sensitivity.value == 0.0 and subdural.stratum.sensitivity.value == 1.0
     chosen = np.array([0, 1, 2, 4, 5, 6])
@@ -101,7 +108,10 @@ def test_a_merged_run_is_divided_by_its_folders_and_their_tables(tmp_path: Path)
 @pytest.mark.parametrize(
     ("by", "says"),
     [
-        ("site", "has no column 'site': it has epidural, hemorrhage, id, scanner, subdural; choose one"),
+        (
+            "site",
+            "has no column 'site': it has epidural, hemorrhage, id, intraventricular, scanner, subdural; choose one",
+        ),
         ("set", "by set: the images of .*run are of one folder"),
         ((), "by: names nothing to divide by"),
     ],
