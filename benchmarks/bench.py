@@ -10,7 +10,6 @@ from pathlib import Path
 from hemotk.artifacts import HERE, BenchReport, RowSource
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.results import Context, Outcome, results, write_up
-from hemotk.benchmarks.judge.strata import divide
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure import machine as environment
 from hemotk.benchmarks.measure.imported import import_devices
@@ -19,6 +18,7 @@ from hemotk.benchmarks.measure.runners import Runner, check_delegate, profile
 from hemotk.benchmarks.measure.scoring import Tools, score_folder, score_split
 from hemotk.benchmarks.measure.subject import Subject, open_all, read_cards
 from hemotk.progress import Tell, silent
+from hemotk.stats.strata import divide
 from hemotk.tflite.runtime import find_runtime
 
 

@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "android": {"store"},
     "web": {"store"},
     "training": {"data", "models", "store"},
+    "experiments": {"data", "models", "store", "training"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store"},
     "exporting": {"data", "models", "store", "describe"},

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
     from hemotk.api.describing import Info, card, info
+    from hemotk.api.experiments import ComparedRuns, Runs, RunStrata, compare_runs, runs, strata
     from hemotk.api.prunings import prune, prune_magnitude
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
     from hemotk.api.scoring import Classifier, Prediction, Predictions, load
@@ -35,6 +36,7 @@ __all__ = [
     "Bundle",
     "CheckFailed",
     "Classifier",
+    "ComparedRuns",
     "CrossValidation",
     "HemotkError",
     "Info",
@@ -42,6 +44,8 @@ __all__ = [
     "Predictions",
     "Report",
     "Run",
+    "RunStrata",
+    "Runs",
     "Split",
     "Sweep",
     "UnreadablePicture",
@@ -51,6 +55,7 @@ __all__ = [
     "audit",
     "bench",
     "card",
+    "compare_runs",
     "cross_validate",
     "draw_phantoms",
     "export",
@@ -63,7 +68,9 @@ __all__ = [
     "prune_magnitude",
     "prune_sweep",
     "read_patients",
+    "runs",
     "split",
+    "strata",
     "train",
     "web_page",
 ]
@@ -74,6 +81,7 @@ _WHERE = {
     "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),
     "hemotk.api.describing": ("Info", "card", "info"),
+    "hemotk.api.experiments": ("ComparedRuns", "RunStrata", "Runs", "compare_runs", "runs", "strata"),
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),
     "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),

@@ -30,6 +30,7 @@ CARDS = (
     "fold1.json",
     "phantoms.json",
     "site.json",
+    "events.json",
     "app/src/main/assets/bundle/bundle.json",
 )
 

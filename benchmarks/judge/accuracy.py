@@ -21,7 +21,6 @@ from hemotk.artifacts import (
     Stratum,
     TensorSpec,
 )
-from hemotk.benchmarks.judge.strata import Part, stratum
 from hemotk.data.read.tissue import BRAIN
 from hemotk.stats.calibration import calibration
 from hemotk.stats.grouped import evaluate_groups, share
@@ -29,6 +28,7 @@ from hemotk.stats.groups import groups_of
 from hemotk.stats.metrics import calibrated, decide, evaluate, wilson
 from hemotk.stats.paired import auc_difference, mcnemar, mcnemar_by_group, share_drop
 from hemotk.stats.slice_level import slice_level
+from hemotk.stats.strata import Part, stratum
 from hemotk.tflite.scorer import Scores
 
 CONSTANT = "gives every image the same score"

@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hemotk.artifacts import ImageRef, VariantResult, row_name
-from hemotk.benchmarks.judge import gate, strata
+from hemotk.benchmarks.judge import gate
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.stats.groups import groups_of
+from hemotk.stats.strata import left_out
 
 
 def notes(scored: Scored, rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, ...]:
     """All that applies to this bench."""
-    of_images = (*_images(scored), *_groups(scored.images), *strata.left_out(scored.images, scored.cells))
+    of_images = (*_images(scored), *_groups(scored.images), *left_out(scored.images, scored.cells))
     return (*of_images, *_same_models(rows), *gate.left_out(rows, limits))
 
 

@@ -23,12 +23,12 @@ from hemotk.benchmarks.judge.accuracy import RowDecisions, RowJudge, sigmoid_bou
 from hemotk.benchmarks.judge.cautions import cautions
 from hemotk.benchmarks.judge.conclusion import conclude
 from hemotk.benchmarks.judge.notes import notes
-from hemotk.benchmarks.judge.strata import Part
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure.rows import Row
 from hemotk.benchmarks.measure.scoring import Scored
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.stats.paired import ratio_of_medians
+from hemotk.stats.strata import Part
 from hemotk.store.bundle import StoredBundle
 
 

@@ -18,7 +18,7 @@ from hemotk.stats.groups import group_numbers
 from hemotk.store.bundle import read_image
 
 if TYPE_CHECKING:
-    from hemotk.benchmarks.measure.columns import Cells
+    from hemotk.stats.strata import Cells
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,15 @@ def score_folder(rows: Sequence[Row], tools: Tools, subject: Subject, scratch: P
         HemotkError: as `find_pictures`, `check_unseen` and `read_cells`, or none of the pictures can be read.
     """
     # What reads folders takes a moment to load.
-    from hemotk.benchmarks.measure.columns import read_cells
     from hemotk.benchmarks.measure.pictures import Chunks, find_pictures
+    from hemotk.data.scan.cells import read_cells
 
     source = subject.pictures()
     pictures = find_pictures(source, rows[0].bundle.card.labels, subject.data)
     bundles = list({row.bundle.name: row.bundle for row in rows}.values())
     origin = note_seen(pictures, bundles) if pictures.split is None else check_unseen(pictures, source, bundles)
-    cells = read_cells(pictures, subject.by, rows[0].bundle.card.labels) if subject.by else {}
+    labels = rows[0].bundle.card.labels
+    cells = read_cells(pictures.folder, pictures.images, subject.by, labels) if subject.by else {}
     chunks = Chunks(pictures, [row.bundle.card.preprocess for row in rows], scratch)
     images: list[ImageRef] = []
     tissue: list[float] = []

@@ -23,6 +23,8 @@ from hemotk.files import check_files, check_sha256
 from hemotk.pruning.channels.job import read_network
 from hemotk.training.folds import SPLITS
 from hemotk.training.history import HISTORY_FILE
+from hemotk.training.misses import MISSES_FILE
+from hemotk.training.plots import CURVES_FILE, DECISIONS_FILE
 from hemotk.training.scores import SCORES_FILE
 
 # What a clock gives, by its name in every JSON and CSV file.
@@ -64,13 +66,14 @@ def check_testset(folder: Path) -> TestSetCard:
 
 def compare_runs(found: Path, wanted: Path) -> None:
     """Compare two whole runs: weights, scores, history and card within float noise, the rest to the byte."""
-    loose = {RUN_CARD, WEIGHTS_FILE, SCORES_FILE, HISTORY_FILE, "accuracy.png", "loss.png"}
+    tables = (SCORES_FILE, MISSES_FILE, HISTORY_FILE)
+    loose = {RUN_CARD, WEIGHTS_FILE, *tables, CURVES_FILE, DECISIONS_FILE}
     _compare_bytes(found, wanted, loose)
     ours, theirs = (np.load(folder / WEIGHTS_FILE) for folder in (found, wanted))
     assert ours.files == theirs.files
     for name in ours.files:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=NOISE, atol=NOISE, err_msg=name)
-    for table in (SCORES_FILE, HISTORY_FILE):
+    for table in tables:
         _compare(_rows(found / table), _rows(wanted / table), table)
     ours, theirs = (json.loads((folder / RUN_CARD).read_text()) for folder in (found, wanted))
     _compare({**ours, "files": sorted(ours["files"])}, {**theirs, "files": sorted(theirs["files"])}, RUN_CARD)

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("hemotk.cli.data:data", "Audit, split or draw images."),
     "train": ("hemotk.cli.train:train", "Train a classifier on a split."),
     "import": ("hemotk.cli.importing:import_model", "Import a Keras DenseNet that was trained elsewhere."),
+    "runs": ("hemotk.cli.runs:runs", "List runs, compare them, or look closely at one."),
     "prune": ("hemotk.cli.prune:prune", "Remove channels or weights from a run."),
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),

@@ -315,6 +315,10 @@ def report(run: "StoredRun") -> None:
             f"{part:10} accuracy {with_interval(metrics.accuracy)}  AUC {with_interval(metrics.auc)}  "
             f"loss {metrics.loss:.4f}  n {metrics.count}"
         )
+        click.echo(
+            f"{'':10} sensitivity {with_interval(metrics.sensitivity)}  "
+            f"specificity {with_interval(metrics.specificity)}"
+        )
     for line in dependent(card.metrics, part_facts(run.split)):
         click.echo(line)
     for line in beside(card.slice_level or {}):

@@ -1,5 +1,6 @@
 """Given weights to start from: the official Keras ImageNet files, any file in their layout, or another run's."""
 
+import hashlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,22 +24,28 @@ _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/densene
 
 @dataclass(frozen=True)
 class _Official:
-    """A published weight file and its MD5, both as `tf_keras.applications.densenet` has them."""
+    """A published weight file without classifier and its MD5, and the MD5 of the same with classifier.
+
+    All are as `tf_keras.applications.densenet` has them.
+    """
 
     file: str
     md5: str
+    md5_with_top: str
+
+    def known(self) -> dict[str, str]:
+        """The MD5 of both files by their names."""
+        return {self.file: self.md5, self.file.replace("_notop", ""): self.md5_with_top}
+
+
+def _official(arch: str, md5: str, md5_with_top: str) -> _Official:
+    return _Official(f"{arch}_weights_tf_dim_ordering_tf_kernels_notop.h5", md5, md5_with_top)
 
 
 _IMAGENET: Mapping[str, _Official] = {
-    "densenet121": _Official(
-        "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5", "30ee3e1110167f948a6b9946edeeb738"
-    ),
-    "densenet169": _Official(
-        "densenet169_weights_tf_dim_ordering_tf_kernels_notop.h5", "b8c4d4c20dd625c148057b9ff1c1176b"
-    ),
-    "densenet201": _Official(
-        "densenet201_weights_tf_dim_ordering_tf_kernels_notop.h5", "c13680b51ded0fb44dff2d8f86ac8bb1"
-    ),
+    "densenet121": _official("densenet121", "30ee3e1110167f948a6b9946edeeb738", "9d60b8095a5708f2dcce2bca79d332c7"),
+    "densenet169": _official("densenet169", "b8c4d4c20dd625c148057b9ff1c1176b", "d699b8f76981ab1b30698df4c175e90b"),
+    "densenet201": _official("densenet201", "c13680b51ded0fb44dff2d8f86ac8bb1", "1ceb130c1ea1b78c3bf6114dbdfd8807"),
 }
 
 
@@ -50,12 +57,16 @@ def has_imagenet(arch: str) -> bool:
 def load_pretrained(weights: str, arch: str, shape: Shape) -> dict[str, np.ndarray]:
     """The backbone arrays (float32, without the head) of `weights`: 'imagenet', a run folder, an .npz or an .h5 file.
 
+    A file that is called like an official one must be it, with or without the classifier, which is left out.
+
     Raises:
         HemotkError: no such file or download, a wrong checksum, or arrays that do not fit `shape`.
     """
     path = _download(arch) if weights == "imagenet" else Path(weights)
     if path.is_dir():
         path = path / WEIGHTS_FILE
+    elif path.is_file() and weights != "imagenet":
+        _check_official(path, arch)
     arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
     expected = {name for name in shape.arrays() if not name.startswith(HEAD)}
     backbone = {name: array for name, array in arrays.items() if name in expected}
@@ -97,6 +108,29 @@ def _download(arch: str) -> Path:
         socket.setdefaulttimeout(before)
 
 
+def _check_official(path: Path, arch: str) -> None:
+    """Hold a file that has the name of a published one against its checksum.
+
+    Raises:
+        HemotkError: it is that of another network, or was changed or cut short.
+    """
+    for owner, official in _IMAGENET.items():
+        expected = official.known().get(path.name)
+        if expected is None:
+            continue
+        if owner != arch:
+            raise HemotkError(
+                f"‹weights› {path}: is called like the official file of {owner}, not of {arch}; add ‹arch› {owner}, "
+                f"or give the file of {arch}."
+            )
+        found = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        if found != expected:
+            raise HemotkError(
+                f"‹weights› {path}: is called like the official file, but has the MD5 {found} instead of {expected}: "
+                "it was cut short or changed; fetch it again, or rename it if other weights are meant."
+            )
+
+
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -116,7 +150,10 @@ def _read_h5(path: Path) -> dict[str, np.ndarray]:
     except HemotkError:
         raise
     except Exception as error:  # h5py raises many kinds for a damaged file
-        raise HemotkError(f"‹weights› {path}: cannot be read as a Keras weight file (.h5); check the path.") from error
+        raise HemotkError(
+            f"‹weights› {path}: cannot be read as a Keras weight file (.h5); check the path, and fetch it again if it "
+            "was cut short."
+        ) from error
 
 
 def open_h5(path: Path) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The history of a training, epoch by epoch: the log, its CSV file and the two curves."""
+"""The history of a training, epoch by epoch: the log and its CSV file."""
 
 import csv
 import io
@@ -66,26 +66,3 @@ def _epoch(row: Mapping[str, str]) -> Epoch:
     figures = {field.name: float(row[field.name]) for field in fields(Epoch)[1:-1]}
     # A history from before there were phases is of the whole network.
     return Epoch(int(row["epoch"]), **figures, phase="head" if row.get("phase") == "head" else "network")
-
-
-def plot_curves(folder: Path, history: Sequence[Epoch], title: str) -> None:
-    """Draw `accuracy.png` and `loss.png` (training and validation against epochs) into `folder`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    epochs = [epoch.epoch for epoch in history]
-    in_head = sum(epoch.phase == "head" for epoch in history)
-    for what, unit in (("accuracy", "share of pictures"), ("loss", "binary cross-entropy, nats")):
-        figure = Figure(figsize=(6.4, 4.0), dpi=120, layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        axes.plot(epochs, [getattr(epoch, what) for epoch in history], label="training (augmented)")
-        axes.plot(epochs, [getattr(epoch, f"validation_{what}") for epoch in history], label="validation")
-        axes.set(title=title, xlabel="epoch", ylabel=f"{what} ({unit})")
-        if what == "accuracy":
-            axes.set_ylim(0, 1.02)
-        if in_head:
-            axes.axvspan(0.5, in_head + 0.5, color="0.92", label="head alone")
-        axes.grid(alpha=0.3)
-        axes.legend()
-        figure.savefig(folder / f"{what}.png")

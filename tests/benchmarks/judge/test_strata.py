@@ -15,7 +15,6 @@ from rich.console import Console
 
 from hemotk.artifacts import BenchReport, Estimate, ImageRef, SliceLevel
 from hemotk.benchmarks.judge.accuracy import RowJudge
-from hemotk.benchmarks.judge.strata import MOST_VALUES, divide, left_out
 from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report import html, markdown
 from hemotk.benchmarks.report.terminal import show
@@ -25,6 +24,7 @@ from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.stats.grouped import auc_by_group
 from hemotk.stats.metrics import wilson
+from hemotk.stats.strata import MOST_VALUES, divide, left_out
 from hemotk.tflite.scorer import Scores
 
 
@@ -163,7 +163,7 @@ def test_columns_that_cannot_be_used_are_refused_before_anything_is_scored(
 def test_a_column_that_tells_the_patients_apart_is_refused_whatever_it_is_called(
     pristine, labelled, monkeypatch, capsys
 ):
-    monkeypatch.setattr("hemotk.benchmarks.measure.columns.FEWEST_PATIENTS", 3)
+    monkeypatch.setattr("hemotk.data.scan.cells.FEWEST_PATIENTS", 3)
     table = labelled / "labels.csv"
     lines = table.read_text().splitlines()
     table.write_text(

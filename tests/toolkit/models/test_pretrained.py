@@ -142,10 +142,10 @@ def test_imagenet_without_a_network_fails_at_once_with_the_remedy(home: Path, mo
 
 def serve(monkeypatch: pytest.MonkeyPatch, application: Any, folder: Path, md5: str | None) -> None:
     """Make 'imagenet' for 'small' a file in `folder`, with the checksum `md5`, by default the right one."""
-    application.save_weights(folder / "official.h5")
-    right = hashlib.md5((folder / "official.h5").read_bytes()).hexdigest()
+    application.save_weights(folder / "official_notop.h5")
+    right = hashlib.md5((folder / "official_notop.h5").read_bytes()).hexdigest()
     monkeypatch.setattr(pretrained, "_ADDRESS", folder.as_uri())
-    monkeypatch.setattr(pretrained, "_IMAGENET", {"small": pretrained._Official("official.h5", md5 or right)})
+    monkeypatch.setattr(pretrained, "_IMAGENET", {"small": pretrained._Official("official_notop.h5", md5 or right, "")})
 
 
 def test_a_download_with_its_checksum_is_taken(home: Path, monkeypatch: pytest.MonkeyPatch, application: Any) -> None:
@@ -157,7 +157,7 @@ def test_a_download_with_another_checksum_is_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch, application: Any
 ) -> None:
     serve(monkeypatch, application, home, "0" * 32)
-    with pytest.raises(HemotkError, match=f"official.h5 {OFFLINE}"):
+    with pytest.raises(HemotkError, match=f"official_notop.h5 {OFFLINE}"):
         load_pretrained("imagenet", "small", SMALL)
 
 
@@ -171,5 +171,69 @@ def test_there_is_no_official_file_for_every_network() -> None:
 def test_the_official_names_and_checksums_are_those_of_keras() -> None:
     source = inspect.getsource(importlib.import_module("tf_keras.src.applications.densenet"))
     for arch, official in pretrained._IMAGENET.items():
-        assert f'"{official.md5}"' in source and f'"{official.file}"' in source
+        assert all(f'"{md5}"' in source and f'{name}"' in source for name, md5 in official.known().items())
         assert official.file.startswith(f"{arch}_weights_") and official.file.endswith("_notop.h5")
+
+
+# --- a file that a user fetched elsewhere, under its official name
+
+
+def fetched(monkeypatch: pytest.MonkeyPatch, application: Any, folder: Path) -> tuple[Path, Path]:
+    """The official files of 'small' without and with classifier; the classifier is on both, which must not matter."""
+    notop, top = folder / "small_notop.h5", folder / "small.h5"
+    application.save_weights(notop)
+    application.save_weights(top)
+    right, with_top = (hashlib.md5(path.read_bytes()).hexdigest() for path in (notop, top))
+    official = {"small": pretrained._Official(notop.name, right, with_top), "large": _OTHER}
+    monkeypatch.setattr(pretrained, "_IMAGENET", official)
+    return notop, top
+
+
+_OTHER = pretrained._Official("large_notop.h5", "0" * 32, "1" * 32)
+
+
+def test_a_fetched_file_is_taken_by_its_path_with_and_without_classifier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, application: Any
+) -> None:
+    for path in fetched(monkeypatch, application, tmp_path):
+        assert equal(load_pretrained(str(path), "small", SMALL), application)
+
+
+def test_a_fetched_file_in_keras_s_folder_is_imagenet_without_a_network(
+    home: Path, monkeypatch: pytest.MonkeyPatch, application: Any
+) -> None:
+    notop, _ = fetched(monkeypatch, application, home)
+    monkeypatch.setattr(pretrained, "_ADDRESS", "http://127.0.0.1:9")  # nobody answers there
+    folder = home / "home/.keras/models"
+    folder.mkdir(parents=True)
+    notop.rename(folder / notop.name)
+    assert equal(load_pretrained("imagenet", "small", SMALL), application)
+    with (folder / notop.name).open("ab") as stream:
+        stream.write(b"\0")
+    with pytest.raises(HemotkError, match=f"small_notop.h5 {OFFLINE}"):
+        load_pretrained("imagenet", "small", SMALL)
+
+
+@pytest.mark.parametrize("cut", [1, 1000])
+def test_a_fetched_file_that_was_cut_short_is_told_by_its_checksum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, application: Any, cut: int
+) -> None:
+    for path in fetched(monkeypatch, application, tmp_path):
+        path.write_bytes(path.read_bytes()[:-cut])
+        with pytest.raises(
+            HemotkError, match=r"has the MD5 \w{32} instead of \w{32}: it was cut short or changed; fetch"
+        ):
+            load_pretrained(str(path), "small", SMALL)
+        renamed = path.rename(path.with_name(f"mine-{path.name}"))
+        with pytest.raises(HemotkError, match=r"cannot be read as a Keras weight file .*fetch it again if it was cut"):
+            load_pretrained(str(renamed), "small", SMALL)
+
+
+def test_the_official_file_of_another_network_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, application: Any
+) -> None:
+    fetched(monkeypatch, application, tmp_path)
+    for name in ("large_notop.h5", "large.h5"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(HemotkError, match="the official file of large, not of small; add arch large, or give the"):
+            load_pretrained(str(tmp_path / name), "small", SMALL)

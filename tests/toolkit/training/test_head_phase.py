@@ -26,7 +26,7 @@ from hemotk.training.config import AugmentConfig, TrainConfig
 from hemotk.training.features import FEATURE_FILES, Backbone, Features
 from hemotk.training.fit import Data
 from hemotk.training.head import backbone_of, head_of
-from hemotk.training.history import Epoch, plot_curves, read_history, write_history
+from hemotk.training.history import Epoch, read_history, write_history
 from hemotk.training.listener import Listener
 from hemotk.training.loop import TrainJob, train
 from hemotk.training.steps import Batch, Trainer, augmented_input
@@ -273,8 +273,6 @@ def test_phases_survive_the_file_and_earlier_files_have_one(tmp_path: Path) -> N
     lines = (tmp_path / "history.csv").read_text().splitlines()
     (tmp_path / "old.csv").write_text("\n".join(line.rpartition(",")[0] for line in lines))
     assert [epoch.phase for epoch in read_history(tmp_path / "old.csv")] == ["network", "network"]
-    plot_curves(tmp_path, history, "both")
-    plot_curves(tmp_path, history[1:], "one")
 
 
 def test_a_loss_that_is_no_number_is_not_blamed_on_the_rate(

@@ -62,7 +62,8 @@ def test_the_run_folder_is_whole(undisturbed: Path, split: SplitManifest) -> Non
     assert card.settings["seed"] == 1 and card.settings["augment"]["flip"] is True
     assert card.versions["tensorflow"] and card.machine["cores"]
     assert [epoch.epoch for epoch in read_history(undisturbed / "history.csv")] == [1, 2, 3, 4]
-    assert Image.open(undisturbed / "accuracy.png").width > 300 and Image.open(undisturbed / "loss.png").width > 300
+    for picture in ("curves.png", "decisions.png"):
+        assert Image.open(undisturbed / picture).width > 1000
     assert SplitManifest.read(undisturbed / "split.json") == split
     assert {path.name for path in undisturbed.parent.iterdir()} == {"whole"}
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from hemotk.artifacts import ImageRef, Stratum
 from hemotk.stats.grouped import evaluate_groups
 
-if TYPE_CHECKING:
-    from hemotk.benchmarks.measure.columns import Cells
+# The cells of an image's row in a table of labels, by the name of the column in lower case.
+Cells: TypeAlias = Mapping[str, str]
 
 # More values of one column are no parts that anybody compares.
 MOST_VALUES = 12
@@ -30,7 +30,7 @@ class Part:
     chosen: NDArray[np.bool_]
 
 
-def divide(images: Sequence[ImageRef], cells: "Mapping[str, Cells]") -> list[Part]:
+def divide(images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> list[Part]:
     """The parts of `images` by every column of `cells`, in the columns' order, the largest part first.
 
     A column of yes and no whose yes stands on images with label 1 only is a subtype; any other is divided by its
@@ -40,7 +40,7 @@ def divide(images: Sequence[ImageRef], cells: "Mapping[str, Cells]") -> list[Par
     return [part for column in columns for part in _by(column, images, cells)]
 
 
-def left_out(images: Sequence[ImageRef], cells: "Mapping[str, Cells]") -> tuple[str, ...]:
+def left_out(images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> tuple[str, ...]:
     """The columns with values that have no figures, and those values; a sentence each without full stop."""
     sentences = []
     for column in next(iter(cells.values()), {}):
@@ -55,7 +55,7 @@ def left_out(images: Sequence[ImageRef], cells: "Mapping[str, Cells]") -> tuple[
     return tuple(sentences)
 
 
-def _by(column: str, images: Sequence[ImageRef], cells: "Mapping[str, Cells]") -> Iterator[Part]:
+def _by(column: str, images: Sequence[ImageRef], cells: Mapping[str, Cells]) -> Iterator[Part]:
     values = np.array([cells.get(image.id, {}).get(column, "") for image in images], dtype=object)
     marked = np.array([value.lower() in _YES for value in values], bool)
     positive = np.array([image.label == 1 for image in images], bool)
