@@ -79,6 +79,13 @@ def _output(name: str, words: str) -> Decorator:
     type=click.Choice(("adb",)),
     help="Also bench on the phone that adb finds. The app must be installed there.",
 )
+@click.option(
+    "--application-id",
+    metavar="ID",
+    default="org.hemotk.app",
+    show_default=True,
+    help="With --device adb: the app's id, if `hemotk android` was given another.",
+)
 @click.option("--serial", metavar="NAME", help="The phone to use, by its name in `adb devices`.")
 @json_option
 @_output("html", "the report as one HTML file")
@@ -288,7 +295,9 @@ def _from_phone(given: dict[str, Any], bundles: tuple[Path, ...], folder: Path) 
     from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
     from hemotk.store.bundle import open_with_testset
 
-    config = AdbConfig(given["serial"], runs=given["min_runs"], threads=given["threads"])
+    config = AdbConfig(
+        given["serial"], runs=given["min_runs"], threads=given["threads"], application_id=given["application_id"]
+    )
     # A report may call a phone by its file.
     files = [folder / f"{number}-{bundle.resolve().name}.json" for number, bundle in enumerate(bundles, 1)]
     for file, bundle in zip(files, bundles, strict=True):
