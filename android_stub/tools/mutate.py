@@ -2,7 +2,7 @@
 
 The sources are copied, and every mutation of mutations.txt is put in behind a switch, so that all is compiled once.
 Then the tests of each module run once for each mutation that they are to see, in one virtual machine. Ends with 1 where
-a mutation survives, or where a test fails without any.
+a mutation survives, or where a test fails without any. `mutate.py core` runs those of that module alone.
 """
 
 import os
@@ -99,8 +99,9 @@ def main() -> None:
         place = WORK / module / "src/test/kotlin" / package.replace(".", "/")
         place.mkdir(parents=True, exist_ok=True)
         (place / "MutationRun.kt").write_text(RUNNER.format(package=package, module=module))
-    run()
-    report()
+    asked = sys.argv[1:] or list(CODE)
+    run(asked)
+    report(asked)
 
 
 def copy() -> None:
@@ -125,18 +126,20 @@ def put_in(number: int, mutation: Mutation) -> None:
     path.write_text(text.replace(mutation.old, mutation.new.replace("{m}", f"org.hemotk.core.mutated({number})")))
 
 
-def run() -> None:
-    """All modules' runs, in one build; the properties are those of tools/test.sh."""
+def run(modules: list[str]) -> None:
+    """The modules' runs, in one build; the properties are those of tools/test.sh."""
     given = os.environ["MUTATE_PROPERTIES"].split()
     work = f"-Dhemotk.work={HERE / 'build'}"
     command = ["mvn", "-q", "-B", "test", "-Pactivities", work, "-Dhemotk.patience=15", *given]
-    subprocess.run([*command, "-Dtest=MutationRun"], cwd=WORK, check=True)
+    needed = [module for module in CODE if module in modules or modules != ["core"]]
+    only = ["-Dtest=MutationRun", "-Dsurefire.failIfNoSpecifiedTests=false", "-pl", ",".join(needed)]
+    subprocess.run([*command, *only], cwd=WORK, check=True)
 
 
-def report() -> None:
+def report(modules: list[str]) -> None:
     """Print what saw each mutation."""
     seen: dict[int, str] = {}
-    for module in CODE:
+    for module in modules:
         for line in (HERE / "build" / f"mutations-{module}.txt").read_text().splitlines():
             number, name = line.split(" ", 1)
             if number == "0":
@@ -146,12 +149,14 @@ def report() -> None:
                 seen[int(number)] = name
     survivors = 0
     for number, mutation in enumerate(MUTATIONS, 1):
+        if mutation.module not in modules:
+            continue
         name = re.sub(r"\(.*", "", seen[number])
         survivors += name == "-"
         print(
             f"{'SURVIVES' if name == '-' else 'seen    '} {mutation.name} ({mutation.file.rpartition('/')[2]}) {name}"
         )
-    print(f"{len(MUTATIONS) - survivors} of {len(MUTATIONS)} mutations are seen")
+    print(f"{len(seen) - survivors} of {len(seen)} mutations are seen")
     sys.exit(survivors > 0)
 
 
