@@ -15,4 +15,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "hemotk"
-include(":core", ":app")
+include(":core", ":runtime", ":app")

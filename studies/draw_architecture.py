@@ -131,14 +131,13 @@ ARROWS = (
     ("pruning", "training"),
     ("experiments", "training"),
     ("exporting", "describe"),
-    ("android", "store"),
     ("web", "store"),
     ("store", "models"),
     ("data", "bottom"),
     ("models", "bottom"),
 )
 # Each of these rooms imports data and store: their lines meet in a rail, from which two arrows go down.
-RAIL, ON_RAIL, BELOW = 404, ("importing", "training", "describe", "benchmarks", "predict"), ("data", "store")
+RAIL, ON_RAIL, BELOW = 404, ("importing", "training", "describe", "benchmarks", "predict", "android"), ("data", "store")
 
 
 def imports() -> dict[str, set[str]]:

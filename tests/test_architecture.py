@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "store": {"models"},
     "predict": {"data", "store"},
     "describe": {"data", "models", "store"},
-    "android": {"store"},
+    "android": {"data", "store"},
     "web": {"store"},
     "training": {"data", "models", "store"},
     "experiments": {"data", "models", "store", "training"},

@@ -1,3 +1,4 @@
+// Plain Kotlin without Android and without a library: copy this folder into a project of yours as it is.
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 
 plugins {
@@ -12,5 +13,15 @@ java {
 kotlin {
     compilerOptions {
         jvmTarget.set(JvmTarget.JVM_1_8)
+        allWarningsAsErrors.set(true)
     }
+}
+
+dependencies {
+    testImplementation(libs.junit)
+}
+
+tasks.test {
+    // What `hemotk android` recorded of the drawn pictures.
+    systemProperty("hemotk.golden", rootProject.file("app/src/main/assets/selfcheck").path)
 }

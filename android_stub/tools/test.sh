@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Proves the app without a phone, the Android SDK, Google's repository or Gradle; `make test-android` calls it.
+# `test.sh mutate` also puts faults into the sources and looks whether a test sees each (an hour of one core).
 # PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle to use instead of a small one that is trained here.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -24,12 +25,16 @@ tools() {
     local missing=()
     command -v mvn > /dev/null || missing+=(maven)
     command -v javac > /dev/null || missing+=(default-jdk-headless)
+    command -v gcc > /dev/null || missing+=(gcc libc6-dev)
     for tool in aapt zipalign apksigner; do command -v $tool > /dev/null || missing+=("$tool"); done
     [[ -f $FRAMEWORK ]] || missing+=(android-framework-res)
     ((${#missing[@]})) || return 0
     if [[ $(id -u) = 0 ]] && command -v apt-get > /dev/null; then
         say "installing ${missing[*]}"
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null && return 0
+        # Another installation may hold the lock: it is waited for.
+        local wait=(-o DPkg::Lock::Timeout=300)
+        apt-get "${wait[@]}" update -qq &&
+            apt-get "${wait[@]}" install -y -qq --no-install-recommends "${missing[@]}" > /dev/null && return 0
     fi
     echo "test-android: needs the Debian packages ${missing[*]}; install them and start again." >&2
     return 2
@@ -78,12 +83,23 @@ small_bundle() {
 
 resources() {
     rm -rf "$WORK/r" "$WORK/manifest" && mkdir -p "$WORK/r" "$WORK/manifest"
-    # Gradle puts package and versions in; aapt is told.
-    sed 's:<manifest :<manifest package="org.hemotk.app" :' app/src/main/AndroidManifest.xml \
-        > "$WORK/manifest/AndroidManifest.xml"
+    # What Gradle's merger does is done here: the package goes in, what is marked for removal goes out, and so does
+    # what Debian's framework, that of Android 10, does not know.
+    "$PYTHON" tools/merge_manifest.py app/src/main/AndroidManifest.xml "$WORK/manifest/AndroidManifest.xml"
     aapt package -f -m -J "$WORK/r" -M "$WORK/manifest/AndroidManifest.xml" -S app/src/main/res \
         -A "$WORK/staged/app/src/main/assets" -0 tflite -I "$FRAMEWORK" -F "$WORK/resources.apk" \
-        --min-sdk-version 26 --target-sdk-version 35 --version-code 1 --version-name 1
+        --min-sdk-version 26 --target-sdk-version 36 --version-code 1 --version-name 1
+}
+
+# The library of the .apk for x86-64, made to run on this machine's JVM, with what Android's C library has beside it.
+native_library() {
+    mkdir -p "$WORK/jni"
+    "$PYTHON" tools/bionic/fit.py "$WORK/tensorflow-lite/jni/x86_64/libtensorflowlite_jni.so" \
+        "$WORK/jni/libtensorflowlite_jni.so"
+    gcc -O1 -Wall -Werror -shared -fPIC -Wl,-soname,libc.so -o "$WORK/jni/libc.so" tools/bionic/shim.c
+    for name in m dl log; do
+        gcc -shared -fPIC -Wl,-soname,lib$name.so -x c -o "$WORK/jni/lib$name.so" /dev/null
+    done
 }
 
 robolectric() {
@@ -115,6 +131,9 @@ for name in tensorflow-lite tensorflow-lite-api; do
     unpack "$name" "$(version tflite)"
 done
 
+[[ $(uname -m) = x86_64 ]] || skip "the library that ships is run as that for x86-64; this is $(uname -m)"
+native_library
+
 [[ -n ${BUNDLE:-} ]] || { small_bundle && BUNDLE=$WORK/small/bundles/small; }
 BUNDLE=$(realpath "$BUNDLE")
 "$PYTHON" -m hemotk android "$BUNDLE" --out "$WORK/staged" --with-testset --overwrite
@@ -122,6 +141,7 @@ BUNDLE=$(realpath "$BUNDLE")
 say "what Python says"
 rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
 "$PYTHON" tools/write_vectors.py "$WORK/vectors"
+"$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
 "$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
 
 say "compiling and testing"
@@ -146,3 +166,8 @@ tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
 
 say "looking for names in it"
 "$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"
+
+if [[ ${1:-} = mutate ]]; then
+    say "putting in mutations"
+    MUTATE_PROPERTIES="-Dhemotk.bundle=$BUNDLE -Dhemotk.expected=$WORK/expected/expected.json" "$PYTHON" tools/mutate.py
+fi

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
+from hemotk.data.read.preprocess import load_gray
 from hemotk.files import sha256_bytes
 from hemotk.predict.classify import PictureClassifier, model_of_bundle
 from hemotk.store.bundle import open_with_testset
@@ -27,8 +28,22 @@ def main(folder: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "expected.json").write_text(json.dumps(test_split(folder)), encoding="utf-8")
     (out / "predictions.json").write_text(json.dumps(predictions(folder, out / "pictures")), encoding="utf-8")
-    Image.new("1", (8000, 5001)).save(out / "too_large.png")
-    Image.new("1", (15, 100)).save(out / "too_small.png")
+    refused(out / "bad")
+
+
+def refused(folder: Path) -> None:
+    """Pictures that the app refuses, each with a sentence of its own."""
+    folder.mkdir(exist_ok=True)
+    for kind, mode in (("png", "1"), ("jpg", "L")):
+        Image.new(mode, (8000, 5001)).save(folder / f"too_large.{kind}")
+        Image.new(mode, (15, 100)).save(folder / f"too_small.{kind}")
+    frames = [Image.new("L", (40, 40), level) for level in (40, 90, 200)]
+    for kind in ("png", "gif", "webp"):
+        frames[0].save(folder / f"animated.{kind}", save_all=True, append_images=frames[1:])
+    Image.new("CMYK", (40, 40), (10, 20, 30, 40)).save(folder / "cmyk.jpg")
+    Image.new("RGBA", (40, 40), (90, 90, 90, 0)).save(folder / "transparent.png")
+    hounsfield = np.random.default_rng(1).integers(1000, 1200, (40, 40)).astype(np.uint16)
+    Image.fromarray(hounsfield).save(folder / "deep.png")
 
 
 def test_split(folder: Path) -> dict[str, list[dict[str, str]]]:
@@ -53,8 +68,26 @@ def predictions(folder: Path, pictures: Path) -> dict[str, Any]:
     drawn[1].crop((40, 0, 201, 333)).convert("RGB").save(pictures / "colour.png")
     drawn[2].convert("RGBA").rotate(30).save(pictures / "transparent.png")
     drawn[3].save(pictures / "turned.png", exif=turned)
-    classifier = PictureClassifier(model_of_bundle(folder, "int8"))
-    return {path.name: asdict(classifier.classify(path)) for path in sorted(pictures.glob("*.png"))}
+    drawn[0].save(pictures / "gray.jpg", quality=95)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    drawn[1].convert("RGB").save(pictures / "turned.jpg", quality=95, exif=turned, icc_profile=profile)
+    drawn[2].convert("RGB").save(pictures / "lossless.webp", lossless=True)
+    drawn[2].convert("RGBA").rotate(30).save(pictures / "transparent.webp", lossless=True)
+    drawn[3].save(pictures / "plain.gif")
+    drawn[0].save(pictures / "plain.bmp")
+    drawn[1].resize((1500, 1400)).save(pictures / "large.png")
+    Image.fromarray(255 - np.asarray(drawn[0])).save(pictures / "inverted.png")
+    model = model_of_bundle(folder, "int8")
+    classifier = PictureClassifier(model)
+    said = {path.name: classifier.classify(path) for path in sorted(pictures.iterdir())}
+    return {
+        name: {
+            **asdict(picture),
+            "threshold": model.threshold,
+            "gray": sha256_bytes(load_gray(pictures / name).tobytes()),
+        }
+        for name, picture in said.items()
+    }
 
 
 def answers(file: Path, card: BundleCard, variant: Variant, images: NDArray[np.uint8]) -> list[dict[str, str]]:

@@ -38,13 +38,12 @@ class Case:
 
 
 def main(folder: Path) -> None:
-    """Write `pictures.bin`, `maps.bin`, `scores.bin` and `files.bin`."""
+    """Write `pictures.bin`, `maps.bin` and `scores.bin`."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(SEED)
     (folder / "pictures.bin").write_bytes(pictures(random, folder / "picture.png"))
     (folder / "maps.bin").write_bytes(maps(random))
     (folder / "scores.bin").write_bytes(scores(random))
-    (folder / "files.bin").write_bytes(files(random))
 
 
 def pictures(random: np.random.Generator, file: Path) -> bytes:
@@ -147,18 +146,6 @@ def scores(random: np.random.Generator) -> bytes:
     samples = random.integers(1_000_000, 90_000_000, 57)
     stream.write(struct.pack(">i", len(samples)) + samples.astype(">i8").tobytes())
     stream.write(struct.pack(">ddd", *(percentile(samples, share) for share in (0.5, 0.9, 0.99))))
-    return stream.getvalue()
-
-
-def files(random: np.random.Generator) -> bytes:
-    """A small PNG and a small JPEG, as files: count, then length and bytes of each."""
-    image = Image.fromarray(random.integers(0, 256, (24, 40), np.uint8))
-    stream = io.BytesIO()
-    stream.write(struct.pack(">i", 2))
-    for kind in ("PNG", "JPEG"):
-        file = io.BytesIO()
-        image.save(file, kind)
-        stream.write(struct.pack(">i", len(file.getvalue())) + file.getvalue())
     return stream.getvalue()
 
 

@@ -17,10 +17,10 @@ from hemotk.store.bundle import StoredBundle
 from hemotk.store.cards import card_of_testset
 
 APP = "org.hemotk.app"
-ACTIVITY = f"{APP}/.BenchActivity"
+# Its classes keep their names, whatever the app's id.
+_ACTIVITY = "org.hemotk.app.BenchActivity"
 # An app may read here, and only the shell may write.
 PUSHED = "/data/local/tmp"
-RESULTS = f"/sdcard/Android/data/{APP}/files"
 # The app can run models whose input is of this type.
 RUNS = ("uint8", "float32")
 
@@ -31,7 +31,8 @@ _COMMAND_SECONDS = 600.0
 class AdbConfig:
     """The settings for benching on a phone: untimed inferences, timed ones, threads; and seconds to wait for the end.
 
-    `serial` names the phone, as `adb devices` lists it; None is for the only one.
+    `application_id` is the app's, as `hemotk android` was told it. `serial` names the phone, as `adb devices` lists it;
+    None is for the only one.
     """
 
     serial: str | None = None
@@ -40,6 +41,12 @@ class AdbConfig:
     threads: int = 1
     patience: float = 1800.0
     poll: float = 2.0
+    application_id: str = APP
+
+    @property
+    def results(self) -> str:
+        """The folder on the phone where the app writes."""
+        return f"/sdcard/Android/data/{self.application_id}/files"
 
     def __post_init__(self) -> None:
         require(self.warmup >= 0, "warmup", "at least 0")
@@ -61,7 +68,7 @@ def bench_on_phone(
     config = AdbConfig() if config is None else config
     adb = _Adb(config.serial)
     adb.check_phone()
-    adb.check_app()
+    adb.check_app(config.application_id)
     token = secrets.token_hex(8)
     with _pushed(adb, bundle, token) as place:
         adb.start(place, token, config)
@@ -119,19 +126,19 @@ class _Adb:
         if state != "device":
             raise HemotkError(f"adb: the phone {wanted} is {state}; unlock it and allow USB debugging.")
 
-    def check_app(self) -> None:
+    def check_app(self, app: str) -> None:
         """The app must be on the phone already."""
-        code, output = self.attempt("shell", "pm", "path", APP)
+        code, output = self.attempt("shell", "pm", "path", app)
         if code or not output.startswith("package:"):
             raise HemotkError(
-                f"adb: the app {APP} is not on the phone; make it with `hemotk android` and run `adb install`."
+                f"adb: the app {app} is not on the phone; make it with `hemotk android` and run `adb install`."
             )
 
     def start(self, place: str, token: str, config: AdbConfig) -> None:
         """Start the app's bench."""
         extras = ["--ei", "warmup", str(config.warmup), "--ei", "runs", str(config.runs)]
         extras += ["--ei", "threads", str(config.threads), "--es", "bundle", place, "--es", "token", token]
-        output = self("shell", "am", "start", "-W", "-n", ACTIVITY, *extras)
+        output = self("shell", "am", "start", "-W", "-n", f"{config.application_id}/{_ACTIVITY}", *extras)
         # `am` ends with 0 whatever happens.
         if re.search(r"^Error", output, re.MULTILINE):
             raise HemotkError(f"adb: the bench did not start ({_last_line(output)}); install the app again.")
@@ -166,12 +173,12 @@ def _pushed(adb: _Adb, bundle: StoredBundle, token: str) -> Iterator[str]:
 
 def _result(adb: _Adb, token: str, config: AdbConfig, sleep: Callable[[float], None]) -> DeviceBench:
     """Wait for the app's file, which appears whole, and read it."""
-    done, failed = f"{RESULTS}/bench-{token}.json", f"{RESULTS}/bench-{token}.error"
+    done, failed = f"{config.results}/bench-{token}.json", f"{config.results}/bench-{token}.error"
     waited = 0.0
     try:
         while True:
             # The pattern is the phone's shell's to fill; no file at all is no error here.
-            present = adb.attempt("shell", "ls", f"{RESULTS}/bench-{token}.*")[1].split()
+            present = adb.attempt("shell", "ls", f"{config.results}/bench-{token}.*")[1].split()
             if failed in present:
                 raise HemotkError(
                     f"the phone: {adb('shell', 'cat', failed).strip().rstrip('.')}; see the app's screen."

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from hemotk.android import AndroidApp, make_app
+from hemotk.android import AndroidApp, AppOptions, make_app
+from hemotk.android.options import APPLICATION_ID
 from hemotk.api.common import PathLike
 from hemotk.store.bundle import StoredBundle
 from hemotk.web.site import WebPage, make_site
@@ -11,19 +12,30 @@ __all__ = ["AndroidApp", "WebPage", "android_app", "web_page"]
 
 
 def android_app(
-    bundle: PathLike | StoredBundle, out: PathLike, *, with_testset: bool = False, overwrite: bool = False
+    bundle: PathLike | StoredBundle,
+    out: PathLike,
+    *,
+    application_id: str = APPLICATION_ID,
+    name: str = "hemotk",
+    app_version: str = "1",
+    secure: bool = False,
+    with_testset: bool = False,
+    overwrite: bool = False,
 ) -> AndroidApp:
     """Write the Android app with the int8 model of `bundle` in it to the new folder `out`, ready for Android Studio.
 
+    `application_id` is the id by which phones and stores tell the app from others, `name` stands under its icon,
+    `app_version` is one to three numbers with dots. With `secure` the app allows no screenshots.
     With `with_testset` the test set goes into the app, for its bench: then pictures of people leave this machine with
     the app, without names and labels.
 
     Raises:
-        HemotkError: the bundle has no int8 model that an app can use, a file is not the recorded one, or `out` exists
-            and `overwrite` is false.
+        HemotkError: the bundle has no int8 model that an app can use, a file is not the recorded one, an option that
+            phones would refuse, or `out` exists and `overwrite` is false.
     """
     folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
-    return make_app(folder, Path(out), with_testset=with_testset, overwrite=overwrite)
+    options = AppOptions(application_id, name, app_version, secure)
+    return make_app(folder, Path(out), options, with_testset=with_testset, overwrite=overwrite)
 
 
 def web_page(

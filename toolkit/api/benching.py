@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hemotk.api.common import PathLike, Progress, block, lines, maybe, table, telling
 from hemotk.artifacts import BenchReport
@@ -23,6 +23,9 @@ from hemotk.benchmarks.report.scores import ScoresFile
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 from hemotk.store.bundle import StoredBundle, open_with_testset
+
+if TYPE_CHECKING:
+    from hemotk.benchmarks.measure.adb import AdbConfig
 
 # Ending of a file → the module that makes its content.
 RENDERED = {".html": "html", ".md": "markdown", ".xml": "junit"}
@@ -85,6 +88,7 @@ def bench(
     imported: Sequence[PathLike] = (),
     device: Literal["adb"] | None = None,
     serial: str | None = None,
+    application_id: str = "org.hemotk.app",
     normalization: str | None = None,
     output: int | None = None,
     positive_class: int = 1,
@@ -106,7 +110,8 @@ def bench(
     """Measure every variant of the bundles against its float parent, on the test split beside it or on `images`.
 
     `images` is a folder of pictures, or a split file, whose test part is taken; `by` are columns of its table to give
-    figures by. `imported` are files that devices wrote; with `device` 'adb', the phone `serial` measures as well. A
+    figures by. `imported` are files that devices wrote; with `device` 'adb', the phone `serial` measures as
+    well, in the app `application_id`. A
     bare .tflite can be benched with `images`; `normalization`, `output` and `positive_class` give the facts that it
     does not hold itself. `runtime`, `delegate` and `cpus` say what runs the models, and where. Every variant is timed
     at least `min_runs` times and `min_seconds` seconds. `scores` is a CSV file for every score. `limits` are called as
@@ -138,7 +143,12 @@ def bench(
     with ExitStack() as stack:
         if device is not None:
             place = Path(stack.enter_context(TemporaryDirectory()))
-            imported = (*imported, *_from_phone(folders, serial, config, place))
+            check_cpus(config.cpus)
+            check_delegate(config)
+            from hemotk.benchmarks.measure.adb import AdbConfig  # few benches need a phone
+
+            phone = AdbConfig(serial, runs=min_runs, threads=threads, application_id=application_id)
+            imported = (*imported, *_from_phone(folders, phone, place))
         subject = Subject(
             bundles=folders,
             images=maybe(images),
@@ -162,13 +172,10 @@ def _limits(given: dict[str, float | None]) -> BenchLimits:
     return BenchLimits(**held)
 
 
-def _from_phone(bundles: Sequence[Path], serial: str | None, config: BenchConfig, folder: Path) -> list[Path]:
-    """What the phone measured of each bundle, as files in `folder`; all that can be refused is refused before."""
-    from hemotk.benchmarks.measure.adb import AdbConfig, bench_on_phone
+def _from_phone(bundles: Sequence[Path], phone: "AdbConfig", folder: Path) -> list[Path]:
+    """What the phone measured of each bundle, as files in `folder`."""
+    from hemotk.benchmarks.measure.adb import bench_on_phone
 
-    check_cpus(config.cpus)
-    check_delegate(config)
-    phone = AdbConfig(serial, runs=config.min_runs, threads=config.threads)
     # A report may call a phone by its file.
     files = [folder / f"{number}-{bundle.resolve().name}.json" for number, bundle in enumerate(bundles, 1)]
     for file, bundle in zip(files, bundles, strict=True):

@@ -72,6 +72,13 @@ def _output(name: str, words: str) -> Decorator:
     type=click.Choice(("adb",)),
     help="Also bench on the phone that adb finds. The app must be installed there.",
 )
+@click.option(
+    "--application-id",
+    metavar="ID",
+    default="org.hemotk.app",
+    show_default=True,
+    help="With --device adb: the app's id, if `hemotk android` was given another.",
+)
 @click.option("--serial", metavar="NAME", help="The phone to use, by its name in `adb devices`.")
 @json_option
 @_output("html", "the report as one HTML file")
@@ -213,7 +220,7 @@ def bench(context: click.Context, **given: Any) -> None:
     _check_times(context, given)
     bundles = given["bundles"] or (bundle_or_newest(None),)
     same = ("images", "by", "imported", "device", "serial", "normalization", "output", "threads", "runtime", "delegate")
-    more = ("profile", "min_runs", "min_seconds", "undecided", "scores", "overwrite")
+    more = ("application_id", "profile", "min_runs", "min_seconds", "undecided", "scores", "overwrite")
     limits = {setting_of(field.name): given[field.name] for field in dataclasses.fields(BenchLimits)}
     report = measure(
         *bundles,

@@ -1,9 +1,13 @@
 """`hemotk android`: what it copies, and what it refuses to build into an app."""
 
 import configparser
+import functools
+import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,9 +15,13 @@ from mean_models import SIZE, mean_model
 from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
+from hemotk.android.selfcheck import golden_set, tolerance
 from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
 from hemotk.cli.main import run
+from hemotk.data.phantom.draw import draw_slice
+from hemotk.data.read.preprocess import load_pixels
 from hemotk.files import sha256_bytes, sha256_file
+from hemotk.tflite.scorer import Scorer
 
 OUT = ("uint8", 0.125, 128)
 ASSETS = Path("app/app/src/main/assets")
@@ -27,17 +35,25 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def complete(folder, content=None, **changes):
+@functools.cache
+def drawn():
+    """Four slices, as export draws them."""
+    return {f"picture_{index}": draw_slice(3, index, hemorrhage=bool(index % 2)) for index in range(4)}
+
+
+def complete(folder, content=None, outputs="uint8", **changes):
     """Put an int8 model, what checked it, and a golden file into the bundle."""
     content = mean_model(*UINT8, out=OUT) if content is None else content
     (folder / "int8.tflite").write_bytes(content)
     (folder / "checks.json").write_text(json.dumps([{"kind": "float32"}, {"kind": "int8"}]))
-    np.savez(folder / GOLDEN_FILE, pixels=np.zeros((1, SIZE, SIZE), np.uint8))
+    np.savez(folder / GOLDEN_FILE, pixels=np.zeros((1, SIZE, SIZE), np.uint8), **drawn())
+    (folder / "MODEL_CARD.md").write_text("# A card\n")
     card = BundleCard.read(folder / BUNDLE_CARD)
     pixels = TensorSpec("pixels", "uint8", (1, SIZE, SIZE, 1), float(np.float32(SPEC.scale)), SPEC.zero_point)
-    outputs = tuple(TensorSpec(name, "uint8", (1, 1, 1, 1), OUT[1], OUT[2]) for name in ("logit", "probability"))
+    specs = {"uint8": ("uint8", (1, 1, 1, 1), OUT[1], OUT[2]), "float32": ("float32", (1, 1, 1, 1))}
+    outputs = tuple(TensorSpec(name, *specs[outputs]) for name in ("logit", "probability"))
     model = replace(card.variants[1], sha256=sha256_bytes(content), bytes=len(content), input=pixels, outputs=outputs)
-    files = {name: sha256_file(folder / name) for name in ("labels.txt", "checks.json", GOLDEN_FILE)}
+    files = {name: sha256_file(folder / name) for name in ("labels.txt", "checks.json", GOLDEN_FILE, "MODEL_CARD.md")}
     facts = {"variants": (card.variants[0], model), "files": files, **changes}
     replace(card, **facts).write(folder / BUNDLE_CARD)
 
@@ -56,16 +72,33 @@ def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, caps
     said = capsys.readouterr().out
     assert "wrote app" in said and "the bundle's card names 3 images and their labels, the app's card does not" in said
     found = {path.name for path in (here / ASSETS).rglob("*") if path.is_file()}
-    assert found == {"bundle.json", "labels.txt", "golden.npz", "int8.tflite"}
+    checked = {"selfcheck.json", "pixels.npy", "0.png", "1.png", "2.jpg", "3.jpg"}
+    about = {"MODEL_CARD.md", "LICENCES.txt"}
+    assert found == {"bundle.json", "labels.txt", "golden.npz", "int8.tflite", *checked, *about}
     card = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD)
     assert card == BundleCard.read(here / "bundles/first" / BUNDLE_CARD).nameless() and card.calibration == ()
     for name in ("labels.txt", "golden.npz"):
         assert sha256_file(here / ASSETS / "bundle" / name) == card.files[name]
     assert sha256_file(here / ASSETS / "bundle/int8.tflite") == card.variant("int8").sha256
     copied = {path.relative_to(here / "app") for path in (here / "app").rglob("*") if path.is_file()}
-    needed = ("settings.gradle.kts", "gradle/libs.versions.toml", "app/src/main/kotlin/org/hemotk/app/MainActivity.kt")
+    needed = (
+        "settings.gradle.kts",
+        "gradle/libs.versions.toml",
+        "gradle/wrapper/gradle-wrapper.properties",
+        "gradlew",
+        "gradlew.bat",
+        ".gitignore",
+        "README.md",
+        "core/src/test/kotlin/org/hemotk/core/GoldenPixelsTest.kt",
+        "runtime/build.gradle.kts",
+        "runtime/src/main/kotlin/org/hemotk/runtime/LiteRtRuntime.kt",
+        "app/rules.pro",
+        "app/src/main/kotlin/org/hemotk/app/MainActivity.kt",
+        "app/src/androidTest/kotlin/org/hemotk/app/PhoneTest.kt",
+    )
     assert {Path(name) for name in needed} < copied
-    assert not any({"build", "test", "pom.xml", "tools"} & set(path.parts) for path in copied)
+    assert not any({"build", "pom.xml", "tools"} & set(path.parts) for path in copied)
+    assert os.access(here / "app/gradlew", os.X_OK)
 
 
 def test_the_test_split_comes_when_asked_for(here, capsys):
@@ -105,7 +138,7 @@ def test_a_bundle_that_was_not_checked_is_refused(here, capsys):
     assert "has no check of the int8 model" in fails(capsys)
 
 
-@pytest.mark.parametrize("name", ["int8.tflite", "golden.npz", "labels.txt", "checks.json"])
+@pytest.mark.parametrize("name", ["int8.tflite", "golden.npz", "labels.txt", "checks.json", "MODEL_CARD.md"])
 def test_a_changed_file_is_refused(here, capsys, name):
     path = here / "bundles/first" / name
     path.write_bytes(path.read_bytes() + b"\0")
@@ -128,7 +161,7 @@ def test_a_changed_test_split_is_refused(here, capsys):
     ("content", "reason"),
     [
         (mean_model(), "instead of uint8"),
-        (mean_model(*UINT8), "instead of uint8"),
+        (mean_model(*UINT8), "are not those in the bundle.json"),
         (mean_model(*UINT8, out=OUT, shape=(1, SIZE, SIZE + 1, 1)), "instead of [1, 16, 16, 1]"),
         (mean_model("uint8", SPEC.scale, 7, out=OUT), "are not those in the bundle.json"),
         (mean_model(*UINT8, out=("uint8", 0.25, 128)), "are not those in the bundle.json"),
@@ -137,6 +170,79 @@ def test_a_changed_test_split_is_refused(here, capsys):
 def test_a_model_that_is_not_of_bytes_is_refused_whatever_its_card_says(here, capsys, content, reason):
     complete(here / "bundles/first", content)
     assert reason in fails(capsys)
+
+
+def test_a_model_may_give_floats(here, capsys):
+    complete(here / "bundles/first", mean_model(*UINT8), outputs="float32")
+    assert run(["android"]) == 0
+    assert "uint8 in, float32 out" in capsys.readouterr().out
+
+
+def test_the_golden_set_is_what_python_makes_of_its_files(here):
+    folder = here / "bundles/first"
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    files = golden_set(folder, card.variant("int8"), card.preprocess)
+    said = json.loads(files["selfcheck.json"])
+    assert said["model"] == card.variant("int8").sha256
+    assert [(each["file"], each["levels"]) for each in said["pictures"]] == [
+        ("0.png", 0),
+        ("1.png", 0),
+        ("2.jpg", 2),
+        ("3.jpg", 2),
+    ]
+    pixels = np.load(io.BytesIO(files["pixels.npy"]))
+    for each, image in zip(said["pictures"], pixels, strict=True):
+        path = here / each["file"]
+        path.write_bytes(files[each["file"]])
+        assert (load_pixels(path, card.preprocess) == image).all()
+        assert each["logit"] == Scorer(folder / "int8.tflite", card.preprocess).score(image).logit
+    assert said["tolerance"] == 2.5 * OUT[1]
+
+
+def test_tolerances_are_steps_or_shares():
+    assert tolerance(TensorSpec("logit", "uint8", (1, 1), 0.5, 3), [100.0], 2.5) == 1.25
+    assert tolerance(TensorSpec("logit", "float32", (1, 1)), [-10.0, 5.0], 2.5) == 0.2
+    assert tolerance(TensorSpec("logit", "float32", (1, 1)), [0.1], 2.5) == 0.02
+
+
+def test_the_app_has_its_own_id_name_and_version(here, capsys):
+    options = [
+        "--application-id",
+        "org.example.slices",
+        "--name",
+        'Ann\'s <"R&D"> @1',
+        "--app-version",
+        "1.2.3",
+        "--secure",
+    ]
+    assert run(["android", *options]) == 0
+    assert "org.example.slices, version 1.2.3 (code 10203)" in capsys.readouterr().out
+    properties = (here / "app/gradle.properties").read_text().splitlines()
+    assert [line for line in properties if line.startswith("hemotk.")] == [
+        "hemotk.applicationId=org.example.slices",
+        "hemotk.versionName=1.2.3",
+        "hemotk.versionCode=10203",
+    ]
+    resources = here / "app/app/src/main/res/values"
+    (name,) = ElementTree.parse(resources / "name.xml").getroot()
+    assert name.text == 'Ann\\\'s <\\"R&D\\"> @1'
+    secure = ElementTree.parse(resources / "options.xml").getroot().find("bool[@name='secure']")
+    assert secure is not None and secure.text == "true"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(
+            ("--application-id", value)
+            for value in ("slices", "org..x", "org.1a", "org.int.x", "org.ä", "a." + "b" * 200, "")
+        ),
+        *(("--name", value) for value in ("", " ", "a\nb", "x" * 51)),
+        *(("--app-version", value) for value in ("0", "", "1.100", "1.2.3.4", "one", "-1", "1.", "0.0.0", "12345")),
+    ],
+)
+def test_what_phones_or_stores_would_refuse_is_refused(here, capsys, option, value):
+    assert option in fails(capsys, option, value)
 
 
 def test_the_package_carries_what_the_command_copies():

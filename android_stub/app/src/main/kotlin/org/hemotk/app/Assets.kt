@@ -1,9 +1,13 @@
 package org.hemotk.app
 
 import android.content.res.AssetManager
+import org.hemotk.runtime.AssetFolder
 
 /** The bundle that the app was built with. */
 fun bundleFolder(assets: AssetManager) = AssetFolder(assets, "bundle")
+
+/** The golden set that the phone is held against. */
+fun goldenFolder(assets: AssetManager) = AssetFolder(assets, "selfcheck")
 
 /** The test split that the app was built with, or null. */
 fun testsetFolder(assets: AssetManager): AssetFolder? =

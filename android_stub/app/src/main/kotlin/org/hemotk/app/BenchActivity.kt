@@ -1,30 +1,41 @@
 package org.hemotk.app
 
 import android.app.Activity
+import android.content.Context
 import android.content.Intent
+import android.content.res.Resources
 import android.os.Bundle as State
+import android.os.Handler
+import android.os.Looper
 import android.widget.Button
 import android.widget.TextView
 import org.hemotk.core.BenchSettings
 import org.hemotk.core.BenchedModel
 import org.hemotk.core.percentile
 import java.io.IOException
-import java.util.concurrent.ExecutorService
-import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.concurrent.thread
 
 /**
  * Benches the models on this device, by its button or by an intent with extras:
  * `adb shell am start -n org.hemotk.app/.BenchActivity --ei warmup 10 --ei runs 50 --ei threads 4`.
+ *
+ * The shell may start it, and this app; no other app may (see the manifest).
  */
 class BenchActivity : Activity() {
-    private val worker: ExecutorService = Executors.newSingleThreadExecutor()
     private val start by lazy { findViewById<Button>(R.id.start) }
     private val result by lazy { findViewById<TextView>(R.id.result) }
+    private lateinit var job: BenchJob
 
     override fun onCreate(state: State?) {
         super.onCreate(state)
         setContentView(R.layout.bench)
-        start.setOnClickListener { run(Intent()) }
+        @Suppress("DEPRECATION") // what replaces it is in a library
+        val kept = lastNonConfigurationInstance as BenchJob?
+        job = kept ?: BenchJob(applicationContext)
+        job.watch = ::show
+        start.setOnClickListener { job.run(Intent()) }
+        show()
         if (state == null) takeIn(intent)
     }
 
@@ -33,29 +44,64 @@ class BenchActivity : Activity() {
         takeIn(intent)
     }
 
+    @Suppress("OVERRIDE_DEPRECATION")
+    override fun onRetainNonConfigurationInstance(): Any = job
+
     override fun onDestroy() {
-        worker.shutdown()
+        job.watch = {}
         super.onDestroy()
     }
 
     private fun takeIn(intent: Intent) {
-        if (intent.hasExtra(RUNS)) run(intent)
+        if (intent.hasExtra(RUNS)) job.run(intent)
     }
 
-    private fun run(intent: Intent) {
-        start.isEnabled = false
-        worker.execute {
-            val output = BenchOutput(getExternalFilesDir(null) ?: filesDir, intent.getStringExtra(TOKEN))
-            val text = try {
+    private fun show() {
+        result.text = job.text
+        start.isEnabled = !job.running
+    }
+}
+
+/** A bench and what it says, which outlives a rotation; all of it is for the main thread. */
+internal class BenchJob(private val context: Context) {
+    private val main = Handler(Looper.getMainLooper())
+    private val resources: Resources = context.resources
+    var text: String = resources.getString(R.string.bench_explained)
+        private set
+    var running = false
+        private set
+
+    /** Called on the main thread after every change. */
+    var watch: () -> Unit = {}
+
+    /** Bench as the extras of [intent] say; refused while another one runs, which would disturb both. */
+    fun run(intent: Intent) {
+        val output = BenchOutput(context.getExternalFilesDir(null) ?: context.filesDir, intent.getStringExtra(TOKEN))
+        if (!busy.compareAndSet(false, true)) {
+            val sentence = failed(resources.getString(R.string.bench_busy), output)
+            if (!running) change { text = sentence }
+            return
+        }
+        change { running = true }
+        thread(name = "bench") {
+            val said = try {
                 bench(intent, output)
-            } catch (error: Exception) {
+            } catch (error: Throwable) { // also an error of linking, and too little memory
                 failed(sentence(error), output)
             }
-            runOnUiThread {
-                result.text = text
-                start.isEnabled = true
+            busy.set(false)
+            main.post {
+                change {
+                    running = false
+                    text = said
+                }
             }
         }
+    }
+
+    private fun change(step: () -> Unit) {
+        step()
+        watch()
     }
 
     private fun bench(intent: Intent, output: BenchOutput): String {
@@ -64,41 +110,45 @@ class BenchActivity : Activity() {
             intent.getIntExtra(RUNS, 50),
             intent.getIntExtra(THREADS, threads()),
         )
+        val assets = context.assets
         val places = intent.getStringExtra(BUNDLE)?.let(::pushed) ?: Places(bundleFolder(assets), testsetFolder(assets))
-        val device = DeviceBench(this, MainActivity.runtime(places.bundle))
+        val device = DeviceBench(context, MainActivity.runtime(places.bundle))
         val found = device.run(places, settings) { done, total ->
-            runOnUiThread { result.text = getString(R.string.bench_running, done, total) }
+            main.post { if (running) change { text = resources.getString(R.string.bench_running, done, total) } }
         }
         val file = output.write(found.json)
-        return (found.models.map(::line) + getString(R.string.bench_written, file.path)).joinToString("\n\n")
+        return (found.models.map(::line) + resources.getString(R.string.bench_written, file.path)).joinToString("\n\n")
     }
 
     private fun line(model: BenchedModel): String {
-        if (model.failure.isNotEmpty()) return getString(R.string.bench_failed, model.file, model.failure)
+        if (model.failure.isNotEmpty()) return resources.getString(R.string.bench_failed, model.file, model.failure)
         val times = model.roundsNs.flatten()
         val (median, most) = listOf(0.5, 0.9).map { percentile(times, it) / 1e6 }
-        return getString(R.string.bench_result, model.file, median, most, model.images.size)
+        return resources.getString(R.string.bench_result, model.file, median, most, model.images.size)
     }
 
     private fun failed(sentence: String, output: BenchOutput): String = try {
         output.fail(sentence)
         sentence
     } catch (error: IOException) {
-        getString(R.string.bench_not_written, error.message)
+        resources.getString(R.string.bench_not_written, error.message)
     }
 
-    private fun sentence(error: Exception) = when (error) {
-        is WrongFolder -> getString(R.string.bench_folder_wrong)
-        is IllegalArgumentException -> getString(R.string.bench_settings_wrong)
-        is IOException -> getString(R.string.bench_not_written, error.message)
+    private fun sentence(error: Throwable) = when (error) {
+        is WrongFolder -> resources.getString(R.string.bench_folder_wrong)
+        is IllegalArgumentException -> resources.getString(R.string.bench_settings_wrong)
+        is IOException -> resources.getString(R.string.bench_not_written, error.message)
         else -> resources.sentence(error)
     }
 
     private companion object {
-        const val WARMUP = "warmup"
-        const val RUNS = "runs"
-        const val THREADS = "threads"
-        const val BUNDLE = "bundle"
-        const val TOKEN = "token"
+        /** Whether a bench runs in this process, on whatever screen. */
+        val busy = AtomicBoolean()
     }
 }
+
+private const val WARMUP = "warmup"
+private const val RUNS = "runs"
+private const val THREADS = "threads"
+private const val BUNDLE = "bundle"
+private const val TOKEN = "token"

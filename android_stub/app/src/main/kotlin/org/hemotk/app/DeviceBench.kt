@@ -11,6 +11,8 @@ import org.hemotk.core.Device
 import org.hemotk.core.Runtime
 import org.hemotk.core.TestSet
 import org.hemotk.core.deviceBench
+import org.hemotk.runtime.DiskFolder
+import org.hemotk.runtime.ModelFolder
 import java.io.File
 import java.io.IOException
 import java.time.OffsetDateTime

@@ -1,48 +1,50 @@
 package org.hemotk.app
 
 import android.app.Activity
+import android.content.ActivityNotFoundException
 import android.content.Intent
-import android.graphics.Bitmap
 import android.net.Uri
+import android.os.Build
 import android.os.Bundle as State
 import android.view.View
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.ImageView
 import android.widget.TextView
-import org.hemotk.core.Bundle
-import org.hemotk.core.Cam
-import org.hemotk.core.Finding
-import org.hemotk.core.Gray
-import org.hemotk.core.Model
 import org.hemotk.core.Runtime
-import org.hemotk.core.heatmap
-import org.hemotk.core.toPixels
-import java.util.concurrent.ExecutorService
-import java.util.concurrent.Executors
-import kotlin.math.max
-import kotlin.math.min
+import org.hemotk.runtime.LiteRtRuntime
+import org.hemotk.runtime.ModelFolder
 
 /** Picks or takes in a picture and shows what the model says about it. */
 class MainActivity : Activity() {
-    private val worker: ExecutorService = Executors.newSingleThreadExecutor()
-    private val pictures by lazy { Pictures(contentResolver) }
     private val verdict by lazy { findViewById<TextView>(R.id.verdict) }
     private val status by lazy { findViewById<TextView>(R.id.status) }
+    private val doubts by lazy { findViewById<TextView>(R.id.doubts) }
     private val picture by lazy { findViewById<ImageView>(R.id.picture) }
     private val showMap by lazy { findViewById<CheckBox>(R.id.show_map) }
-
-    private var model: Model? = null // touched by the worker only
-    private var shown: Uri? = null
+    private val legend by lazy { findViewById<View>(R.id.legend) }
+    private val share by lazy { findViewById<Button>(R.id.share) }
+    internal lateinit var screen: Screen
+        private set
 
     override fun onCreate(state: State?) {
         super.onCreate(state)
+        window.keepContentPrivate(resources)
         setContentView(R.layout.main)
         findViewById<Button>(R.id.pick).setOnClickListener { pick() }
+        findViewById<Button>(R.id.about).setOnClickListener { startActivity(Intent(this, AboutActivity::class.java)) }
         findViewById<Button>(R.id.bench).setOnClickListener { startActivity(Intent(this, BenchActivity::class.java)) }
-        work { load() }
-        val kept = state?.getString(SHOWN)
-        if (kept != null) look(Uri.parse(kept)) else takeIn(intent)
+        share.setOnClickListener { share() }
+        showMap.setOnCheckedChangeListener { _, _ -> draw() }
+        @Suppress("DEPRECATION") // what replaces it is in a library
+        val kept = lastNonConfigurationInstance as Screen?
+        screen = kept ?: Screen(sources())
+        screen.watch = ::show
+        show()
+        if (kept == null) {
+            val uri = state?.getString(SHOWN)
+            if (uri != null) screen.look(Uri.parse(uri)) else takeIn(intent)
+        }
     }
 
     override fun onNewIntent(intent: Intent) {
@@ -52,107 +54,102 @@ class MainActivity : Activity() {
 
     override fun onSaveInstanceState(state: State) {
         super.onSaveInstanceState(state)
-        shown?.let { state.putString(SHOWN, it.toString()) }
+        screen.uri?.let { state.putString(SHOWN, it.toString()) }
     }
 
+    @Suppress("OVERRIDE_DEPRECATION")
+    override fun onRetainNonConfigurationInstance(): Any = screen
+
     override fun onDestroy() {
-        worker.execute { model?.close() }
-        worker.shutdown()
+        screen.watch = {}
+        if (!isChangingConfigurations) screen.close()
         super.onDestroy()
     }
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
-        if (request == PICK && result == RESULT_OK) data?.data?.let(::look)
+        if (request == PICK && result == RESULT_OK) data?.data?.let(screen::look)
     }
+
+    private fun sources() = Sources(
+        contentResolver,
+        bundle = { org.hemotk.core.Bundle(bundleFolder(assets)) },
+        golden = { org.hemotk.core.GoldenSet(goldenFolder(assets), it) },
+        runtime = { runtime(bundleFolder(assets)) },
+    )
 
     private fun pick() {
         val intent = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
-        startActivityForResult(intent, PICK)
-    }
-
-    /** The system puts a shared picture into the intent's clip data. */
-    private fun takeIn(intent: Intent?) {
-        if (intent?.action == Intent.ACTION_SEND && (intent.clipData?.itemCount ?: 0) > 0) {
-            intent.clipData?.getItemAt(0)?.uri?.let(::look)
-        }
-    }
-
-    private fun load() {
-        val bundle = Bundle(bundleFolder(assets))
-        model = Model(bundle, runtime(bundleFolder(assets)), threads())
-        val card = bundle.card
-        show { findViewById<TextView>(R.id.model).text = getString(R.string.model, card.name, card.preprocess.size) }
-    }
-
-    private fun look(uri: Uri) {
-        shown = uri
-        clear(getString(R.string.working))
-        work {
-            val model = model ?: return@work // why there is none was said already
-            val gray = pictures.read(uri)
-            val finding = model.look(gray)
-            val seen = seen(gray)
-            val card = model.bundle.card
-            val plain = bitmap(IntArray(seen.bytes.size) { gray(seen.bytes[it]) }, seen)
-            val map = finding.cam?.let { mapped(seen, it, card.preprocess.size) }
-            show { result(finding, card.labels[1], card.decision.threshold, plain, map) }
-        }
-    }
-
-    private fun result(finding: Finding, positive: String, threshold: Double, plain: Bitmap, map: Bitmap?) {
-        verdict.text = finding.verdict
-        status.text = getString(R.string.probability, positive, finding.probability, threshold)
-        showMap.visibility = if (map == null) View.GONE else View.VISIBLE
-        showMap.setOnCheckedChangeListener { _, on -> draw(if (on) map else null, plain) }
-        draw(if (showMap.isChecked) map else null, plain)
-        picture.visibility = View.VISIBLE
-    }
-
-    private fun draw(map: Bitmap?, plain: Bitmap) {
-        picture.setImageBitmap(map ?: plain)
-        picture.contentDescription = getString(if (map == null) R.string.picture else R.string.picture_with_map)
-    }
-
-    /** No earlier picture's verdict may stand beside this one. */
-    private fun clear(sentence: String) {
-        verdict.text = ""
-        status.text = sentence
-        picture.visibility = View.GONE
-        showMap.visibility = View.GONE
-    }
-
-    private fun work(step: () -> Unit) = worker.execute {
         try {
-            step()
-        } catch (error: Exception) {
-            show { clear(resources.sentence(error)) }
+            startActivityForResult(intent, PICK)
+        } catch (error: ActivityNotFoundException) {
+            status.text = getString(R.string.no_picker)
         }
     }
 
-    private fun show(change: () -> Unit) = runOnUiThread { if (!isDestroyed) change() }
+    /** The system puts a shared picture into the intent's clip data; some apps know the extra alone. */
+    private fun takeIn(intent: Intent?) {
+        if (intent?.action != Intent.ACTION_SEND) return
+        val clip = intent.clipData?.takeIf { it.itemCount > 0 }?.getItemAt(0)?.uri
+        (clip ?: stream(intent))?.let(screen::look)
+    }
+
+    private fun stream(intent: Intent): Uri? = try {
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
+            intent.getParcelableExtra(Intent.EXTRA_STREAM, Uri::class.java)
+        } else {
+            @Suppress("DEPRECATION")
+            intent.getParcelableExtra(Intent.EXTRA_STREAM) as? Uri
+        }
+    } catch (error: RuntimeException) {
+        null // an extra that nobody can unpack
+    }
+
+    private fun show() {
+        val seen = screen.shown as? Shown.Seen
+        verdict.text = seen?.finding?.verdict.orEmpty()
+        doubts.text = seen?.finding?.let { resources.doubts(it.doubts) }.orEmpty()
+        status.text = when (val shown = screen.shown) {
+            is Shown.Nothing -> getString(R.string.nothing_yet)
+            is Shown.Working -> getString(R.string.working)
+            is Shown.Failed -> resources.sentence(shown.error)
+            is Shown.Seen -> resources.probability(shown)
+        }
+        visible(doubts, doubts.text.isNotEmpty())
+        visible(picture, seen != null)
+        visible(share, seen != null)
+        visible(showMap, seen?.map != null)
+        screen.ready?.let {
+            findViewById<TextView>(R.id.model).text = getString(R.string.model, it.card.name, it.card.preprocess.size)
+        }
+        draw()
+    }
+
+    private fun draw() {
+        val seen = screen.shown as? Shown.Seen
+        val map = seen?.map?.takeIf { showMap.isChecked }
+        picture.setImageBitmap(map ?: seen?.plain)
+        picture.contentDescription = getString(if (map == null) R.string.picture else R.string.picture_with_map)
+        visible(legend, map != null)
+    }
+
+    private fun visible(view: View, wanted: Boolean) {
+        view.visibility = if (wanted) View.VISIBLE else View.GONE
+    }
+
+    /** As text, without the picture and its name. */
+    private fun share() {
+        val seen = screen.shown as? Shown.Seen ?: return
+        val text = resources.report(seen, checkNotNull(screen.ready))
+        val intent = Intent(Intent.ACTION_SEND).setType("text/plain").putExtra(Intent.EXTRA_TEXT, text)
+        startActivity(Intent.createChooser(intent, getString(R.string.share)))
+    }
 
     companion object {
         private const val PICK = 1
         private const val SHOWN = "shown"
 
-        /** What runs models; a test on a machine without Android puts in another. */
+        /** What runs models; a test puts in another. */
         internal var runtime: (ModelFolder) -> Runtime = ::LiteRtRuntime
     }
 }
-
-// Larger than any phone's screen is wide, in the pictures that CT makes.
-private const val LARGEST_SHOWN = 1024
-
-/** The padded square that the network's view is made from, no larger than needed. */
-private fun seen(gray: Gray): Gray {
-    val side = min(max(gray.width, gray.height), LARGEST_SHOWN)
-    return Gray(side, side, toPixels(gray, side))
-}
-
-private fun mapped(seen: Gray, cam: Cam, size: Int) = bitmap(heatmap(seen, cam, size), seen)
-
-private fun bitmap(argb: IntArray, seen: Gray) =
-    Bitmap.createBitmap(argb, seen.width, seen.height, Bitmap.Config.ARGB_8888)
-
-private fun gray(byte: Byte): Int = (byte.toInt() and 255) * 0x010101 or (255 shl 24)

@@ -1,91 +1,92 @@
 package org.hemotk.app
 
 import android.annotation.TargetApi
-import android.content.ContentResolver
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.graphics.ColorSpace
 import android.graphics.ImageDecoder
-import android.media.ExifInterface
-import android.net.Uri
 import android.os.Build
-import org.hemotk.core.Gray
+import org.hemotk.core.FileKind
 import org.hemotk.core.HemotkException
+import org.hemotk.core.Picture
+import org.hemotk.core.Preprocess
 import org.hemotk.core.Problem
+import org.hemotk.core.Rows
 import org.hemotk.core.checkSize
-import org.hemotk.core.isWhole
-import java.io.FileNotFoundException
+import org.hemotk.core.decodePng
+import org.hemotk.core.fileKind
+import org.hemotk.core.prepare
 import java.io.IOException
-import java.io.InputStream
+import java.nio.ByteBuffer
 
-/** Decodes what was picked or shared; its size is checked before its pixels are decoded. */
-class Pictures(private val resolver: ContentResolver) {
-    /** The picture at [uri] in gray, turned as its EXIF wants it; one that was cut short is refused, not filled up. */
-    fun read(uri: Uri): Gray = try {
-        val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
-        open(uri).use { BitmapFactory.decodeStream(it, null, bounds) }
-        if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw noPicture(uri)
-        checkSize(bounds.outWidth, bounds.outHeight, uri.toString())
-        checkWhole(uri)
-        val bitmap = open(uri).use { BitmapFactory.decodeStream(it, null, exact()) } ?: throw noPicture(uri)
-        gray(bitmap).oriented(orientation(uri))
-    } catch (error: IOException) {
-        throw noPicture(uri, error)
-    } catch (error: SecurityException) {
-        throw noPicture(uri, error)
-    } catch (error: OutOfMemoryError) {
-        throw HemotkException(Problem.TOO_LITTLE_MEMORY, uri.toString(), error)
-    }
-
-    /**
-     * BitmapFactory fills up what is missing of a picture without a word; ImageDecoder throws. Its pixels are not used,
-     * as it turns some kinds of pictures by their EXIF and others not.
-     */
-    private fun checkWhole(uri: Uri) {
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
-            decoded(uri).recycle()
-        } else if (!isWhole(open(uri))) {
-            throw noPicture(uri)
-        }
-    }
-
-    @TargetApi(Build.VERSION_CODES.P)
-    private fun decoded(uri: Uri): Bitmap =
-        ImageDecoder.decodeBitmap(ImageDecoder.createSource(resolver, uri)) { decoder, info, _ ->
-            if (info.isAnimated) throw HemotkException(Problem.SEVERAL_FRAMES, uri.toString())
-            decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
-            decoder.setTargetSampleSize(CHECK_SAMPLE)
-        }
-
-    /** Colours as they are stored: not scaled to the screen, not multiplied by their transparency. */
-    private fun exact() = BitmapFactory.Options().apply {
-        inScaled = false
-        inPremultiplied = false
-        inPreferredConfig = Bitmap.Config.ARGB_8888
-    }
-
-    private fun gray(bitmap: Bitmap): Gray {
-        val gray = Gray.black(bitmap.width, bitmap.height)
-        val row = IntArray(bitmap.width)
-        for (y in 0 until bitmap.height) {
-            bitmap.getPixels(row, 0, bitmap.width, 0, y, bitmap.width, 1)
-            gray.setRow(y, row)
-        }
+/**
+ * The picture in the bytes of a file, upright: PNG is decoded by the core, other kinds by the system.
+ *
+ * Throws [HemotkException] for what is no whole single picture of a size within the limits.
+ */
+fun decode(file: ByteArray, preprocess: Preprocess, where: String): Picture {
+    val kind = fileKind(file) ?: throw HemotkException(Problem.NO_PICTURE, where)
+    if (kind == FileKind.PNG) return decodePng(file, preprocess, where)
+    val prepared = prepare(file, kind, where)
+    checkBounds(prepared.bytes, where)
+    checkWhole(prepared.bytes, kind, where)
+    val bitmap = BitmapFactory.decodeByteArray(prepared.bytes, 0, prepared.bytes.size, exact())
+        ?: throw HemotkException(Problem.NO_PICTURE, where)
+    try {
+        // getPixels would convert the colours, silently.
+        if (bitmap.colorSpace != ColorSpace.get(ColorSpace.Named.SRGB)) throw HemotkException(Problem.UNUSUAL_COLOURS, where)
+        return Picture.of(BitmapRows(bitmap), where).oriented(prepared.orientation)
+    } finally {
         bitmap.recycle()
-        return gray
-    }
-
-    private fun orientation(uri: Uri) = try {
-        open(uri).use { ExifInterface(it).getAttributeInt(ExifInterface.TAG_ORIENTATION, 1) }
-    } catch (error: IOException) {
-        1 // not a kind of file that has EXIF
-    }
-
-    private fun open(uri: Uri): InputStream = resolver.openInputStream(uri) ?: throw FileNotFoundException(uri.toString())
-
-    private fun noPicture(uri: Uri, cause: Throwable? = null) = HemotkException(Problem.NO_PICTURE, uri.toString(), cause)
-
-    private companion object {
-        // Every byte is read all the same, and little memory is taken.
-        const val CHECK_SAMPLE = 8
     }
 }
+
+/** Its size is known before its pixels are decoded. */
+private fun checkBounds(file: ByteArray, where: String) {
+    val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
+    BitmapFactory.decodeByteArray(file, 0, file.size, bounds)
+    if (bounds.outWidth <= 0 || bounds.outHeight <= 0) throw HemotkException(Problem.NO_PICTURE, where)
+    checkSize(bounds.outWidth, bounds.outHeight, where)
+}
+
+/**
+ * BitmapFactory fills up what is missing of a picture without a word; ImageDecoder throws. Its pixels are not used, as it
+ * turns some kinds of pictures by their EXIF and others not. It is not there before Android 9, where a JPEG's end alone
+ * is looked at, and other kinds are not taken.
+ */
+private fun checkWhole(file: ByteArray, kind: FileKind, where: String) {
+    if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
+        try {
+            decoded(file, where).recycle()
+        } catch (error: IOException) {
+            throw HemotkException(Problem.NO_PICTURE, where, error)
+        }
+    } else if (kind != FileKind.JPEG) {
+        throw HemotkException(Problem.NO_PICTURE, where)
+    }
+}
+
+@TargetApi(Build.VERSION_CODES.P)
+private fun decoded(file: ByteArray, where: String): Bitmap =
+    ImageDecoder.decodeBitmap(ImageDecoder.createSource(ByteBuffer.wrap(file))) { decoder, info, _ ->
+        if (info.isAnimated) throw HemotkException(Problem.SEVERAL_FRAMES, where)
+        decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE
+        decoder.setTargetSampleSize(CHECK_SAMPLE)
+    }
+
+/** Colours as they are stored: not scaled to the screen, not multiplied by their transparency. */
+private fun exact() = BitmapFactory.Options().apply {
+    inScaled = false
+    inPremultiplied = false
+    inPreferredConfig = Bitmap.Config.ARGB_8888
+}
+
+private class BitmapRows(private val bitmap: Bitmap) : Rows {
+    override val width = bitmap.width
+    override val height = bitmap.height
+
+    override fun read(y: Int, argb: IntArray) = bitmap.getPixels(argb, 0, width, 0, y, width, 1)
+}
+
+// Every byte is read all the same, and little memory is taken.
+private const val CHECK_SAMPLE = 8

@@ -14,11 +14,11 @@ class Bundle(private val folder: Folder) {
     private val cardBytes = folder.bytes(Card.FILE)
     val card = Card.parse(String(cardBytes, Charsets.UTF_8))
 
-    /** The uint8 model that the app runs. */
+    /** The model that the app runs: bytes in, bytes or floats out. */
     fun int8(): Variant {
         val found = card.variants.firstOrNull { it.kind == "int8" }
             ?: throw HemotkException(Problem.NO_INT8_MODEL, card.name)
-        val fits = (found.outputs + found.input).all { it.dtype == "uint8" && it.scale > 0 }
+        val fits = found.input.isBytes && found.outputs.all { it.isBytes || it.dtype == "float32" }
         if (!fits) throw HemotkException(Problem.UNUSABLE_MODEL, found.file)
         return found
     }

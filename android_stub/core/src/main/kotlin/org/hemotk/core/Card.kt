@@ -1,10 +1,22 @@
 package org.hemotk.core
 
-/** The pixel contract's figures: [size]×[size] gray bytes p are the network input scale · (p − zeroPoint). */
-data class Preprocess(val size: Int, val scale: Double, val zeroPoint: Int)
+/**
+ * The pixel contract's figures: [size]×[size] gray bytes p are the network input scale · (p − zeroPoint).
+ *
+ * With a [huOffset] the values of 16-bit gray are Hounsfield units plus that, and seen through the [window].
+ */
+data class Preprocess(
+    val size: Int,
+    val scale: Double,
+    val zeroPoint: Int,
+    val window: Window = Window(40.0, 80.0),
+    val huOffset: Int? = null,
+)
 
 /** An input or output: real value = [scale] · (stored − [zeroPoint]); scale 0 means stored as is. */
-class Tensor(val name: String, val dtype: String, val shape: List<Int>, val scale: Double, val zeroPoint: Int)
+class Tensor(val name: String, val dtype: String, val shape: List<Int>, val scale: Double, val zeroPoint: Int) {
+    val isBytes get() = dtype == "uint8" && scale > 0
+}
 
 /** One .tflite of a bundle; [outputs] has `logit` and `probability`, and `cam` where it gives a map. */
 class Variant(val kind: String, val file: String, val sha256: String, val input: Tensor, val outputs: List<Tensor>) {
@@ -47,7 +59,14 @@ class Card(
         }
 
         internal fun preprocess(fields: Fields): Preprocess {
-            val found = Preprocess(fields.int("size"), fields.number("scale"), fields.int("zero_point"))
+            val found = Preprocess(
+                fields.int("size"),
+                fields.number("scale"),
+                fields.int("zero_point"),
+                Window(fields.number("window_level"), fields.number("window_width")),
+                if (fields.has("hu_offset")) fields.int("hu_offset") else null,
+            )
+            fields.check(found.window.width > 0, "window_width")
             fields.check(found.size in 16..1024, "size")
             fields.check(found.scale > 0, "scale")
             fields.check(found.zeroPoint in 0..255, "zero_point")

@@ -2,6 +2,9 @@ package org.hemotk.core
 
 /** The fields of a JSON object, taken by name and type; what does not fit names its field. */
 internal class Fields(private val where: String, private val values: Map<*, *>) {
+    /** Whether there is such a field with a value in it. */
+    fun has(name: String) = get(name) != null
+
     fun text(name: String) = get(name) as? String ?: throw wrong(name)
 
     fun number(name: String) = (get(name) as? Number)?.toDouble() ?: throw wrong(name)
@@ -18,6 +21,8 @@ internal class Fields(private val where: String, private val values: Map<*, *>) 
     fun each(name: String) = list(name).map { Fields("$where: $name", it as? Map<*, *> ?: throw wrong(name)) }
 
     fun texts(name: String) = list(name).map { it as? String ?: throw wrong(name) }
+
+    fun numbers(name: String) = list(name).map { (it as? Number)?.toDouble() ?: throw wrong(name) }
 
     fun textMap(): Map<String, String> =
         values.entries.associate { (key, value) -> key as String to (value as? String ?: throw wrong(key)) }

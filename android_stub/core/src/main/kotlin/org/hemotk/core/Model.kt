@@ -1,7 +1,17 @@
 package org.hemotk.core
 
-/** What is shown of a picture: the calibrated [probability] of class 1, the [label]'s name, and the map if there is one. */
-class Finding(val probability: Double, val label: Int, val verdict: String, val cam: Cam?)
+/**
+ * What is shown of a picture: the calibrated [probability] of class 1, the [label]'s name as [verdict], the [logit]
+ * before the temperature, the map if there is one, and why it may be no head CT slice.
+ */
+class Finding(
+    val logit: Double,
+    val probability: Double,
+    val label: Int,
+    val verdict: String,
+    val cam: Cam?,
+    val doubts: List<Doubt>,
+)
 
 /**
  * The int8 model of a bundle, ready to be asked; one thread at a time.
@@ -9,17 +19,29 @@ class Finding(val probability: Double, val label: Int, val verdict: String, val 
  * Throws [HemotkException] where a file is missing, is not the recorded one, or is no model of the pixel contract.
  */
 class Model(val bundle: Bundle, runtime: Runtime, threads: Int) : AutoCloseable {
-    private val variant = bundle.int8().also(bundle::check)
+    val variant = bundle.int8().also(bundle::check)
     private val network = runtime.open(variant, threads)
-    private val classifier = Classifier(network, variant, bundle.card.preprocess)
+    private val classifier = closingOnFailure(network) { Classifier(network, variant, bundle.card.preprocess) }
 
     /** From a decoded picture to the verdict. */
-    fun look(gray: Gray): Finding {
+    fun look(picture: Picture): Finding {
         val card = bundle.card
-        val answer = classifier.classify(toPixels(gray, card.preprocess.size))
+        val answer = classify(toPixels(picture.gray, card.preprocess.size))
         val label = card.decision.label(answer.logit)
-        return Finding(card.decision.probability(answer.logit), label, card.labels[label], answer.cam)
+        val probability = card.decision.probability(answer.logit)
+        return Finding(answer.logit, probability, label, card.labels[label], answer.cam, Looks.of(picture).doubts())
     }
 
+    /** Score the pixels that the network sees. */
+    fun classify(pixels: ByteArray): Answer = classifier.classify(pixels)
+
     override fun close() = network.close()
+}
+
+/** The result of [work]; what holds memory of its own is closed where that throws anything. */
+inline fun <T> closingOnFailure(resource: AutoCloseable, work: () -> T): T = try {
+    work()
+} catch (error: Throwable) {
+    resource.close()
+    throw error
 }

@@ -1,5 +1,8 @@
 package org.hemotk.core
 
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+
 /** A loaded model, ready to be run: the app's is LiteRT's Interpreter. */
 interface Network : AutoCloseable {
     /** Hand over the input as the tensor stores it. */
@@ -27,24 +30,33 @@ class Answer(val logit: Double, val cam: Cam?)
 /** A class-activation map: contributions to the logit, row by row. */
 class Cam(val width: Int, val height: Int, val values: FloatArray)
 
-/** A uint8 model of a bundle and how its stored numbers are meant. */
+/** A model of a bundle that takes bytes, and how its stored numbers are meant. */
 class Classifier(private val network: Network, private val variant: Variant, preprocess: Preprocess) {
     private val input = Input(variant, preprocess)
 
-    /** Score the [pixels] that `toPixels` gave. */
+    /** Score the [pixels] that `toPixels` gave. Throws [HemotkException] where the model gives no number. */
     fun classify(pixels: ByteArray): Answer {
         network.feed(input.stored(pixels))
         network.invoke()
-        return Answer(real("logit").single(), variant.output("cam")?.let(::cam))
+        val logit = real("logit").single()
+        if (!logit.isFinite()) throw HemotkException(Problem.BROKEN_MODEL, variant.file)
+        return Answer(logit, variant.output("cam")?.let(::cam))
     }
 
-    private fun real(name: String): List<Double> {
+    private fun real(name: String): DoubleArray {
         val tensor = variant.output(name) ?: throw HemotkException(Problem.UNUSABLE_MODEL, variant.file)
-        return network.read(name).map { tensor.scale * ((it.toInt() and 255) - tensor.zeroPoint).toDouble() }
+        return tensor.real(network.read(name))
     }
 
-    private fun cam(tensor: Tensor) =
-        Cam(tensor.shape[2], tensor.shape[1], FloatArray(tensor.shape[1] * tensor.shape[2]).also { values ->
-            real("cam").forEachIndexed { index, value -> values[index] = value.toFloat() }
-        })
+    private fun cam(tensor: Tensor): Cam {
+        val values = real("cam")
+        return Cam(tensor.shape[2], tensor.shape[1], FloatArray(tensor.shape[1] * tensor.shape[2]) { values[it].toFloat() })
+    }
+}
+
+/** The real values of the bytes that the tensor stores. */
+fun Tensor.real(stored: ByteArray): DoubleArray {
+    if (dtype == "uint8") return DoubleArray(stored.size) { scale * (byte(stored, it) - zeroPoint) }
+    val floats = ByteBuffer.wrap(stored).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+    return DoubleArray(floats.limit()) { floats[it].toDouble() }
 }

@@ -16,7 +16,15 @@ fun toPixels(gray: Gray, size: Int): ByteArray {
     val fixed = weights.fixed()
     val across = Axis(weights, fixed, gray.width, before(gray.width, side))
     val down = Axis(weights, fixed, gray.height, before(gray.height, side))
-    return vertical(horizontal(gray, across), down)
+    return vertical(horizontal(gray, across), size, down)
+}
+
+/** The whole picture at another size, by the same filter and without padding. */
+internal fun resized(gray: Gray, width: Int, height: Int): Gray {
+    val across = Weights(gray.width, gray.width.toFloat(), width)
+    val down = Weights(gray.height, gray.height.toFloat(), height)
+    val rows = horizontal(gray, Axis(across, across.fixed(), gray.width, 0))
+    return Gray(width, height, vertical(rows, width, Axis(down, down.fixed(), gray.height, 0)))
 }
 
 /** The odd pixel of padding goes right and below. */
@@ -62,17 +70,16 @@ private fun horizontal(gray: Gray, axis: Axis): ByteArray {
     return rows
 }
 
-private fun vertical(rows: ByteArray, axis: Axis): ByteArray {
-    val size = axis.size
-    val pixels = ByteArray(size * size)
-    for (i in 0 until size) {
+private fun vertical(rows: ByteArray, width: Int, axis: Axis): ByteArray {
+    val pixels = ByteArray(width * axis.size)
+    for (i in 0 until axis.size) {
         val from = axis.from(i)
         val count = axis.until(i) - from
         val weight = axis.weight(i)
-        for (x in 0 until size) {
+        for (x in 0 until width) {
             var sum = HALF
-            for (k in 0 until count) sum += (rows[(from + k) * size + x].toInt() and 255) * axis.fixed[weight + k]
-            pixels[i * size + x] = toByte(sum)
+            for (k in 0 until count) sum += (rows[(from + k) * width + x].toInt() and 255) * axis.fixed[weight + k]
+            pixels[i * width + x] = toByte(sum)
         }
     }
     return pixels

@@ -14,6 +14,7 @@ class BenchTest {
         override val name = "fake"
         override val version = "1"
         override val delegate = "none"
+        var closed = 0
 
         override fun open(variant: Variant, threads: Int) = object : Network {
             private var fed = ByteArray(0)
@@ -26,7 +27,9 @@ class BenchTest {
 
             override fun read(name: String) = byteArrayOf(if (name == "logit") fed.first() else fed.last())
 
-            override fun close() = Unit
+            override fun close() {
+                closed++
+            }
         }
     }
 
@@ -56,6 +59,23 @@ class BenchTest {
         val model = run(null, Fake(broken = true))
         assertEquals("it breaks", model.failure)
         assertTrue(model.images.isEmpty())
+    }
+
+    @Test
+    fun every_model_is_closed_whatever_happens() {
+        for (broken in listOf(false, true)) {
+            val runtime = Fake(broken)
+            run(null, runtime)
+            assertEquals(1, runtime.closed)
+        }
+    }
+
+    @Test
+    fun a_changed_model_is_not_benched() {
+        val changed = MemoryFolder(bundleFiles() + ("model.tflite" to "another".toByteArray()))
+        val bench = Bench(Bundle(changed), null, Fake(), BenchSettings(0, 1, 1))
+        val error = assertThrows(HemotkException::class.java) { bench.run() }
+        assertEquals(Problem.WRONG_CHECKSUM, error.problem)
     }
 
     @Test

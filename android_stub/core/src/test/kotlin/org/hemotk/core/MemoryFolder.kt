@@ -37,13 +37,14 @@ private fun testset(images: ByteArray) = mapOf(
     """.toByteArray(),
 )
 
-private fun preprocess() = """{"size": $SIZE, "scale": 0.02, "zero_point": 115, "gray": "itu-r-601-2",
+private fun preprocess() = """{"size": $SIZE, "scale": 0.02, "zero_point": 115, "window_level": 40.0, "window_width": 80,
+    "hu_offset": null, "gray": "itu-r-601-2",
     "pad": "square-black-right-bottom", "resize": "pillow-bilinear-antialias"}"""
 
 private fun tensor(name: String, shape: String, scale: Double, zeroPoint: Int) =
     """{"name": "$name", "dtype": "uint8", "shape": $shape, "scale": $scale, "zero_point": $zeroPoint}"""
 
-private fun npy(images: List<ByteArray>): ByteArray {
+internal fun npy(images: List<ByteArray>): ByteArray {
     val header = "{'descr': '|u1', 'fortran_order': False, 'shape': (${images.size}, $SIZE, $SIZE), }".padEnd(117) + "\n"
     val start = byteArrayOf(0x93.toByte()) + "NUMPY".toByteArray() + byteArrayOf(1, 0, header.length.toByte(), 0)
     return images.fold(start + header.toByteArray()) { all, image -> all + image }

@@ -1,4 +1,4 @@
-package org.hemotk.app
+package org.hemotk.runtime
 
 import android.content.res.AssetManager
 import org.hemotk.core.Folder

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hemotk.android.options import AppOptions, write_options
+from hemotk.android.selfcheck import golden_set
 from hemotk.artifacts import (
     BUNDLE_CARD,
     GOLDEN_FILE,
@@ -28,6 +30,7 @@ from hemotk.tflite.facts import ModelTensor, read_facts
 
 KIND = "int8"
 CHECKS_FILE = "checks.json"
+MODEL_CARD = "MODEL_CARD.md"
 ASSETS = Path("app/src/main/assets")
 
 # The parts of the app's folder that make the app; the rest builds and tests it without the Android SDK.
@@ -35,12 +38,21 @@ SOURCES = (
     "README.md",
     ".gitignore",
     "*.kts",
+    "gradlew",
+    "gradlew.bat",
     "gradle.properties",
     "gradle/*.toml",
+    "gradle/wrapper/*",
     "core/*.kts",
     "core/src/main/**/*",
+    "core/src/test/kotlin/org/hemotk/core/GoldenPixelsTest.kt",
+    "runtime/*.kts",
+    "runtime/*.pro",
+    "runtime/src/main/**/*",
     "app/*.kts",
+    "app/*.pro",
     "app/src/main/**/*",
+    "app/src/androidTest/**/*",
 )
 _MARK = "settings.gradle.kts"
 
@@ -59,19 +71,32 @@ class AndroidApp:
     named: int
 
 
-def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: bool = False) -> AndroidApp:
+def make_app(
+    bundle: Path,
+    out: Path,
+    options: AppOptions | None = None,
+    *,
+    with_testset: bool = False,
+    overwrite: bool = False,
+) -> AndroidApp:
     """Copy the app to the new folder `out`, with the int8 model of `bundle` in its assets.
 
     The assets hold no picture of a person unless `with_testset` asks for the test split, which the app's bench scores:
     those pictures are known by their numbers, and no label goes with them.
 
+    `options` are the app's own id, name and version. The assets also hold the golden set that the app checks itself by
+    at every start.
+
     Raises:
-        HemotkError: the bundle has no int8 model that takes and gives uint8 in static shapes and was checked on export,
-            a file is not the recorded one, or `out` exists and `overwrite` is false.
+        HemotkError: the bundle has no int8 model that takes uint8 in static shapes and was checked on export, a file is
+            not the recorded one, or `out` exists and `overwrite` is false.
     """
     card = bundle_card(bundle)
     model = _checked_model(bundle, card)
     files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
+    if MODEL_CARD in card.files:
+        check_sha256(bundle / MODEL_CARD, card.files[MODEL_CARD])
+        files[bundle / MODEL_CARD] = ASSETS / "about" / MODEL_CARD
     content, images = card.nameless(), 0
     cards: dict[Path, bytes] = {}
     if with_testset:
@@ -81,6 +106,8 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
         files[folder / TESTSET_IMAGES] = ASSETS / "testset" / TESTSET_IMAGES
         cards[ASSETS / "testset" / TESTSET_CARD] = testset.to_json()
     cards[ASSETS / "bundle" / BUNDLE_CARD] = content.to_json()
+    for name, data in golden_set(bundle, model, card.preprocess).items():
+        cards[ASSETS / "selfcheck" / name] = data
     source = app_folder()
     with new_folder(out, overwrite=overwrite) as aside:
         for path in app_sources(source):
@@ -88,7 +115,9 @@ def make_app(bundle: Path, out: Path, *, with_testset: bool = False, overwrite: 
         for path, place in files.items():
             _copy(path, aside / place)
         for place, data in cards.items():
+            (aside / place).parent.mkdir(parents=True, exist_ok=True)
             (aside / place).write_bytes(data)
+        write_options(aside, options or AppOptions())
     return AndroidApp(out, card.name, model, images, len(card.calibration))
 
 
@@ -98,7 +127,7 @@ def app_folder() -> Path:
     Raises:
         HemotkError: in neither place.
     """
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     for folder in (here / "android_stub", here.parent / "android_stub"):
         if (folder / _MARK).is_file():
             return folder
@@ -113,7 +142,7 @@ def app_sources(folder: Path) -> Iterator[Path]:
 
 def _copy(path: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, place)
+    shutil.copy(path, place)
 
 
 def _checked_model(bundle: Path, card: BundleCard) -> Variant:
@@ -149,9 +178,12 @@ def _check_tensors(path: Path, card: BundleCard, model: Variant) -> None:
     if [tensor.shape for tensor in facts.inputs] != [pixels]:
         shapes = ", ".join(str(list(tensor.shape)) for tensor in facts.inputs)
         raise _unusable(path, f"takes {shapes} instead of {list(pixels)}")
-    for tensor in (*facts.inputs, *facts.outputs):
-        if tensor.dtype != "uint8":
-            raise _unusable(path, f"'{tensor.name}' is {tensor.dtype} instead of uint8")
+    for tensor, allowed in [
+        *((tensor, ("uint8",)) for tensor in facts.inputs),
+        *((tensor, ("uint8", "float32")) for tensor in facts.outputs),
+    ]:
+        if tensor.dtype not in allowed:
+            raise _unusable(path, f"'{tensor.name}' is {tensor.dtype} instead of {' or '.join(allowed)}")
         if min(tensor.shape, default=1) < 1:
             raise _unusable(path, f"'{tensor.name}' has no static shape")
     recorded = [_essence(tensor) for tensor in (model.input, *model.outputs)]

@@ -1,4 +1,4 @@
-package org.hemotk.app
+package org.hemotk.runtime
 
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Network
@@ -6,6 +6,7 @@ import org.hemotk.core.Problem
 import org.hemotk.core.Runtime
 import org.hemotk.core.Tensor
 import org.hemotk.core.Variant
+import org.hemotk.core.closingOnFailure
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.TensorFlowLite
 import java.nio.ByteBuffer
@@ -23,17 +24,20 @@ class LiteRtRuntime(private val folder: ModelFolder) : Runtime {
             setNumThreads(threads)
             setUseXNNPACK(true)
         }
-        return LiteRtNetwork(Interpreter(folder.map(variant.file), options), variant)
+        val interpreter = Interpreter(folder.map(variant.file), options)
+        return closingOnFailure(interpreter) { LiteRtNetwork(interpreter, variant) }
     }
 }
 
 private class LiteRtNetwork(private val interpreter: Interpreter, private val variant: Variant) : Network {
-    private val signature = interpreter.signatureKeys.first()
+    private val signature = interpreter.signatureKeys.firstOrNull() ?: throw unusable()
     private val input: ByteBuffer
     private val outputs: Map<String, ByteBuffer>
     private val places: Map<Int, Any>
 
     init {
+        val names = interpreter.getSignatureInputs(signature).toList() + interpreter.getSignatureOutputs(signature)
+        if (!names.containsAll(variant.outputs.map { it.name } + variant.input.name)) throw unusable()
         interpreter.allocateTensors()
         input = direct(agreed(interpreter.getInputTensorFromSignature(variant.input.name, signature), variant.input))
         outputs = variant.outputs.associate { it.name to direct(agreed(tensor(it.name), it)) }
@@ -73,9 +77,11 @@ private class LiteRtNetwork(private val interpreter: Interpreter, private val va
         val same = found.dataType().name.equals(card.dtype, ignoreCase = true) &&
             found.shape().toList() == card.shape &&
             abs(quantization.scale - card.scale) <= 1e-6 * card.scale && quantization.zeroPoint == card.zeroPoint
-        if (!same) throw HemotkException(Problem.UNUSABLE_MODEL, variant.file)
+        if (!same) throw unusable()
         return found
     }
+
+    private fun unusable() = HemotkException(Problem.UNUSABLE_MODEL, variant.file)
 
     private fun direct(tensor: org.tensorflow.lite.Tensor) =
         ByteBuffer.allocateDirect(tensor.numBytes()).order(ByteOrder.nativeOrder())

@@ -1,0 +1,54 @@
+package org.hemotk.app
+
+import android.app.Activity
+import android.os.Bundle as State
+import android.os.Handler
+import android.os.Looper
+import android.widget.TextView
+import org.hemotk.core.Bundle
+import org.hemotk.core.GoldenSet
+import org.hemotk.core.Model
+import java.io.IOException
+import kotlin.concurrent.thread
+
+/** What this app is, what it does with pictures, how this phone did on the golden set, and the model's card. */
+class AboutActivity : Activity() {
+    private val main = Handler(Looper.getMainLooper())
+
+    override fun onCreate(state: State?) {
+        super.onCreate(state)
+        setContentView(R.layout.about)
+        val info = packageManager.getPackageInfo(packageName, 0)
+        findViewById<TextView>(R.id.version).text = getString(R.string.about_version, info.versionName, packageName)
+        findViewById<TextView>(R.id.card).text = asset("about/MODEL_CARD.md") ?: getString(R.string.about_no_card)
+        findViewById<TextView>(R.id.licences).text = asset("about/LICENCES.txt").orEmpty()
+        val check = findViewById<TextView>(R.id.check)
+        // Checked anew, by a model of its own: what is shown is of now, and the other screen is not disturbed.
+        thread(name = "check") {
+            val text = checked()
+            main.post { if (!isDestroyed) check.text = text }
+        }
+    }
+
+    private fun checked(): String = try {
+        val folder = bundleFolder(assets)
+        val bundle = Bundle(folder)
+        val runtime = MainActivity.runtime(folder)
+        Model(bundle, runtime, threads()).use { model ->
+            val check = GoldenSet(goldenFolder(assets), bundle).check(model) { file, name ->
+                decode(file, bundle.card.preprocess, name)
+            }
+            val outcome = if (check.passed) R.string.check_passed else R.string.check_not_passed
+            val facts = getString(R.string.check_of, bundle.card.name, model.variant.sha256, runtime.name, runtime.version)
+            listOf(getString(outcome), facts, resources.checkLines(check)).joinToString("\n\n")
+        }
+    } catch (error: Throwable) { // whatever it was, the screen says it
+        resources.sentence(error)
+    }
+
+    private fun asset(name: String): String? = try {
+        assets.open(name).use { String(it.readBytes(), Charsets.UTF_8) }
+    } catch (error: IOException) {
+        null
+    }
+}

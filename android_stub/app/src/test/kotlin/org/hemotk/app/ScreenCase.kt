@@ -1,0 +1,132 @@
+package org.hemotk.app
+
+import android.app.Activity
+import android.content.ClipData
+import android.content.Context
+import android.content.Intent
+import android.net.Uri
+import android.widget.TextView
+import org.hemotk.core.Network
+import org.hemotk.core.Runtime
+import org.hemotk.core.Variant
+import org.hemotk.runtime.LiteRtRuntime
+import org.junit.After
+import org.junit.Assert.assertTrue
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.android.controller.ActivityController
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+import java.io.ByteArrayInputStream
+import java.io.File
+import java.io.InputStream
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+
+/** Activities on Robolectric, with the bundle in their assets and the runtime that ships behind them. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [34])
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+abstract class ScreenCase {
+    protected val context: Context = RuntimeEnvironment.getApplication()
+    protected val work = File(System.getProperty("hemotk.work"))
+    protected val expected = File(System.getProperty("hemotk.expected")).parentFile
+    private val places = AtomicInteger()
+    private val controllers = ArrayList<ActivityController<out Activity>>()
+
+    @After
+    fun leave() {
+        MainActivity.runtime = ::LiteRtRuntime
+        controllers.filter { !it.get().isDestroyed }.forEach { it.pause().stop().destroy() }
+    }
+
+    /** An address whose content is what [open] gives, each time that it is opened. */
+    protected fun place(open: () -> InputStream): Uri {
+        val uri = Uri.parse("content://pictures/${javaClass.simpleName}/${places.incrementAndGet()}")
+        shadowOf(context.contentResolver).registerInputStreamSupplier(uri) { open() }
+        return uri
+    }
+
+    protected fun place(content: ByteArray) = place { ByteArrayInputStream(content) }
+
+    protected fun share(uri: Uri): Intent = Intent(context, MainActivity::class.java).setAction(Intent.ACTION_SEND).also {
+        it.clipData = ClipData.newRawUri("picture", uri)
+    }
+
+    protected fun picture(name: String) = File(expected, "pictures/$name").readBytes()
+
+    protected fun <T : Activity> start(kind: Class<T>, intent: Intent?): ActivityController<T> =
+        Robolectric.buildActivity(kind, intent).also(controllers::add).setup()
+
+    protected fun wait(what: String, done: () -> Boolean) {
+        val deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(java.lang.Long.getLong("hemotk.patience", 60))
+        while (!done() && System.nanoTime() < deadline) step()
+        assertTrue("nothing came: $what", done())
+    }
+
+    /** Let threads work for [ms] milliseconds, and show what they post. */
+    protected fun step(ms: Long = 10) {
+        Thread.sleep(ms)
+        shadowOf(context.mainLooper).idleFor(ms, TimeUnit.MILLISECONDS)
+    }
+
+    /** Wait as native code does: an interruption is no reason to go on. */
+    protected fun CountDownLatch.hold() {
+        while (true) {
+            try {
+                return await()
+            } catch (error: InterruptedException) {
+                continue
+            }
+        }
+    }
+
+    protected fun Activity.text(id: Int) = findViewById<TextView>(id).text.toString()
+
+    protected val MainActivity.settled
+        get() = text(R.id.status) !in listOf(context.getString(R.string.working), context.getString(R.string.nothing_yet))
+
+    /** The screen after a look at a file of this content. */
+    protected fun look(content: ByteArray): MainActivity = look(place(content))
+
+    protected fun look(uri: Uri): MainActivity {
+        val activity = start(MainActivity::class.java, share(uri)).get()
+        wait("a verdict or a sentence") { activity.settled }
+        return activity
+    }
+
+    /** The runtime that ships, counted, with something done before each inference. */
+    protected inner class Watched(private val before: (Int) -> Unit = {}) {
+        val opened = AtomicInteger()
+        val closed = AtomicInteger()
+        val invoked = AtomicInteger()
+
+        fun install() {
+            MainActivity.runtime = { folder ->
+                val inner = LiteRtRuntime(folder)
+                object : Runtime by inner {
+                    override fun open(variant: Variant, threads: Int): Network {
+                        opened.incrementAndGet()
+                        return counted(inner.open(variant, threads))
+                    }
+                }
+            }
+        }
+
+        private fun counted(network: Network) = object : Network by network {
+            override fun invoke() {
+                before(invoked.incrementAndGet())
+                network.invoke()
+            }
+
+            override fun close() {
+                closed.incrementAndGet()
+                network.close()
+            }
+        }
+    }
+}

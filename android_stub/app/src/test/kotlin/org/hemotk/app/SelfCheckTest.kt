@@ -1,0 +1,102 @@
+package org.hemotk.app
+
+import android.content.Intent
+import android.graphics.BitmapFactory
+import org.hemotk.core.Bundle
+import org.hemotk.core.GoldenSet
+import org.hemotk.core.Model
+import org.hemotk.core.Network
+import org.hemotk.core.Runtime
+import org.hemotk.core.Variant
+import org.hemotk.core.decodePng
+import org.hemotk.core.hexadecimal
+import org.hemotk.core.sha256
+import org.hemotk.runtime.LiteRtRuntime
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+
+class SelfCheckTest : ScreenCase() {
+    private val folder = bundleFolder(context.assets)
+    private val bundle = Bundle(folder)
+
+    @Test
+    fun this_device_passes_and_the_about_screen_says_so() {
+        val activity = start(AboutActivity::class.java, Intent()).get()
+        wait("the check") { activity.text(R.id.check) != context.getString(R.string.check_running) }
+        val text = activity.text(R.id.check)
+        assertTrue(text, text.startsWith(context.getString(R.string.check_passed)))
+        for (part in listOf("0.png", "1.png", "2.jpg", "3.jpg", bundle.int8().sha256, "2.16.1")) assertTrue(text, part in text)
+        assertTrue("hemotk" in activity.text(R.id.card))
+        assertTrue(activity.text(R.id.version).startsWith("Version 1 (org.hemotk.app"))
+        assertTrue("Apache" in activity.text(R.id.licences))
+    }
+
+    /** The runtime that ships, whose outputs are changed by [steps] levels. */
+    private fun changed(steps: Int, only: String? = null) {
+        MainActivity.runtime = { folder ->
+            val inner = LiteRtRuntime(folder)
+            object : Runtime by inner {
+                override fun open(variant: Variant, threads: Int): Network {
+                    val network = inner.open(variant, threads)
+                    return object : Network by network {
+                        override fun read(name: String) = network.read(name).also { bytes ->
+                            if (only == null || only == name) bytes.indices.forEach { bytes[it] = (bytes[it] + steps).toByte() }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    fun a_phone_with_other_results_gives_no_verdict() {
+        for ((steps, only) in listOf(5 to "logit", -5 to "logit", 5 to "cam")) {
+            changed(steps, only)
+            val activity = look(picture("gray.png"))
+            assertEquals(context.getString(R.string.problem_check_failed), activity.text(R.id.status))
+            assertEquals("", activity.text(R.id.verdict))
+            val about = start(AboutActivity::class.java, Intent()).get()
+            wait("the check") { about.text(R.id.check) != context.getString(R.string.check_running) }
+            assertTrue(about.text(R.id.check).startsWith(context.getString(R.string.check_not_passed)))
+        }
+        changed(1, "probability")
+        assertTrue(look(picture("gray.png")).text(R.id.verdict).isNotEmpty())
+    }
+
+    @Test
+    fun a_decoder_with_other_pixels_does_not_pass() {
+        Model(bundle, LiteRtRuntime(folder), 1).use { model ->
+            val golden = GoldenSet(goldenFolder(context.assets), bundle)
+            assertTrue(golden.check(model) { file, name -> decode(file, bundle.card.preprocess, name) }.passed)
+            val brighter = golden.check(model) { file, name ->
+                decode(file, bundle.card.preprocess, name).also { picture ->
+                    picture.gray.bytes.indices.forEach { at -> if (picture.gray.bytes[at] in 50..100) picture.gray.bytes[at]++ }
+                }
+            }
+            assertFalse(brighter.passed)
+            assertEquals(listOf(0, 0, 2, 2), brighter.pictures.map { it.mostLevels })
+            val none = golden.check(model) { file, name -> decodePng(file, bundle.card.preprocess, name) }
+            assertEquals(listOf(0, 0, 256, 256), none.pictures.map { it.levels })
+            assertFalse(none.passed)
+        }
+    }
+
+    @Test
+    fun a_model_is_mapped_from_where_it_lies_in_the_assets() {
+        val mapped = folder.map(bundle.int8().file)
+        assertEquals(bundle.int8().sha256, sha256(mapped))
+        assertEquals("TFL3", String(ByteArray(4) { mapped[4 + it] }))
+        assertNotNull(hexadecimal(ByteArray(1)))
+    }
+
+    @Test
+    fun pictures_of_the_set_are_decoded_by_the_system_where_they_are_no_png() {
+        val file = goldenFolder(context.assets).open("2.jpg").readBytes()
+        val bitmap = BitmapFactory.decodeByteArray(file, 0, file.size)
+        val picture = decode(file, bundle.card.preprocess, "2.jpg")
+        assertEquals(bitmap.width to bitmap.height, picture.gray.width to picture.gray.height)
+    }
+}

@@ -1,0 +1,28 @@
+package org.hemotk.core
+
+import org.junit.Assert.assertArrayEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import java.io.File
+
+/** The golden PNGs become the recorded pixels, on any machine: the one test that goes with the project. */
+class GoldenPixelsTest {
+    private val folder = File(System.getProperty("hemotk.golden"))
+
+    @Test
+    fun golden_pngs_become_the_recorded_pixels() {
+        val card = Card.parse(File(folder, "../bundle/${Card.FILE}").readText())
+        val size = card.preprocess.size
+        val said = Json.parse(File(folder, "selfcheck.json").readText()) as Map<*, *>
+        val names = (said["pictures"] as List<*>).map { (it as Map<*, *>)["file"] as String }
+        var seen = 0
+        Npy(File(folder, "pixels.npy").inputStream().buffered(), "pixels.npy", size).forEach { pixels ->
+            val name = names[seen++]
+            if (name.endsWith(".png")) {
+                val picture = decodePng(File(folder, name).readBytes(), card.preprocess, name)
+                assertArrayEquals(name, pixels, toPixels(picture.gray, size))
+            }
+        }
+        assertTrue(names.toString(), seen == names.size && names.count { it.endsWith(".png") } >= 2)
+    }
+}

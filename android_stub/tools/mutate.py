@@ -1,0 +1,164 @@
+"""Mutations of the app: is each one seen by a test? `tools/test.sh mutate` calls it.
+
+The sources are copied, and every mutation of mutations.txt is put in behind a switch, so that all is compiled once.
+Then the tests of each module run once for each mutation that they are to see, in one virtual machine. Ends with 1 where
+a mutation survives, or where a test fails without any. `mutate.py core` runs those of that module alone.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+WORK = HERE / "build" / "mutants"
+CODE = {"core": "org.hemotk.core", "runtime": "org.hemotk.runtime", "app": "org.hemotk.app"}
+SWITCH = """package org.hemotk.core
+
+/** Whether the mutation of that number is on. */
+fun mutated(number: Int) = Integer.getInteger("hemotk.mutant", 0) == number
+"""
+# One test in each module, which runs the others again and again.
+RUNNER = """package {package}
+
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.JUnitCore
+import org.junit.runner.Request
+import java.io.File
+
+class MutationRun {{
+    @Test
+    fun every_mutation_is_seen() {{
+        val report = File(System.getProperty("hemotk.work"), "mutations-{module}.txt")
+        report.writeText("")
+        for (line in File(System.getProperty("hemotk.work"), "mutants-{module}.txt").readLines()) {{
+            val (number, names) = line.split(' ')
+            System.setProperty("hemotk.mutant", number)
+            val classes = names.split(',').map {{ Class.forName("{package}.$it") }}
+            var seen = ""
+            for (kind in classes) {{
+                val result = JUnitCore().run(Request.aClass(kind))
+                assertTrue("no test in $kind", result.runCount > 0)
+                seen = result.failures.firstOrNull()?.description?.displayName.orEmpty()
+                if (seen.isNotEmpty()) break
+            }}
+            report.appendText("$number ${{seen.ifEmpty {{ "-" }}}}\\n")
+        }}
+        System.setProperty("hemotk.mutant", "0")
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """In `file`, `old` becomes `new`, where `{m}` is true while it is on; `tests` of `module` are to see it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    module: str
+    tests: str
+
+    @classmethod
+    def of(cls, line: str) -> "Mutation":
+        """One line of mutations.txt."""
+        name, file, old, new, tests = line.split(" :: ")
+        module, _, kotlin = file.partition("/")
+        found = re.match(r"\[(\w+)\]", tests)
+        path = f"{module}/src/main/kotlin/{CODE[module].replace('.', '/')}/{kotlin}"
+        texts = [text.replace("\\n", "\n") for text in (old, new)]
+        return cls(name, path, *texts, found[1] if found else module, tests[found.end() :] if found else tests)
+
+
+def mutations() -> list[Mutation]:
+    """All of them, in the order of the file."""
+    lines = (HERE / "tools" / "mutations.txt").read_text(encoding="utf-8").splitlines()
+    return [Mutation.of(line) for line in lines if not line.startswith("#")]
+
+
+MUTATIONS = mutations()
+
+
+def main() -> None:
+    """Copy, mutate, compile, run, and print a line for each mutation."""
+    copy()
+    for number, mutation in enumerate(MUTATIONS, 1):
+        put_in(number, mutation)
+    for module, package in CODE.items():
+        lines = [
+            f"{number} {mutation.tests}" for number, mutation in enumerate(MUTATIONS, 1) if mutation.module == module
+        ]
+        tests = ",".join(sorted({name for line in lines for name in line.split(" ")[1].split(",")}))
+        (HERE / "build" / f"mutants-{module}.txt").write_text("\n".join([f"0 {tests}", *lines]) + "\n")
+        place = WORK / module / "src/test/kotlin" / package.replace(".", "/")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "MutationRun.kt").write_text(RUNNER.format(package=package, module=module))
+    asked = sys.argv[1:] or list(CODE)
+    run(asked)
+    report(asked)
+
+
+def copy() -> None:
+    """The modules' sources and what Maven needs."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    for module in CODE:
+        shutil.copytree(HERE / module / "src", WORK / module / "src")
+        shutil.copy(HERE / module / "pom.xml", WORK / module / "pom.xml")
+    pom = (HERE / "pom.xml").read_text()
+    pom = pom.replace("<module>litert</module>", "").replace("<arg>-Werror</arg>", "")
+    (WORK / "pom.xml").write_text(pom)
+    (WORK / ".mvn").mkdir()
+    (WORK / "core/src/main/kotlin/org/hemotk/core/Mutated.kt").write_text(SWITCH)
+
+
+def put_in(number: int, mutation: Mutation) -> None:
+    """Replace the place of the mutation, which must be the only one."""
+    path = WORK / mutation.file
+    text = path.read_text()
+    if text.count(mutation.old) != 1:
+        raise SystemExit(f"{mutation.name}: {text.count(mutation.old)} places for {mutation.old!r} in {mutation.file}")
+    path.write_text(text.replace(mutation.old, mutation.new.replace("{m}", f"org.hemotk.core.mutated({number})")))
+
+
+def run(modules: list[str]) -> None:
+    """The modules' runs, in one build; the properties are those of tools/test.sh."""
+    given = os.environ["MUTATE_PROPERTIES"].split()
+    work = f"-Dhemotk.work={HERE / 'build'}"
+    command = ["mvn", "-q", "-B", "test", "-Pactivities", work, "-Dhemotk.patience=15", *given]
+    needed = [module for module in CODE if module in modules or modules != ["core"]]
+    only = ["-Dtest=MutationRun", "-Dsurefire.failIfNoSpecifiedTests=false", "-pl", ",".join(needed)]
+    subprocess.run([*command, *only], cwd=WORK, check=True)
+
+
+def report(modules: list[str]) -> None:
+    """Print what saw each mutation."""
+    seen: dict[int, str] = {}
+    for module in modules:
+        for line in (HERE / "build" / f"mutations-{module}.txt").read_text().splitlines():
+            number, name = line.split(" ", 1)
+            if number == "0":
+                if name != "-":
+                    raise SystemExit(f"{name} fails without any mutation")
+            else:
+                seen[int(number)] = name
+    survivors = 0
+    for number, mutation in enumerate(MUTATIONS, 1):
+        if mutation.module not in modules:
+            continue
+        name = re.sub(r"\(.*", "", seen[number])
+        survivors += name == "-"
+        print(
+            f"{'SURVIVES' if name == '-' else 'seen    '} {mutation.name} ({mutation.file.rpartition('/')[2]}) {name}"
+        )
+    print(f"{len(seen) - survivors} of {len(seen)} mutations are seen")
+    sys.exit(survivors > 0)
+
+
+if __name__ == "__main__":
+    main()

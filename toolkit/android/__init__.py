@@ -1,0 +1,5 @@
+"""The Android app with a bundle in its assets, as a Gradle project."""
+
+from hemotk.android.app import ASSETS, SOURCES, AndroidApp, AppOptions, app_folder, app_sources, make_app
+
+__all__ = ["ASSETS", "SOURCES", "AndroidApp", "AppOptions", "app_folder", "app_sources", "make_app"]
