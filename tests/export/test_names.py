@@ -35,7 +35,7 @@ HOSPITAL, USER, HOST = "Sankt_Florian", "kettenbach", "befundplatz-7"
 PATIENTS = tuple(
     f"{name}_{1961 + place}" for place, name in enumerate(("Mueller_Annegret", "Öztürk_Kemal", "Zoë_Weiß"))
 )
-FILES = ("querschnitt", "aufnahme")
+FILES = ("querschnitt", "kopfscan")
 SAID = ("Wachtmeister^Otto", "Herr Grünwald", "Überweiser")
 WEIGHTS = "netz_von_annegret.npz"
 WORDS = (
