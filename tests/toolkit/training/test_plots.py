@@ -1,6 +1,7 @@
 """The pictures of a run are drawn whatever the figures are; a test reads them from what matplotlib was given."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_the_decisions_are_those_of_the_test_part(tmp_path: Path, drawn: list[Fi
 def test_one_class_alone_has_no_curve_and_says_so(tmp_path: Path, drawn: list[Figure], labels: list[int]) -> None:
     plot_decisions(tmp_path / "d.png", split_of(labels, [0, 1]), {"test": np.array([0.3, -0.3])}, (0.5, 1.0), "r")
     assert f"test: no image with label {1 - labels[0]}" in words(drawn[0])
+
+
+def test_intervals_count_groups_and_not_images(tmp_path: Path, drawn: list[Figure]) -> None:
+    split = split_of([0, 0, 1, 1, 0, 1], [0, 1])
+    items = tuple(replace(item, group="one") if item.part == "test" else item for item in split.items)
+    logits: dict[Part, np.ndarray] = {"test": np.array([-1.0, -1.0, 1.0, 1.0, -1.0, 1.0])}
+    plot_decisions(tmp_path / "d.png", replace(split, items=items), logits, (0.5, 1.0), "r")
+    plot_decisions(tmp_path / "d.png", split, logits, (0.5, 1.0), "r")
+    cells = [figure.axes[1].texts[0].get_text() for figure in drawn]
+    assert cells == ["3\n\n1.000\n[0.207, 1.000]", "3\n\n1.000\n[0.439, 1.000]"]
+    assert "6 images of 1 groups" in drawn[0].get_suptitle()
 
 
 def test_without_the_test_part_it_is_the_validation_part(tmp_path: Path, drawn: list[Figure]) -> None:
