@@ -29,7 +29,17 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: py
             code = code.replace(large, small)  # noqa: PLW2901
         exec(compile(code, f"docs/python.md, snippet {place + 1}", "exec"), names)
     made = {path.name for path in tmp_path.iterdir()}
-    assert made == {"MODEL_CARD.md", "app", "audit.html", "bench.html", "bundles", "head_ct", "runs", "split.json"}
+    assert made == {
+        "MODEL_CARD.md",
+        "app",
+        "audit.html",
+        "bench.html",
+        "bundles",
+        "head_ct",
+        "runs",
+        "site",
+        "split.json",
+    }
 
 
 @pytest.mark.parametrize("name", sorted({*hemotk.__all__} - {"__version__"}))

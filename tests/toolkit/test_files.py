@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hemotk import files
 from hemotk.android import ASSETS
-from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SWEEP_FILE, TESTSET_CARD
+from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SITE_CARD, SWEEP_FILE, TESTSET_CARD
 from hemotk.artifacts.cv import CV_FILE
 from hemotk.data.phantom.draw import PHANTOM_CARD
 from hemotk.errors import HemotkError
@@ -216,7 +216,17 @@ def test_a_folder_that_became_anothers_meanwhile_is_not_replaced(tmp_path: Path)
 
 def test_every_kind_of_folder_that_a_command_makes_may_be_replaced(tmp_path: Path) -> None:
     bundle_of_app = (ASSETS / "bundle" / BUNDLE_CARD).as_posix()
-    made = (RUN_CARD, BUNDLE_CARD, TESTSET_CARD, CV_FILE, SWEEP_FILE, "fold1.json", PHANTOM_CARD, bundle_of_app)
+    made = (
+        RUN_CARD,
+        BUNDLE_CARD,
+        TESTSET_CARD,
+        CV_FILE,
+        SWEEP_FILE,
+        "fold1.json",
+        PHANTOM_CARD,
+        SITE_CARD,
+        bundle_of_app,
+    )
     assert set(made) == set(CARDS)
     for number, name in enumerate(made):
         write_bytes(tmp_path / str(number) / name, CARD)
