@@ -25,7 +25,9 @@ from hemotk.environment import versions
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.golden import golden
 from hemotk.exporting.graph.cam_head import cam_head
+from hemotk.exporting.integer.logit_bias import FEWEST
 from hemotk.exporting.models import PLAIN, make_models
+from hemotk.exporting.runtimes import spreads
 from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.exporting.selective.sensitivity import Selection
 from hemotk.exporting.source import Source, calibration_items, open_run
@@ -136,6 +138,17 @@ def _verify(source: Source, config: ExportConfig, models: Mapping[str, bytes], t
     return verifier.finish(Decision(source.card.threshold, source.card.temperature))
 
 
+def few_images(card: BundleCard) -> str | None:
+    """A sentence without full stop if too few calibration images left int8 without its fitting; else None."""
+    images = card.calibrated_on.images
+    if not 0 < images < FEWEST:
+        return None
+    return (
+        f"{images} calibration images are too few for roundings and biases, so these were left out; "
+        f"{FEWEST} are needed, more of the training part with ‹calibration›"
+    )
+
+
 def model_file(kind: str) -> str:
     """The file name of a variant."""
     return f"model_{kind}.tflite"
@@ -184,6 +197,7 @@ def _card(files: Checksums, name: str, made: _Made, testset: TestSetCard, second
         versions=versions(*PACKAGES),
         seconds=seconds,
         calibrated=Calibrated.of(made.calibration),
+        runtimes=spreads(made.models, run.preprocess),
     )
 
 

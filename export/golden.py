@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.data.phantom.draw import draw_slice
@@ -22,9 +23,8 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
     `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized, and so is
     `<kind>_cam` float64 [n, height, width] where it has that output.
     """
-    pictures = [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]
-    arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(pictures)}
-    arrays["pixels"] = np.stack([to_pixels(picture, spec.size) for picture in pictures])
+    arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(_pictures())}
+    arrays["pixels"] = golden_pixels(spec)
     for kind, content in models.items():
         scorer = Scorer(content, spec)
         scores, maps = [], []
@@ -38,3 +38,12 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()
+
+
+def golden_pixels(spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
+    """The pictures after the pixel contract: uint8 [n, size, size]."""
+    return np.stack([to_pixels(picture, spec.size) for picture in _pictures()])
+
+
+def _pictures() -> list[npt.NDArray[np.uint8]]:
+    return [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]

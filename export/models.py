@@ -21,11 +21,14 @@ from hemotk.exporting.graph.positive_scales import positive_scales
 from hemotk.exporting.graph.preactivation import preactivation
 from hemotk.exporting.graph.stem_blocks import stem_blocks
 from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges, tensor_ranges
-from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, integer_graph
+from hemotk.exporting.integer.fit import Fitting, fit
+from hemotk.exporting.integer.float_head import head_operations
+from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, IntegerGraph, integer_graph
 from hemotk.exporting.integer.hard_swish import split_hard_swish
+from hemotk.exporting.integer.headroom import with_room
 from hemotk.exporting.integer.logit_bias import FEWEST, logits_of, shift_logit
 from hemotk.exporting.integer.quantize import Range, logit_range, pixel_ranges
-from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.recipe import FITTED, STEPS, Recipe
 from hemotk.exporting.selective.auto import Candidate, operations_of, select_layers
 from hemotk.exporting.selective.sensitivity import Selection
 from hemotk.exporting.source import Source
@@ -97,27 +100,58 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
     parent = convert_graph(preactivation(graph), spec.size)
     models, recipes, selection = {"float32": parent}, [], None
     corrector = _Corrector(parent, pixels, spec, tell)
+    integers = _Integers(source, graph, measured, pixels, tell)
     for index, recipe in enumerate(config.recipes):
         tell("quantizing", index, len(config.recipes))
         candidate = Candidate(parent, recipe, spec, {})
         if recipe.calibrated:
-            candidate = _integer_candidate(source, graph, measured, recipe)
+            candidate = integers.candidate(recipe)
+        finished = corrector.quantized(candidate)
         if recipe.kind == "int8" and config.auto is not None:
-            selection = select_layers(source, graph, parent, candidate, tolerance=config.auto, tell=tell)
-            candidate = candidate.keeping(operations_of(selection.kept, graph))
-        # What was chosen layer by layer is kept as it was measured.
-        chosen = recipe.kind == "int8" and selection is not None
-        models[recipe.kind] = candidate.quantized() if chosen else corrector.quantized(candidate)
+            # Layers are chosen among ones that nothing was fitted to: what stays in float32 is then exact.
+            bare = replace(recipe, without=STEPS)
+            plainly = integers.candidate(bare)
+            selection = select_layers(
+                source, graph, parent, plainly, tolerance=config.auto, tell=tell, finished=finished
+            )
+            if selection.kept:
+                candidate = plainly.keeping(operations_of(selection.kept, graph))
+                finished = candidate.quantized()
+                corrector.taken_off.pop(recipe.kind, None)
+        models[recipe.kind] = finished
         recipes.append(candidate.recipe)
     return Models(models, tuple(recipes), selection, corrector.taken_off)
 
 
-def _integer_candidate(source: Source, graph: Graph, measured: Mapping[str, ChannelRange], recipe: Recipe) -> Candidate:
-    """What an int8 or int16x8 variant is quantized from."""
-    spec = source.card.preprocess
-    integer = integer_graph(graph, measured, INT8_STEPS if recipe.kind == "int8" else INT16_STEPS)
-    content = convert_graph(integer.graph, spec.size)
-    return Candidate(content, recipe, spec, _with_logit(integer.ranges, recipe, source))
+@dataclass(frozen=True)
+class _Integers:
+    """All that int8 and int16x8 variants of one plain `graph` are quantized from; `pixels` calibrate them."""
+
+    source: Source
+    graph: Graph
+    measured: Mapping[str, ChannelRange]
+    pixels: np.ndarray
+    tell: Tell
+
+    def candidate(self, recipe: Recipe) -> Candidate:
+        """What the variant of this recipe is quantized from; its recipe says what was left out for want of images."""
+        if len(self.pixels) < FEWEST:
+            recipe = replace(recipe, without=tuple(dict.fromkeys((*recipe.without, *FITTED))))
+        spec = self.source.card.preprocess
+        steps = INT8_STEPS if recipe.kind == "int8" else INT16_STEPS
+        measured = with_room(self.graph, self.measured) if recipe.does("room") else self.measured
+        integer = integer_graph(self.graph, measured, steps)
+        content = convert_graph(self._fitted(integer, recipe, steps), spec.size)
+        return _with_head(Candidate(content, recipe, spec, _with_logit(integer.ranges, recipe, self.source)))
+
+    def _fitted(self, integer: IntegerGraph, recipe: Recipe, steps: int) -> Graph:
+        """With roundings and biases fitted to the calibration images, as far as the recipe says."""
+        roundings, biases = recipe.does("roundings"), recipe.does("biases")
+        if not (roundings or biases):
+            return integer.graph
+        floats = frozenset({"cam"}) if recipe.float_head else frozenset[str]()
+        fitting = Fitting(steps, roundings, biases, floats)
+        return fit(integer, self.pixels, self.source.card.preprocess, fitting, self.tell)
 
 
 def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: Tell) -> Models:
@@ -137,14 +171,20 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell
     if config.calibrated:
         ranges = tensor_ranges(integer, pixels, spec, tell)
         ranges |= _copied_pixels(integer, spec)
-    models = {"float32": content}
+    models, recipes = {"float32": content}, []
     corrector = _Corrector(content, pixels, spec, tell)
     for recipe in config.recipes:
         candidate = Candidate(content, recipe, spec, {})
         if recipe.calibrated:
-            candidate = Candidate(integer, recipe, spec, _with_logit(ranges, recipe, source))
+            candidate = _with_head(Candidate(integer, recipe, spec, _with_logit(ranges, recipe, source)))
         models[recipe.kind] = corrector.quantized(candidate)
-    return Models(models, config.recipes, logit_bias=corrector.taken_off)
+        recipes.append(candidate.recipe)
+    return Models(models, tuple(recipes), logit_bias=corrector.taken_off)
+
+
+def _with_head(candidate: Candidate) -> Candidate:
+    """The same with its head in float32, where its recipe says so."""
+    return candidate.keeping(head_operations(candidate.content)) if candidate.recipe.float_head else candidate
 
 
 class _Corrector:
@@ -168,7 +208,7 @@ class _Corrector:
         """The .tflite; as it is where its recipe says so, there are few images, or nothing is gained."""
         made = candidate.quantized()
         recipe = candidate.recipe
-        if not (recipe.calibrated and recipe.correct_bias and len(self._pixels) >= FEWEST):
+        if not (recipe.does("logit-bias") and len(self._pixels) >= FEWEST):
             return made
         errors = self._errors(made)
         bias = float(errors.mean())

@@ -20,6 +20,8 @@ Scores = npt.NDArray[np.float64]
 
 PARENT = "float32"
 INPUT_DTYPES = {"float32": "float32", "fp16": "float32", "dynamic": "float32", "int8": "uint8", "int16x8": "int16"}
+# The types that the outputs may have, all the same one; other kinds give what they take.
+OUTPUT_DTYPES = {"int8": ("float32", "uint8")}
 KNOWN = frozenset(
     {
         "ADD",
@@ -52,6 +54,7 @@ XNNPACK_RUNTIME = "ai_edge_litert"
 # What the gate of a bench refuses unless told otherwise. An export says it and goes on: LiteRT's own quantizer, which
 # networks other than DenseNets go through, moves single pictures further.
 FAR = 0.1
+SHIFT = 0.02
 # Few validation images near the threshold prove nothing.
 FREE_FLIPS = 2
 
@@ -86,7 +89,8 @@ class Agreement:
 
     `drift` is the mean and `worst` the greatest |Δ probability| after temperature scaling, `flips` counts decisions
     that differ; `sqnr` is 10 · log10 of the variance of the parent's logits over the mean squared error, in dB, None
-    where nothing differs.
+    where nothing differs. `bias` and `sd` are mean and standard deviation of the logit's error, `shift` is the size of
+    the mean as a share of the standard deviation of the parent's logits, 0 where these do not differ.
     """
 
     count: int
@@ -94,6 +98,9 @@ class Agreement:
     worst: float
     flips: int
     sqnr: float | None
+    bias: float = 0.0
+    sd: float = 0.0
+    shift: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -158,9 +165,11 @@ def check_form(kind: str, content: bytes, spec: PreprocessSpec) -> None:
     """
     pixels, outputs = specs(content)
     expected = INPUT_DTYPES[kind]
-    dtypes = {pixels.dtype, *(output.dtype for output in outputs.values())}
-    if dtypes != {expected}:
-        raise _failed(kind, f"inputs and outputs are {', '.join(sorted(dtypes))} instead of {expected}")
+    if pixels.dtype != expected:
+        raise _failed(kind, f"the input is {pixels.dtype} instead of {expected}")
+    dtypes, likely = {output.dtype for output in outputs.values()}, OUTPUT_DTYPES.get(kind, (expected,))
+    if len(dtypes) > 1 or not dtypes <= {*likely}:
+        raise _failed(kind, f"the outputs are {', '.join(sorted(dtypes))} instead of {' or '.join(likely)}")
     if pixels.shape != (1, spec.size, spec.size, 1):
         raise _failed(kind, f"the input has shape {list(pixels.shape)} instead of [1, {spec.size}, {spec.size}, 1]")
     exact = pixels.zero_point == spec.zero_point and abs(pixels.scale / spec.scale - 1) < 1e-6
@@ -207,13 +216,17 @@ def compare(logits: Scores, parent: Scores, decision: Decision) -> Agreement:
     pair = (logits, parent)
     ours, theirs = (calibrated(scores, decision.temperature) for scores in pair)
     called, expected = (decide(scores, decision.threshold, decision.temperature) for scores in pair)
-    error, variance = float(np.mean((logits - parent) ** 2)), float(parent.var())
+    difference, variance = logits - parent, float(parent.var())
+    error = float(np.mean(difference**2))
     return Agreement(
         count=len(logits),
         drift=float(np.abs(ours - theirs).mean()),
         worst=float(np.abs(ours - theirs).max()),
         flips=int((called != expected).sum()),
         sqnr=10 * math.log10(variance / error) if error > 0 and variance > 0 else None,
+        bias=float(difference.mean()),
+        sd=float(difference.std()),
+        shift=abs(float(difference.mean())) / math.sqrt(variance) if variance > 0 else 0.0,
     )
 
 
@@ -239,8 +252,14 @@ def check_agreement(check: Check, limits: Limits) -> None:
         )
 
 
-def remarks(drifts: Mapping[str, float]) -> Iterator[str]:
-    """Name each kind of which the greatest |Δ probability| on a validation image is beyond `FAR`."""
+def remarks(drifts: Mapping[str, float], shifts: Mapping[str, float] | None = None) -> Iterator[str]:
+    """Name each kind that a bench may fail: the greatest |Δ probability| above `FAR`, or the shift above `SHIFT`."""
+    for kind, shift in (shifts or {}).items():
+        if shift > SHIFT:
+            yield (
+                f"{kind}: its logits are shifted by {shift:.3f} of the float parent's standard deviation on the "
+                f"validation images, and a bench fails it from {SHIFT:g} on unless told otherwise"
+            )
     for kind, worst in drifts.items():
         if worst > FAR:
             yield (

@@ -17,7 +17,7 @@ from hemotk.data.scan.folder import scan
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.integer.logit_bias import logits_of
 from hemotk.exporting.models import make_models
-from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.recipe import STEPS, Recipe
 from hemotk.exporting.source import Source, calibration_items, open_run
 from hemotk.progress import silent
 from hemotk.quiet import import_tensorflow
@@ -44,7 +44,7 @@ def main() -> None:
     run = open_run(asked.run)
     calibration = run.pixels(calibration_items(run.split, 100))
     made = {
-        name: make_models(run, ExportConfig((Recipe("int8", correct_bias=correct),)), calibration, silent)
+        name: make_models(run, ExportConfig((Recipe("int8", without=() if correct else STEPS),)), calibration, silent)
         for name, correct in (("as it is", False), ("corrected", True))
     }
     print(f"taken off: {made['corrected'].logit_bias.get('int8', 0.0):+.4f}\n")

@@ -27,6 +27,7 @@ from hemotk.stats.grouped import evaluate_groups, share
 from hemotk.stats.groups import groups_of
 from hemotk.stats.metrics import calibrated, decide, evaluate, wilson
 from hemotk.stats.paired import auc_difference, mcnemar, mcnemar_by_group, share_drop
+from hemotk.stats.shift import logit_shift
 from hemotk.stats.slice_level import slice_level
 from hemotk.stats.strata import Part, stratum
 from hemotk.tflite.scorer import Scores
@@ -165,6 +166,7 @@ class RowJudge:
             mean_drift=float(drift.mean()),
             logit_bias=float((row.logit - parent.logit).mean()),
             logit_sd=float((row.logit - parent.logit).std()),
+            logit_shift=logit_shift(row.logit, parent.logit, self.groups),
             auc_difference=Estimate(None, why=UNLABELLED)
             if self.labels is None
             else auc_difference(self.labels, row.logit, parent.logit),
@@ -176,10 +178,11 @@ class RowJudge:
             drops=self._drops(row, parent),
         )
 
-    def same_model(self, elsewhere: RowDecisions, here: RowDecisions) -> SameModel:
+    def same_model(self, elsewhere: RowDecisions, here: RowDecisions, tolerance: float | None = None) -> SameModel:
         """Compare what the same file gave elsewhere with what it gave here; NaN is identical to NaN.
 
-        The drift of an image whose score is finite on one side only is 1, the largest that there is.
+        `tolerance` is how far apart the logits of one image may be, None where that is not known. The drift
+        of an image whose score is finite on one side only is 1, the largest that there is.
         """
         same = [_identical(*pair) for pair in ((elsewhere.logit, here.logit), (elsewhere.output, here.output))]
         known, known_here = (np.isfinite(row.logit) & np.isfinite(row.output) for row in (elsewhere, here))
@@ -190,6 +193,8 @@ class RowJudge:
             flips=self._flips(elsewhere, here),
             max_drift=float(drift.max()),
             one_sided=int((known != known_here).sum()),
+            beyond=None if tolerance is None else _beyond(elsewhere.logit, here.logit, tolerance),
+            tolerance=tolerance,
         )
 
     def _changes(self, row: RowDecisions, parent: RowDecisions) -> tuple[int | None, int | None]:
@@ -243,6 +248,14 @@ def _no_sigmoid(row: RowDecisions, bound: float) -> Iterator[str]:
     apart = float(np.abs(row.output - calibrated(row.logit, 1.0)).max())
     if apart > bound:
         yield f"{NO_SIGMOID}: they are up to {apart:.3g} apart, {bound:.3g} allowed"
+
+
+def _beyond(elsewhere: NDArray[np.float64], here: NDArray[np.float64], tolerance: float) -> int:
+    """The number of images whose finite logits are further apart than `tolerance`, or that are finite once only."""
+    known, known_here = np.isfinite(elsewhere), np.isfinite(here)
+    both = known & known_here
+    apart = np.abs(elsewhere[both] - here[both]) > tolerance
+    return int(apart.sum() + (known != known_here).sum())
 
 
 def _identical(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.bool_]:

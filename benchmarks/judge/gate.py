@@ -119,6 +119,23 @@ def _held(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits
         yield at_most("flips", Figure(None if paired is None else float(len(paired.flips))), float(limits.flips))
     if limits.score_drift is not None:
         yield at_most("score drift", Figure(None if paired is None else paired.max_drift), limits.score_drift)
+    if limits.logit_shift is not None and _has_shift(row):
+        shift = None if paired is None else paired.logit_shift
+        yield at_most("logit shift", figure(shift, _paired_images(row)), limits.logit_shift)
+
+
+def _has_shift(row: VariantResult) -> bool:
+    """Whether the parent's logits have a spread that a shift can be measured by; unknown counts as yes."""
+    if row.paired is None:
+        return True
+    return row.paired.logit_shift is not None and row.paired.logit_shift.value is not None
+
+
+def _paired_images(row: VariantResult) -> str:
+    """The unit that the interval of the shift counts."""
+    count = 0 if row.scores is None else len(row.scores.logit)
+    grouped = row.paired is not None and row.paired.grouped_agreement is not None
+    return f"{count} images in groups" if grouped else f"{count} images"
 
 
 def _absolute(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:

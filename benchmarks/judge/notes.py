@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hemotk.artifacts import ImageRef, VariantResult, row_name
+from hemotk.artifacts import ImageRef, SameModel, VariantResult, row_name
 from hemotk.benchmarks.judge import gate
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.scoring import Scored
@@ -63,5 +63,15 @@ def _same_models(rows: Sequence[VariantResult]) -> Iterator[str]:
             yield (
                 f"{name}: {same.images - same.identical} of {same.images} images have other scores than here, "
                 f"{len(same.flips)} flipped, largest difference {same.max_drift:.3g}"
+                + _against_tolerance(same)
                 + (f"; {same.one_sided} give NaN or infinity in one of the two places only" if same.one_sided else "")
             )
+
+
+def _against_tolerance(same: SameModel) -> str:
+    """How the differences compare with what the export saw between runtimes."""
+    if same.beyond is None or same.tolerance is None:
+        return ""
+    if not same.beyond:
+        return f"; none by more than runtimes differ (logits by up to {same.tolerance:.2g})"
+    return f"; {same.beyond} of them by more than runtimes differ (logits by up to {same.tolerance:.2g}): look for why"

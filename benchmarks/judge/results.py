@@ -128,7 +128,7 @@ def _result(row: Row, judge: RowJudge, field: _Field, context: Context) -> Varia
         calibration=judge.calibration(ours),
         paired=None if parent is None else judge.paired(ours, parent),
         paired_first=None if first is None else judge.paired(ours, first),
-        same_model=None if here is None else judge.same_model(ours, here),
+        same_model=None if here is None else judge.same_model(ours, here, row.bundle.card.tolerance(variant.kind)),
         slice_level=judge.slice_level(ours, context.tissue),
         strata=judge.strata(ours, context.parts),
     )

@@ -17,10 +17,14 @@ INT16_STEPS = 32767
 
 @dataclass(frozen=True)
 class IntegerGraph:
-    """A graph that fits the grids of its blocks, and the range of each of its operations."""
+    """A graph that fits the grids of its blocks, and the range of each of its operations.
+
+    `exact` is the same before its thresholds were rounded: its convolutions make the same, but for that.
+    """
 
     graph: Graph
     ranges: Mapping[str, Range]
+    exact: Graph
 
 
 def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int) -> IntegerGraph:
@@ -34,4 +38,4 @@ def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int
     widths = block_widths(changing, measured, scalings)
     ranges = scaled_ranges(changing, scaled, measured, scalings)
     fitted = fit_levels(scaled, [Grid(width, steps) for width in widths])
-    return IntegerGraph(with_least_weights(fitted, ranges, widths), ranges)
+    return IntegerGraph(with_least_weights(fitted, ranges, widths), ranges, scaled)

@@ -19,8 +19,8 @@ def quantize(content: bytes, recipe: Recipe, spec: PreprocessSpec, ranges: Mappi
     """Quantize a float32 .tflite of the pixel contract.
 
     `ranges` are least and greatest value of each tensor, by its name or by the name of the operation that makes it.
-    The input keeps its pixel bytes. In int8 the input and the outputs are uint8, in int16x8 they are int16; the other
-    kinds take and give float32.
+    The input keeps its pixel bytes. In int8 the input is uint8, and so are the outputs unless their operators stay in
+    float32; in int16x8 both are int16; the other kinds take and give float32.
 
     Raises:
         HemotkError: a tensor has no finite range, or the quantizer does not know an operator.

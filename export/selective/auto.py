@@ -73,11 +73,19 @@ def operations_of(layers: Sequence[str], graph: Graph) -> tuple[str, ...]:
 
 
 def select_layers(
-    source: Source, graph: Graph, parent: bytes, int8: Candidate, *, tolerance: Tolerance, tell: Tell
+    source: Source,
+    graph: Graph,
+    parent: bytes,
+    int8: Candidate,
+    *,
+    tolerance: Tolerance,
+    tell: Tell,
+    finished: bytes | None = None,
 ) -> Selection:
     """Find the layers of `graph`, which `int8` is made of, to keep in float32; `parent` is the float32 variant.
 
-    Only the validation part is looked at.
+    If `finished`, int8 with everything fitted, is within the tolerance, no layer needs to be kept. Only the validation
+    part is looked at.
 
     Raises:
         CheckFailed: no choice of layers is within the tolerance.
@@ -89,6 +97,11 @@ def select_layers(
     labels = np.array([item.label for item in items])
     decision = Decision(card.threshold, card.temperature)
     reference = Reference(labels, _logits(parent, pixels, int8.spec), decision)
+
+    if finished is not None:
+        plain = reference.cost(_logits(finished, pixels, int8.spec))
+        if plain.within(tolerance):
+            return Selection(tolerance, (), (), (plain,))
 
     def score(keep: tuple[str, ...]) -> Logits:
         return _logits(int8.keeping(operations_of(keep, graph)).quantized(), pixels, int8.spec)

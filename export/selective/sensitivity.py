@@ -152,7 +152,7 @@ def rank(layers: Sequence[str], score: Score, reference: Reference, plain: Cost,
 
 def _out_of_reach(cost: Cost, tolerance: Tolerance) -> CheckFailed:
     return CheckFailed(
-        f"‹auto›: even with every layer in float32 the byte outputs cost {cost.accuracy_drop:.4f} of accuracy and "
+        f"‹auto›: even with every layer in float32 it costs {cost.accuracy_drop:.4f} of accuracy and "
         f"drift by {cost.score_drift:.4f} on the validation part, beyond {tolerance.accuracy_drop:.4f} and "
         f"{tolerance.score_drift:.4f}; allow more, or export with ‹quantize› fp16."
     )

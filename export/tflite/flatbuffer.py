@@ -57,7 +57,10 @@ def add_signature(content: bytes, outputs: Sequence[str]) -> bytes:
 
 
 def byte_interface(content: bytes) -> bytes:
-    """Give an int8 model a uint8 input and uint8 outputs, 128 more than the int8 values: one QUANTIZE at each end."""
+    """Give an int8 model a uint8 input and uint8 outputs, 128 more than the int8 values: one QUANTIZE at each end.
+
+    Outputs in float32 stay as they are.
+    """
     model = read_model(content)
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     code = operator_code(model, schema.BuiltinOperator.QUANTIZE)
@@ -67,6 +70,8 @@ def byte_interface(content: bytes) -> bytes:
         graph.inputs = [outside if index == entry.tensorIndex else index for index in graph.inputs]
         entry.tensorIndex = outside
     for entry in signature.outputs:
+        if graph.tensors[entry.tensorIndex].type == schema.TensorType.FLOAT32:
+            continue
         outside = _byte_copy(graph, entry.tensorIndex)
         graph.operators.append(_quantize(code, entry.tensorIndex, outside))
         graph.outputs = [outside if index == entry.tensorIndex else index for index in graph.outputs]

@@ -9,7 +9,9 @@ NO_LIMITS = BenchLimits(*(None for _ in dataclasses.fields(BenchLimits)))
 GOOD = ImageScores((0.5,), (0.6,), (0.6,))
 
 
-def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, sensitivity=None, auc=1.0, drift=0.0, positives=15, **changes):
+def row(
+    kind, accuracy=1.0, ratio=1.0, flips=0, *, sensitivity=None, auc=1.0, drift=0.0, shift=None, positives=15, **changes
+):
     """A row of which a figure is None where it was not measured; `sensitivity` is the accuracy if not given."""
     share = Estimate(accuracy)
     found = Estimate(accuracy if sensitivity is None else sensitivity)
@@ -20,5 +22,7 @@ def row(kind, accuracy=1.0, ratio=1.0, flips=0, *, sensitivity=None, auc=1.0, dr
     )
     latency = None if ratio is None else Latency(1, 1, (1,), ((1,),), 1.0, 1.0, 1.0, Estimate(ratio))
     plain = VariantResult("b", HERE, kind, f"{kind}.tflite", "0", 5_000_000)
+    if paired is not None and shift is not None:
+        paired = dataclasses.replace(paired, logit_shift=shift)
     measured = {"scores": GOOD, "metrics": metrics, "paired": paired, "latency": latency}
     return dataclasses.replace(plain, **{**measured, **changes})

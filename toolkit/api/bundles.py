@@ -14,6 +14,8 @@ from hemotk.store import run as store_run
 
 BUNDLES = Path("bundles")
 KINDS = ("fp16", "dynamic", "int8", "int16x8")
+OUTPUT_TYPES = ("float32", "uint8")
+STEPS = ("room", "roundings", "biases", "logit-bias")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def export(
     author: str = "not stated",
     license: str = "not stated",
     cam: bool = False,
+    outputs: str = "float32",
+    without: str | Sequence[str] = (),
     auto: bool = False,
     max_accuracy_drop: float | None = None,
     max_score_drift: float | None = None,
@@ -53,9 +57,10 @@ def export(
 
     `quantize` names what is made beside float32: 'int8', 'fp16', 'dynamic', 'int16x8', several of them, or 'none'.
     `calibration` is the most images of the training part that int8 ranges are gathered on. `author` and `license` are
-    those of the models, as their metadata says. With `cam` every model also gives its class-activation map. With `auto`
-    int8 keeps as many layers in float32 as it takes to stay within `max_accuracy_drop` and `max_score_drift` on the
-    validation part.
+    those of the models, as their metadata says. With `cam` every model also gives its class-activation map. `outputs`
+    is what int8 gives: 'float32' or 'uint8'. `without` are steps of int8 and int16x8 to leave out: 'room', 'roundings',
+    'biases', 'logit-bias'. With `auto` int8 keeps as many layers in float32 as it takes to stay within
+    `max_accuracy_drop` and `max_score_drift` on the validation part.
 
     Raises:
         HemotkError: a run or images that are missing or changed, or `out` exists and `overwrite` is false.
@@ -66,6 +71,8 @@ def export(
     asked = (quantize,) if isinstance(quantize, str) else tuple(quantize)
     kinds = tuple(dict.fromkeys(kind for kind in asked if kind != "none"))
     _check_kinds(kinds, auto, {"max_accuracy_drop": max_accuracy_drop, "max_score_drift": max_score_drift})
+    left_out = (without,) if isinstance(without, str) else tuple(dict.fromkeys(without))
+    _check_choices(outputs, left_out)
     for name, value in (("author", author), ("license", license)):
         if not value.strip():
             raise HemotkError(f"‹{name}›: is empty; give a text, or leave the option out.")
@@ -79,7 +86,7 @@ def export(
     limits = {"accuracy_drop": max_accuracy_drop, "score_drift": max_score_drift}
     given = {name: value for name, value in limits.items() if value is not None}
     config = ExportConfig(
-        recipes=tuple(Recipe(kind) for kind in kinds),  # type: ignore[arg-type]
+        recipes=tuple(Recipe(kind, outputs=outputs, without=left_out) for kind in kinds),  # type: ignore[arg-type]
         calibration=calibration,
         data=maybe(data),
         author=author,
@@ -90,6 +97,14 @@ def export(
     with telling(progress) as tell:
         export_run(folder, place, config, overwrite, tell)
     return Bundle.open(place)
+
+
+def _check_choices(outputs: str, without: Sequence[str]) -> None:
+    if outputs not in OUTPUT_TYPES:
+        raise HemotkError(f"‹outputs› {outputs}: is unknown; choose one of {', '.join(OUTPUT_TYPES)}.")
+    for step in without:
+        if step not in STEPS:
+            raise HemotkError(f"‹without› {step}: is no step of int8; choose of {', '.join(STEPS)}.")
 
 
 def _check_kinds(kinds: Sequence[str], auto: bool, limits: dict[str, float | None]) -> None:

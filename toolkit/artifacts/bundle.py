@@ -112,6 +112,24 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
+class RuntimeSpread:
+    """How far apart the scores of one file are between the `ways` to run it, on the golden pictures.
+
+    `logit` and `probability` are the greatest differences that were seen, as the file gives them. `tolerance` is how
+    far apart the logits of one picture may be on two runtimes before something is wrong.
+    """
+
+    ways: tuple[str, ...]
+    logit: float
+    probability: float
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        require(bool(self.ways), "ways", "non-empty")
+        require(0 <= self.logit <= self.tolerance, "tolerance", "at least the spread of the logit")
+
+
+@dataclass(frozen=True)
 class BundleCard(Artifact):
     """A finished bundle: `bundles/NAME/` with this card, the .tflite variants, `labels.txt` and `golden.npz`.
 
@@ -119,12 +137,13 @@ class BundleCard(Artifact):
     `variants` has the float parent (`float32`) first. `recipe` is what quantization was asked for. `study` is the rule
     that gives a series of slices one verdict, None where it was not chosen on data.
 
-    `calibrated` counts the calibration images. Cards from before it have them in `calibration`, by name and with their
+    `runtimes` has the spread of each kind over runtimes, None in cards from before it was measured. `calibrated` counts
+    the calibration images. Cards from before it have them in `calibration`, by name and with their
     labels: only their `nameless` form may leave the house.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bundle/1"
-    LATER: ClassVar[tuple[str, ...]] = ("study", "calibrated")
+    LATER: ClassVar[tuple[str, ...]] = ("study", "calibrated", "runtimes")
 
     name: str
     created: str
@@ -145,6 +164,7 @@ class BundleCard(Artifact):
     intended_use: str = "research, not for diagnosis"
     study: SeriesPoint | None = None
     calibrated: Calibrated | None = None
+    runtimes: Mapping[str, RuntimeSpread] | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.threshold < 1, "threshold", "between 0 and 1")
@@ -161,6 +181,11 @@ class BundleCard(Artifact):
     def calibrated_on(self) -> Calibrated:
         """The calibration images without names, whether the card names them or not."""
         return Calibrated.of(self.calibration) if self.calibrated is None else self.calibrated
+
+    def tolerance(self, kind: str) -> float | None:
+        """How far apart the logits of one picture may be on two runtimes; None where it was not measured."""
+        spread = (self.runtimes or {}).get(kind)
+        return None if spread is None else spread.tolerance
 
     def nameless(self) -> "BundleCard":
         """The card that may leave the house: as it is if it names no image."""

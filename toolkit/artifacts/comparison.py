@@ -41,8 +41,9 @@ class Paired:
     `auc_difference` is variant − parent. Without labels `lost`, `gained`, `mcnemar` and `drops` are None.
     `grouped_auc_difference` and `grouped_agreement` have intervals over groups of images, `grouped_mcnemar` is the
     p-value over them; None where each image is a group of its own, or groups are not known. `logit_bias` and `logit_sd`
-    are mean and standard deviation of the logit's error. `drops`, `grouped_mcnemar` and these two are None in files
-    from before there were these.
+    are mean and standard deviation of the logit's error, `logit_shift` is the mean's size as a share of the standard
+    deviation of the other row's logits. `drops`, `grouped_mcnemar` and these three are None in files from before there
+    were these.
     """
 
     agreement: Estimate
@@ -59,3 +60,4 @@ class Paired:
     drops: Drops | None = None
     logit_bias: float | None = None
     logit_sd: float | None = None
+    logit_shift: Estimate | None = None

@@ -76,7 +76,8 @@ class SameModel:
 
     Of `images` compared, `identical` have exactly the same logit and probability output; `flips` are those on which
     the decision differs (`parent` is the probability found here); drift is |Δ probability|. `one_sided` images have
-    NaN or infinity on one side only; their drift counts as 1.
+    NaN or infinity on one side only; their drift counts as 1. `beyond` images have logits further apart than
+    `tolerance`, what the bundle's card allows between runtimes; None where the card does not say.
     """
 
     images: int
@@ -84,6 +85,8 @@ class SameModel:
     flips: tuple[Flip, ...]
     max_drift: float
     one_sided: int = 0
+    beyond: int | None = None
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         require(0 <= self.identical <= self.images, "identical", "between 0 and images")

@@ -103,6 +103,12 @@ def _output(name: str, words: str) -> Decorator:
 @_limit("flips", click.IntRange(0), "Largest number of images whose decision may differ from float32's.")
 @_limit("score_drift", FRACTION, "Largest change of a probability against float32, on any image. 1 turns it off.")
 @_limit(
+    "logit_shift",
+    FRACTION,
+    "Largest mean change of the logit against float32, as a share of the standard deviation of float32's logits. "
+    "1 turns it off.",
+)
+@_limit(
     "min_auc",
     FRACTION,
     "Least AUC of every variant, float32 included. The lower end of its interval must reach it, too.",

@@ -48,6 +48,19 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     help="Let every model also give its class-activation map, as output 'cam'. `hemotk predict --heatmap` draws it.",
 )
 @click.option(
+    "--outputs",
+    type=click.Choice(("float32", "uint8")),
+    default="float32",
+    show_default=True,
+    help="What int8 gives. uint8 is for accelerators that take nothing but bytes. It rounds the logit coarsely.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(("room", "roundings", "biases", "logit-bias")),
+    help="Leave out a step of int8 and int16x8, to see its share. May be given several times.",
+)
+@click.option(
     "--auto",
     is_flag=True,
     help="If int8 loses more than the next two options allow, keep the layers that lose most in float32.",
@@ -73,6 +86,8 @@ def export(
     author: str,
     license: str,
     cam: bool,
+    outputs: str,
+    without: tuple[str, ...],
     auto: bool,
     max_accuracy_drop: float | None,
     max_score_drift: float | None,
@@ -88,8 +103,11 @@ def export(
 
     The test set NAME.testset is written beside the bundle. It names and shows people. Keep it in the house, like runs.
 
-    The input and the outputs of int8 are bytes: the pixel is the input. Every .tflite has TFLite Metadata, which
-    Android tools read. `unzip` takes the class names out of it.
+    The input of int8 is bytes: the pixel is the input. Its outputs are float32, or bytes with --outputs uint8. Every
+    .tflite has TFLite Metadata, which Android tools read. `unzip` takes the class names out of it.
+
+    int8 is fitted to the calibration images in several steps: room above the ranges, roundings and biases layer by
+    layer, and at last the mean error of the logit. --without leaves steps out.
 
     Every file is checked before anything is written. If a check fails, nothing is written, and the exit code is 1.
 
@@ -121,6 +139,8 @@ def export(
         author=author,
         license=license,
         cam=cam,
+        outputs=outputs,
+        without=without,
         auto=auto,
         max_accuracy_drop=max_accuracy_drop,
         max_score_drift=max_score_drift,
@@ -136,17 +156,21 @@ def export(
 def _report(card: "BundleCard", out: Path) -> None:
     for variant in card.variants:
         click.echo(f"{variant.file:24} {variant.bytes / 1e6:6.2f} MB  {variant.input.dtype} in")
-    for remark in _remarks(out):
+    for remark in _remarks(card, out):
         click.echo(f"hemotk: {remark}", err=True)
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
 
 
-def _remarks(out: Path) -> "Iterator[str]":
-    from hemotk.exporting.bundle import CHECKS_FILE
+def _remarks(card: "BundleCard", out: Path) -> "Iterator[str]":
+    from hemotk.exporting.bundle import CHECKS_FILE, few_images
     from hemotk.exporting.verify import remarks
 
     checks = json.loads((out / CHECKS_FILE).read_text(encoding="utf-8"))
-    return remarks({check["kind"]: check["agreement"]["worst"] for check in checks})
+    found = {check["kind"]: check["agreement"] for check in checks}
+    shifts = {kind: agreement["shift"] for kind, agreement in found.items()}
+    if (few := few_images(card)) is not None:
+        yield few.replace("‹calibration›", "--calibration")
+    yield from remarks({kind: agreement["worst"] for kind, agreement in found.items()}, shifts)
 
 
 def _report_auto(out: Path) -> None:

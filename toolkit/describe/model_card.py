@@ -49,6 +49,8 @@ class ExportedModel:
     """One .tflite: its kind and size, and how it agrees with its float32 parent on `count` validation images.
 
     `drift` is the mean and `worst` the greatest |Δ probability|, `flips` counts other decisions, `sqnr` is in dB.
+    `bias` and `sd` are mean and standard deviation of the logit's error, `shift` is |bias| over the standard deviation
+    of float32's logits; None in bundles from before there were these.
     """
 
     kind: str
@@ -58,6 +60,9 @@ class ExportedModel:
     worst: float
     flips: int
     sqnr: float | None
+    bias: float | None = None
+    sd: float | None = None
+    shift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -209,14 +214,16 @@ def _models(sources: CardSources) -> Iterator[str]:
             f"{model.drift:.5f}",
             f"{model.worst:.5f}",
             "–" if model.sqnr is None else f"{model.sqnr:.1f}",
+            "–" if model.bias is None or model.sd is None else f"{model.bias:+.4f} ± {model.sd:.4f}",
         )
         for model in sources.models
     ]
-    yield from _table(("kind", "MB", "flips", "mean drift", "greatest drift", "SQNR, dB"), rows)
+    yield from _table(("kind", "MB", "flips", "mean drift", "greatest drift", "SQNR, dB", "logit error"), rows)
     yield ""
     yield (
         f"Against float32 on {sources.models[0].count} validation images: flips are images that are decided otherwise, "
-        "drift is |Δ probability|, SQNR the ratio of the logit's variance to its mean squared error."
+        "drift is |Δ probability|, SQNR the ratio of the logit's variance to its mean squared error. The logit error "
+        "is given as mean ± standard deviation."
     )
     if sources.calibration:
         yield f"Ranges of int8 were gathered on {sources.calibration} images of the training part."

@@ -90,6 +90,10 @@ def _bundle(bundle: "BundleDescription") -> Iterator[str]:
         *_recipe(card.recipe),
         ("calibration", f"{calibrated.images} images, {calibrated.positives} of class {card.labels[1]}"),
         *((("note", NAMED),) if card.calibration else ()),
+        *(
+            (f"runtimes {kind}", f"logits apart by up to {spread.logit:.2g}, at most {spread.tolerance:.2g} may be")
+            for kind, spread in (card.runtimes or {}).items()
+        ),
         ("parents", _parents(card.parents)),
         ("test set", _beside(bundle)),
         ("use", card.intended_use),
@@ -345,7 +349,8 @@ def _recipe(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         kept = variant.get("keep_float", ())
         layers = f"{len(kept)} layers in float32: {', '.join(kept)}" if kept else "no layer left in float32"
         margin = f", logit range widened by {variant['logit_margin']:g}" if "logit_margin" in variant else ""
-        yield f"made {variant.get('kind', '')}", f"{layers}{margin}"
+        left_out = f", without {', '.join(variant['without'])}" if variant.get("without") else ""
+        yield f"made {variant.get('kind', '')}", f"{layers}{margin}{left_out}"
     for kind, bias in recipe.get("logit_bias", {}).items():
         yield f"bias {kind}", f"{bias:+.4f} taken off the logit, its mean error on the calibration images"
     if "auto" in recipe:

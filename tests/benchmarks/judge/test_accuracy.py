@@ -161,6 +161,14 @@ def test_each_row_of_a_pair_decides_at_its_own_operating_point():
     assert (found.lost, found.gained, found.max_drift) == (0, 1, 0.0)
 
 
+def test_logits_that_are_too_far_apart_are_counted():
+    judge = RowJudge([ImageRef(str(index), None) for index in range(4)], 0.5, 1.0)
+    here = judge.judged([Scores(logit, 0.5) for logit in (0.0, 1.0, 2.0, float("nan"))])
+    there = judge.judged([Scores(logit, 0.5) for logit in (0.05, 1.2, float("nan"), float("nan"))])
+    assert judge.same_model(there, here).beyond is None
+    assert [judge.same_model(there, here, tolerance).beyond for tolerance in (0.01, 0.1, 1.0)] == [3, 2, 1]
+
+
 def test_the_same_model_elsewhere_is_compared_output_by_output():
     one = judge([0, 1, 1, 0])
     here = one.judged([Scores(-1.0, 0.25), Scores(0.1, 0.5), Scores(2.0, 0.9), Scores(-3.0, 0.1)])

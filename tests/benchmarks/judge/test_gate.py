@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from measured_rows import NO_LIMITS, row
 
-from hemotk.artifacts import ImageScores
+from hemotk.artifacts import Estimate, ImageScores
 from hemotk.benchmarks.judge.accuracy import BOTH_BY_PARENT, CONSTANT, NO_SIGMOID
 from hemotk.benchmarks.judge.gate import judge, left_out
 from hemotk.benchmarks.judge.limits import BenchLimits
@@ -18,7 +18,7 @@ PARENT = row("float32", 0.9)
 DEFAULT = BenchLimits()
 NO_NUMBER = ImageScores((None,), (None,), (0.5,))
 WORSE = ["int8 accuracy drop", "int8 sensitivity drop", "int8 specificity drop"]
-UNPAIRED = ["int8 McNemar p", "int8 score drift"]
+UNPAIRED = ["int8 McNemar p", "int8 score drift", "int8 logit shift"]
 
 # name: (variants after the parent, limits, the checks that fail)
 CASES = {
@@ -99,6 +99,11 @@ CASES = {
         dataclasses.replace(NO_LIMITS, score_drift=1.0),
         ["int8 score drift"],
     ),
+    "no shift": ([row("int8", 0.9, shift=Estimate(0.001, 0.0, 0.01))], DEFAULT, []),
+    "a shift that may be by chance": ([row("int8", 0.9, shift=Estimate(0.015, 0.0, 0.03))], DEFAULT, []),
+    "a shift": ([row("int8", 0.9, shift=Estimate(0.03, 0.025, 0.035))], DEFAULT, ["int8 logit shift"]),
+    "any shift, if asked": ([row("int8", 0.9, shift=Estimate(0.9, 0.8, 1.0))], BenchLimits(logit_shift=1.0), []),
+    "float logits without a spread": ([row("int8", 0.9, shift=Estimate(None, why="no spread"))], DEFAULT, []),
     "AUC enough": ([row("int8", 0.9, auc=0.95)], BenchLimits(min_auc=0.95), []),
     "AUC too small": ([row("int8", 0.9, auc=0.94)], BenchLimits(min_auc=0.95), ["int8 AUC"]),
     "AUC unknown": ([row("int8", 0.9, auc=None)], BenchLimits(min_auc=0.5), ["int8 AUC"]),
@@ -125,7 +130,7 @@ WHOLE = {
     "no labels, nothing to compare with": (
         [unlabelled("float32"), unlabelled("int8", flips=None)],
         DEFAULT,
-        ["int8 disagreement with float", "int8 score drift"],
+        ["int8 disagreement with float", "int8 score drift", "int8 logit shift"],
     ),
     "no labels, one class only": (
         [unlabelled("float32"), unlabelled("int8", findings=(f"calls every image negative {BOTH_BY_PARENT}",))],

@@ -57,3 +57,11 @@ def test_images_without_a_number_on_one_side_are_counted():
         "int8 on phone: 3 of 3 images have other scores than here, 0 flipped, largest difference 1; "
         "2 give NaN or infinity in one of the two places only",
     )
+
+
+def test_differences_are_held_against_what_runtimes_differ_by():
+    for beyond, end in ((0, "none by more than runtimes differ (logits by up to 0.05)"), (2, "2 of them by more than")):
+        same = SameModel(3, 1, (), 0.1, beyond=beyond, tolerance=0.05)
+        row = VariantResult("a", "phone", "int8", "m", "0", 1, same_model=same)
+        (found,) = notes(Scored((ImageRef("0", 0), ImageRef("1", 1)), 1), [row], NO_LIMITS)
+        assert end in found

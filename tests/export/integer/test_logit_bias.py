@@ -15,7 +15,7 @@ from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.integer.logit_bias import FEWEST, logits_of, shift_logit
 from hemotk.exporting.models import make_models
-from hemotk.exporting.recipe import Recipe
+from hemotk.exporting.recipe import FITTED, Recipe
 from hemotk.exporting.source import Source, open_run
 from hemotk.models.shape import densenet
 from hemotk.progress import silent
@@ -33,7 +33,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 def made(
     source: Source, pixels: np.ndarray, *, correct: bool = True, cam: bool = False
 ) -> tuple[dict[str, bytes], dict[str, float]]:
-    recipes = tuple(Recipe(kind, correct_bias=correct) for kind in ("int8", "int16x8"))  # type: ignore[arg-type]
+    recipes = tuple(Recipe(kind, without=() if correct else ("logit-bias",)) for kind in ("int8", "int16x8"))  # type: ignore[arg-type]
     models = make_models(source, ExportConfig(recipes, cam=cam), pixels, silent)
     return dict(models.contents), dict(models.logit_bias)
 
@@ -62,6 +62,8 @@ def test_the_mean_error_goes_and_the_others_stay(source: Source) -> None:
 def test_what_few_images_say_is_not_believed(source: Source) -> None:
     pixels = random_pixels(FEWEST - 1, SIZE, seed=3)
     assert made(source, pixels) == made(source, pixels, correct=False)
+    models = make_models(source, ExportConfig((Recipe("int8"),)), pixels, silent)
+    assert models.recipes[0].without == FITTED
 
 
 def test_a_model_whose_logit_has_no_bias_is_refused() -> None:
@@ -72,7 +74,7 @@ def test_a_model_whose_logit_has_no_bias_is_refused() -> None:
 def test_the_bundle_says_what_was_taken_off(source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     export_run(source.folder, tmp_path / "b", ExportConfig(calibration=12))
     found = BundleCard.read(tmp_path / "b" / BUNDLE_CARD).recipe
-    assert found["variants"][0]["correct_bias"] is True
+    assert found["variants"][0]["without"] == []
     bias = found["logit_bias"]["int8"]
     assert run(["info", str(tmp_path / "b")]) == 0
     said = " ".join(capsys.readouterr().out.split())

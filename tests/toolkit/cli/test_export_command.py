@@ -8,7 +8,7 @@ from exportable_runs import make_run, make_split
 from PIL import Image
 from random_networks import random_arrays, tiny_shape
 
-from hemotk.artifacts import BundleCard
+from hemotk.artifacts import BUNDLE_CARD, BundleCard
 from hemotk.cli.main import cli, run
 
 SIZE = 48
@@ -122,6 +122,8 @@ def test_auto_fails_where_no_choice_is_enough(home: Path, tmp_path: Path, capsys
         (["--auto", "--quantize", "fp16"], "--quantize int8"),
         (["--max-score-drift", "0.1"], "--max-score-drift: is a limit for --auto"),
         (["--auto", "--max-accuracy-drop", "2"], "--max-accuracy-drop"),
+        (["--without", "ranges"], "--without"),
+        (["--outputs", "int8"], "--outputs"),
     ],
 )
 def test_auto_options_that_do_not_go_together(
@@ -138,3 +140,21 @@ def test_a_drift_that_a_bench_would_refuse_is_said(
     assert run(["export", str(home / "runs" / "first"), "--quantize", "fp16", "--out", str(tmp_path / "b")]) == 0
     said = capsys.readouterr().err
     assert "hemotk: fp16: the probability of a validation image differs" in said
+
+
+def test_bytes_come_out_and_steps_are_left_out_if_asked(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "b"
+    asked = ["--outputs", "uint8", "--without", "roundings", "--without", "room", "--calibration", "8"]
+    assert run(["export", str(home / "runs" / "first"), *asked, "--out", str(out)]) == 0
+    card = BundleCard.read(out / BUNDLE_CARD)
+    variant = card.variant("int8")
+    assert variant is not None
+    assert {output.dtype for output in variant.outputs} == {"uint8"}
+    assert card.recipe["variants"][0]["without"] == ["roundings", "room"]
+
+
+def test_too_few_calibration_images_are_said(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "b"
+    assert run(["export", str(home / "runs" / "first"), "--calibration", "4", "--out", str(out)]) == 0
+    assert "hemotk: 4 calibration images are too few for roundings and biases" in capsys.readouterr().err
+    assert BundleCard.read(out / BUNDLE_CARD).recipe["variants"][0]["without"] == ["roundings", "biases", "logit-bias"]

@@ -1,0 +1,57 @@
+"""Activations of an integer network as what it holds: whole numbers and a step."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[Any]
+Reals = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Activations [n, height, width, channels] = `step` · `values`; a step of 1 and float values hold them as is."""
+
+    values: Integers
+    step: float = 1.0
+
+    @classmethod
+    def rounded(cls, reals: Reals, width: float, steps: int) -> "Codes":
+        """The nearest of `steps` equal steps from 0 to `width`; `reals` is overwritten. Without a width all are 0."""
+        if width <= 0:
+            return cls(np.zeros(reals.shape, np.uint8))
+        step = width / steps
+        reals /= np.float32(step)
+        np.rint(reals, out=reals)
+        np.clip(reals, 0, steps, out=reals)
+        return cls(reals.astype(np.uint8 if steps < 256 else np.uint16), step)
+
+    def reals(self, chosen: slice | None = None) -> Reals:
+        """The activations of all images, or of some."""
+        part = self.values if chosen is None else self.values[chosen]
+        return part.astype(np.float32) * np.float32(self.step)
+
+    def padded(self, width: int, extra: tuple[int, int] = (0, 0)) -> "Codes":
+        """Zeros around the picture, `extra` more below and on the right."""
+        sides = [(width, width + more) for more in extra]
+        return Codes(np.pad(self.values, ((0, 0), *sides, (0, 0))), self.step)
+
+    def rows(self, size: int, stride: int, count: int, seed: int) -> Reals:
+        """What a convolution of `size` sees at `count` places at most: [places, size · size · channels], no padding.
+
+        The places are drawn from all images with `seed`, each once.
+        """
+        n, height, width, channels = self.values.shape
+        across, down = ((side - size) // stride + 1 for side in (width, height))
+        total = n * down * across
+        chosen = np.arange(total)
+        if total > count:
+            chosen = np.sort(np.random.default_rng(seed).choice(total, count, replace=False))
+        image, place = np.divmod(chosen, down * across)
+        top, left = (stride * part for part in np.divmod(place, across))
+        found = np.empty((len(chosen), size * size, channels), np.float32)
+        for tap, (row, column) in enumerate(np.ndindex(size, size)):
+            found[:, tap] = self.values[image, top + row, left + column]
+        return found.reshape(len(chosen), -1) * np.float32(self.step)

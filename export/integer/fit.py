@@ -1,0 +1,217 @@
+"""Roundings and biases of an integer graph, fitted layer by layer from the front on the calibration images.
+
+Each convolution sees what the convolutions before it make in integers. Its weights are rounded for these inputs, and
+its bias moves until its mean output, before any ReLU, is that of the exact network: rounding noise that passed a ReLU
+has a mean (E[max(x + n, T)] > max(x, T)), which ends here instead of adding up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import tensorflow as tf
+
+from hemotk.artifacts import PreprocessSpec
+from hemotk.data.read.preprocess import normalize
+from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
+from hemotk.exporting.graph.walk import walk
+from hemotk.exporting.integer.codes import Codes, Reals
+from hemotk.exporting.integer.graph import IntegerGraph
+from hemotk.exporting.integer.quantize import Range
+from hemotk.exporting.integer.roundings import error_feedback, nearest
+from hemotk.exporting.tflite.convert import Tensor, TensorFlowOps
+from hemotk.progress import Tell, silent
+
+BATCH = 10
+# Places whose inputs a layer's roundings are chosen for, and the seed they are drawn with.
+PLACES = 4096
+SEED = 15
+
+Means = Mapping[str, Array]
+
+# How the names of convolutions end.
+_FITTED = ("stem_conv", "stem_copy", "_reduce", "_expand", "_conv")
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is fitted, and the steps of the grids: 255 or 32767. `floats` are operations that stay in float32."""
+
+    steps: int
+    roundings: bool = True
+    biases: bool = True
+    floats: frozenset[str] = frozenset()
+
+
+def channel_means(exact: Graph, pixels: np.ndarray, spec: PreprocessSpec, tell: Tell = silent) -> dict[str, Array]:
+    """The mean output [C] of every convolution before its ReLU, on uint8 `pixels` [n, size, size]."""
+    found: dict[str, Array] = {}
+    for start in range(0, len(pixels), BATCH):
+        ops = _MeanOps()
+        walk(exact, tf.constant(normalize(pixels[start : start + BATCH, :, :, np.newaxis], spec)), ops)
+        for name, total in ops.totals.items():
+            found[name] = found.get(name, 0) + total / len(pixels)
+        tell("measuring means", min(start + BATCH, len(pixels)), len(pixels))
+    return found
+
+
+class _MeanOps(TensorFlowOps):
+    """TensorFlow operations that sum up what convolutions make, over images; mean over places."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, Array] = {}
+
+    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
+        y = super().conv(name, x, conv, stride=stride, same=same, relu=False)
+        self.totals[name] = tf.reduce_sum(tf.reduce_mean(y, (1, 2)), 0).numpy().astype(np.float64)
+        return tf.nn.relu(y) if relu else y
+
+
+def fit(
+    integer: IntegerGraph, pixels: np.ndarray, spec: PreprocessSpec, fitting: Fitting, tell: Tell = silent
+) -> Graph:
+    """The integer graph with weights and biases fitted on uint8 `pixels` [n, size, size].
+
+    The weights lie on the grids that the quantizer will choose for them.
+    """
+    means = channel_means(integer.exact, pixels, spec, tell) if fitting.biases else {}
+    ops = _FittingOps(integer.ranges, means, fitting, tell)
+    walk(integer.graph, Codes(normalize(pixels[:, :, :, np.newaxis], spec).astype(np.float32)), ops)
+    return _with_convs(integer.graph, ops.fitted)
+
+
+class _FittingOps:
+    """The operations of `walk.Ops` on codes; fits every convolution before it runs it."""
+
+    def __init__(self, ranges: Mapping[str, Range], means: Means, fitting: Fitting, tell: Tell) -> None:
+        self.fitted: dict[str, Conv] = {}
+        self._ranges, self._means, self._fitting, self._tell = ranges, means, fitting, tell
+        self._count = sum(name.endswith(_FITTED) for name in ranges)
+
+    def lift(self, name: str, x: Codes, affine: Affine) -> Codes:
+        """See `walk.Ops`."""
+        return Codes((x.values * affine.scale + affine.shift).astype(np.float32))
+
+    def pad(self, name: str, x: Codes, width: int, *, even: bool) -> Codes:
+        """See `walk.Ops`."""
+        height, across = (side % 2 if even else 0 for side in x.values.shape[1:3])
+        return x.padded(width, (height, across))
+
+    def space_to_depth(self, name: str, x: Codes) -> Codes:
+        """See `walk.Ops`."""
+        parts = [x.values[:, row::2, column::2] for row, column in np.ndindex(2, 2)]
+        return Codes(np.concatenate(parts, axis=-1), x.step)
+
+    def conv(self, name: str, x: Codes, conv: Conv, *, stride: int, same: bool, relu: bool) -> Codes:
+        """See `walk.Ops`."""
+        x = x.padded(conv.kernel.shape[0] // 2) if same else x
+        if name in self._fitting.floats:
+            return Codes(_run(x, conv.kernel, stride) + conv.bias.astype(np.float32))
+        kernel = self._rounded(x, conv.kernel, stride)
+        made = _run(x, kernel, stride)
+        bias = conv.bias
+        if self._fitting.biases:
+            bias = self._means[name] - made.mean(axis=(0, 1, 2), dtype=np.float64)
+        self.fitted[name] = Conv(kernel, bias)
+        self._tell("fitting layers", len(self.fitted), self._count)
+        made += bias.astype(np.float32)
+        if relu:
+            np.maximum(made, 0, out=made)
+        return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)
+
+    def _rounded(self, x: Codes, kernel: Array, stride: int) -> Array:
+        size, _, inputs, outputs = kernel.shape
+        weight = kernel.reshape(size * size * inputs, outputs)
+        if self._fitting.roundings:
+            rows = x.rows(size, stride, PLACES, SEED)
+            gram = (rows.T @ rows).astype(np.float64) / len(rows)
+            return error_feedback(weight, gram).reshape(kernel.shape)
+        return nearest(weight).reshape(kernel.shape)
+
+    def pointwise(self, name: str, x: Codes, linear: Linear, *, relu: bool) -> Codes:
+        """See `walk.Ops`."""
+        conv = Conv(linear.weight[np.newaxis, np.newaxis], linear.bias)
+        return self.conv(name, x, conv, stride=1, same=False, relu=relu)
+
+    def affine(self, name: str, x: Codes, affine: Affine, *, relu: bool) -> Codes:
+        """Not in an integer graph."""
+        raise NotImplementedError(name)
+
+    def maximum(self, name: str, x: Codes, level: Array) -> Codes:
+        """See `walk.Ops`."""
+        return Codes(np.maximum(x.values, np.rint(level / x.step).astype(x.values.dtype)), x.step)
+
+    def max_pool(self, name: str, x: Codes) -> Codes:
+        """See `walk.Ops`."""
+        height, width = ((side - 3) // 2 + 1 for side in x.values.shape[1:3])
+        parts = [
+            x.values[:, row : row + 2 * height - 1 : 2, column : column + 2 * width - 1 : 2]
+            for row, column in np.ndindex(3, 3)
+        ]
+        found = parts[0]
+        for part in parts[1:]:
+            found = np.maximum(found, part)
+        return Codes(found, x.step)
+
+    def average_pool(self, name: str, x: Codes) -> Codes:
+        """See `walk.Ops`."""
+        n, height, width, channels = x.values.shape
+        half = n, height // 2, 2, width // 2, 2, channels
+        whole = x.reals()[:, : height // 2 * 2, : width // 2 * 2].reshape(half)
+        return Codes.rounded(whole.mean(axis=(2, 4)), self._ranges[name][1], self._fitting.steps)
+
+    def concat(self, name: str, parts: tuple[Codes, ...]) -> Codes:
+        """See `walk.Ops`; all parts are on one grid."""
+        return Codes(np.concatenate([part.values for part in parts], axis=-1), parts[0].step)
+
+    def mean(self, name: str, x: Codes) -> Codes:
+        """See `walk.Ops`; nothing behind it is fitted."""
+        return x
+
+    def dense(self, name: str, x: Codes, linear: Linear, *, relu: bool) -> Codes:
+        """See `mean`."""
+        return x
+
+    def sigmoid(self, name: str, x: Codes) -> Codes:
+        """See `mean`."""
+        return x
+
+
+def _run(x: Codes, kernel: Array, stride: int) -> Reals:
+    """The convolution without padding and bias, some images at a time."""
+    weights = tf.constant(kernel, tf.float32)
+    count = len(x.values)
+    parts = [
+        tf.nn.conv2d(x.reals(slice(start, start + BATCH)), weights, stride, "VALID").numpy()
+        for start in range(0, count, BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def _with_convs(graph: Graph, fitted: Mapping[str, Conv]) -> Graph:
+    """The graph with the convolutions of these names replaced."""
+
+    def linear(name: str, old: Linear) -> Linear:
+        return Linear(fitted[name].kernel[0, 0], fitted[name].bias) if name in fitted else old
+
+    blocks = tuple(
+        tuple(
+            replace(
+                layer,
+                reduce=linear(f"{layer.name}_reduce", layer.reduce),
+                expand=fitted.get(f"{layer.name}_expand", layer.expand),
+            )
+            for layer in layers
+        )
+        for layers in graph.blocks
+    )
+    transitions = tuple(
+        replace(transition, conv=linear(f"{transition.name}_conv", transition.conv)) for transition in graph.transitions
+    )
+    copy = graph.stem.copy
+    stem = replace(
+        graph.stem,
+        conv=fitted.get("stem_conv", graph.stem.conv),
+        copy=None if copy is None else linear("stem_copy", copy),
+    )
+    return replace(graph, stem=stem, blocks=blocks, transitions=transitions)
