@@ -17,7 +17,8 @@ from hemotk.errors import HemotkError
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.models import make_models
 from hemotk.exporting.source import Source, open_run
-from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
+from hemotk.importing.config import ImportConfig, ImportedNetwork
+from hemotk.importing.network import read_network
 from hemotk.importing.run import score
 from hemotk.models.build import build_model, get_arrays, set_arrays
 from hemotk.models.shape import DenseNetShape, densenet

@@ -31,7 +31,8 @@ from hemotk.data.read.preprocess import load_gray
 from hemotk.data.scan import rsna, rsna_patients
 from hemotk.data.scan.folder import scan
 from hemotk.errors import HemotkError
-from hemotk.importing.network import ImportConfig, read_network
+from hemotk.importing.config import ImportConfig
+from hemotk.importing.network import read_network
 from hemotk.models.shape import densenet
 from hemotk.models.weights import read_weights, write_weights
 from hemotk.tflite.facts import read_facts

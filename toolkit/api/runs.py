@@ -308,29 +308,38 @@ def import_model(
     normalization: str = "auto",
     positive_class: int = 1,
     output: int | None = None,
+    head: Literal["sigmoid", "softmax"] | None = None,
     size: int | None = None,
+    expect: PathLike | None = None,
+    expect_limit: float = 0.02,
     classes: tuple[str, str] | None = None,
     overwrite: bool = False,
     progress: Progress = True,
 ) -> Run:
-    """Take in a DenseNet classifier that was trained elsewhere in Keras, judge it on `data`, and write a run folder.
+    """Take in a DenseNet classifier that was trained elsewhere, judge it on `data`, and write a run folder.
 
-    `model` is a .keras or .h5 file or a SavedModel. `normalization` says what was done to pixels of 0 to 255 before the
-    model: 'torch', 'tf', 'unit', 'raw', 'MEAN/STD', or 'auto' where layers of the model do it. `positive_class` is the
-    number that hemorrhage had in training, `output` the number of the output that is hemorrhage, of several sigmoids.
+    `model` is a .keras or .h5 file or a SavedModel of Keras, or a .pt, .pth, .ckpt or .safetensors file of PyTorch.
+    `normalization` says what was done to pixels of 0 to 255 before the model: 'torch', 'tf', 'unit', 'raw', 'xrv',
+    'MEAN/STD', or 'auto' where layers of a Keras model do it. `positive_class` is the number that hemorrhage had in
+    training, `output` the number of the output that is hemorrhage, of several sigmoids, and `head` what follows the
+    outputs in PyTorch. `expect` is a table of pictures and the scores that the network had in its own pipeline; a
+    probability that differs by more than `expect_limit` ends the import.
 
     Raises:
         HemotkError: a model that cannot be read or is not supported, or `out` exists and `overwrite` is false.
+        CheckFailed: the scores are not those of `expect`; the error says which cause is likely.
     """
     path = Path(model)
     place = RUNS / path.stem if out is None else Path(out)
     refuse_existing(place, overwrite)
     split = split_to_train_on(data, classes=classes, progress=progress)
     import_tensorflow()
-    from hemotk.importing.network import ImportConfig
+    from hemotk.importing.config import ImportConfig
+    from hemotk.importing.expected import read_expected
     from hemotk.importing.run import ImportJob, import_run
 
-    config = ImportConfig(size, normalization, positive_class, output)
+    config = ImportConfig(size, normalization, positive_class, output, head)
+    expected = None if expect is None else read_expected(Path(expect), split.manifest, expect_limit)
     with telling(progress) as tell:
-        import_run(ImportJob(path, split.manifest, place, overwrite), config, tell)
+        import_run(ImportJob(path, split.manifest, place, overwrite, expected), config, tell)
     return Run.open(place)

@@ -8,16 +8,18 @@ from hemotk.artifacts import require
 Array = NDArray[np.float64]
 
 _MEAN, _STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-# The modes of keras.applications under its names: scale and shift of a byte, per channel red, green, blue.
+# The modes of keras.applications under its names, and TorchXRayVision's: scale and shift of a byte, per channel.
 _MODES = {
     "torch": (1 / (255 * _STD), -_MEAN / _STD),
     "tf": (np.array([1 / 127.5]), np.array([-1.0])),
     "unit": (np.array([1 / 255]), np.array([0.0])),
     "raw": (np.array([1.0]), np.array([0.0])),
+    "xrv": (np.array([2048 / 255]), np.array([-1024.0])),  # torchxrayvision.datasets.normalize(picture, 255)
 }
 NORMALIZATIONS = ("auto", *_MODES)
 CHOICES = (
     "torch (keras.applications.densenet.preprocess_input), unit (pixel / 255), tf (pixel / 127.5 − 1), raw (0 to 255), "
+    "xrv (TorchXRayVision: −1024 to 1024), "
     "or MEAN/STD of pixel / 255, such as 0.5/0.25"
 )
 # Black to white after a normalization: a network is never trained far outside, a wrong guess ends there.

@@ -1,68 +1,34 @@
-"""From a saved Keras model to shape, weights and pixel contract."""
+"""From a saved model, of Keras or PyTorch, to shape, weights and pixel contract."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hemotk.artifacts import PreprocessSpec, require
-from hemotk.artifacts.normalizations import byte_affine
 from hemotk.artifacts.pixels import MAX_SIZE
 from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
+from hemotk.importing.config import DEFAULT_SIZE, ImportConfig, ImportedNetwork
 from hemotk.importing.head import head_arrays, read_head
 from hemotk.importing.layers import LayerGraph, open_layers
 from hemotk.importing.normalization import apply_normalization, read_front
+from hemotk.importing.pytorch.files import is_torch_file
+from hemotk.importing.pytorch.network import read_torch_network
 from hemotk.importing.stored import StoredModel, open_stored
 from hemotk.importing.walk import Walk
-from hemotk.models.shape import DenseNetShape
 from hemotk.models.weights import check_weights
-
-DEFAULT_SIZE = 224
-
-
-@dataclass(frozen=True)
-class ImportConfig:
-    """The caller's knowledge about the model.
-
-    `size` None means the model's own, or 224 where it takes any. `normalization` is the change of bytes before the
-    model (see `byte_affine`), 'auto' if the model does it itself. `positive_class` is the number of the class with
-    hemorrhage in training. `output` is the number of the sigmoid for hemorrhage among several, None where there is one
-    output.
-    """
-
-    size: int | None = None
-    normalization: str = "auto"
-    positive_class: int = 1
-    output: int | None = None
-
-    def __post_init__(self) -> None:
-        byte_affine(self.normalization)
-        require(self.positive_class in (0, 1), "positive_class", "0 or 1")
-        require(self.output is None or self.output >= 0, "output", "0 or more")
-
-
-@dataclass(frozen=True, eq=False)
-class ImportedNetwork:
-    """A network as a run folder keeps it; `format` is the kind of file it was read from, in words.
-
-    `notes` name possible differences from the model, and assumptions.
-    """
-
-    shape: DenseNetShape
-    weights: Mapping[str, np.ndarray]
-    preprocess: PreprocessSpec
-    format: str
-    notes: tuple[str, ...] = ()
 
 
 def read_network(path: Path, config: ImportConfig) -> ImportedNetwork:
     """Read the classifier at `path`; the logit is that of the saved model, up to float32 rounding.
 
     Raises:
-        HemotkError: no saved Keras model, a network that is not supported, or a normalization that is not known.
+        HemotkError: no saved model, a network that is not supported, or a normalization that is not known.
     """
+    if is_torch_file(path):
+        return read_torch_network(path, config)
+    if config.head is not None:
+        raise HemotkError(f"‹head› {config.head}: is for files of PyTorch, and {path} is none; leave it out.")
     stored = open_stored(path)
     try:
         return _read(path, stored, config)

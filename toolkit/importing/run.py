@@ -10,16 +10,19 @@ import numpy as np
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
 from hemotk.data.read.lazy import Pixels
 from hemotk.data.read.pipeline import open_items
-from hemotk.data.read.preprocess import normalize
 from hemotk.environment import machine, versions
+from hemotk.errors import CheckFailed
 from hemotk.files import refuse_existing
-from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
+from hemotk.importing.causes import Evidence, likely_cause, worst
+from hemotk.importing.config import ImportConfig, ImportedNetwork
+from hemotk.importing.expected import Expected, compare
+from hemotk.importing.network import read_network
+from hemotk.importing.scoring import make_scorer
 from hemotk.importing.stored import checksum
-from hemotk.models.build import build_model, set_arrays, with_logit
 from hemotk.models.families import DENSENETS
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
-from hemotk.stats.metrics import evaluate
+from hemotk.stats.metrics import evaluate, sigmoid
 from hemotk.store.publish import Checksums, RunContent, publish_run
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow", "h5py")
@@ -35,12 +38,13 @@ UPSIDE_DOWN = (
 
 @dataclass(frozen=True)
 class ImportJob:
-    """The saved `model`, the split to judge it on, and the run folder to write."""
+    """The saved `model`, the split to judge it on, the run folder to write, and the scores it must have."""
 
     model: Path
     split: SplitManifest
     out: Path
     overwrite: bool = False
+    expected: Expected | None = None
 
 
 def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> RunCard:
@@ -49,6 +53,7 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
     Raises:
         HemotkError: a model that cannot be read or is not supported, images that cannot be read, or an output that
             exists.
+        CheckFailed: the scores are not those expected.
     """
     refuse_existing(job.out, job.overwrite)
     started = time.monotonic()
@@ -56,6 +61,7 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
     network = read_network(job.model, config)
     pixels, labels = open_items(job.split.items, job.split.root(), network.preprocess)
     logits = score(network, pixels, tell)
+    checked = _check_expected(job, config, logits, tell)
     where = np.array([item.part for item in job.split.items])
     metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
 
@@ -68,30 +74,53 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
             preprocess=network.preprocess,
             labels=job.split.classes,
             files=files,
-            parents={"model": model, "split": job.split.sha256()},
+            parents={"model": model, "split": job.split.sha256(), **_scores(job)},
             settings={"model": job.model.name, "format": network.format, **asdict(config)},
             metrics=metrics,
             versions=versions(*PACKAGES),
             machine=machine(),
             seconds=time.monotonic() - started,
-            notes=(OPTIMISTIC, *network.notes, *_warnings(metrics["train"])),
+            notes=(OPTIMISTIC, *network.notes, *checked, *_warnings(metrics["train"])),
         )
 
     content = RunContent(network.shape, network.weights, job.split)
     return publish_run(job.out, content, card, overwrite=job.overwrite)
 
 
-def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent, batch: int = 16) -> np.ndarray:
+def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent) -> np.ndarray:
     """Logits float64 [n] of pictures uint8 [n, size, size]."""
-    model = build_model(network.shape)
-    set_arrays(model, network.weights)
-    logit_model = with_logit(model)
-    logits = np.empty(len(pixels))
-    for start in range(0, len(pixels), batch):
-        some = normalize(pixels[start : start + batch], network.preprocess)[..., None]
-        logits[start : start + len(some)] = logit_model(some, training=False)[0].numpy()[:, 0]
-        tell("scoring", start + len(some), len(pixels))
-    return logits
+    return make_scorer(network, tell)(pixels)
+
+
+def _check_expected(job: ImportJob, config: ImportConfig, logits: np.ndarray, tell: Tell) -> tuple[str, ...]:
+    """The note that the scores are those expected; nothing if none are.
+
+    Raises:
+        CheckFailed: they are not.
+    """
+    expected = job.expected
+    if expected is None:
+        return ()
+    comparison = compare(logits[expected.indices], expected.logits, expected.limit)
+    if comparison.good:
+        return (f"Checked against {expected.where.name}: {comparison.text()}.",)
+    some = worst(comparison.differences)
+    items = [job.split.items[index] for index in expected.indices[some]]
+    paths = [job.split.root() / item.path for item in items]
+    evidence = Evidence(paths, expected.logits[some], expected.limit)
+    cause = likely_cause(lambda other: read_network(job.model, other), config, evidence, tell)
+    named = ", ".join(
+        f"{item.path} ({sigmoid(expected.logits[at]):.3f} there, {sigmoid(logits[expected.indices[at]]):.3f} here)"
+        for item, at in list(zip(items, some, strict=True))[:3]
+    )
+    raise CheckFailed(
+        f"{job.model}: its scores are not those of {expected.where}: {comparison.text()}; worst {named}; no run was "
+        f"written; {cause}"
+    )
+
+
+def _scores(job: ImportJob) -> dict[str, str]:
+    return {} if job.expected is None else {"scores": job.expected.sha256}
 
 
 def _warnings(metrics: Metrics) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from keras_classifiers import ENDINGS, SIZE, backbone, gray_pictures, model, pre
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
-from hemotk.importing.network import ImportConfig, ImportedNetwork, read_network
+from hemotk.importing.config import ImportConfig, ImportedNetwork
+from hemotk.importing.network import read_network
 from hemotk.importing.run import score
 from hemotk.stats.metrics import sigmoid
 

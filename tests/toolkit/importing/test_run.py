@@ -18,7 +18,7 @@ from hemotk.exporting.graph.evaluate import evaluate as evaluate_graph
 from hemotk.exporting.graph.ir import read_graph
 from hemotk.files import sha256_file
 from hemotk.importing import run
-from hemotk.importing.network import ImportConfig
+from hemotk.importing.config import ImportConfig
 from hemotk.importing.run import OPTIMISTIC, UPSIDE_DOWN, ImportJob, import_run
 from hemotk.models.families import named_shape
 from hemotk.models.shape import DenseNetShape

@@ -9,7 +9,8 @@ from keras_classifiers import SIZE, backbone, gray_pictures, predicted, randomiz
 from layer_chains import arrays, chain
 
 from hemotk.errors import HemotkError
-from hemotk.importing.network import ImportConfig, read_network
+from hemotk.importing.config import ImportConfig
+from hemotk.importing.network import read_network
 from hemotk.importing.normalization import read_front
 from hemotk.importing.run import score
 from hemotk.importing.sizes import PictureSize

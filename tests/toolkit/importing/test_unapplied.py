@@ -10,7 +10,8 @@ import pytest
 from keras_classifiers import SIZE, backbone, gray_pictures, randomized, undecided
 
 from hemotk.errors import HemotkError
-from hemotk.importing.network import ImportConfig, read_network
+from hemotk.importing.config import ImportConfig
+from hemotk.importing.network import read_network
 from hemotk.importing.run import score
 from hemotk.importing.unapplied import UNAPPLIED
 from hemotk.stats.metrics import sigmoid
