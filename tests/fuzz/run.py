@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 OUT = Path("build/fuzz")
 # On some damaged files LiteRT itself ends the process, and HDF5 itself never comes back: of the last two, what is
 # fuzzed is whether trying a file in another process first finds them all.
-NAMES = ("artefacts", "labels", "rsna", "metadata", "dicom", "pictures", "weights", "tflite", "keras")
+NAMES = ("artefacts", "labels", "rsna", "metadata", "dicom", "pictures", "weights", "tflite", "keras", "torch")
 STARTING = 240  # seconds that a process may take besides
 
 

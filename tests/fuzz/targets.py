@@ -22,6 +22,8 @@ from dicom_files import content, dataset, ramp
 from hypothesis import HealthCheck, Phase, given, settings
 from mean_models import Writer, mean_model
 from PIL import Image
+from torch_files import PROTO, STOP, mapping, tensor, write, write_state
+from torch_files import name as torch_name
 
 from hemotk import probing
 from hemotk.artifacts import Artifact, SplitManifest
@@ -33,6 +35,8 @@ from hemotk.data.scan.folder import scan
 from hemotk.errors import HemotkError
 from hemotk.importing.config import ImportConfig
 from hemotk.importing.network import read_network
+from hemotk.importing.pytorch.files import is_torch_file
+from hemotk.importing.pytorch.network import read_torch_network
 from hemotk.models.shape import densenet
 from hemotk.models.weights import read_weights, write_weights
 from hemotk.tflite.facts import read_facts
@@ -202,6 +206,26 @@ def _keras(folder: Path) -> list[bytes]:
     return [(folder / "m.h5").read_bytes(), packed.getvalue()]
 
 
+def _torch(folder: Path) -> list[bytes]:
+    names = ("torchvision.pt", "legacy_module.pth", "timm_gray_bfloat16.safetensors", "torchscript.pt")
+    real = [(TESTS / "torch_fixtures" / file).read_bytes() for file in names]
+    arrays = {"conv0.weight": np.ones((1, 1, 7, 7)), "norm0.weight": np.ones(1), "classifier.weight": np.ones((1, 1))}
+    small = [write_state(folder / f"{old}.pt", arrays, legacy=old) for old in (False, True)]
+    pickled = mapping({"model": tensor("0", (1, 1, 7, 7)), "eval": torch_name("builtins", "eval") + b")R"})
+    return [*real, *(path.read_bytes() for path in small), PROTO + pickled + STOP]
+
+
+def _read_torch(data: bytes, folder: Path) -> None:
+    path = _file(folder, "m.pt", data)
+    config = ImportConfig(normalization="unit")
+    with contextlib.suppress(HemotkError):
+        read_torch_network(path, config)  # whatever it looks like
+    if data[:1] == b"\x80":  # a bare pickle, as it lies in a container that a mutation would break
+        read_torch_network(write(folder / "z.pt", data[2:-1], {"0": np.ones(49)}), config)
+    elif is_torch_file(path):
+        read_network(path, config)
+
+
 def _pictures(_: Path) -> list[bytes]:
     found = []
     for form, mode in (("PNG", "L"), ("PNG", "RGBA"), ("JPEG", "L"), ("TIFF", "I;16"), ("BMP", "RGB"), ("GIF", "P")):
@@ -225,6 +249,7 @@ TARGETS: Mapping[str, Target] = {
     "dicom": Target(_slices, _read_slice),
     "keras": Target(_keras, lambda data, folder: read_network(_file(folder, "m.h5", data), ImportConfig())),
     "pictures": Target(_pictures, lambda data, folder: load_gray(_file(folder, "picture", data))),
+    "torch": Target(_torch, _read_torch),
     "weights": Target(_weights, lambda data, folder: read_weights(_file(folder, "w.npz", data), SHAPE)),
 }
 

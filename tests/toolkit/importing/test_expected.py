@@ -126,7 +126,7 @@ def test_keras_models_are_checked_too(split: SplitManifest, tmp_path: Path) -> N
 
 
 def test_pairs_in_another_order_fail_even_where_probabilities_hardly_differ() -> None:
-    far = -20 + 0.01 * np.arange(30)
+    far = -20 + 0.01 * np.arange(30, dtype=np.float64)
     assert not compare(far[::-1], far, 0.02).good and compare(far, far, 0.02).good
     assert compare(far[::-1], far, 0.02).agreement == 0 and compare(far, far, 0.02).agreement == 1
 

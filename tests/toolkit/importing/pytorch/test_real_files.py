@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch_files import write_state
 
 from hemotk.errors import HemotkError
 from hemotk.importing.config import ImportConfig
 from hemotk.importing.network import read_network
+from hemotk.importing.pytorch.contents import find_network
+from hemotk.importing.pytorch.files import open_torch
 from hemotk.importing.run import score
 from hemotk.models.shape import DenseNetShape
 
@@ -38,10 +41,11 @@ def close(given: np.ndarray, expected: np.ndarray) -> bool:
 def test_every_source_and_container_gives_torchs_logits(name: str) -> None:
     outputs = np.array(EXPECTED[name]["outputs"])
     width = outputs.shape[1]
+    said: dict[str, object] = {}
     if width == 1:
-        expected, said = outputs[:, 0], {}
+        expected = outputs[:, 0]
     elif width == 2:
-        expected, said = outputs[:, 1] - outputs[:, 0], {}
+        expected = outputs[:, 1] - outputs[:, 0]
     else:
         expected, said = outputs[:, 2], {"output": 2}
     assert close(logits(name, **said), expected)
@@ -82,6 +86,42 @@ def test_what_does_not_fit_is_said(name: str, said: dict[str, object], told: str
     config = ImportConfig(**{"size": SIZE, "normalization": "torch", **said})  # type: ignore[arg-type]
     with pytest.raises(HemotkError, match=told):
         read_network(FIXTURES / name, config)
+
+
+def arrays(name: str) -> dict[str, np.ndarray]:
+    """Every tensor of a file, by its name."""
+    file = open_torch(FIXTURES / name)
+    contents = find_network(file)
+    return {key: file.numbers(view) for key, view in contents.tensors.items() if "num_batches" not in key}
+
+
+def changed(path: Path, **more: np.ndarray) -> Path:
+    """torchvision.pt without its classifier and with other arrays; '__' stands for a dot."""
+    own = {key: array for key, array in arrays("torchvision.pt").items() if not key.startswith("classifier")}
+    return write_state(path, {**own, **{key.replace("__", "."): array for key, array in more.items()}})
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "has the features of a DenseNet and no classifier"),
+        (
+            {"head__0__weight": np.zeros((4, 20)), "head__2__weight": np.zeros((1, 4))},
+            "has 2 layers behind the features .*does not say which activations",
+        ),
+        ({"fc__weight": np.zeros((1, 7))}, "'fc.weight' is .1, 7. where .outputs, 20. is expected"),
+        ({"fc__weight": np.zeros((1, 20)), "features__conv0__bias": np.zeros(8)}, "has 2 layers behind the features"),
+        ({"fc__weight": np.full((1, 20), np.nan)}, "array 'logit/kernel' holds NaN"),
+        ({"features__norm5__weight": np.full(20, np.nan)}, "'features.norm5.weight' holds NaN"),
+        ({"features__norm5__weight": np.zeros(19)}, "is .19. where .20. is due"),
+        ({"features__denseblock4__denselayer1__conv1__weight": np.zeros((1, 1, 1, 1))}, "not numbered from 1 on"),
+        ({"features__transition2__conv__weight": np.zeros((1, 1, 1, 1))}, "is no part of a DenseNet"),
+    ],
+)
+def test_what_no_densenet_has_is_refused(tmp_path: Path, more: dict[str, np.ndarray], told: str) -> None:
+    assert arrays("torchvision.pt")["classifier.weight"].shape == (2, 20)
+    with pytest.raises(HemotkError, match=told):
+        read_network(changed(tmp_path / "m.pt", **more), ImportConfig(SIZE, "torch"))
 
 
 def test_the_notes_say_what_the_file_does_not() -> None:

@@ -1,0 +1,157 @@
+"""The whole road from PyTorch: trains torchvision's DenseNet121 on a split, and converts it by litert-torch too.
+
+It runs in an environment of its own (pip install torch torchvision litert-torch), and needs nothing of hemotk:
+
+    python studies/pytorch_peer.py split.json OUT
+
+`split.json` is what `hemotk data split` wrote. Writes into OUT: model.pt (state dict), scores.csv (path and logit of
+each picture, by torchvision's own transforms), peer_float32.tflite and peer_int8.tflite (PT2E, static, per channel,
+calibrated on the training part), and peers.json with the versions and each one's fidelity on the test part.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torchvision import models, transforms
+
+SIZE, BATCH, EPOCHS, CALIBRATION = 96, 20, 6, 64
+LIBRARIES = ("torch", "torchvision", "litert-torch", "ai-edge-litert")
+LOOK = transforms.Compose(
+    [
+        transforms.Resize((SIZE, SIZE)),
+        transforms.ToTensor(),
+        transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ]
+)
+
+
+def pictures(root: Path, items: Sequence[dict[str, Any]]) -> torch.Tensor:
+    """As training sees them: float32 [n, 3, 96, 96]."""
+    return torch.stack([LOOK(Image.open(root / item["path"]).convert("L").convert("RGB")) for item in items])
+
+
+def train(network: torch.nn.Module, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+    """Binary cross-entropy by Adam, pictures mirrored at random."""
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=EPOCHS * (len(pixels) // BATCH))
+    network.train()
+    for epoch in range(EPOCHS):
+        losses = []
+        for some in torch.randperm(len(pixels))[: len(pixels) // BATCH * BATCH].split(BATCH):
+            batch = pixels[some]
+            batch = torch.where(torch.rand(BATCH, 1, 1, 1) < 0.5, batch.flip(-1), batch)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(network(batch)[:, 0], labels[some])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}", flush=True)
+    network.eval()
+
+
+def logits(network: Any, pixels: torch.Tensor) -> np.ndarray:
+    """float64 [n]."""
+    with torch.no_grad():
+        return torch.cat([network(batch)[:, 0] for batch in pixels.split(BATCH)]).double().numpy()
+
+
+def convert(network: torch.nn.Module, out: Path) -> None:
+    """Float32 by litert-torch."""
+    import litert_torch
+
+    litert_torch.convert(network, (torch.zeros(1, 3, SIZE, SIZE),)).export(str(out))
+
+
+def quantize(network: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
+    """Static int8 by litert-torch's PT2E quantizer, per channel, as its guide does it."""
+    import litert_torch
+    from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config
+    from litert_torch.quantize.quant_config import QuantConfig
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    sample = (torch.zeros(1, 3, SIZE, SIZE),)
+    quantizer = PT2EQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
+    prepared = prepare_pt2e(torch.export.export(network, sample).module(), quantizer)
+    with torch.no_grad():
+        for picture in calibration:
+            prepared(picture[None])
+    quantized = convert_pt2e(prepared, fold_quantize=False)
+    config = QuantConfig(pt2e_quantizer=quantizer)
+    litert_torch.convert(quantized, sample, quant_config=config).export(str(out))
+
+
+def run_tflite(model: Path, pixels: torch.Tensor) -> tuple[np.ndarray, list[float]]:
+    """Logits float64 [n], and milliseconds of each picture, on one thread."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(model), num_threads=1)
+    interpreter.allocate_tensors()
+    entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    result, times = [], []
+    for picture in pixels.numpy():
+        interpreter.set_tensor(entry, picture[None])
+        begun = time.perf_counter()
+        interpreter.invoke()
+        times.append(1000 * (time.perf_counter() - begun))
+        result.append(float(interpreter.get_tensor(end)[0, 0]))
+    return np.array(result), times
+
+
+def main() -> None:
+    """Train, then convert; what is there is kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("split", type=Path)
+    parser.add_argument("out", type=Path)
+    said = parser.parse_args()
+    said.out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    split = json.loads(said.split.read_text())
+    root, items = Path(split["folder"]), split["items"]
+    pixels = pictures(root, items)
+    part = np.array([item["part"] for item in items])
+    labels = torch.tensor([float(item["label"]) for item in items])
+    network = models.densenet121(num_classes=1)
+    model = said.out / "model.pt"
+    if model.exists():
+        network.load_state_dict(torch.load(model))
+        network.eval()
+    else:
+        train(network, pixels[part == "train"], labels[part == "train"])
+        torch.save(network.state_dict(), model)
+    truth = logits(network, pixels)
+    lines = [f"{item['path']},{logit!r}" for item, logit in zip(items, truth.tolist(), strict=True)]
+    (said.out / "scores.csv").write_text("\n".join(["path,logit", *lines, ""]))
+    print("accuracy on test", np.mean((truth > 0)[part == "test"] == labels.numpy()[part == "test"]), flush=True)
+    rows: dict[str, Any] = {"versions": {name: version(name) for name in LIBRARIES}}
+    for kind in ("float32", "int8"):
+        path = said.out / f"peer_{kind}.tflite"
+        begun = time.monotonic()
+        if kind == "float32":
+            convert(network, path)
+        else:
+            quantize(network, pixels[part == "train"][:CALIBRATION], path)
+        seconds = time.monotonic() - begun
+        scores, times = run_tflite(path, pixels[part == "test"])
+        error = scores - truth[part == "test"]
+        rows[kind] = {
+            "seconds_to_convert": round(seconds, 1),
+            "bytes": path.stat().st_size,
+            "sqnr_db": 10 * np.log10(np.var(truth[part == "test"]) / np.mean(error**2)),
+            "greatest_logit_error": float(np.abs(error).max()),
+            "median_ms_one_thread": float(np.median(times)),
+        }
+        print(kind, rows[kind], flush=True)
+        (said.out / "peers.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
