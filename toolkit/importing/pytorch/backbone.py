@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hemotk.errors import HemotkError
 from hemotk.importing.pytorch.contents import SUPPORTED, Contents, Module
 from hemotk.importing.pytorch.files import MOST_BYTES, TorchFile
-from hemotk.importing.pytorch.pickles import View
+from hemotk.importing.pytorch.pickles import TensorView
 from hemotk.models.shape import STEM_KERNEL, DenseNetShape, LayerShape
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Tensors:
         return HemotkError(f"{self.file.where}: {name!r:.100} {what}; {SUPPORTED}.")
 
     @property
-    def rest(self) -> dict[str, View]:
+    def rest(self) -> dict[str, TensorView]:
         """Tensors that are none of the DenseNet's feature layers, counters left out: the head's, mostly."""
         tensors = self.contents.tensors.items()
         return {

@@ -7,7 +7,7 @@ from typing import Any
 
 from hemotk.errors import HemotkError
 from hemotk.importing.pytorch.files import TorchFile
-from hemotk.importing.pytorch.pickles import Name, Thing, View
+from hemotk.importing.pytorch.pickles import Name, TensorView, Thing
 
 _MOST_MODULES = 20_000
 _DEEPEST = 40
@@ -46,7 +46,7 @@ class Contents:
     """
 
     where: Path
-    tensors: Mapping[str, View]
+    tensors: Mapping[str, TensorView]
     modules: Mapping[str, Module]
     place: str
 
@@ -71,10 +71,12 @@ class _Search:
                 self.states.append(_module(self.where, one, ".".join(keys)))
             elif isinstance(one, dict):
                 self.keys |= {key for key in one if isinstance(key, str)}
-                tensors = {key: item for key, item in one.items() if isinstance(key, str) and isinstance(item, View)}
+                tensors = {
+                    key: item for key, item in one.items() if isinstance(key, str) and isinstance(item, TensorView)
+                }
                 if tensors:
                     self.states.append(Contents(self.where, tensors, {}, ".".join(keys)))
-                pending += [(item, (*keys, str(key))) for key, item in one.items() if not isinstance(item, View)]
+                pending += [(item, (*keys, str(key))) for key, item in one.items() if not isinstance(item, TensorView)]
 
 
 def find_network(file: TorchFile) -> Contents:
@@ -116,7 +118,7 @@ def _is_module(thing: Thing) -> bool:
 
 
 def _module(where: Path, root: Thing, place: str) -> Contents:
-    tensors: dict[str, View] = {}
+    tensors: dict[str, TensorView] = {}
     modules: dict[str, Module] = {}
     for name, thing in _walked(where, root):
         state = thing.state
@@ -127,7 +129,7 @@ def _module(where: Path, root: Thing, place: str) -> Contents:
         for part in ("_parameters", "_buffers"):
             entries = state[part]
             for key, value in entries.items() if isinstance(entries, dict) else ():
-                if isinstance(value, View) and isinstance(key, str):
+                if isinstance(value, TensorView) and isinstance(key, str):
                     tensors[f"{name}.{key}" if name else key] = value
     return Contents(where, tensors, modules, place)
 

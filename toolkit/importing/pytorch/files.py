@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.errors import HemotkError
-from hemotk.importing.pytorch.pickles import PickleError, Storage, Thing, View, read_pickle
+from hemotk.importing.pytorch.pickles import PickleError, Storage, TensorView, Thing, read_pickle
 
 MOST_BYTES = 1_000_000_000  # of the weights that are read; the largest DenseNet has a tenth
 _MOST_PICKLED = 64 << 20
@@ -32,14 +32,14 @@ _ELSE = "save the network's state dict with `torch.save(model.state_dict(), 'mod
 
 @dataclass(frozen=True, eq=False)
 class TorchFile:
-    """A file's content: `value` as `read_pickle` has it (tensors are `View`), and `places` of its storages in bytes."""
+    """A file's content: `value` as `read_pickle` has it, and the `places` of its storages in bytes (start, size)."""
 
     where: Path
     format: str
     value: Any
     places: Mapping[str, tuple[int, int]]
 
-    def numbers(self, view: View) -> NDArray[np.float64]:
+    def numbers(self, view: TensorView) -> NDArray[np.float64]:
         """The tensor as float64 of its shape.
 
         Raises:
@@ -192,7 +192,7 @@ def _storages(value: Any) -> list[Storage]:
     found, pending = [], [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, View):
+        if isinstance(one, TensorView):
             found.append(one.storage)
             continue
         if not isinstance(one, (dict, list, tuple, Thing)) or id(one) in seen:
@@ -226,7 +226,7 @@ def _open_safetensors(path: Path) -> TorchFile:
         shape = tuple(entry["shape"])
         count = math.prod(shape)
         strides = tuple(math.prod(shape[place + 1 :]) for place in range(len(shape)))
-        value[name] = View(Storage(kinds.get(entry["dtype"], entry["dtype"]), name, count), 0, shape, strides)
+        value[name] = TensorView(Storage(kinds.get(entry["dtype"], entry["dtype"]), name, count), 0, shape, strides)
         places[name] = (8 + length + begin, end - begin)
     return TorchFile(path, "safetensors file", value, places)
 

@@ -52,7 +52,7 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class View:
+class TensorView:
     """A tensor: numbers of `storage` from `offset` on, with `shape` and `strides`, both counted in numbers."""
 
     storage: Storage
@@ -227,13 +227,13 @@ def _reduced(made_by: object, arguments: Any) -> object:
     return Thing(made_by, arguments)
 
 
-def _view(storage: Any, offset: Any, shape: Any, strides: Any) -> View:
+def _view(storage: Any, offset: Any, shape: Any, strides: Any) -> TensorView:
     numbers = (offset, *shape, *strides)
     if not isinstance(storage, Storage) or not all(isinstance(number, int) for number in numbers):
         raise PickleError("describes a tensor in a way that PyTorch does not")
     if len(shape) != len(strides) or len(shape) > 8:
         raise PickleError("describes a tensor in a way that PyTorch does not")
-    return View(storage, offset, tuple(shape), tuple(strides))
+    return TensorView(storage, offset, tuple(shape), tuple(strides))
 
 
 _IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
