@@ -95,15 +95,25 @@ def run_tflite(model: Path, pixels: torch.Tensor) -> tuple[np.ndarray, list[floa
 
     interpreter = Interpreter(str(model), num_threads=1)
     interpreter.allocate_tensors()
-    entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    entry, end = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     result, times = [], []
     for picture in pixels.numpy():
-        interpreter.set_tensor(entry, picture[None])
+        interpreter.set_tensor(entry["index"], _stored(picture[None], entry))
         begun = time.perf_counter()
         interpreter.invoke()
         times.append(1000 * (time.perf_counter() - begun))
-        result.append(float(interpreter.get_tensor(end)[0, 0]))
+        scale, zero = end["quantization"]
+        value = float(interpreter.get_tensor(end["index"])[0, 0])
+        result.append((value - zero) * scale if scale else value)
     return np.array(result), times
+
+
+def _stored(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
+    """Float32 in the type of a tensor."""
+    scale, zero = detail["quantization"]
+    if not scale:
+        return values
+    return np.clip(np.round(values / scale + zero), -128, 127).astype(detail["dtype"])
 
 
 def main() -> None:
@@ -135,7 +145,9 @@ def main() -> None:
     for kind in ("float32", "int8"):
         path = said.out / f"peer_{kind}.tflite"
         begun = time.monotonic()
-        if kind == "float32":
+        if path.exists():
+            pass
+        elif kind == "float32":
             convert(network, path)
         else:
             quantize(network, pixels[part == "train"][:CALIBRATION], path)

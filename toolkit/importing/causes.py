@@ -57,7 +57,8 @@ def likely_cause(read: Reader, config: ImportConfig, evidence: Evidence, tell: T
         parts = [part for part in (said, shown, _turned(config) if turned else "") if part]
         if not parts:
             continue
-        return f"with {' and '.join(parts)} the {comparison.text()}; {_remedy(shown, scale)}."
+        figure = f"{comparison.greatest:.2g} in probability, over {len(grays)} of the pictures"
+        return f"with {' and '.join(parts)} the greatest difference is {figure}; {_remedy(shown, scale)}."
     return NONE
 
 
