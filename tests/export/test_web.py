@@ -93,6 +93,14 @@ def test_the_golden_outputs_are_the_bytes_of_the_interpreter(made: Path, tmp_pat
     assert list(card.probabilities) == sorted(card.probabilities)
 
 
+def test_the_tolerance_is_that_of_the_card_where_it_says_one(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, said, wanted in (("none", None, 1e-4), ("some", 0.0023, 0.0023)):
+        monkeypatch.setattr(BundleCard, "tolerance", lambda card, kind, said=said: said, raising=False)
+        assert SiteCard.read(hemotk.web_page(made, tmp_path / name).place / "site.json").tolerance == wanted
+
+
 def test_a_single_file_needs_nothing_beside_it(made: Path, tmp_path: Path) -> None:
     hemotk.web_page(made, tmp_path / "page.html", single_file=True)
     page = (tmp_path / "page.html").read_text("utf-8")

@@ -165,6 +165,8 @@ def odd_pngs(random: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     yield "flipped.png", whole[:200] + bytes([whole[200] ^ 16]) + whole[201:]
     few = (np.arange(40 * 40).reshape(40, 40) % 200).astype(">u2")
     yield "few_levels.png", png((40, 40, 16, 0, 0), b"".join(b"\0" + line.tobytes() for line in few))
+    few.flat[::70] = np.linspace(300, 65_000, few.flat[::70].size).astype(">u2")  # metal, which has many levels
+    yield "metal.png", png((40, 40, 16, 0, 0), b"".join(b"\0" + line.tobytes() for line in few))
     yield "slice.png", saved(draw_slice(7, 1, hemorrhage=True), "PNG")
     yield "colour_slice.png", saved(draw_slice(7, 2, hemorrhage=False), "PNG", mode="RGB")
     text = PngInfo()
