@@ -174,7 +174,7 @@ def test_a_repeated_class_name_is_caught() -> None:
 
 PUBLISHING = re.compile(r"\bcard\w*\.write\(|\.write\(.*\b(RUN|BUNDLE)_CARD\b")
 # A phone gets a nameless copy.
-MAY_WRITE_CARDS = {"hemotk.store.publish", "hemotk.android", "hemotk.benchmarks.measure.adb"}
+MAY_WRITE_CARDS = {"hemotk.store.publish", "hemotk.android.app", "hemotk.benchmarks.measure.adb"}
 
 
 def test_they_are_published_by_the_store_alone() -> None:

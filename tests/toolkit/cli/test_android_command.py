@@ -50,9 +50,9 @@ def complete(folder, content=None, outputs="uint8", **changes):
     (folder / "MODEL_CARD.md").write_text("# A card\n")
     card = BundleCard.read(folder / BUNDLE_CARD)
     pixels = TensorSpec("pixels", "uint8", (1, SIZE, SIZE, 1), float(np.float32(SPEC.scale)), SPEC.zero_point)
-    specs = {"uint8": ("uint8", (1, 1, 1, 1), OUT[1], OUT[2]), "float32": ("float32", (1, 1, 1, 1))}
-    outputs = tuple(TensorSpec(name, *specs[outputs]) for name in ("logit", "probability"))
-    model = replace(card.variants[1], sha256=sha256_bytes(content), bytes=len(content), input=pixels, outputs=outputs)
+    scale, zero_point = OUT[1:] if outputs == "uint8" else (0.0, 0)
+    specs = tuple(TensorSpec(name, outputs, (1, 1, 1, 1), scale, zero_point) for name in ("logit", "probability"))
+    model = replace(card.variants[1], sha256=sha256_bytes(content), bytes=len(content), input=pixels, outputs=specs)
     files = {name: sha256_file(folder / name) for name in ("labels.txt", "checks.json", GOLDEN_FILE, "MODEL_CARD.md")}
     facts = {"variants": (card.variants[0], model), "files": files, **changes}
     replace(card, **facts).write(folder / BUNDLE_CARD)

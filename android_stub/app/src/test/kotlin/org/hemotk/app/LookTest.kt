@@ -95,6 +95,18 @@ class LookTest : ScreenCase() {
     }
 
     @Test
+    fun the_legend_stands_at_its_ends_of_the_scale_whichever_way_people_read() = listOf("phone", "rtl").forEach {
+        on(it) { device ->
+            val activity = look(picture("gray.png"))
+            activity.findViewById<CheckBox>(R.id.show_map).isChecked = true
+            step()
+            // The scale is blue, against, on the left.
+            val (against, towards) = listOf(R.id.legend_against, R.id.legend_towards).map { id -> activity.findViewById<View>(id) }
+            assertTrue(device, against.right <= towards.left && towards.width > 0)
+        }
+    }
+
+    @Test
     fun the_picture_fits_a_landscape_screen() = on("landscape") {
         val activity = look(picture("gray.png"))
         val picture = activity.findViewById<View>(R.id.picture)

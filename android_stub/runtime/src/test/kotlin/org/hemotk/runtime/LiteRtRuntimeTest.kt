@@ -65,7 +65,11 @@ class LiteRtRuntimeTest {
     }
 
     @Test
-    fun every_output_is_read_by_its_name_and_the_picture_is_what_counts() = runtime.open(variant, 1).use { network ->
+    fun every_output_is_read_by_its_name_and_the_picture_is_what_counts() = listOf(variant.outputs, variant.outputs.reversed()).forEach {
+        outputsAreRead(changed(outputs = it))
+    }
+
+    private fun outputsAreRead(variant: Variant) = runtime.open(variant, 1).use { network ->
         val testset = TestSet(DiskFolder(File(place.path + ".testset")), bundle.card)
         val maps = ArrayList<String>()
         var row = 0
