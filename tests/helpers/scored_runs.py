@@ -9,7 +9,7 @@ import numpy as np
 from prunable_runs import SIZE, SMALL
 from random_networks import random_arrays
 
-from hemotk.artifacts import Part, PreprocessSpec, SeriesPoint, SplitGroup, SplitItem, SplitManifest
+from hemotk.artifacts import Metrics, Part, PreprocessSpec, SeriesPoint, SplitGroup, SplitItem, SplitManifest
 from hemotk.files import sha256_bytes
 from hemotk.stats.metrics import evaluate
 from hemotk.training.history import Epoch
@@ -62,7 +62,7 @@ class Judged:
         if self.tissue:
             tissue["test"] = np.array(self.tissue)
         labels = {part: [item.label for item in split.part(part)] for part in logits}
-        metrics = {
+        metrics: dict[str, Metrics] = {
             part: evaluate(labels[part], scores, self.threshold, self.temperature) for part, scores in logits.items()
         }
         origin = Origin(

@@ -88,7 +88,7 @@ def divide(scored: ScoredPart, by: Sequence[str], data: Path | None = None) -> S
     images = [
         ImageRef(item.path, item.label, int(group)) for item, group in zip(scored.items, scored.groups, strict=True)
     ]
-    cells = _cells(scored, images, columns, data) if columns else {}
+    cells, lacking = _cells(scored, images, columns, data) if columns else ({}, ())
     divided = strata.divide(images, cells) if cells else []
     none_of = _kinds_of_no_image(divided, columns)
     parts = [part for part in divided if part.column not in none_of]
@@ -103,6 +103,7 @@ def divide(scored: ScoredPart, by: Sequence[str], data: Path | None = None) -> S
         _patients(scored) if PATIENT in words else None,
         (
             *(f"No image of the {scored.part} part is marked {name}." for name in none_of),
+            *lacking,
             *(_sentence(note) for note in (strata.left_out(images, cells) if cells else ())),
         ),
     )
@@ -164,8 +165,10 @@ def _sets(scored: ScoredPart) -> Iterator[strata.Part]:
 
 def _cells(
     scored: ScoredPart, images: Sequence[ImageRef], columns: Sequence[str], data: Path | None
-) -> dict[str, Cells]:
+) -> tuple[dict[str, Cells], tuple[str, ...]]:
     """The cells of `columns` by the path of each image; of a merged split, from the table of each folder that has any.
+
+    With them comes a sentence for each folder of a merged split that lacks one of the columns.
 
     Raises:
         HemotkError: as `divide`.
@@ -176,13 +179,15 @@ def _cells(
     labels = {item.path: item.label for item in scored.items}
     found: dict[str, dict[str, str]] = {}
     there: set[str] = set()
+    has: dict[str, set[str]] = {}
     for below in sorted(set(_folders(scored))):
         for row in rows_of_table(root / below, scored.split.classes):
             path = f"{below}/{row.path}" if below else row.path
             if path in labels:
                 _check_label(root / path, row.label, labels[path])
                 found[path] = dict(row.columns)
-                there |= row.columns.keys()
+                has.setdefault(below, set()).update(row.columns)
+        there |= has.setdefault(below, set())
     names = _subtypes(columns, there, root)
     missing = [name for name in names if name not in there]
     if missing:
@@ -190,7 +195,15 @@ def _cells(
     cells: Mapping[str, Cells] = {path: {name: row.get(name, "") for name in names} for path, row in found.items()}
     for name in names:
         check_nobody_is_named(name, root, images, cells)
-    return dict(cells)
+    return dict(cells), tuple(_lacking(below, names, has[below]) for below in has if set(names) - has[below])
+
+
+def _lacking(folder: str, names: Sequence[str], there: set[str]) -> str:
+    missing = ", ".join(name for name in names if name not in there)
+    return (
+        f"The table of {folder} has no column {missing}: its images count as unmarked; those without hemorrhage stay "
+        "in the comparison."
+    )
 
 
 def _check_label(path: Path, now: int, before: int) -> None:

@@ -179,6 +179,7 @@ def difference(figure: Estimate) -> str:
 
 
 STRATA_NOTE = (
+    "The last column is the AUC of the share of soft tissue alone, on the same images. "
     "Of a subtype, its images are held against all images without hemorrhage. Parts were not chosen beforehand and are "
     "small: among many, some look better or worse by chance."
 )
@@ -189,7 +190,7 @@ def show_strata(found: Strata, console: "Console") -> None:
     say = _sayer(console)
     say("")
     if found.rows:
-        heads = ("part", "images\nlabel 1", "sensitivity", "specificity", "AUC", "AUC of soft\ntissue alone")
+        heads = ("part", "images\nlabel 1", "sensitiv.", "specific.", "AUC", "AUC, soft\ntissue")
         console.print(_table(heads, [_stratum(row) for row in found.rows], console))
         say(STRATA_NOTE, "dim")
     if found.patients is not None:

@@ -102,7 +102,12 @@ def test_a_merged_run_is_divided_by_its_folders_and_their_tables(tmp_path: Path)
     groups = [f"{place}@{name.split('/')[0]}" for place, name in enumerate(names)]
     Judged(LABELS[:4] * 2, LOGITS, groups, TISSUE, names, str(tmp_path)).write(tmp_path / "run")
     assert parts_of(strata(tmp_path / "run", "set")) == [("set", "one", 4, 2), ("set", "two", 4, 2)]
-    assert parts_of(strata(tmp_path / "run", "scanner")) == [("scanner", "A", 4, 0), ("scanner", "B", 4, 4)]
+    found = strata(tmp_path / "run", "scanner")
+    assert parts_of(found) == [("scanner", "A", 4, 0), ("scanner", "B", 4, 4)] and not found.found.notes
+    table = tmp_path / "two" / "labels.csv"
+    table.write_text("\n".join(line.rpartition(",")[0] for line in table.read_text().splitlines()))
+    (note,) = strata(tmp_path / "run", "scanner").found.notes
+    assert note.startswith("The table of two has no column scanner: its images count as unmarked")
 
 
 @pytest.mark.parametrize(

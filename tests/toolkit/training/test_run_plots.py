@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ WHOLE = Epoch(2, 0.6, 0.55, 0.65, 0.6, 1e-4, 9.0)
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Figure]]:
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """The figures that were saved."""
-    figures: list[Figure] = []
+    figures: list[Any] = []
     save = Figure.savefig
 
-    def keep(figure: Figure, *arguments: object, **options: object) -> None:
+    def keep(figure: Figure, *arguments: Any, **options: Any) -> None:
         figures.append(figure)
         save(figure, *arguments, **options)
 
@@ -40,11 +41,11 @@ def split_of(test: list[int], validation: list[int]) -> SplitManifest:
     return SplitManifest("2026-01-01T00:00:00+00:00", "x", ("no$r$mal", "h" * 40), 0, 0.2, 0.2, "none", tuple(items))
 
 
-def words(figure: Figure) -> str:
+def words(figure: Any) -> str:
     return "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
 
 
-def test_loss_accuracy_and_rate_stand_side_by_side(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_loss_accuracy_and_rate_stand_side_by_side(tmp_path: Path, drawn: list[Any]) -> None:
     plot_curves(tmp_path / "c.png", [HEAD, WHOLE], "both $ and $")
     plot_curves(tmp_path / "c.png", [WHOLE], "one")
     plot_curves(tmp_path / "c.png", [], "none")
@@ -54,7 +55,7 @@ def test_loss_accuracy_and_rate_stand_side_by_side(tmp_path: Path, drawn: list[F
     assert len(loss.patches) == 1 and not drawn[1].axes[0].patches  # the head's epochs alone are on gray
 
 
-def test_the_decisions_are_those_of_the_test_part(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_the_decisions_are_those_of_the_test_part(tmp_path: Path, drawn: list[Any]) -> None:
     split = split_of([0, 0, 1, 1, 1], [0, 1])
     logits: dict[Part, np.ndarray] = {
         "train": np.zeros(2),
@@ -76,12 +77,12 @@ def test_the_decisions_are_those_of_the_test_part(tmp_path: Path, drawn: list[Fi
 
 
 @pytest.mark.parametrize("labels", [[0, 0], [1, 1]])
-def test_one_class_alone_has_no_curve_and_says_so(tmp_path: Path, drawn: list[Figure], labels: list[int]) -> None:
+def test_one_class_alone_has_no_curve_and_says_so(tmp_path: Path, drawn: list[Any], labels: list[int]) -> None:
     plot_decisions(tmp_path / "d.png", split_of(labels, [0, 1]), {"test": np.array([0.3, -0.3])}, (0.5, 1.0), "r")
     assert f"test: no image with label {1 - labels[0]}" in words(drawn[0])
 
 
-def test_intervals_count_groups_and_not_images(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_intervals_count_groups_and_not_images(tmp_path: Path, drawn: list[Any]) -> None:
     split = split_of([0, 0, 1, 1, 0, 1], [0, 1])
     items = tuple(replace(item, group="one") if item.part == "test" else item for item in split.items)
     logits: dict[Part, np.ndarray] = {"test": np.array([-1.0, -1.0, 1.0, 1.0, -1.0, 1.0])}
@@ -92,6 +93,6 @@ def test_intervals_count_groups_and_not_images(tmp_path: Path, drawn: list[Figur
     assert "6 images of 1 groups" in drawn[0].get_suptitle()
 
 
-def test_without_the_test_part_it_is_the_validation_part(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_without_the_test_part_it_is_the_validation_part(tmp_path: Path, drawn: list[Any]) -> None:
     plot_decisions(tmp_path / "d.png", split_of([0, 1], [0, 1]), {"validation": np.array([1.0, 1.0])}, (0.9, 1.0), "r")
     assert "validation part: 2 images" in drawn[0].get_suptitle()
