@@ -225,6 +225,7 @@ def test_every_kind_of_folder_that_a_command_makes_may_be_replaced(tmp_path: Pat
         "fold1.json",
         PHANTOM_CARD,
         SITE_CARD,
+        "events.json",
         bundle_of_app,
     )
     assert set(made) == set(CARDS)
