@@ -58,6 +58,17 @@ class MainScreenTest : ScreenCase() {
     }
 
     @Test
+    fun the_threshold_is_shown_from_the_side_that_it_is_held_from() {
+        val preprocess = org.hemotk.core.Preprocess(64, 0.02, 115)
+        val card = org.hemotk.core.Card(
+            "a", listOf("normal", "hemorrhage"), preprocess, org.hemotk.core.Decision(0.3, 1.0), emptyList(), emptyMap(), "",
+        )
+        val finding = org.hemotk.core.Finding(0.0, 0.25, 0, "normal", null, emptyList())
+        val seen = Shown.Seen(finding, card, Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888), null)
+        assertEquals("Probability of hemorrhage: 0.250 (called from 0.300)", context.resources.probability(seen))
+    }
+
+    @Test
     fun the_notice_and_the_model_are_always_there() {
         val activity = start(MainActivity::class.java, Intent()).get()
         assertEquals("Research, not for diagnosis.", activity.text(R.id.notice))
