@@ -117,9 +117,8 @@ def page_contents(bundle: Path, *, with_testset: bool) -> tuple[SiteCard, Mappin
 
 def _tolerance(card: BundleCard, model: Variant) -> float:
     """How far a logit of float32 may be off on another runtime: as the card says, if it does."""
-    measured = getattr(card, "tolerance", None)
-    found = measured(model.kind) if callable(measured) else None
-    return TOLERANCE if found is None else float(found)
+    measured = card.tolerance(model.kind)
+    return TOLERANCE if measured is None else measured
 
 
 def _probabilities(card: BundleCard, model: Variant) -> tuple[float, ...]:

@@ -42,7 +42,7 @@ def test_it_is_better_on_inputs_that_it_has_not_seen() -> None:
 def test_the_quantizer_would_take_the_same_step_and_the_same_numbers(seed: int) -> None:
     weight, x = correlated(seed)
     step = rounding_steps(weight)
-    rounded = error_feedback(weight, x.T @ x / len(x)).astype(np.float32)
+    rounded = error_feedback(weight, x.T @ x / len(x)).astype(np.float32).astype(np.float64)  # as files keep it
     np.testing.assert_allclose(rounding_steps(rounded), step, rtol=1e-6)
     codes = rounded / step
     np.testing.assert_allclose(codes, np.rint(codes), atol=1e-3)
