@@ -99,6 +99,7 @@ def test_flips_are_listed_and_fail_the_gate(make_bundle):
         "int8: sensitivity drop 1, at most 0.01 allowed",
         "int8: McNemar p 0.0312, at least 0.05 needed (6 lost, 0 gained)",
         f"int8: score drift {drift:.3g}, at most 0.1 allowed",
+        "int8: logit shift 2.21, at most 0.02 allowed",
     ]
 
 

@@ -110,7 +110,8 @@ def test_a_judge_of_groups_gives_the_figures_of_both_kinds():
     assert (paired.drops.with_positive, paired.drops.with_negative) == (found.with_positive, found.with_negative)
     without = {"grouped_auc_difference": None, "grouped_agreement": None, "grouped_mcnemar": None}
     alone = plain.paired(ours, theirs)
-    assert dataclasses.replace(paired, **without, drops=alone.drops) == alone
+    assert dataclasses.replace(paired, **without, drops=alone.drops, logit_shift=alone.logit_shift) == alone
+    assert paired.logit_shift.value == alone.logit_shift.value and paired.logit_shift.high != alone.logit_shift.high
     assert alone.drops.groups is None and alone.drops.with_positive == labels.sum()
     assert plain.grouped(ours) is None
     unlabelled = RowJudge([ImageRef(str(i), None, int(groups[i])) for i in range(40)], 0.4, 2.0)

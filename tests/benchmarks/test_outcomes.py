@@ -365,6 +365,7 @@ def test_too_few_images_pass_with_a_word_and_fail_where_asked(pristine, tmp_path
     assert {item.limit: item.told for item in found.verdicts if item.kind == "int8"} == {
         "usable": "holds",
         "accuracy drop": "cannot tell",
+        "logit shift": "holds",
         "sensitivity drop": "cannot tell",
         "specificity drop": "cannot tell",
         "McNemar p": "holds",
@@ -407,7 +408,7 @@ def test_help_names_outcomes_and_exit_codes(capsys):
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "A limit holds, fails, or cannot be told.",
-        "Ends with 0 if every limit holds or cannot be told, with 1 if one does not",
+        "The exit code is 0 if no limit fails, and 1 if one does.",
         "--undecided [pass|fail]",
         "--no-timing",
         "--max-latency-ms",

@@ -65,7 +65,7 @@ def test_a_file_that_is_not_the_recorded_one(run: Path, name: str) -> None:
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(HemotkError, match=r"run\.json: no such file"):
+    with pytest.raises(HemotkError, match=r"is not a run: it holds no run\.json"):
         open_run(tmp_path)
 
 

@@ -43,7 +43,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(pixels).save(path)
     split = make_split(scan(home / "data"), SplitConfig(grouping="none"))
     made_run = make_densenet_run(home / "runs" / "first", split, tiny_shape(), SIZE)
-    export_run(made_run, home / "bundles" / "first", ExportConfig((Recipe("int8"),), calibration=8, cam=True))
+    export_run(
+        made_run, home / "bundles" / "first", ExportConfig((Recipe("int8", outputs="uint8"),), calibration=8, cam=True)
+    )
     return home / "bundles" / "first"
 
 

@@ -99,7 +99,7 @@ def test_a_bare_file_of_another_kind_is_refused(tmp_path, content, words):
 def test_a_missing_file_and_a_folder_without_a_card_are_named(tmp_path):
     with pytest.raises(HemotkError, match=r"gone\.tflite: no such file"):
         model_of_file(tmp_path / "gone.tflite")
-    with pytest.raises(HemotkError, match=r"bundle\.json: no such file"):
+    with pytest.raises(HemotkError, match=r"is not a bundle: it holds no bundle\.json"):
         model_of_bundle(tmp_path)
 
 

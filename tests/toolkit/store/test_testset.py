@@ -58,7 +58,7 @@ def test_a_missing_test_split_says_where_it_belongs(bundle):
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
-    with pytest.raises(HemotkError, match=r"bundle\.json: no such file"):
+    with pytest.raises(HemotkError, match=r"is not a bundle: it holds no bundle\.json"):
         open_with_testset(tmp_path)
 
 

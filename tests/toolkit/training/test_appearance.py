@@ -35,7 +35,13 @@ def test_every_change_keeps_size_and_type_and_repeats_from_its_seed(seed: int, n
     one, two = changed(seed, **change), changed(seed, **change)
     assert one.dtype == np.uint8 and one.shape == (6, SIDE, SIDE)
     np.testing.assert_array_equal(one, two)
-    assert (one != changed(seed + 1, **change)).any()
+
+
+@pytest.mark.parametrize("name", ["gamma", "noise", "blur", "resolution", "jpeg", "cutout"])
+def test_other_seeds_make_other_changes(name: str) -> None:
+    change = {name: getattr(SCANNERS, name)}
+    found = [changed(seed, **change) for seed in range(5)]
+    assert all((one != two).any() for place, one in enumerate(found) for two in found[:place])
 
 
 def test_without_changes_the_pictures_are_handed_on() -> None:

@@ -202,7 +202,7 @@ def test_runs_that_cannot_be_pruned(home: Path, tmp_path: Path) -> None:
     cnn = make_run(tmp_path / "cnn", split, CnnShape((4,), 4, SIZE), arch="cnn")
     with pytest.raises(HemotkError, match="is a run of cnn, and only the channels of a DenseNet can be pruned"):
         read_inputs(PruneJob(cnn, tmp_path / "run"), CONFIG)
-    with pytest.raises(HemotkError, match=r"run\.json: no such file"):
+    with pytest.raises(HemotkError, match=r"none: no such folder; name a run"):
         read_inputs(PruneJob(tmp_path / "none", tmp_path / "run"), CONFIG)
     (cnn / WEIGHTS_FILE).write_bytes(b"")
     with pytest.raises(HemotkError, match="changed or cut short"):
@@ -220,7 +220,7 @@ def test_without_a_share_of_the_loss_there_is_no_teacher(home: Path, tmp_path: P
 def test_teachers_that_do_not_fit(home: Path, tmp_path: Path) -> None:
     split = open_run(home / "parent").split
     job = PruneJob(home / "parent", tmp_path / "run")
-    with pytest.raises(HemotkError, match=r"run\.json: no such file"):
+    with pytest.raises(HemotkError, match=r"none: no such folder; name a run"):
         read_inputs(replace(job, teacher=tmp_path / "none"), CONFIG)
     larger = make_run(tmp_path / "larger", split, preprocess=PreprocessSpec(32))
     with pytest.raises(HemotkError, match=r"takes pictures of 32×32 and .* of 16×16"):
