@@ -77,7 +77,7 @@ small_bundle() {
         hemotk data phantom slices --count 40
         hemotk data split slices --out split.json
         hemotk train split.json --arch densenet-tiny --size 64 --epochs 1 --out runs/small
-        hemotk export runs/small --quantize int8 --cam --out bundles/small
+        hemotk export runs/small --quantize int8 --outputs uint8 --cam --out bundles/small
     )
 }
 
