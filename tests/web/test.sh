@@ -75,6 +75,7 @@ rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
 (cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
 
 say "a bench of the page is read by hemotk bench --import"
-"$PYTHON" -m hemotk bench "$BUNDLE" --import "$WANTED/bench.json" --no-timing > "$WORK/bench.txt" 2>&1 ||
+# A network of one epoch may have any shift; here it is the reading of the file that counts.
+"$PYTHON" -m hemotk bench "$BUNDLE" --import "$WANTED/bench.json" --no-timing --max-logit-shift 1 > "$WORK/bench.txt" 2>&1 ||
     { cat "$WORK/bench.txt" >&2; exit 1; }
 grep -i -m1 "browser" "$WORK/bench.txt"
