@@ -3,7 +3,6 @@
 It is made to be handed on: no file in it names a picture, a path or a person. Cards are written anew, not copied.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,17 +18,14 @@ from hemotk.artifacts import (
     TESTSET_IMAGES,
     TESTSET_SUFFIX,
     BundleCard,
-    TensorSpec,
     TestSetCard,
     Variant,
 )
 from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, new_folder
-from hemotk.store.cards import bundle_card, card_of_testset
-from hemotk.tflite.facts import ModelTensor, read_facts
+from hemotk.store.cards import card_of_testset
+from hemotk.store.embeddable import checked_int8
 
-KIND = "int8"
-CHECKS_FILE = "checks.json"
 MODEL_CARD = "MODEL_CARD.md"
 ASSETS = Path("app/src/main/assets")
 
@@ -91,8 +87,7 @@ def make_app(
         HemotkError: the bundle has no int8 model that takes uint8 in static shapes and was checked on export, a file is
             not the recorded one, or `out` exists and `overwrite` is false.
     """
-    card = bundle_card(bundle)
-    model = _checked_model(bundle, card)
+    card, model = checked_int8(bundle, "in the app", (LABELS_FILE,))
     files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
     if MODEL_CARD in card.files:
         check_sha256(bundle / MODEL_CARD, card.files[MODEL_CARD])
@@ -143,63 +138,6 @@ def app_sources(folder: Path) -> Iterator[Path]:
 def _copy(path: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, place)
-
-
-def _checked_model(bundle: Path, card: BundleCard) -> Variant:
-    """The int8 variant, if an app can run it and everything that goes with it is the recorded file."""
-    model = card.variant(KIND)
-    if model is None:
-        kinds = ", ".join(variant.kind for variant in card.variants)
-        raise HemotkError(f"{bundle}: has no {KIND} model (only {kinds}); run `hemotk export --quantize {KIND}`.")
-    for name in (LABELS_FILE, GOLDEN_FILE, CHECKS_FILE):
-        if name not in card.files:
-            raise HemotkError(f"{bundle / BUNDLE_CARD}: field 'files' has no '{name}'; export the run again.")
-        check_sha256(bundle / name, card.files[name])
-    check_sha256(bundle / model.file, model.sha256)
-    if not _was_checked(bundle / CHECKS_FILE):
-        raise HemotkError(f"{bundle / CHECKS_FILE}: has no check of the {KIND} model; export the run again.")
-    _check_tensors(bundle / model.file, card, model)
-    return model
-
-
-def _was_checked(path: Path) -> bool:
-    try:
-        checks = json.loads(path.read_text(encoding="utf-8"))
-        return any(check["kind"] == KIND for check in checks)
-    except (ValueError, TypeError, KeyError):
-        return False
-
-
-def _check_tensors(path: Path, card: BundleCard, model: Variant) -> None:
-    """Hold the model itself, not only its card, against what the app expects."""
-    facts = read_facts(path)
-    size = card.preprocess.size
-    pixels = (1, size, size, 1)
-    if [tensor.shape for tensor in facts.inputs] != [pixels]:
-        shapes = ", ".join(str(list(tensor.shape)) for tensor in facts.inputs)
-        raise _unusable(path, f"takes {shapes} instead of {list(pixels)}")
-    for tensor, allowed in [
-        *((tensor, ("uint8",)) for tensor in facts.inputs),
-        *((tensor, ("uint8", "float32")) for tensor in facts.outputs),
-    ]:
-        if tensor.dtype not in allowed:
-            raise _unusable(path, f"'{tensor.name}' is {tensor.dtype} instead of {' or '.join(allowed)}")
-        if min(tensor.shape, default=1) < 1:
-            raise _unusable(path, f"'{tensor.name}' has no static shape")
-    recorded = [_essence(tensor) for tensor in (model.input, *model.outputs)]
-    tensors = [_essence(tensor) for tensor in (*facts.inputs, *facts.outputs)]
-    if sorted(recorded) != sorted(tensors):
-        raise _unusable(path, f"its inputs and outputs are not those in the {BUNDLE_CARD}")
-    if facts.inputs[0].zero_point != card.preprocess.zero_point:
-        raise _unusable(path, "its input is not the picture's bytes")
-
-
-def _essence(tensor: TensorSpec | ModelTensor) -> tuple[str, tuple[int, ...], float, int]:
-    return tensor.name, tensor.shape, tensor.scale, tensor.zero_point
-
-
-def _unusable(path: Path, reason: str) -> HemotkError:
-    return HemotkError(f"{path}: cannot be used in the app, as {reason}; export the run again with ‹quantize› {KIND}.")
 
 
 def _checked_testset(folder: Path, card: BundleCard) -> TestSetCard:

@@ -22,9 +22,9 @@ from hemotk.errors import HemotkError
 from hemotk.files import check_sha256, new_folder, refuse_existing, sha256_bytes, write_bytes
 from hemotk.stats.metrics import calibrated
 from hemotk.store.cards import card_of_testset
+from hemotk.store.embeddable import checked_int8
 from hemotk.web import icons
 from hemotk.web.golden import TOLERANCE, golden_part
-from hemotk.web.model import checked_bundle
 from hemotk.web.page_file import Programs, html_page
 from hemotk.web.runtime import load_runtime, text_of
 
@@ -88,7 +88,7 @@ def site_files(card: SiteCard, page: bytes) -> Mapping[str, bytes]:
 
 def page_contents(bundle: Path, *, with_testset: bool) -> tuple[SiteCard, Mapping[str, bytes]]:
     """The card of the page and its parts, unpacked."""
-    card, model = checked_bundle(bundle)
+    card, model = checked_int8(bundle, "in a page")
     runtime = load_runtime()
     golden, pictures = golden_part(bundle, model, card.preprocess.size)
     parts = {"model": (bundle / model.file).read_bytes(), "golden": golden, **runtime.files}
