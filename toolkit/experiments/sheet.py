@@ -1,6 +1,5 @@
 """The sheet of a run's misses as a picture. It shows pixels of patients."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from hemotk.artifacts import PreprocessSpec, SplitItem
+from hemotk.data.audit.sheet import stacked
 from hemotk.data.read.preprocess import load_pixels
 from hemotk.errors import HemotkError
 from hemotk.experiments.scored import ScoredPart
@@ -61,24 +61,13 @@ def sheet_of(scored: ScoredPart, data: Path | None = None) -> Sheet:
         more = f", the worst {len(kept)} shown" if len(kept) < len(of_kind) else ""
         blocks.append(_words(f"{len(of_kind)} {what}{more}"))
         blocks += [_row(kept[start : start + ACROSS], items, root, spec) for start in range(0, len(kept), ACROSS)]
-    return Sheet(_png(blocks), shown, misses)
+    return Sheet(stacked(blocks, ACROSS * _CELL), shown, misses)
 
 
 _KINDS: dict[Kind, str] = {
     "false negative": "with hemorrhage that the run calls without (false negatives)",
     "false positive": "without hemorrhage that the run calls with (false positives)",
 }
-
-
-def _png(blocks: Sequence[Image.Image]) -> bytes:
-    sheet = Image.new("L", (ACROSS * _CELL, sum(block.height for block in blocks)))
-    top = 0
-    for block in blocks:
-        sheet.paste(block, (0, top))
-        top += block.height
-    stream = io.BytesIO()
-    sheet.save(stream, "PNG")
-    return stream.getvalue()
 
 
 def _row(misses: Sequence[Miss], items: dict[str, SplitItem], root: Path, spec: PreprocessSpec) -> Image.Image:

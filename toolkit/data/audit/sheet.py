@@ -1,7 +1,7 @@
 """The contact sheet of an audit: the groups of duplicates as small pictures. It shows pixels of patients."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -31,7 +31,12 @@ def contact_sheet(report: AuditReport, folder: Path, hu_offset: int | None = Non
     left = len(report.groups) - len(shown)
     if left or not blocks:
         blocks.append(_words(f"and {left} smaller groups" if left else "no duplicates were found", across))
-    sheet = Image.new("L", (across * CELL, sum(block.height for block in blocks)))
+    return stacked(blocks, across * CELL)
+
+
+def stacked(blocks: Sequence[Image.Image], width: int) -> bytes:
+    """The gray pictures one below the other, as a PNG that is `width` wide."""
+    sheet = Image.new("L", (width, sum(block.height for block in blocks)))
     top = 0
     for block in blocks:
         sheet.paste(block, (0, top))
