@@ -30,7 +30,9 @@ class Machine:
         return self._ratio(shape.macs(SIZE) / SHAPE.macs(SIZE))
 
 
-@example(0.234375, 0.125, 0.5)  # a curve on which the trials run out
+@example(0.234375, 0.125, 0.5)  # curves on which the trials ran out
+@example(0.25, 0.0, 0.5)
+@example(0.1, 0.0, 1.97)
 @given(st.floats(0.1, 0.95), st.floats(0.0, 0.3), st.floats(0.5, 2.0))
 def test_what_is_found_is_fast_enough_and_hardly_faster(target: float, overhead: float, power: float) -> None:
     machine = Machine(lambda share: overhead + (1 - overhead) * share**power)
