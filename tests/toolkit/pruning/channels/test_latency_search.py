@@ -42,7 +42,14 @@ def test_what_is_found_is_fast_enough_and_hardly_faster(target: float, overhead:
     assert machine.asked <= TRIALS + 2  # the whole network, the trials, the smallest
     network = CHOICE.within(found.macs)
     assert network is not None and found.ratio == machine(network) <= target
-    assert found.ratio >= 0.9 * target or found.macs == CHOICE.least
+    assert found.ratio >= 0.9 * target or found.macs == CHOICE.least or next_larger(network, machine) > target
+
+
+def next_larger(network: DenseNetShape, machine: Machine) -> float:
+    """The ratio of the next network that the widths allow: they are few, and some steps are large."""
+    share = network.macs(SIZE) / SHAPE.macs(SIZE)
+    larger = (CHOICE.within(at) for at in np.linspace(share, 1, 500))
+    return machine(next(found for found in larger if found is not None and found.macs(SIZE) > network.macs(SIZE)))
 
 
 def test_a_network_that_is_fast_enough_is_left_alone() -> None:
