@@ -7,6 +7,7 @@ from random_networks import random_arrays
 
 pytest.importorskip("tf_keras")
 from hemotk.artifacts import PreprocessSpec
+from hemotk.pruning.channels import gradients
 from hemotk.pruning.channels.config import PruneConfig
 from hemotk.pruning.channels.gradients import Scoring, taylor_scores
 from hemotk.pruning.channels.groups import groups
@@ -39,3 +40,12 @@ def test_channels_that_nobody_hears_count_nothing_and_all_batches_are_told(data:
     again = taylor_scores(SMALL, weights, Scoring(data, PreprocessSpec(SIZE), config))
     for one, two in zip(scores.values, again.values, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_large_set_is_not_looked_at_whole(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gradients, "MOST_BATCHES", 3)
+    told: list[tuple[int, int]] = []
+    config = PruneConfig(macs=0.5, passes=2, importance_batch=5)
+    scoring = Scoring(data, PreprocessSpec(SIZE), config, lambda done, total: told.append((done, total)))
+    taylor_scores(SMALL, random_arrays(SMALL, 0, (1.0,)), scoring).check(SMALL)
+    assert told == [(1, 3), (2, 3), (3, 3)]
