@@ -22,7 +22,7 @@ from hemotk.quiet import import_tensorflow
 from hemotk.store.publish import RunContent, publish_run
 
 SETTLING = 32
-LOGIT_SD = 3.0
+LOGIT_SD = 1.0
 
 
 def drawn_arrays(shape: Shape, seed: int = 0) -> dict[str, np.ndarray]:

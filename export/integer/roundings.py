@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cholesky
+from threadpoolctl import ThreadpoolController
 
 from hemotk.exporting.graph.ir import Array
 
@@ -21,6 +22,8 @@ STEPS = 127
 DAMPING = 0.01
 # Inputs whose errors are summed up one by one, before a matrix product hands them on to all others.
 BLOCK = 64
+# Thousands of small products: where other work is going on, threads would wait for each other at every one.
+_BLAS = ThreadpoolController()
 
 
 def rounding_steps(weight: Array) -> Array:
@@ -35,6 +38,7 @@ def nearest(weight: Array) -> Array:
     return np.asarray(np.rint(weight / step) * step)
 
 
+@_BLAS.wrap(limits=1)
 def error_feedback(weight: Array, gram: Gram, damping: float = DAMPING) -> Array:
     """Weights [in, out] rounded to multiples of their channel's step, for inputs with E[x xᵀ] = `gram` [in, in].
 
