@@ -1,6 +1,6 @@
 """The ranges that activations take on calibration images, in one batched pass over the graph.
 
-Least and greatest values are kept, so neither the order of the images nor the batches matter.
+Least and greatest values and means are kept, so neither the order of the images nor the batches matter.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import tensorflow as tf
 from hemotk.artifacts import PreprocessSpec
 from hemotk.data.read.preprocess import normalize
 from hemotk.errors import HemotkError
-from hemotk.exporting.graph.ir import Array, Graph
+from hemotk.exporting.graph.ir import Array, Conv, Graph
 from hemotk.exporting.graph.walk import walk
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import Tensor, TensorFlowOps
@@ -21,18 +21,20 @@ from hemotk.quiet import quiet
 
 BATCH = 10
 DERIVED = ("_act", "_act_scaled", "_concat")
+_REDUCTIONS = (tf.reduce_min, tf.reduce_max, tf.reduce_mean)
 
 
 @dataclass(frozen=True)
 class ChannelRange:
-    """Least and greatest value of each channel [C] of one activation."""
+    """Least and greatest value of each channel [C] of one activation, and its `mean` before any ReLU."""
 
     low: Array
     high: Array
+    mean: Array
 
-    def joined(self, other: "ChannelRange") -> "ChannelRange":
-        """The range that holds both."""
-        return ChannelRange(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+    def behind_relu(self) -> "ChannelRange":
+        """The range of what a ReLU leaves."""
+        return ChannelRange(np.maximum(self.low, 0), np.maximum(self.high, 0), self.mean)
 
     def whole(self) -> tuple[float, float]:
         """Of all channels together."""
@@ -50,32 +52,48 @@ def channel_ranges(
     Raises:
         HemotkError: an activation is not finite.
     """
-    found: dict[str, ChannelRange] = {}
+    parts: list[dict[str, ChannelRange]] = []
     for start in range(0, len(pixels), BATCH):
         ops = _ListeningOps()
         # Not traced: tracing takes longer than the hundred images, and would hold on to every activation.
         walk(graph, tf.constant(normalize(pixels[start : start + BATCH, :, :, np.newaxis], spec)), ops)
-        for name, heard in ops.heard.items():
-            found[name] = heard.joined(found.get(name, heard))
+        parts.append(ops.heard)
         tell("calibrating", min(start + BATCH, len(pixels)), len(pixels))
+    counts = [min(BATCH, len(pixels) - start) for start in range(0, len(pixels), BATCH)]
+    found = {name: _joined([part[name] for part in parts], counts) for name in parts[0]}
     for name, range_ in found.items():
         if not (np.isfinite(range_.low).all() and np.isfinite(range_.high).all()):
             raise HemotkError(f"calibration: activation '{name}' is not finite; train again at a lower learning rate.")
     return found
 
 
+def _joined(parts: list[ChannelRange], counts: list[int]) -> ChannelRange:
+    """Of all images, where each part was heard on so many."""
+    return ChannelRange(
+        np.min([part.low for part in parts], 0),
+        np.max([part.high for part in parts], 0),
+        np.average([part.mean for part in parts], 0, counts),
+    )
+
+
 class _ListeningOps(TensorFlowOps):
-    """TensorFlow operations that note the extremes of their results per channel."""
+    """TensorFlow operations that note extremes and mean of their results per channel."""
 
     def __init__(self) -> None:
         self.heard: dict[str, ChannelRange] = {}
 
     def made(self, name: str, result: Tensor) -> Tensor:
         if not name.endswith(DERIVED):
-            others = range(len(result.shape) - 1)
-            extremes = tf.reduce_min(result, others), tf.reduce_max(result, others)
-            self.heard[name] = ChannelRange(*(value.numpy().astype(np.float64) for value in extremes))
+            reduced = (reduce(result, range(len(result.shape) - 1)) for reduce in _REDUCTIONS)
+            self.heard[name] = ChannelRange(*(value.numpy().astype(np.float64) for value in reduced))
         return result
+
+    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
+        y = super().conv(name, x, conv, stride=stride, same=same, relu=False)
+        if not relu:
+            return y
+        self.heard[name] = self.heard[name].behind_relu()
+        return tf.nn.relu(y)
 
 
 def tensor_ranges(

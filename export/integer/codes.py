@@ -28,10 +28,9 @@ class Codes:
         np.clip(reals, 0, steps, out=reals)
         return cls(reals.astype(np.uint8 if steps < 256 else np.uint16), step)
 
-    def reals(self, chosen: slice | None = None) -> Reals:
-        """The activations of all images, or of some."""
-        part = self.values if chosen is None else self.values[chosen]
-        return part.astype(np.float32) * np.float32(self.step)
+    def reals(self) -> Reals:
+        """The activations."""
+        return self.values.astype(np.float32) * np.float32(self.step)
 
     def padded(self, width: int, extra: tuple[int, int] = (0, 0)) -> "Codes":
         """Zeros around the picture, `extra` more below and on the right."""

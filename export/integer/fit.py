@@ -17,17 +17,13 @@ from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.exporting.graph.walk import walk
 from hemotk.exporting.integer.codes import Codes, Reals
 from hemotk.exporting.integer.graph import IntegerGraph
-from hemotk.exporting.integer.quantize import Range
 from hemotk.exporting.integer.roundings import error_feedback, nearest
-from hemotk.exporting.tflite.convert import Tensor, TensorFlowOps
 from hemotk.progress import Tell, silent
 
 BATCH = 10
 # Places whose inputs a layer's roundings are chosen for, and the seed they are drawn with.
 PLACES = 4096
 SEED = 15
-
-Means = Mapping[str, Array]
 
 # How the names of convolutions end.
 _FITTED = ("stem_conv", "stem_copy", "_reduce", "_expand", "_conv")
@@ -43,30 +39,6 @@ class Fitting:
     floats: frozenset[str] = frozenset()
 
 
-def channel_means(exact: Graph, pixels: np.ndarray, spec: PreprocessSpec, tell: Tell = silent) -> dict[str, Array]:
-    """The mean output [C] of every convolution before its ReLU, on uint8 `pixels` [n, size, size]."""
-    found: dict[str, Array] = {}
-    for start in range(0, len(pixels), BATCH):
-        ops = _MeanOps()
-        walk(exact, tf.constant(normalize(pixels[start : start + BATCH, :, :, np.newaxis], spec)), ops)
-        for name, total in ops.totals.items():
-            found[name] = found.get(name, 0) + total / len(pixels)
-        tell("measuring means", min(start + BATCH, len(pixels)), len(pixels))
-    return found
-
-
-class _MeanOps(TensorFlowOps):
-    """TensorFlow operations that sum up what convolutions make, over images; mean over places."""
-
-    def __init__(self) -> None:
-        self.totals: dict[str, Array] = {}
-
-    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
-        y = super().conv(name, x, conv, stride=stride, same=same, relu=False)
-        self.totals[name] = tf.reduce_sum(tf.reduce_mean(y, (1, 2)), 0).numpy().astype(np.float64)
-        return tf.nn.relu(y) if relu else y
-
-
 def fit(
     integer: IntegerGraph, pixels: np.ndarray, spec: PreprocessSpec, fitting: Fitting, tell: Tell = silent
 ) -> Graph:
@@ -74,8 +46,7 @@ def fit(
 
     The weights lie on the grids that the quantizer will choose for them.
     """
-    means = channel_means(integer.exact, pixels, spec, tell) if fitting.biases else {}
-    ops = _FittingOps(integer.ranges, means, fitting, tell)
+    ops = _FittingOps(integer, fitting, tell)
     walk(integer.graph, Codes(normalize(pixels[:, :, :, np.newaxis], spec).astype(np.float32)), ops)
     return _with_convs(integer.graph, ops.fitted)
 
@@ -83,10 +54,10 @@ def fit(
 class _FittingOps:
     """The operations of `walk.Ops` on codes; fits every convolution before it runs it."""
 
-    def __init__(self, ranges: Mapping[str, Range], means: Means, fitting: Fitting, tell: Tell) -> None:
+    def __init__(self, integer: IntegerGraph, fitting: Fitting, tell: Tell) -> None:
         self.fitted: dict[str, Conv] = {}
-        self._ranges, self._means, self._fitting, self._tell = ranges, means, fitting, tell
-        self._count = sum(name.endswith(_FITTED) for name in ranges)
+        self._ranges, self._means, self._fitting, self._tell = integer.ranges, integer.means, fitting, tell
+        self._count = sum(name.endswith(_FITTED) for name in integer.ranges)
 
     def lift(self, name: str, x: Codes, affine: Affine) -> Codes:
         """See `walk.Ops`."""
@@ -115,17 +86,14 @@ class _FittingOps:
         self.fitted[name] = Conv(kernel, bias)
         self._tell("fitting layers", len(self.fitted), self._count)
         made += bias.astype(np.float32)
-        if relu:
-            np.maximum(made, 0, out=made)
-        return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)
+        return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)  # which ends at 0, as a ReLU does
 
     def _rounded(self, x: Codes, kernel: Array, stride: int) -> Array:
         size, _, inputs, outputs = kernel.shape
         weight = kernel.reshape(size * size * inputs, outputs)
         if self._fitting.roundings:
             rows = x.rows(size, stride, PLACES, SEED)
-            gram = (rows.T @ rows).astype(np.float64) / len(rows)
-            return error_feedback(weight, gram).reshape(kernel.shape)
+            return error_feedback(weight, rows.T @ rows / np.float32(len(rows))).reshape(kernel.shape)
         return nearest(weight).reshape(kernel.shape)
 
     def pointwise(self, name: str, x: Codes, linear: Linear, *, relu: bool) -> Codes:
@@ -157,8 +125,9 @@ class _FittingOps:
         """See `walk.Ops`."""
         n, height, width, channels = x.values.shape
         half = n, height // 2, 2, width // 2, 2, channels
-        whole = x.reals()[:, : height // 2 * 2, : width // 2 * 2].reshape(half)
-        return Codes.rounded(whole.mean(axis=(2, 4)), self._ranges[name][1], self._fitting.steps)
+        whole = x.values[:, : height // 2 * 2, : width // 2 * 2].reshape(half)
+        made = whole.mean(axis=(2, 4), dtype=np.float32) * np.float32(x.step)
+        return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)
 
     def concat(self, name: str, parts: tuple[Codes, ...]) -> Codes:
         """See `walk.Ops`; all parts are on one grid."""
@@ -179,13 +148,14 @@ class _FittingOps:
 
 def _run(x: Codes, kernel: Array, stride: int) -> Reals:
     """The convolution without padding and bias, some images at a time."""
-    weights = tf.constant(kernel, tf.float32)
-    count = len(x.values)
-    parts = [
-        tf.nn.conv2d(x.reals(slice(start, start + BATCH)), weights, stride, "VALID").numpy()
-        for start in range(0, count, BATCH)
-    ]
-    return np.concatenate(parts)
+    weights = tf.constant(kernel * x.step, tf.float32)
+    count, *sides, _ = x.values.shape
+    height, width = ((side - len(kernel)) // stride + 1 for side in sides)
+    made = np.empty((count, height, width, kernel.shape[-1]), np.float32)
+    for start in range(0, count, BATCH):
+        part = slice(start, start + BATCH)
+        made[part] = tf.nn.conv2d(x.values[part].astype(np.float32), weights, stride, "VALID")
+    return made
 
 
 def _with_convs(graph: Graph, fitted: Mapping[str, Conv]) -> Graph:

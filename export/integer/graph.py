@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hemotk.exporting.graph.equalize import equalize
-from hemotk.exporting.graph.ir import Graph
+from hemotk.exporting.graph.ir import Array, Graph
 from hemotk.exporting.integer.calibrate import ChannelRange
 from hemotk.exporting.integer.constants import with_least_weights, without_constants
 from hemotk.exporting.integer.quantize import Range
-from hemotk.exporting.integer.ranges import block_widths, choose_scalings, scaled_ranges
+from hemotk.exporting.integer.ranges import block_widths, choose_scalings, scaled_means, scaled_ranges
 from hemotk.exporting.integer.thresholds import Grid, fit_levels
 
 INT8_STEPS = 255
@@ -19,12 +19,13 @@ INT16_STEPS = 32767
 class IntegerGraph:
     """A graph that fits the grids of its blocks, and the range of each of its operations.
 
-    `exact` is the same before its thresholds were rounded: its convolutions make the same, but for that.
+    `means` are the mean outputs [C] that its convolutions have on the calibration images where nothing is rounded,
+    before any ReLU.
     """
 
     graph: Graph
     ranges: Mapping[str, Range]
-    exact: Graph
+    means: Mapping[str, Array]
 
 
 def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int) -> IntegerGraph:
@@ -37,5 +38,6 @@ def integer_graph(plain: Graph, measured: Mapping[str, ChannelRange], steps: int
     scaled = equalize(changing, scalings)
     widths = block_widths(changing, measured, scalings)
     ranges = scaled_ranges(changing, scaled, measured, scalings)
+    means = scaled_means(changing, measured, scalings)
     fitted = fit_levels(scaled, [Grid(width, steps) for width in widths])
-    return IntegerGraph(with_least_weights(fitted, ranges, widths), ranges, scaled)
+    return IntegerGraph(with_least_weights(fitted, ranges, widths), ranges, means)

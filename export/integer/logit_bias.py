@@ -6,6 +6,7 @@ moves every logit the same way, so weights and mean inputs alone do not tell it 
 """
 
 import copy
+import os
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ Logits = npt.NDArray[np.float64]
 
 def logits_of(content: bytes, pixels: npt.NDArray[np.uint8], spec: PreprocessSpec, tell: Tell = silent) -> Logits:
     """The logits [n] of a .tflite on images, uint8 [n, size, size]."""
-    scorer = Scorer(content, spec, runtime=find_runtime())
+    scorer = Scorer(content, spec, runtime=find_runtime(), threads=os.cpu_count() or 1)
     found = np.empty(len(pixels))
     for place, image in enumerate(pixels):
         found[place] = scorer.score(image).logit

@@ -104,6 +104,22 @@ def scaled_ranges(
     return found
 
 
+def scaled_means(graph: Graph, measured: Measured, scalings: Sequence[BlockScaling]) -> dict[str, Array]:
+    """The mean output [C] of every convolution of the scaled form of the plain `graph`, before any ReLU."""
+    found: dict[str, Array] = {}
+    for block, scaling in enumerate(scalings):
+        start = 0
+        for name in writer_names(graph, block):
+            mean = measured[name].mean
+            part = slice(start, start := start + mean.size)
+            found[name] = scaling.factor[part] * mean + scaling.offset[part]
+        for layer, factor in zip(graph.blocks[block], scaling.bottlenecks, strict=True):
+            found[f"{layer.name}_reduce"] = factor * measured[f"{layer.name}_reduce"].mean
+    stem = measured["stem_conv"].mean
+    found["stem_conv"] = stem * (scalings[0].factor[: stem.size] if scalings[0].stem is None else scalings[0].stem)
+    return found
+
+
 def _pooled(before: Affine, seen: ChannelRange, width: float) -> Range:
     """The range of a mean over max(x, T), where that of the mean over relu(s · x + t) = s · max(x, T) + t was seen."""
     live = before.scale > 0

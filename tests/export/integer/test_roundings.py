@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.exporting.integer.roundings import STEPS, error_feedback, nearest, rounding_steps
+from hemotk.exporting.integer.roundings import BLOCK, DAMPING, STEPS, error_feedback, nearest, rounding_steps
 
 
 def correlated(seed: int, inputs: int = 24, outputs: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -18,6 +18,33 @@ def correlated(seed: int, inputs: int = 24, outputs: int = 6) -> tuple[np.ndarra
 def errors(weight: np.ndarray, rounded: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The mean squared error [out]."""
     return np.square(x @ (rounded - weight)).mean(axis=0)
+
+
+def one_by_one(weight: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """Error feedback as its definition says it: every input makes up for all that were rounded before it."""
+    step = rounding_steps(weight)
+    order = np.argsort(np.diagonal(gram), kind="stable")
+    damping = DAMPING * np.diagonal(gram).mean() * np.eye(len(gram))
+    lower = np.linalg.cholesky((gram + damping)[np.ix_(order, order)])
+    wanted = weight[order] / step
+    codes = wanted.copy()
+    for i in reversed(range(len(wanted))):
+        for out, row in enumerate(wanted.T):
+            if i != np.abs(row).argmax():
+                aim = row[i] + lower[i + 1 :, i] @ (row - codes[:, out])[i + 1 :] / lower[i, i]
+                codes[i, out] = np.clip(np.rint(aim), -STEPS, STEPS)
+    found = np.empty_like(weight)
+    found[order] = np.rint(codes) * step
+    plain = nearest(weight)
+    before, after = (np.einsum("io,ij,jo->o", e, gram, e) for e in (weight - plain, weight - found))
+    return np.where(after < before, found, plain)
+
+
+@pytest.mark.parametrize("inputs", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK - 5])
+def test_blocks_of_inputs_give_what_inputs_one_by_one_give(inputs: int) -> None:
+    weight, x = correlated(inputs, inputs)
+    gram = x.T @ x / len(x)
+    np.testing.assert_allclose(error_feedback(weight, gram), one_by_one(weight, gram), atol=1e-12)
 
 
 @settings(max_examples=20)
