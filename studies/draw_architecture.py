@@ -99,7 +99,7 @@ ROOMS = {
     "pruning": Box(80, 288),
     "exporting": Box(220, 288, 90),
     "experiments": Box(390, 288),
-    "importing": Box(490, 358),
+    "importing": Box(520, 288),
     "training": Box(80, 358),
     "describe": Box(220, 358),
     "benchmarks": Box(365, 358),
@@ -130,6 +130,7 @@ ARROWS = (
     ("sweep", "benchmarks"),
     ("pruning", "training"),
     ("experiments", "training"),
+    ("importing", "training"),
     ("exporting", "describe"),
     ("web", "store"),
     ("store", "models"),
@@ -137,7 +138,7 @@ ARROWS = (
     ("models", "bottom"),
 )
 # Each of these rooms imports data and store: their lines meet in a rail, from which two arrows go down.
-RAIL, ON_RAIL, BELOW = 404, ("importing", "training", "describe", "benchmarks", "predict", "android"), ("data", "store")
+RAIL, ON_RAIL, BELOW = 404, ("training", "describe", "benchmarks", "predict", "android"), ("data", "store")
 
 
 def imports() -> dict[str, set[str]]:

@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "training": {"data", "models", "store"},
     "experiments": {"data", "models", "store", "training"},
     "pruning": {"data", "models", "store", "training"},
-    "importing": {"data", "models", "store"},
+    "importing": {"data", "models", "store", "training"},
     "exporting": {"data", "models", "store", "describe"},
     "benchmarks": {"data", "store"},
     "sweep": {"data", "models", "store", "training", "pruning", "exporting", "benchmarks"},

@@ -61,17 +61,30 @@ if [[ -z ${BUNDLE:-} ]]; then
         hemotk data split slices --out split.json
         hemotk train split.json --arch densenet-tiny --size 64 --epochs 1 --out runs/small
         hemotk export runs/small --quantize int8 --outputs uint8 --cam --out bundles/small
+        hemotk export runs/small --quantize int8 --cam --out bundles/float_head
     )
     BUNDLE=$WORK/small/bundles/small
+    FLOAT_HEAD=$WORK/small/bundles/float_head
+fi
+
+export SITE=$WORK/site SINGLE=$WORK/hemotk.html LEAKY=$WORK/leaky.html WANTED=$WORK/wanted
+pages() { # BUNDLE
+    rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
+    "$PYTHON" -m hemotk web "$1" --out "$SITE" --with-testset > /dev/null
+    "$PYTHON" -m hemotk web "$1" --out "$SINGLE" --single-file > /dev/null
+    "$PYTHON" tests/web/write_leaky.py "$1" "$LEAKY"
+    "$PYTHON" -W ignore tests/web/write_expected.py "$1" "$WANTED"
+}
+
+if [[ -n ${FLOAT_HEAD:-} ]]; then
+    say "the page in Chromium, with a head in float32"
+    pages "$FLOAT_HEAD"
+    (cd "$WORK" && node --test --test-force-exit --test-reporter=spec \
+        --test-name-pattern='whole test split|pictures get|golden outputs' browser/page.test.js browser/refusals.test.js)
 fi
 
 say "the page in Chromium"
-export SITE=$WORK/site SINGLE=$WORK/hemotk.html LEAKY=$WORK/leaky.html WANTED=$WORK/wanted
-rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
-"$PYTHON" -m hemotk web "$BUNDLE" --out "$SITE" --with-testset > /dev/null
-"$PYTHON" -m hemotk web "$BUNDLE" --out "$SINGLE" --single-file > /dev/null
-"$PYTHON" tests/web/write_leaky.py "$BUNDLE" "$LEAKY"
-"$PYTHON" -W ignore tests/web/write_expected.py "$BUNDLE" "$WANTED"
+pages "$BUNDLE"
 (cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
 
 say "a bench of the page is read by hemotk bench --import"

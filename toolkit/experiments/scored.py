@@ -61,7 +61,7 @@ def open_scored(folder: Path, part: Part) -> ScoredPart:
     card = run_card(folder)
     if SCORES_FILE not in card.files:
         raise HemotkError(
-            f"{folder}: keeps no scores of single images, as runs that were imported or made by an early hemotk; "
+            f"{folder}: keeps no scores of single images, as those that an early hemotk made or imported; "
             "train or prune it again, or bench its bundle."
         )
     for name in (SPLIT_FILE, SCORES_FILE):

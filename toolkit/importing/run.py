@@ -10,6 +10,7 @@ import numpy as np
 from hemotk.artifacts import PARTS, Metrics, RunCard, SplitManifest
 from hemotk.data.read.lazy import Pixels
 from hemotk.data.read.pipeline import open_items
+from hemotk.data.read.tissue import soft_tissue_share
 from hemotk.environment import machine, versions
 from hemotk.errors import CheckFailed
 from hemotk.files import refuse_existing
@@ -24,8 +25,11 @@ from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
 from hemotk.stats.metrics import evaluate, sigmoid
 from hemotk.store.publish import Checksums, RunContent, publish_run
+from hemotk.training.level import levels_of
+from hemotk.training.scored import ScoredParts, run_title, write_scored
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow", "h5py")
+_CHUNK = 16
 OPTIMISTIC = (
     "Trained elsewhere, perhaps on some of these images: the metrics of every part, the test part too, may be "
     "optimistic."
@@ -60,10 +64,13 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
     model = checksum(job.model)
     network = read_network(job.model, config)
     pixels, labels = open_items(job.split.items, job.split.root(), network.preprocess)
-    logits = score(network, pixels, tell)
+    logits, tissue = _logits_and_tissue(network, pixels, tell)
     checked = _check_expected(job, config, logits, tell)
     where = np.array([item.part for item in job.split.items])
-    metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], logits[where == part], 0.5) for part in PARTS}
+    scored = ScoredParts(
+        job.split, {part: logits[where == part] for part in PARTS}, {part: tissue[where == part] for part in PARTS}
+    )
+    metrics: dict[str, Metrics] = {part: evaluate(labels[where == part], scored.logits[part], 0.5) for part in PARTS}
 
     def card(files: Checksums) -> RunCard:
         return RunCard(
@@ -80,16 +87,34 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
             versions=versions(*PACKAGES),
             machine=machine(),
             seconds=time.monotonic() - started,
+            slice_level=levels_of(job.split, scored.logits, scored.tissue),
             notes=(OPTIMISTIC, *network.notes, *checked, *_warnings(metrics["train"])),
         )
 
+    def extra(folder: Path) -> list[str]:
+        return write_scored(folder, scored, run_title(_arch(network.shape), job.out.name))
+
     content = RunContent(network.shape, network.weights, job.split)
-    return publish_run(job.out, content, card, overwrite=job.overwrite)
+    return publish_run(job.out, content, card, overwrite=job.overwrite, extra=extra)
 
 
-def score(network: ImportedNetwork, pixels: Pixels, tell: Tell = silent) -> np.ndarray:
+def score(network: ImportedNetwork, pixels: Pixels) -> np.ndarray:
     """Logits float64 [n] of pictures uint8 [n, size, size]."""
-    return make_scorer(network, tell)(pixels)
+    return make_scorer(network)(pixels)
+
+
+def _logits_and_tissue(network: ImportedNetwork, pixels: Pixels, tell: Tell) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float64 [n], and shares of soft tissue float64 [n], of pictures uint8 [n, size, size]."""
+    scorer = make_scorer(network)
+    logits, tissue = np.empty(len(pixels)), np.empty(len(pixels))
+    for start in range(0, len(pixels), _CHUNK):
+        # Pictures may be read only once.
+        some = pixels[start : start + _CHUNK]
+        stop = start + len(some)
+        logits[start:stop] = scorer(some)
+        tissue[start:stop] = [soft_tissue_share(picture) for picture in some]
+        tell("scoring", stop, len(pixels))
+    return logits, tissue
 
 
 def _check_expected(job: ImportJob, config: ImportConfig, logits: np.ndarray, tell: Tell) -> tuple[str, ...]:

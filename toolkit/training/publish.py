@@ -24,9 +24,8 @@ from hemotk.store.publish import Checksums, RunContent
 from hemotk.store.publish import publish_run as publish
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.level import levels_of
-from hemotk.training.misses import MISSES_FILE, misses_of, write_misses
-from hemotk.training.plots import CURVES_FILE, DECISIONS_FILE, plot_curves, plot_decisions
-from hemotk.training.scores import SCORES_FILE, write_scores
+from hemotk.training.plots import CURVES_FILE, plot_curves
+from hemotk.training.scored import ScoredParts, run_title, write_scored
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
@@ -82,32 +81,15 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path |
 
     def extra(folder: Path) -> list[str]:
         write_history(folder / HISTORY_FILE, trained.history)
-        plot_curves(folder / CURVES_FILE, trained.history, _title(trained.origin.arch, out.name))
-        return [HISTORY_FILE, *_write_scored(folder, trained, out.name)]
+        plot_curves(folder / CURVES_FILE, trained.history, run_title(trained.origin.arch, out.name))
+        point = trained.origin.threshold, trained.origin.temperature
+        scored = ScoredParts(trained.split, trained.logits, trained.tissue, point)
+        return [HISTORY_FILE, *write_scored(folder, scored, run_title(trained.origin.arch, out.name))]
 
     def card(files: Checksums) -> RunCard:
         return _card(trained, out.name, files)
 
     return publish(out, content, card, overwrite=overwrite, extra=extra, partial=partial)
-
-
-def _write_scored(folder: Path, trained: Trained, name: str) -> list[str]:
-    """Write what was scored into `folder`: all scores, the misses of the test part, a picture of the decisions."""
-    if not trained.logits:
-        return []
-    write_scores(folder / SCORES_FILE, trained.split, trained.logits, trained.tissue)
-    point = trained.origin.threshold, trained.origin.temperature
-    if trained.logits.keys() & {"test", "validation"}:
-        title = _title(trained.origin.arch, name)
-        plot_decisions(folder / DECISIONS_FILE, trained.split, trained.logits, point, title)
-    if "test" not in trained.logits:
-        return [SCORES_FILE]
-    write_misses(folder / MISSES_FILE, misses_of(trained.split.part("test"), trained.logits["test"], *point))
-    return [SCORES_FILE, MISSES_FILE]
-
-
-def _title(arch: str, name: str) -> str:
-    return arch if name == arch else f"{name} ({arch})"
 
 
 def _card(trained: Trained, name: str, files: Checksums) -> RunCard:

@@ -14,6 +14,7 @@ from hemotk.data.read.pipeline import open_items
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
+from hemotk.experiments.scored import open_scored
 from hemotk.exporting.graph.evaluate import evaluate as evaluate_graph
 from hemotk.exporting.graph.ir import read_graph
 from hemotk.files import sha256_file
@@ -55,6 +56,15 @@ def test_the_card_says_where_the_network_came_from(job: ImportJob, card: RunCard
     assert card.settings["format"].startswith("Keras 3")
     assert card.files == {name: sha256_file(job.out / name) for name in card.files}
     assert card.preprocess == PreprocessSpec(SIZE)
+
+
+def test_a_run_from_elsewhere_can_be_looked_into_like_any_other(job: ImportJob, card: RunCard) -> None:
+    assert {"scores.csv", "misses.csv"} <= set(card.files) and (job.out / "decisions.png").is_file()
+    for part in PARTS:
+        scored = open_scored(job.out, part)
+        assert len(scored.logits) == card.metrics[part].count
+        assert evaluate(scored.labels, scored.logits, 0.5) == card.metrics[part]
+        assert card.slice_level[part].brain_images <= card.metrics[part].count
 
 
 def test_every_part_is_judged_by_the_originals_own_scores(job: ImportJob, card: RunCard) -> None:
