@@ -14,6 +14,7 @@ import tensorflow as tf
 from hemotk.errors import HemotkError
 from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.exporting.graph.walk import walk
+from hemotk.exporting.tflite.fill import fill, mark
 from hemotk.exporting.tflite.flatbuffer import INPUT, add_signature
 from hemotk.quiet import quiet
 
@@ -26,14 +27,16 @@ def convert_graph(graph: Graph, size: int) -> bytes:
 
     Every activation tensor of the result is named after the operation of `walk` that made it, up to the first '/'.
     """
-    return convert_network(graph_network(graph), size)
+    ops = _MarkingOps()
+    filled = fill(convert_network(graph_network(graph, ops), size), ops.arrays)
+    return convert_network(graph_network(graph, TensorFlowOps()), size) if filled is None else filled
 
 
-def graph_network(graph: Graph) -> Network:
+def graph_network(graph: Graph, ops: "TensorFlowOps") -> Network:
     """The graph as a TensorFlow function from h to its outputs by name."""
 
     def network(h: Tensor) -> Mapping[str, Tensor]:
-        outputs = walk(graph, h, TensorFlowOps())
+        outputs = walk(graph, h, ops)
         found = {"logit": outputs.logit, "probability": outputs.probability}
         return found if outputs.cam is None else {**found, "cam": outputs.cam}
 
@@ -73,6 +76,10 @@ class TensorFlowOps:
         """Called with the result of every operation; a listener overrides it."""
         return result
 
+    def weights(self, array: Array) -> Tensor:
+        """Those of a convolution or a dense layer; a subclass may put something else of their shape there."""
+        return _constant(array)
+
     def lift(self, name: str, x: Tensor, affine: Affine) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
@@ -93,7 +100,7 @@ class TensorFlowOps:
     def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            y = tf.nn.conv2d(x, _constant(conv.kernel), stride, "SAME" if same else "VALID")
+            y = tf.nn.conv2d(x, self.weights(conv.kernel), stride, "SAME" if same else "VALID")
             return self.made(name, _relu(tf.nn.bias_add(y, _constant(conv.bias)), relu))
 
     def pointwise(self, name: str, x: Tensor, linear: Linear, *, relu: bool) -> Tensor:
@@ -138,7 +145,7 @@ class TensorFlowOps:
     def dense(self, name: str, x: Tensor, linear: Linear, *, relu: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            y = tf.matmul(x, _constant(linear.weight)) + _constant(linear.bias)
+            y = tf.matmul(x, self.weights(linear.weight)) + _constant(linear.bias)
             return self.made(name, _relu(y, relu))
 
     def sigmoid(self, name: str, x: Tensor) -> Tensor:
@@ -147,14 +154,25 @@ class TensorFlowOps:
             return self.made(name, tf.sigmoid(x))
 
 
-def _lifted(x: Tensor, scale: float, shift: float) -> Tensor:
-    if scale == 0:
-        return tf.fill(tf.shape(x), tf.constant(shift, tf.float32))
-    return x if (scale, shift) == (1, 0) else x * scale + shift
+class _MarkingOps(TensorFlowOps):
+    """TensorFlow operations with marks instead of their weights, which are kept for later."""
+
+    def __init__(self) -> None:
+        self.arrays: list[Array] = []
+
+    def weights(self, array: Array) -> Tensor:
+        self.arrays.append(array)
+        return tf.constant(mark(len(self.arrays) - 1), tf.float32, array.shape)
 
 
 def _constant(array: Array) -> Tensor:
     return tf.constant(array, tf.float32)
+
+
+def _lifted(x: Tensor, scale: float, shift: float) -> Tensor:
+    if scale == 0:
+        return tf.fill(tf.shape(x), tf.constant(shift, tf.float32))
+    return x if (scale, shift) == (1, 0) else x * scale + shift
 
 
 def _relu(x: Tensor, wanted: bool) -> Tensor:

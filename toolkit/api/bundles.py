@@ -73,6 +73,11 @@ def export(
     _check_kinds(kinds, auto, {"max_accuracy_drop": max_accuracy_drop, "max_score_drift": max_score_drift})
     left_out = (without,) if isinstance(without, str) else tuple(dict.fromkeys(without))
     _check_choices(outputs, left_out)
+    if auto and left_out:
+        raise HemotkError(
+            "‹without›: ‹auto› takes every step while int8 is good enough, and none once it keeps layers in float32; "
+            "leave one of the two out."
+        )
     for name, value in (("author", author), ("license", license)):
         if not value.strip():
             raise HemotkError(f"‹{name}›: is empty; give a text, or leave the option out.")

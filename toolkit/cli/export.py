@@ -58,7 +58,7 @@ KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
     "--without",
     multiple=True,
     type=click.Choice(("room", "roundings", "biases", "logit-bias")),
-    help="Leave out a step of int8 and int16x8, to see its share. May be given several times.",
+    help="Leave out a step of int8 and int16x8, to see its share. May be given several times. Not with --auto.",
 )
 @click.option(
     "--auto",

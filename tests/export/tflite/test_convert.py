@@ -9,7 +9,8 @@ from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
 from hemotk.exporting.graph.gray_stem import gray_stem
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.graph.pool_first import pool_first
-from hemotk.exporting.tflite.convert import convert_graph, convert_network
+from hemotk.exporting.tflite.convert import _MarkingOps, convert_graph, convert_network, graph_network
+from hemotk.exporting.tflite.fill import fill
 from hemotk.exporting.tflite.flatbuffer import operators, specs
 from hemotk.models.shape import CnnShape
 from hemotk.tflite.scorer import Scorer
@@ -30,6 +31,27 @@ def test_the_tflite_agrees_with_the_reference(changes: dict) -> None:
     expected = evaluate(graph, network_input(pixels))
     np.testing.assert_allclose([score.logit for score in found], expected.logit[:, 0], atol=1e-4)
     np.testing.assert_allclose([score.probability for score in found], expected.probability[:, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{}, IMAGENET, {"hidden": (4, 3)}])
+def test_weights_that_are_filled_in_afterwards_make_the_same_file(
+    changes: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = plain(**changes)
+    found = convert_graph(graph, SIZE)
+    monkeypatch.setattr("hemotk.exporting.tflite.convert.fill", lambda content, arrays: None)
+    assert found == convert_graph(graph, SIZE)
+
+
+def test_a_weight_that_the_converter_changes_is_not_filled_in() -> None:
+    raw = random_graph(tiny_shape(), seed=5)
+    ops = _MarkingOps()
+    content = convert_network(graph_network(raw, ops), SIZE)
+    assert fill(content, ops.arrays) is None  # a BatchNorm behind a convolution goes into its weights
+    pixels = random_pixels(2, SIZE)
+    scorer = Scorer(convert_graph(raw, SIZE), PreprocessSpec(SIZE))
+    expected = evaluate(raw, network_input(pixels)).logit[:, 0]
+    np.testing.assert_allclose([scorer.score(image).logit for image in pixels], expected, rtol=1e-4, atol=1e-3)
 
 
 def test_input_and_outputs_are_static_and_named() -> None:
