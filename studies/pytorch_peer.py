@@ -24,8 +24,19 @@ from torchvision import models, transforms
 
 SIZE, BATCH, EPOCHS, CALIBRATION = 96, 20, 6, 64
 LIBRARIES = ("torch", "torchvision", "litert-torch", "ai-edge-litert")
+
+
+def square(picture: Image.Image) -> Image.Image:
+    """With black on both sides, as hemotk has it: both then see the same pixels."""
+    side = max(picture.size)
+    whole = Image.new("L", (side, side))
+    whole.paste(picture, tuple((side - length) // 2 for length in picture.size))
+    return whole.convert("RGB")
+
+
 LOOK = transforms.Compose(
     [
+        transforms.Lambda(square),
         transforms.Resize((SIZE, SIZE)),
         transforms.ToTensor(),
         transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -35,7 +46,7 @@ LOOK = transforms.Compose(
 
 def pictures(root: Path, items: Sequence[dict[str, Any]]) -> torch.Tensor:
     """As training sees them: float32 [n, 3, 96, 96]."""
-    return torch.stack([LOOK(Image.open(root / item["path"]).convert("L").convert("RGB")) for item in items])
+    return torch.stack([LOOK(Image.open(root / item["path"]).convert("L")) for item in items])
 
 
 def train(network: torch.nn.Module, pixels: torch.Tensor, labels: torch.Tensor) -> None:
