@@ -42,7 +42,7 @@ LAYERS = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights; the logit is where the features differ most."""
+    """Random weights; the logit is where the features differ most, with a bias of 0, which the converter leaves out."""
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("layered")
     split = make_split(folder / "images")
@@ -53,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     middle = features.mean(0)
     _, spread, directions = np.linalg.svd(features - middle, full_matrices=False)
     kernel = directions[0] * np.sqrt(len(h)) / spread[0] / 2  # logits of mean 0 and standard deviation ½
-    arrays = {**get_arrays(model), "logit/kernel": kernel[:, np.newaxis], "logit/bias": -kernel @ middle[:, np.newaxis]}
+    arrays = {**get_arrays(model), "logit/kernel": kernel[:, np.newaxis], "logit/bias": np.zeros(1)}
     return make_run(folder / "run", split, shape, arrays, SIZE)
 
 
@@ -87,6 +87,12 @@ def test_integers_leave_nothing_but_the_ends_to_the_interpreter(bundle: Path) ->
     assert set(checks) == {"float32", *QUANTIZED_KINDS}
     assert checks["int8"]["placement"]["pieces"] == 1
     assert {left["operator"] for left in checks["int8"]["placement"]["left_out"]} == {"QUANTIZE"}
+
+
+def test_a_logit_without_a_bias_gets_one(bundle: Path) -> None:
+    found = {kind: operators((bundle / f"model_{kind}.tflite").read_bytes()) for kind in ("float32", "int8")}
+    maker = {kind: next(one for one in ops if "logit" in one.outputs) for kind, ops in found.items()}
+    assert len(maker["float32"].inputs) == 2 and len(maker["int8"].inputs) == 3
 
 
 def test_a_normalization_is_one_sum_before_the_stem(bundle: Path) -> None:
