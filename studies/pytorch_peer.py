@@ -4,10 +4,11 @@ It runs in an environment of its own (pip install torch torchvision litert-torch
 
     python studies/pytorch_peer.py split.json OUT
 
-`split.json` is what `hemotk data split` wrote. Writes into OUT, what is there is kept: model.pt (state dict), scores.csv
-(path and logit of each picture, by torchvision's own transforms), a .tflite of each of `KINDS`, all with channels last,
-and peers.json with the versions and each one's fidelity on the test part. They are calibrated on pictures from all over
-the training part. Time them beside a bundle by `hemotk bench BUNDLE OUT/*.tflite --images split.json`.
+`split.json` is what `hemotk data split` wrote. Writes into OUT, what is there is kept: model.pt (state dict),
+scores.csv (path and logit of each picture, by torchvision's own transforms), a .tflite of each of `KINDS`, all with
+channels last, and peers.json with the versions and each one's fidelity on the test part. They are calibrated on
+pictures from all over the training part, which begins with those of one class. Time
+them beside a bundle by `hemotk bench BUNDLE OUT/*.tflite --images split.json --normalization torch`.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def square(picture: Image.Image) -> Image.Image:
     """With black on both sides, as hemotk has it: both then see the same pixels."""
     side = max(picture.size)
     whole = Image.new("L", (side, side))
-    whole.paste(picture, tuple((side - length) // 2 for length in picture.size))
+    whole.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return whole.convert("RGB")
 
 
@@ -91,7 +92,7 @@ def convert(network: torch.nn.Module, _: torch.Tensor, out: Path) -> None:
 
 
 def recipe(name: str) -> Callable[[torch.nn.Module, torch.Tensor, Path], None]:
-    """The float32 file quantized by ai-edge-quantizer, which litert-torch's makers recommend, with its recipe `name`."""
+    """The float32 file quantized by ai-edge-quantizer, of the makers of litert-torch, with its recipe `name`."""
 
     def quantize(_: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter

@@ -68,7 +68,7 @@ def test_an_object_keeps_what_was_said_of_it() -> None:
 
 REFUSED: dict[str, bytes] = {
     "too few for a tuple": b"K\x01\x86",
-    "a mark in a tuple": b"((K\x01\x86",
+    "a mark in a tuple": b"(K\x01\x86",
     "two values": b"K\x01K\x02",
     "no mark": b"K\x01t",
     "a word as target": t.text("a") + ZERO + ZERO + b"s",
