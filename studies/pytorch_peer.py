@@ -4,15 +4,17 @@ It runs in an environment of its own (pip install torch torchvision litert-torch
 
     python studies/pytorch_peer.py split.json OUT
 
-`split.json` is what `hemotk data split` wrote. Writes into OUT: model.pt (state dict), scores.csv (path and logit of
-each picture, by torchvision's own transforms), peer_float32.tflite and peer_int8.tflite (PT2E, static, per channel,
-calibrated on the training part), and peers.json with the versions and each one's fidelity on the test part.
+`split.json` is what `hemotk data split` wrote. Writes into OUT, what is there is kept: model.pt (state dict),
+scores.csv (path and logit of each picture, by torchvision's own transforms), a .tflite of each of `KINDS`, all with
+channels last, and peers.json with the versions and each one's fidelity on the test part. They are calibrated on
+pictures from all over the training part, which begins with those of one class. Time
+them beside a bundle by `hemotk bench BUNDLE OUT/*.tflite --images split.json --normalization torch`.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,20 @@ from PIL import Image
 from torchvision import models, transforms
 
 SIZE, BATCH, EPOCHS, CALIBRATION = 96, 20, 6, 64
-LIBRARIES = ("torch", "torchvision", "litert-torch", "ai-edge-litert")
+LIBRARIES = ("torch", "torchvision", "litert-torch", "ai-edge-quantizer", "ai-edge-litert")
+
+
+def square(picture: Image.Image) -> Image.Image:
+    """With black on both sides, as hemotk has it: both then see the same pixels."""
+    side = max(picture.size)
+    whole = Image.new("L", (side, side))
+    whole.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    return whole.convert("RGB")
+
+
 LOOK = transforms.Compose(
     [
+        transforms.Lambda(square),
         transforms.Resize((SIZE, SIZE)),
         transforms.ToTensor(),
         transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
@@ -35,7 +48,7 @@ LOOK = transforms.Compose(
 
 def pictures(root: Path, items: Sequence[dict[str, Any]]) -> torch.Tensor:
     """As training sees them: float32 [n, 3, 96, 96]."""
-    return torch.stack([LOOK(Image.open(root / item["path"]).convert("L").convert("RGB")) for item in items])
+    return torch.stack([LOOK(Image.open(root / item["path"]).convert("L")) for item in items])
 
 
 def train(network: torch.nn.Module, pixels: torch.Tensor, labels: torch.Tensor) -> None:
@@ -64,23 +77,50 @@ def logits(network: Any, pixels: torch.Tensor) -> np.ndarray:
         return torch.cat([network(batch)[:, 0] for batch in pixels.split(BATCH)]).double().numpy()
 
 
-def convert(network: torch.nn.Module, out: Path) -> None:
+def last(network: torch.nn.Module) -> torch.nn.Module:
+    """The network with pictures [n, height, width, 3] in, as a .tflite has them."""
+    import litert_torch
+
+    return litert_torch.to_channel_last_io(network, args=[0]).eval()
+
+
+def convert(network: torch.nn.Module, _: torch.Tensor, out: Path) -> None:
     """Float32 by litert-torch."""
     import litert_torch
 
-    litert_torch.convert(network, (torch.zeros(1, 3, SIZE, SIZE),)).export(str(out))
+    litert_torch.convert(last(network), (torch.zeros(1, SIZE, SIZE, 3),)).export(str(out))
 
 
-def quantize(network: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
+def recipe(name: str) -> Callable[[torch.nn.Module, torch.Tensor, Path], None]:
+    """The float32 file quantized by ai-edge-quantizer, of the makers of litert-torch, with its recipe `name`."""
+
+    def quantize(_: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_quantizer import quantizer
+        from ai_edge_quantizer import recipe as recipes
+
+        parent = str(out.with_name("peer_float32.tflite"))
+        made = quantizer.Quantizer(parent, getattr(recipes, name)())
+        ranges = None
+        if made.need_calibration:
+            signature, tensors = next(iter(Interpreter(parent).get_signature_list().items()))
+            entry = tensors["inputs"][0]
+            ranges = made.calibrate({signature: [{entry: picture[None].numpy()} for picture in calibration]})
+        made.quantize(ranges).export_model(str(out), overwrite=True)
+
+    return quantize
+
+
+def pt2e(network: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
     """Static int8 by litert-torch's PT2E quantizer, per channel, as its guide does it."""
     import litert_torch
     from litert_torch.quantize.pt2e_quantizer import PT2EQuantizer, get_symmetric_quantization_config
     from litert_torch.quantize.quant_config import QuantConfig
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    sample = (torch.zeros(1, 3, SIZE, SIZE),)
+    sample = (torch.zeros(1, SIZE, SIZE, 3),)
     quantizer = PT2EQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
-    prepared = prepare_pt2e(torch.export.export(network, sample).module(), quantizer)
+    prepared = prepare_pt2e(torch.export.export(last(network), sample).module(), quantizer)
     with torch.no_grad():
         for picture in calibration:
             prepared(picture[None])
@@ -89,23 +129,29 @@ def quantize(network: torch.nn.Module, calibration: torch.Tensor, out: Path) -> 
     litert_torch.convert(quantized, sample, quant_config=config).export(str(out))
 
 
-def run_tflite(model: Path, pixels: torch.Tensor) -> tuple[np.ndarray, list[float]]:
-    """Logits float64 [n], and milliseconds of each picture, on one thread."""
+KINDS: Mapping[str, Callable[[torch.nn.Module, torch.Tensor, Path], None]] = {
+    "float32": convert,
+    "static": recipe("static_wi8_ai8"),
+    "dynamic": recipe("dynamic_wi8_afp32"),
+    "pt2e": pt2e,
+}
+
+
+def run_tflite(model: Path, pixels: torch.Tensor) -> np.ndarray:
+    """Logits float64 [n], on one thread."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(model), num_threads=1)
     interpreter.allocate_tensors()
     entry, end = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    result, times = [], []
+    result = []
     for picture in pixels.numpy():
         interpreter.set_tensor(entry["index"], _stored(picture[None], entry))
-        begun = time.perf_counter()
         interpreter.invoke()
-        times.append(1000 * (time.perf_counter() - begun))
         scale, zero = end["quantization"]
         value = float(interpreter.get_tensor(end["index"])[0, 0])
         result.append((value - zero) * scale if scale else value)
-    return np.array(result), times
+    return np.array(result)
 
 
 def _stored(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
@@ -142,24 +188,22 @@ def main() -> None:
     (said.out / "scores.csv").write_text("\n".join(["path,logit", *lines, ""]))
     print("accuracy on test", np.mean((truth > 0)[part == "test"] == labels.numpy()[part == "test"]), flush=True)
     rows: dict[str, Any] = {"versions": {name: version(name) for name in LIBRARIES}}
-    for kind in ("float32", "int8"):
+    training, test = (pixels[part == name].permute(0, 2, 3, 1).contiguous() for name in ("train", "test"))
+    calibration = training[np.linspace(0, len(training) - 1, CALIBRATION).astype(int)]
+    wanted = truth[part == "test"]
+    for kind, make in KINDS.items():
         path = said.out / f"peer_{kind}.tflite"
         begun = time.monotonic()
-        if path.exists():
-            pass
-        elif kind == "float32":
-            convert(network, path)
-        else:
-            quantize(network, pixels[part == "train"][:CALIBRATION], path)
+        if not path.exists():
+            make(network, calibration, path)
         seconds = time.monotonic() - begun
-        scores, times = run_tflite(path, pixels[part == "test"])
-        error = scores - truth[part == "test"]
+        scores = run_tflite(path, test)
         rows[kind] = {
             "seconds_to_convert": round(seconds, 1),
             "bytes": path.stat().st_size,
-            "sqnr_db": 10 * np.log10(np.var(truth[part == "test"]) / np.mean(error**2)),
-            "greatest_logit_error": float(np.abs(error).max()),
-            "median_ms_one_thread": float(np.median(times)),
+            "sqnr_db": float(10 * np.log10(np.var(wanted) / np.mean((scores - wanted) ** 2))),
+            "greatest_logit_error": float(np.abs(scores - wanted).max()),
+            "flips": int(((scores > 0) != (wanted > 0)).sum()),
         }
         print(kind, rows[kind], flush=True)
         (said.out / "peers.json").write_text(json.dumps(rows, indent=1) + "\n")

@@ -7,6 +7,7 @@ moves every logit the same way, so weights and mean inputs alone do not tell it 
 
 import copy
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,8 +54,11 @@ def shift_logit(content: bytes, by: float) -> bytes:
     operator = makers.get(names["logit"])
     while operator is not None:
         kind = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-        if kind in _ADDING and len(operator.inputs) > _BIAS and operator.inputs[_BIAS] >= 0:
-            operator.inputs = [*operator.inputs[:_BIAS], _shifted(model, operator.inputs[_BIAS], by)]
+        if kind in _ADDING:
+            inputs = list(operator.inputs)
+            biased = len(inputs) > _BIAS and inputs[_BIAS] >= 0
+            bias = _shifted(model, inputs[_BIAS], by) if biased else _new_bias(model, int(operator.outputs[0]), by)
+            operator.inputs = [*inputs[:_BIAS], bias]
             return write_model(model)
         operator = makers.get(int(operator.inputs[0])) if kind in _PASSING else None
     raise HemotkError(
@@ -62,14 +66,28 @@ def shift_logit(content: bytes, by: float) -> bytes:
     )
 
 
+def _new_bias(model: Model, output: int, by: float) -> int:
+    """The index of a new bias `by` for the operator that makes tensor `output`; the converter leaves out a zero one."""
+    graph = model.subgraphs[0]
+    tensor = copy.deepcopy(graph.tensors[output])
+    tensor.name, tensor.shape = tensor.name + b"_bias", [int(tensor.shape[-1])]
+    tensor.shapeSignature = None
+    return _append(model, tensor, np.full(tensor.shape, by))
+
+
 def _shifted(model: Model, index: int, by: float) -> int:
     """The index of a new tensor: that of `index` with `by` added, in a buffer of its own, for others may share it."""
     graph = model.subgraphs[0]
     tensor = copy.deepcopy(graph.tensors[index])
-    bias = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32) + np.float32(by)
+    tensor.name += b"_shifted"
+    return _append(model, tensor, np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32) + np.float32(by))
+
+
+def _append(model: Model, tensor: Any, values: np.ndarray) -> int:
+    """Add `tensor` with these numbers, float32, in a buffer of its own."""
     buffer = schema.BufferT()
-    buffer.data = np.frombuffer(bias.astype(np.float32).tobytes(), np.uint8)
-    tensor.name, tensor.buffer = tensor.name + b"_shifted", len(model.buffers)
+    buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
+    tensor.buffer = len(model.buffers)
     model.buffers.append(buffer)
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
+    model.subgraphs[0].tensors.append(tensor)
+    return len(model.subgraphs[0].tensors) - 1

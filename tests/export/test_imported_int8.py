@@ -148,6 +148,7 @@ def test_int8_is_as_close_as_that_of_the_same_network_told_natively(name: str, h
     found = int8_sqnr(open_run(run_of(home, f"run {name}", split, network)))
     assert found >= 30
     if network.preprocess == OWN:
+        assert isinstance(network.shape, DenseNetShape) and isinstance(same.shape, DenseNetShape)
         assert network.shape.gray_mean == pytest.approx(same.shape.gray_mean, abs=1e-12)
         assert network.shape.gray_std == pytest.approx(same.shape.gray_std, abs=1e-12)
     else:
@@ -156,6 +157,7 @@ def test_int8_is_as_close_as_that_of_the_same_network_told_natively(name: str, h
 
 def old_style(network: ImportedNetwork) -> ImportedNetwork:
     """The same network as hemotk 0.1.0 imported it: relative to bytes between 0 and 1."""
+    assert isinstance(network.shape, DenseNetShape)
     mean, std = np.array(network.shape.gray_mean), np.array(network.shape.gray_std)
     unit = 1 / (255 * OWN.scale)
     old_mean, old_std = (unit * mean + OWN.zero_point / 255), unit * std
@@ -171,6 +173,7 @@ def new() -> ImportedNetwork:
 
 def test_a_run_imported_before_is_told_anew_with_the_same_logits(new: ImportedNetwork, home: Path, split: Any) -> None:
     old = old_style(new)
+    assert isinstance(old.shape, DenseNetShape) and isinstance(new.shape, DenseNetShape)
     assert old.shape.gray_mean == pytest.approx(MEAN) and old.shape.gray_std == pytest.approx(STD)
     source = open_run(run_of(home, "old", split, old))
     assert source.card.preprocess == OWN and source.card.notes[-1] == TOLD_ANEW

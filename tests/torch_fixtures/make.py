@@ -5,12 +5,13 @@
     /tmp/torchenv/bin/python tests/torch_fixtures/make.py
 
 Each network is tiny and random. `expected.json` has its outputs before the last activation, in float64, for the
-pictures of `pictures()`, and the libraries' versions.
+pictures of `pictures(size)`, and the libraries' versions. With names of files, only these are made.
 """
 
 import argparse
 import json
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models import resnet
 
 HERE = Path(__file__).parent
 SIZE, COUNT = 32, 6
@@ -29,19 +31,22 @@ LIBRARIES = ("torch", "torchvision", "timm", "monai", "torchxrayvision", "pytorc
 SMALL: dict[str, Any] = {"growth_rate": 4, "block_config": (2, 3), "bn_size": 2}
 
 
-def pictures() -> np.ndarray:
-    """Blurred noise: uint8 [6, 32, 32]; the tests draw the same."""
+def pictures(size: int = SIZE) -> np.ndarray:
+    """Blurred noise: uint8 [6, size, size]; the tests draw the same."""
     coarse = np.random.default_rng(17).integers(0, 256, (COUNT, 8, 8))
-    return np.kron(coarse, np.ones((4, 4), int)).astype(np.uint8)
+    side = -(-size // 8)
+    return np.kron(coarse, np.ones((side, side), int)).astype(np.uint8)[:, :size, :size]
 
 
-def normalized(mode: str, channels: int) -> torch.Tensor:
-    """The pictures as training had them: float64 [6, channels, 32, 32]."""
-    pixels = torch.from_numpy(pictures()).double()[:, None].repeat(1, channels, 1, 1)
+def normalized(mode: str, channels: int, size: int = SIZE) -> torch.Tensor:
+    """The pictures as training had them: float64 [6, channels, size, size]."""
+    pixels = torch.from_numpy(pictures(size)).double()[:, None].repeat(1, channels, 1, 1)
     if mode == "xrv":
         return (2 * pixels / 255 - 1) * 1024
     if mode == "unit":
         return pixels / 255
+    if mode == "0.5/0.25":
+        return (pixels / 255 - 0.5) / 0.25
     mean, std = (torch.tensor(values, dtype=torch.float64)[None, :, None, None] for values in (MEAN, STD))
     return (pixels / 255 - mean) / std
 
@@ -177,6 +182,78 @@ def cases() -> Iterator[tuple[str, nn.Module, str, int, Any]]:
     yield "lightning.ckpt", torchvision_net(num_classes=1), "torch", 3, save_lightning
 
 
+def save_half(network: nn.Module, path: Path) -> None:
+    save_file({name: tensor.half() for name, tensor in network.state_dict().items() if tensor.ndim}, path)
+
+
+class Narrow(resnet.ResNet):
+    """torchvision's ResNet, put together by its own methods, of `width` instead of 64 channels."""
+
+    def __init__(self, block: type[nn.Module], depths: tuple[int, ...], width: int) -> None:
+        nn.Module.__init__(self)
+        self._norm_layer, self.inplanes, self.dilation = nn.BatchNorm2d, width, 1
+        self.groups, self.base_width = 1, 64
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1, self.relu, self.maxpool = nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        for stage, depth in enumerate(depths):
+            layer = self._make_layer(block, width << stage, depth, 2 if stage else 1)
+            setattr(self, f"layer{stage + 1}", layer)
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear((width << 3) * block.expansion, 1)
+
+
+def torchvision_v3(size: str, width: float, hidden: int) -> nn.Module:
+    from torchvision.models import mobilenetv3
+
+    settings, _ = mobilenetv3._mobilenet_v3_conf(f"mobilenet_v3_{size}", width_mult=width)
+    return mobilenetv3.MobileNetV3(settings, hidden, num_classes=2)
+
+
+# An odd number shows how a network pads.
+SIZES = {
+    "timm_mobilenetv2_half.safetensors": 96,
+    "resnet18.pt": 45,
+    "resnet_module.pth": 45,
+    "mobilenetv2_half.safetensors": 75,
+    "mobilenetv3_small_half.safetensors": 70,
+}
+
+
+def layered_cases() -> Iterator[tuple[str, nn.Module, str, int, Any]]:
+    """As `cases`, networks that are no DenseNet."""
+    import timm
+    from timm.layers import BatchNormAct2d
+    from timm.models import efficientnet, mobilenetv3
+    from timm.models.resnet import BasicBlock, ResNet
+    from torchvision.models import MobileNetV2
+
+    assert timm
+
+    def state(net: nn.Module, path: Path) -> None:
+        torch.save(net.state_dict(), path)
+
+    yield "resnet18.pt", Narrow(resnet.BasicBlock, (2, 2, 2, 2), 3), "torch", 3, state
+    network = Narrow(resnet.Bottleneck, (2, 1, 1, 1), 2)
+    network.bn1.eps = 1e-3
+    yield "resnet_module.pth", network, "torch", 3, torch.save
+    timm_net = ResNet(BasicBlock, (1, 1, 1, 1), in_chans=1, channels=(4, 6, 8, 10), num_classes=1)
+    yield "timm_resnet_gray.pt", timm_net, "0.5/0.25", 1, state
+    v2 = MobileNetV2(3, width_mult=0.05, round_nearest=2)
+    width = v2.features[-1][0].in_channels
+    v2.features[-1][0], v2.features[-1][1] = nn.Conv2d(width, 24, 1, bias=False), nn.BatchNorm2d(24)
+    v2.classifier[1] = nn.Linear(24, 3)
+    yield "mobilenetv2_half.safetensors", v2, "torch", 3, save_half
+    yield "mobilenetv3_small_half.safetensors", torchvision_v3("small", 0.2, 256), "torch", 3, save_half
+    yield "mobilenetv3_large_half.safetensors", torchvision_v3("large", 0.1, 128), "unit", 3, save_half
+    timm_v2 = efficientnet._gen_mobilenet_v2("mobilenetv2_035", 0.1, num_classes=1)
+    timm_v2.conv_head = nn.Conv2d(timm_v2.conv_head.in_channels, 24, 1, bias=False)
+    timm_v2.bn2 = BatchNormAct2d(24, act_layer=nn.ReLU6)
+    timm_v2.classifier = nn.Linear(24, 1)
+    yield "timm_mobilenetv2_half.safetensors", timm_v2, "torch", 3, save_half
+    timm_v3 = mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_050", 0.2, num_classes=1)
+    timm_v3.conv_head, timm_v3.classifier = nn.Conv2d(timm_v3.conv_head.in_channels, 16, 1), nn.Linear(16, 1)
+    yield "timm_mobilenetv3_half.safetensors", timm_v3, "torch", 3, save_half
+
+
 def mlp_net() -> nn.Module:
     """A hidden layer with a BatchNorm, and BatchNorms of three epsilons."""
     network = torchvision_net()
@@ -223,28 +300,44 @@ def save_lightning(network: nn.Module, path: Path) -> None:
 
 
 def main() -> None:
-    """Write every file, and what is expected of it."""
+    """Write the files asked for, or every one, and what is expected of it."""
     warnings.simplefilter("ignore")
-    expected: dict[str, Any] = {"versions": {name: version(name) for name in LIBRARIES}, "networks": {}}
-    for seed, (name, network, mode, channels, save) in enumerate(cases()):
+    asked = sys.argv[1:]
+    expected: dict[str, Any] = json.loads((HERE / "expected.json").read_text()) if asked else {"networks": {}}
+    versions = {name: version(name) for name in LIBRARIES}
+    if not asked:
+        expected["versions"] = versions
+    for seed, (name, network, mode, channels, save) in enumerate([*cases(), *layered_cases()]):
+        if asked and name not in asked:
+            continue
         torch.manual_seed(seed)
-        pixels = normalized(mode, channels)
+        size = SIZES.get(name, SIZE)
+        pixels = normalized(mode, channels, size)
         if hasattr(network, "op_threshs"):
             network.op_threshs, network.apply_sigmoid = None, False
         settled(network, pixels, seed)
         if "half" in name or "bfloat16" in name:  # as the file will have them
-            network.to(torch.half if name == "half.pt" else torch.bfloat16).float()
+            network.to(torch.bfloat16 if "bfloat16" in name else torch.half).float()
         says = outputs(network, pixels)
+        rounded = network(pixels.float()).detach().double() - torch.tensor(says, dtype=torch.float64)
         if name.startswith("xrv"):
             network.op_threshs = torch.full((18,), 0.5)
             if name == "xrv.pt":
                 del network.op_threshs
                 network.register_buffer("op_threshs", torch.full((18,), 0.5))
         save(network, HERE / name)
-        expected["networks"][name] = {"normalization": mode, "outputs": says}
-        print(name, (HERE / name).stat().st_size, np.std(says, axis=0).round(3)[:4])
-    network = torchvision_net().eval()
-    torch.jit.trace(network, torch.zeros(1, 3, SIZE, SIZE)).save(HERE / "torchscript.pt")
+        entry = {"normalization": mode, "size": size, "outputs": says}
+        expected["networks"][name] = {**entry, "versions": versions} if asked else entry
+        print(
+            name,
+            (HERE / name).stat().st_size,
+            np.std(says, axis=0).round(3)[:4],
+            "float32 is off by",
+            float(rounded.abs().max()),
+        )
+    if not asked:
+        network = torchvision_net().eval()
+        torch.jit.trace(network, torch.zeros(1, 3, SIZE, SIZE)).save(HERE / "torchscript.pt")
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 

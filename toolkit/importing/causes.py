@@ -136,10 +136,18 @@ def _plain(resampling: Image.Resampling) -> Callable[[NDArray[np.uint8], int], N
     return lambda gray, size: np.asarray(Image.fromarray(gray).resize((size, size), resampling))
 
 
-def _cropped(gray: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _cornered(gray: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """With all black to the right or below."""
+    side = max(gray.shape)
+    square = np.zeros((side, side), np.uint8)
+    square[: gray.shape[0], : gray.shape[1]] = gray
+    return to_pixels(square, size)
+
+
+def _cropped(gray: NDArray[np.uint8], size: int, shorter: float = 256 / 224) -> NDArray[np.uint8]:
     """As torchvision's usual Resize(256) and CenterCrop(224), in proportion."""
     height, width = gray.shape
-    factor = round(size * 256 / 224) / min(height, width)
+    factor = round(size * shorter) / min(height, width)
     picture = Image.fromarray(gray).resize((round(width * factor), round(height * factor)), Image.Resampling.BILINEAR)
     left, top = (picture.width - size) // 2, (picture.height - size) // 2
     return np.asarray(picture.crop((left, top, left + size, top + size)))
@@ -164,4 +172,6 @@ _RESIZERS: Mapping[str, Callable[[NDArray[np.uint8], int], NDArray[np.generic]]]
     "pictures resized by bicubic interpolation": _plain(Image.Resampling.BICUBIC),
     "pictures resized by nearest neighbours": _plain(Image.Resampling.NEAREST),
     "the shorter side resized to 256/224 of the size and the centre cut out": _cropped,
+    "the shorter side resized to the size and the centre cut out": lambda gray, size: _cropped(gray, size, 1.0),
+    "pictures padded on the right or below alone": _cornered,
 }

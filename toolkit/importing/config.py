@@ -8,6 +8,7 @@ import numpy as np
 
 from hemotk.artifacts import PreprocessSpec, require
 from hemotk.artifacts.normalizations import byte_affine
+from hemotk.models.layered import LayeredShape
 from hemotk.models.shape import DenseNetShape
 
 DEFAULT_SIZE = 224
@@ -43,7 +44,7 @@ class ImportedNetwork:
     `notes` name possible differences from the model, and assumptions.
     """
 
-    shape: DenseNetShape
+    shape: DenseNetShape | LayeredShape
     weights: Mapping[str, np.ndarray]
     preprocess: PreprocessSpec
     format: str

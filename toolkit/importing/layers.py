@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hemotk.errors import HemotkError
+from hemotk.importing.elsewhere import refuse_wrapper, subclassed
 from hemotk.importing.unapplied import UNAPPLIED
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
@@ -79,8 +80,7 @@ def open_layers(model: Mapping[str, Any], where: Path) -> LayerGraph:
     """
     opener = _Opener(where)
     name = str(_name(model))
-    if model["class_name"] not in MODELS:
-        raise refusal(where, name, model["class_name"], "is neither a Sequential nor a functional model")
+    check_kind(model, where)
     opener.layers.append(KerasLayer((LayerPlace(name, 0, ""),), "InputLayer", {}, ()))
     shape = tuple(_input_shape(model) or ())
     if len(shape) != 4:
@@ -89,6 +89,12 @@ def open_layers(model: Mapping[str, Any], where: Path) -> LayerGraph:
         )
     output = opener.open(model, (), 0)
     return LayerGraph(where, shape, tuple(opener.layers), output)
+
+
+def check_kind(model: Mapping[str, Any], where: Path) -> None:
+    """Refuse a model whose class says in code what its layers do."""
+    if model["class_name"] not in MODELS:
+        raise subclassed(where, model["class_name"])
 
 
 class _Opener:
@@ -158,6 +164,7 @@ class _Opener:
         constants: Mapping[int | str, Any],
     ) -> int:
         kind = entry["class_name"]
+        refuse_wrapper(self._where, path[-1].name, kind)
         module = (entry.get("module") or _OWN[0]).partition(".")[0]
         if module not in _OWN or ">" in kind or ">" in (entry.get("registered_name") or ""):
             raise refusal(self._where, path[-1].name, kind, "is of a custom class")

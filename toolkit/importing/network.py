@@ -9,6 +9,7 @@ from hemotk.artifacts.pixels import MAX_SIZE
 from hemotk.errors import HemotkError
 from hemotk.importing.backbone import read_backbone
 from hemotk.importing.config import DEFAULT_SIZE, ImportConfig, ImportedNetwork
+from hemotk.importing.elsewhere import refuse_known
 from hemotk.importing.head import head_arrays, read_head
 from hemotk.importing.layers import LayerGraph, open_layers
 from hemotk.importing.normalization import apply_normalization, read_front
@@ -29,6 +30,7 @@ def read_network(path: Path, config: ImportConfig) -> ImportedNetwork:
         return read_torch_network(path, config)
     if config.head is not None:
         raise HemotkError(f"‹head› {config.head}: is for files of PyTorch, and {path} is none; leave it out.")
+    refuse_known(path)
     stored = open_stored(path)
     try:
         return _read(path, stored, config)

@@ -90,10 +90,8 @@ def apply_normalization(
             replace(shape, channels=3, gray_mean=_BASIS, gray_std=(1.0, 1.0, 1.0)),
             _on_basis(scaling, kernel),
         )
-    zero = -scaling.shift[0] / scaling.scale[0]
-    alike = np.ptp(scaling.scale) == 0 and np.ptp(scaling.shift) == 0
-    if alike and abs(zero - round(zero)) < 1e-6 and 0 <= round(zero) <= 255:
-        return PreprocessSpec(size, float(scaling.scale[0]), round(zero)), shape, kernel
+    if (spec := _plain_spec(scaling, size)) is not None:
+        return spec, shape, kernel
     if shape.channels == 1:  # a network of one channel knows no normalization of its own
         empty = np.zeros_like(kernel)
         kernel = np.concatenate([kernel, empty, empty], axis=2)
@@ -104,6 +102,34 @@ def apply_normalization(
     stds = np.broadcast_to(own.scale / scaling.scale, 3).tolist()
     shape = replace(shape, channels=3, gray_mean=(red, green, blue), gray_std=(stds[0], stds[1], stds[2]))
     return own, shape, kernel
+
+
+def on_first_layer(
+    scaling: ByteScaling, kernel: Array, size: int
+) -> tuple[PreprocessSpec, tuple[float, float, float] | None, Array]:
+    """The pixel contract, `LayeredShape.shift`, and the first kernel float64 [k, k, 1 or 3, out] of such a network.
+
+    Scales go into the kernel. A constant does not, because zeros stand around the picture behind it.
+    """
+    if (spec := _plain_spec(scaling, size)) is not None:
+        return spec, None, kernel.sum(axis=2, keepdims=True)
+    own = PreprocessSpec(size)
+    if kernel.shape[2] == 1:
+        empty = np.zeros_like(kernel)
+        kernel = np.concatenate([kernel, empty, empty], axis=2)
+    kernel = kernel * np.broadcast_to(scaling.scale / own.scale, 3)[:, np.newaxis]
+    shifts = own.scale * (own.zero_point + scaling.shift / scaling.scale)
+    red, green, blue = np.broadcast_to(shifts, 3).tolist()
+    return own, (red, green, blue), kernel
+
+
+def _plain_spec(scaling: ByteScaling, size: int) -> PreprocessSpec | None:
+    """The pixel contract that is all of a normalization, where one is."""
+    zero = -scaling.shift[0] / scaling.scale[0]
+    alike = np.ptp(scaling.scale) == 0 and np.ptp(scaling.shift) == 0
+    if alike and abs(zero - round(zero)) < 1e-6 and 0 <= round(zero) <= 255:
+        return PreprocessSpec(size, float(scaling.scale[0]), round(zero))
+    return None
 
 
 def _on_basis(scaling: ByteScaling, kernel: np.ndarray) -> np.ndarray:

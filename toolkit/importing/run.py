@@ -21,6 +21,7 @@ from hemotk.importing.network import read_network
 from hemotk.importing.scoring import make_scorer
 from hemotk.importing.stored import checksum
 from hemotk.models.families import DENSENETS
+from hemotk.models.layered import LayeredShape
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
 from hemotk.stats.metrics import evaluate, sigmoid
@@ -152,8 +153,10 @@ def _warnings(metrics: Metrics) -> tuple[str, ...]:
     return (UPSIDE_DOWN,) if metrics.auc.high is not None and metrics.auc.high < 0.5 else ()
 
 
-def _arch(shape: DenseNetShape) -> str:
-    """The name of the architecture with the same widths, or 'densenet'."""
+def _arch(shape: DenseNetShape | LayeredShape) -> str:
+    """The name of the architecture with the same widths, or the family's."""
+    if isinstance(shape, LayeredShape):
+        return shape.family
     for name, named in DENSENETS.items():
         if named.widths() == shape.widths() and named.blocks == shape.blocks:
             return name

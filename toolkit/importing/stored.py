@@ -13,7 +13,7 @@ import numpy as np
 
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file, unpacked_size
-from hemotk.importing.layers import KerasLayer
+from hemotk.importing.layers import KerasLayer, check_kind
 from hemotk.probing import probe
 
 _MOST_BYTES = 1_000_000_000  # of all weights together; the largest supported network has a tenth
@@ -144,6 +144,7 @@ def _open_zip(path: Path) -> StoredModel:
         weights = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(weights, "r") as file:
         if "layers" not in file:
+            check_kind(config, path)
             raise HemotkError(f"{path}: is laid out as only Keras {version} did it; load it there and save it as .h5.")
         arrays = dict(_datasets(file["layers"], path))
     return StoredModel(config, Arrays(path, arrays, _find_in_zip), f"Keras {version} .keras")

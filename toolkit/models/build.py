@@ -9,6 +9,8 @@ import tf_keras as keras
 from hemotk.models.applications import build_application
 from hemotk.models.cnn import build_cnn
 from hemotk.models.densenet import build_densenet
+from hemotk.models.layer_list import build_layered
+from hemotk.models.layered import LayeredShape
 from hemotk.models.shape import ApplicationShape, DenseNetShape, Shape
 from hemotk.models.weights import Weights
 
@@ -32,6 +34,8 @@ def _built(shape: Shape, bn_momentum: float, dropout: float) -> keras.Model:
         return build_densenet(shape, bn_momentum, dropout)
     if isinstance(shape, ApplicationShape):
         return build_application(shape.family, shape.size, bn_momentum, dropout)
+    if isinstance(shape, LayeredShape):
+        return build_layered(shape, dropout)
     return build_cnn(shape, dropout)
 
 

@@ -14,10 +14,10 @@ def application_shape(family: Application, size: int) -> ApplicationShape:
     """Build the network for `size`×`size` pictures and note its arrays and multiply-accumulates."""
     model = build_application(family, size)
     table = {name: tuple(variable.shape) for name, variable in named_variables(model).items()}
-    return ApplicationShape(family, size, sum(map(_macs, model.layers)), table)
+    return ApplicationShape(family, size, sum(map(layer_macs, model.layers)), table)
 
 
-def _macs(layer: keras.layers.Layer) -> int:
+def layer_macs(layer: keras.layers.Layer) -> int:
     """Multiply-accumulates of one layer: every weight of its kernel once for every pixel that it makes."""
     if isinstance(layer, layers.DepthwiseConv2D):
         return math.prod(layer.depthwise_kernel.shape) * math.prod(layer.output_shape[1:3])

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, get_args
 
 from hemotk.artifacts import Artifact, require
 from hemotk.errors import HemotkError
+from hemotk.models.layered import LayeredShape
 
 STEM_KERNEL = 7
 LAYER_KERNEL = 3
@@ -247,7 +248,7 @@ class ApplicationShape(Artifact):
         return SMALLEST_APPLICATION
 
 
-Shape = DenseNetShape | CnnShape | ApplicationShape
+Shape = DenseNetShape | CnnShape | ApplicationShape | LayeredShape
 
 
 def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:

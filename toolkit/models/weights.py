@@ -11,6 +11,7 @@ import numpy as np
 
 from hemotk.errors import HemotkError
 from hemotk.files import unpacked_size, writing
+from hemotk.models.layered import LayeredShape
 from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, Shape
 
 Weights = Mapping[str, np.ndarray]
@@ -18,7 +19,7 @@ Weights = Mapping[str, np.ndarray]
 _MOST_BYTES, _HEADER = 8, 4096  # per value and per array
 
 _FAMILIES: Mapping[str, type[Shape]] = {
-    kind.SCHEMA.partition("/")[0]: kind for kind in (DenseNetShape, CnnShape, ApplicationShape)
+    kind.SCHEMA.partition("/")[0]: kind for kind in (DenseNetShape, CnnShape, ApplicationShape, LayeredShape)
 }
 
 

@@ -106,6 +106,44 @@ def test_another_resizing_is_named(job: ImportJob, tmp_path: Path) -> None:
     assert "with pictures stretched to a square without padding" in message and "save its pictures" in message
 
 
+def cornered(image: Image.Image) -> Image.Image:
+    square = Image.new("L", (48, 48))
+    square.paste(image, (0, 0))
+    return square.resize((SIZE, SIZE), 2)
+
+
+PIPELINES = {
+    "pictures padded on the right or below alone": cornered,
+    "the shorter side resized to the size and the centre cut": lambda image: image.resize((32, 38), 2).crop(
+        (0, 3, 32, 35)
+    ),
+    "the shorter side resized to 256/224 of": lambda image: image.resize((37, 44), 2).crop((2, 6, 34, 38)),
+}
+
+
+@pytest.mark.parametrize("told", PIPELINES)
+def test_another_way_to_the_size_is_named(job: ImportJob, tmp_path: Path, told: str) -> None:
+    config = ImportConfig(SIZE, "torch")
+    images = [Image.open(job.split.root() / item.path) for item in job.split.items]
+    pixels = np.stack([np.asarray(PIPELINES[told](image)) for image in images])
+    table = write(tmp_path / "s.csv", job.split, make_scorer(read_network(job.model, config))(pixels))
+    assert f"with {told}" in failed(job, config, table)
+
+
+@pytest.mark.parametrize("mode", ["torch", "raw"])
+def test_a_picture_that_is_scaled_by_itself_is_named(job: ImportJob, tmp_path: Path, mode: str) -> None:
+    """As MONAI's ScaleIntensity (least to greatest) and NormalizeIntensity (mean and deviation) do it."""
+    imported = read_network(job.model, ImportConfig(SIZE, mode))
+    pixels = np.stack([load_pixels(job.split.root() / item.path, imported.preprocess) for item in job.split.items])
+    pixels = pixels.astype(np.float64)
+    low, high, mean, spread = (getattr(pixels, of)((1, 2), keepdims=True) for of in ("min", "max", "mean", "std"))
+    seen = 255 * (pixels - low) / (high - low) if mode == "torch" else (pixels - mean) / spread
+    table = write(tmp_path / "s.csv", job.split, make_scorer(imported)(seen))
+    message = failed(job, ImportConfig(SIZE, "torch"), table)
+    told = "stretched from its least value to its greatest" if mode == "torch" else "brought to mean 0 and deviation 1"
+    assert f"with each picture {told} by itself" in message and "train with a fixed one" in message
+
+
 def test_what_no_usual_cause_explains_is_said(job: ImportJob, tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(0, 2, len(job.split.items))
     assert "none of the usual causes" in failed(

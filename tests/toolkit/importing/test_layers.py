@@ -82,7 +82,6 @@ def test_a_sequential_of_the_first_keras_2_is_a_bare_list() -> None:
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        ({"class_name": "MyModel", "config": {"name": "mine"}}, "'mine' .MyModel. is neither a Sequential nor"),
         (net(dense("d", [[["in", 0, 0, {}]], [["in", 0, 0, {}]]]), output="d"), "'d' .Dense. is used 2 times"),
         (net(dense("d", [[["in", 0, 0, {"training": True}]]]), output="d"), "'d' .Dense. was told to train"),
         (net(dense("d", [[["nobody", 0, 0, {}]]]), output="d"), "'d' .Dense. reads what no layer makes"),

@@ -13,6 +13,7 @@ from hemotk.errors import HemotkError
 from hemotk.importing.config import ImportConfig, ImportedNetwork
 from hemotk.importing.network import read_network
 from hemotk.importing.run import score
+from hemotk.models.shape import DenseNetShape
 from hemotk.stats.metrics import sigmoid
 
 SAVED = [(library, ending) for library, endings in ENDINGS.items() for ending in endings]
@@ -55,6 +56,7 @@ def test_normalization_before_the_model_is_what_was_said(tmp_path: Path, mode: s
     pixels = gray_pictures()
     assert agrees(network, positive(predicted(model("tf_keras", "bare", mode), pixels, mode)), pixels)
     spec, shape = network.preprocess, network.shape
+    assert isinstance(shape, DenseNetShape)
     if mode in ("raw", "unit"):
         assert shape.gray_mean is None
         assert (spec.scale, spec.zero_point) == ((1.0 if mode == "raw" else 1 / 255), 0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.errors import HemotkError
-from hemotk.importing.pytorch.contents import SUPPORTED, Contents, Module
+from hemotk.importing.pytorch.contents import SUPPORTED, Contents, Module, ends_in
 from hemotk.importing.pytorch.files import MOST_BYTES, TorchFile
 from hemotk.importing.pytorch.pickles import TensorView
 from hemotk.models.shape import STEM_KERNEL, DenseNetShape, LayerShape
@@ -32,7 +32,7 @@ _PLACES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """The numbers of a network's tensors, in the file; `at` is the prefix of the DenseNet's names."""
+    """The numbers of a network's tensors, in the file; `at` is the prefix of the features' names."""
 
     file: TorchFile
     contents: Contents
@@ -58,21 +58,26 @@ class Tensors:
 
 
 def open_tensors(file: TorchFile, contents: Contents) -> Tensors:
-    """Find the DenseNet's prefix by its first convolution.
+    """Find the network's prefix by the tensor that tells its kind, `contents.mark`.
 
     Raises:
         HemotkError: there are several, or tensors of an absurd size.
     """
-    stems = [name for name in contents.tensors if name == "conv0.weight" or name.endswith(".conv0.weight")]
-    if len(stems) > 1:
+    marks = [name for name in contents.tensors if ends_in(name, contents.mark)]
+    if len(marks) > 1:
         raise HemotkError(
-            f"{file.where}: holds {len(stems)} DenseNets in one network ({stems[0]!r:.60}, {stems[1]!r:.60}); "
-            f"{SUPPORTED}."
+            f"{file.where}: holds {len(marks)} networks in one ({marks[0]!r:.60}, {marks[1]!r:.60}); {SUPPORTED}."
         )
-    tensors = Tensors(file, contents, stems[0].removesuffix("conv0.weight"))
+    quantized = any(".quantized" in module.origin or ".qat" in module.origin for module in contents.modules.values())
+    if quantized or any(name.endswith(".zero_point") for name in contents.tensors):
+        raise HemotkError(
+            f"{file.where}: was quantized in PyTorch; save the state dict of the network from before it was, because "
+            "hemotk quantizes by itself."
+        )
+    tensors = Tensors(file, contents, marks[0].removesuffix(contents.mark))
     size = sum(8 * int(np.prod([float(side) for side in view.shape])) for view in contents.tensors.values())
     if size > MOST_BYTES or any(side < 0 for view in contents.tensors.values() for side in view.shape):
-        raise HemotkError(f"{file.where}: has {size} bytes of weights, more than any DenseNet; copy it again.")
+        raise HemotkError(f"{file.where}: has {size} bytes of weights, more than any network here; copy it again.")
     return tensors
 
 
@@ -96,7 +101,7 @@ def read_backbone(tensors: Tensors) -> tuple[DenseNetShape, dict[str, np.ndarray
             raise tensors.refuse(name, "is there twice")
         arrays[f"{layer}/{part}"] = _checked(tensors, name, tensors.read(name))
         if part == "moving_mean":
-            epsilons[layer] = _epsilon(tensors.contents.modules.get(name.rpartition(".")[0]))
+            epsilons[layer] = epsilon_of(tensors.contents.modules.get(name.rpartition(".")[0]))
     shape = _shape(tensors, arrays, min(epsilons.values(), default=EPSILON))
     for layer, epsilon in epsilons.items():
         if f"{layer}/moving_variance" in arrays:
@@ -122,9 +127,10 @@ def _place(inner: str) -> tuple[str, str] | None:
     return None
 
 
-def _epsilon(module: Module | None) -> float:
-    value = module.settings.get("eps", EPSILON) if module else EPSILON
-    return float(value) if isinstance(value, (int, float)) and 0 < value < 1 else EPSILON
+def epsilon_of(module: Module | None, default: float = EPSILON) -> float:
+    """A BatchNorm's epsilon, `default` where the file does not say it."""
+    value = module.settings.get("eps", default) if module else default
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1 else default
 
 
 def _checked(tensors: Tensors, name: str, array: Array) -> Array:

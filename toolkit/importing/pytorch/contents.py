@@ -1,7 +1,8 @@
 """The one network in what a file of PyTorch says: a state dict wherever it lies, or the tensors of a whole module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,27 @@ from hemotk.importing.pytorch.pickles import Name, TensorView, Thing
 
 _MOST_MODULES = 20_000
 _DEEPEST = 40
-_STEM = "conv0.weight"
+# A tensor by which each network that can be read is told, a DenseNet first.
+DENSENET_MARK = "conv0.weight"
+LAYERED_MARKS = (
+    "layer1.0.conv1.weight",
+    "features.1.conv.0.0.weight",
+    "features.1.block.0.0.weight",
+    "blocks.0.0.conv_dw.weight",
+)
 _OPTIMIZER = ("exp_avg", "exp_avg_sq", "momentum_buffer", "param_groups")
 # Names by which other networks are told.
 _OTHERS = {
-    "layer1.0.conv1.weight": "a ResNet",
-    "features.0.0.weight": "a MobileNet or EfficientNet",
-    "conv_stem.weight": "a MobileNet or EfficientNet of timm",
+    "features.0.0.weight": "an EfficientNet, ConvNeXt or another network of torchvision",
+    "conv_stem.weight": "an EfficientNet or another network of timm",
     "features.0.weight": "a VGG, AlexNet or SqueezeNet",
     "patch_embed.proj.weight": "a vision transformer",
     "stem.0.weight": "a ConvNeXt",
     "Conv2d_1a_3x3.conv.weight": "an Inception",
 }
 SUPPORTED = (
-    "what can be imported is a DenseNet of torchvision, timm, MONAI or TorchXRayVision, of any widths, or one whose "
-    "layers are called in the same way"
+    "what can be imported is a DenseNet of torchvision, timm, MONAI or TorchXRayVision, or a ResNet, MobileNetV2 or "
+    "MobileNetV3 of torchvision or timm, of any widths"
 )
 
 
@@ -49,6 +56,14 @@ class Contents:
     tensors: Mapping[str, TensorView]
     modules: Mapping[str, Module]
     place: str
+
+    @cached_property
+    def mark(self) -> str:
+        """The end of the name of the tensor that tells the network's kind; '' if it is none that can be read."""
+        for mark in (DENSENET_MARK, *LAYERED_MARKS):
+            if any(ends_in(name, mark) for name in self.tensors):
+                return mark
+        return ""
 
 
 @dataclass(eq=False)
@@ -80,37 +95,41 @@ class _Search:
 
 
 def find_network(file: TorchFile) -> Contents:
-    """The tensors of the only DenseNet in the file.
+    """The tensors of the only network in the file that can be read.
 
     Raises:
         HemotkError: there is none, or several.
     """
     search = _Search(file.where)
     search.look(file.value)
-    found = [state for state in search.states if any(_is_stem(name) for name in state.tensors)]
+    found = [state for state in search.states if state.mark]
     if len(found) == 1:
         return found[0]
     if found:
         places = ", ".join(repr(state.place)[:60] for state in found)
         raise HemotkError(f"{file.where}: holds several networks ({places}); save the one that you mean by itself.")
-    raise HemotkError(f"{file.where}: {_instead(search)}; {SUPPORTED}.")
-
-
-def _is_stem(name: str) -> bool:
-    return name == _STEM or name.endswith("." + _STEM)
-
-
-def _instead(search: _Search) -> str:
-    """What there is in place of a DenseNet."""
     names = [name for state in search.states for name in state.tensors]
+    if search.keys & set(_OPTIMIZER) and not any(name.endswith(".weight") for name in names):
+        raise HemotkError(
+            f"{file.where}: holds the state of an optimizer, and no network; save the network too, with "
+            "`torch.save(model.state_dict(), 'model.pt')`."
+        )
+    raise HemotkError(f"{file.where}: {_instead(names)}; {SUPPORTED}.")
+
+
+def ends_in(name: str, end: str) -> bool:
+    """Whether a dotted name is `end`, or that behind a prefix."""
+    return name == end or name.endswith("." + end)
+
+
+def _instead(names: Sequence[str]) -> str:
+    """What there is in place of a network that can be read."""
     for end, other in _OTHERS.items():
-        if any(name == end or name.endswith("." + end) for name in names):
-            return f"holds {other}, and no DenseNet"
-    if search.keys & set(_OPTIMIZER):
-        return "holds the state of an optimizer, and no network"
+        if any(ends_in(name, end) for name in names):
+            return f"holds {other}"
     if not names:
         return "holds no tensors under names, so no network"
-    return f"holds {len(names)} tensors, such as {names[0]!r:.60}, and none that ends in {_STEM!r}, so no DenseNet"
+    return f"holds {len(names)} tensors, such as {names[0]!r:.60}, of no network that is known here"
 
 
 def _is_module(thing: Thing) -> bool:
@@ -124,7 +143,7 @@ def _module(where: Path, root: Thing, place: str) -> Contents:
         state = thing.state
         assert isinstance(state, dict)
         made_by = thing.made_by if isinstance(thing.made_by, Name) else Name("", "")
-        plain = {key: value for key, value in state.items() if isinstance(value, (bool, int, float, str))}
+        plain = {key: value for key, value in state.items() if isinstance(value, (bool, int, float, str, tuple))}
         modules[name] = Module(made_by.name, made_by.module, plain)
         for part in ("_parameters", "_buffers"):
             entries = state[part]

@@ -27,6 +27,7 @@ _DTYPES = {
     **{"ByteStorage": "<u1", "BoolStorage": "<u1"},
 }
 _SAFE_DTYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "BF16": "bf16", "I64": "<i8", "I32": "<i4"}
+_MEMBERS = ("/data.pkl", "/byteorder", "/constants.pkl", "/archive_format")
 _ELSE = "save the network's state dict with `torch.save(model.state_dict(), 'model.pt')`"
 
 
@@ -72,7 +73,7 @@ def is_torch_file(path: Path) -> bool:
             head = stream.read(9)
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                return any(name.endswith(("/data.pkl", "/byteorder", "/constants.pkl")) for name in archive.namelist())
+                return any(name.endswith(_MEMBERS) for name in archive.namelist())
     except (OSError, zipfile.BadZipFile, ValueError, struct.error, NotImplementedError, UnicodeError):
         return False
     return _like_pickle(head) or _like_safetensors(head, path)
@@ -114,6 +115,8 @@ def _open_zip(path: Path) -> TorchFile:
         names = {info.filename.partition("/")[2]: info for info in archive.infolist()}
         if "constants.pkl" in names:
             raise HemotkError(f"{path}: is TorchScript, a compiled program; {_ELSE} of the network it was made from.")
+        if "archive_format" in names or any(name.startswith("serialized_exported_program") for name in names):
+            raise HemotkError(f"{path}: is a program of torch.export; {_ELSE} of the network it was made from.")
         if "data.pkl" not in names:
             raise HemotkError(f"{path}: is a zip archive without a network of PyTorch; {_ELSE}.")
         for info in names.values():

@@ -11,6 +11,7 @@ from hemotk.errors import HemotkError
 from hemotk.importing.head import Dense
 from hemotk.importing.pytorch.backbone import EPSILON, Tensors
 from hemotk.importing.pytorch.contents import Module
+from hemotk.importing.pytorch.pickles import TensorView
 
 Array = NDArray[np.float64]
 Head: TypeAlias = Literal["sigmoid", "softmax"]
@@ -18,10 +19,12 @@ Head: TypeAlias = Literal["sigmoid", "softmax"]
 _NOTHING = frozenset({"Dropout", "Dropout2d", "AlphaDropout", "Identity", "Flatten", "AdaptiveAvgPool2d"})
 _ENDS: Mapping[str, Head] = {"Sigmoid": "sigmoid", "Softmax": "softmax", "LogSoftmax": "softmax"}
 _THRESHOLDS = "op_threshs"
+ONLY_EXPECT = " Only --expect checks it."
 UNKNOWN_FORWARD = (
     "The file holds weights and no program: that the features go through a ReLU, a mean over all places and the "
-    "classifier, as torchvision's DenseNet does it, is taken for granted. Only --expect checks it."
+    "classifier, as torchvision's DenseNet does it, is taken for granted." + ONLY_EXPECT
 )
+UNKNOWN_LAYERS = "The file holds weights and no program, so this is taken for granted:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +45,12 @@ class ReadHead:
         return int(self.last.bias.size)
 
 
-def read_head(tensors: Tensors, features: int) -> ReadHead:
-    """The head behind `features` channels.
+def read_head(tensors: Tensors, features: int, rest: dict[str, TensorView]) -> ReadHead:
+    """The head behind `features` channels, in the tensors `rest` that no feature layer took.
 
     Raises:
         HemotkError: no layer or several that the file does not say how to join, or what is no layer of a head.
     """
-    rest = tensors.rest
     notes = []
     for name in [name for name in rest if name.rpartition(".")[2] == _THRESHOLDS]:
         del rest[name]
@@ -59,7 +61,7 @@ def read_head(tensors: Tensors, features: int) -> ReadHead:
     layers = list(dict.fromkeys(name.rpartition(".")[0] for name in rest))
     if not layers:
         raise HemotkError(
-            f"{tensors.file.where}: has the features of a DenseNet and no classifier; save the whole classifier."
+            f"{tensors.file.where}: has the features of a network and no classifier; save the whole classifier."
         )
     if len(layers) == 1:
         dense = _linear(tensors, rest, layers[0], features)

@@ -133,14 +133,14 @@ def tensors(*names: str) -> Callable[[Path], Path]:
 
 
 OTHERS: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "resnet": (tensors("module.layer1.0.conv1.weight", "module.conv1.weight"), "holds a ResNet, and no DenseNet"),
-    "mobilenet": (tensors("features.0.0.weight"), "holds a MobileNet or EfficientNet, and no"),
+    "efficientnet": (tensors("features.0.0.weight", "features.1.0.block.0.0.weight"), "holds an EfficientNet, Conv"),
+    "timm": (tensors("module.conv_stem.weight"), "holds an EfficientNet or another network of timm"),
     "transformer": (tensors("patch_embed.proj.weight"), "holds a vision transformer"),
-    "unknown": (tensors("a.weight", "b.weight"), "holds 2 tensors, such as 'a.weight', and none that ends in"),
-    "two": (tensors("a.conv0.weight", "b.conv0.weight"), "holds 2 DenseNets in one network"),
+    "unknown": (tensors("a.weight", "b.weight"), "holds 2 tensors, such as 'a.weight', of no network that is known"),
+    "two": (tensors("a.conv0.weight", "b.conv0.weight"), "holds 2 networks in one"),
     "optimizer": (
         lambda path: t.write(path, t.mapping({"state": b"}", "param_groups": b"]"}), {}),
-        "holds the state of an optimizer, and no network",
+        "holds the state of an optimizer, and no network; save the network too",
     ),
     "copies": (
         lambda path: t.write(path, t.mapping({k: state(t.tensor("0", (4,))) for k in ("model", "ema")}), ONE),

@@ -21,16 +21,18 @@ CLOSE = 1e-4  # of the logits' standard deviation
 SIZE = 32
 
 
-def pictures() -> np.ndarray:
+def pictures(size: int) -> np.ndarray:
     """As torch_fixtures/make.py draws them."""
     coarse = np.random.default_rng(17).integers(0, 256, (6, 8, 8))
-    return np.kron(coarse, np.ones((4, 4), int)).astype(np.uint8)
+    side = -(-size // 8)
+    return np.kron(coarse, np.ones((side, side), int)).astype(np.uint8)[:, :size, :size]
 
 
 def logits(name: str, **said: object) -> np.ndarray:
-    config = ImportConfig(SIZE, EXPECTED[name]["normalization"], **said)  # type: ignore[arg-type]
+    size = EXPECTED[name].get("size", SIZE)
+    config = ImportConfig(size, EXPECTED[name]["normalization"], **said)  # type: ignore[arg-type]
     network = read_network(FIXTURES / name, config)
-    return score(network, pictures())
+    return score(network, pictures(size))
 
 
 def close(given: np.ndarray, expected: np.ndarray) -> bool:
@@ -65,7 +67,7 @@ def test_growth_and_epsilons_are_read() -> None:
     k48 = read_network(FIXTURES / "torchvision_k48.safetensors", ImportConfig(SIZE, "unit", output=0)).shape
     assert isinstance(k48, DenseNetShape) and {layer.growth for block in k48.blocks for layer in block} == {48}
     mlp = read_network(FIXTURES / "mlp_module.pt", ImportConfig(SIZE, "torch")).shape
-    assert mlp.hidden == (6,) and mlp.bn_epsilon == 1e-5
+    assert isinstance(mlp, DenseNetShape) and mlp.hidden == (6,) and mlp.bn_epsilon == 1e-5
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def changed(path: Path, **more: np.ndarray) -> Path:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({}, "has the features of a DenseNet and no classifier"),
+        ({}, "has the features of a network and no classifier"),
         (
             {"head__0__weight": np.zeros((4, 20)), "head__2__weight": np.zeros((1, 4))},
             "has 2 layers behind the features .*does not say which activations",
