@@ -98,6 +98,8 @@ class _FittingOps:
 
     def pointwise(self, name: str, x: Codes, linear: Linear, *, relu: bool) -> Codes:
         """See `walk.Ops`."""
+        if name == "cam":
+            return x  # of the head, where nothing is fitted any more
         conv = Conv(linear.weight[np.newaxis, np.newaxis], linear.bias)
         return self.conv(name, x, conv, stride=1, same=False, relu=relu)
 

@@ -66,7 +66,10 @@ def test_a_channel_that_no_reader_sees_change_keeps_its_range(graph: Graph, meas
         scale[channel] = 0
         return replace(before, scale=scale)
 
-    found = [replace(reader, before=blind(reader.before, 1)) for reader in readers(graph, 1)]
+    found = []
+    for reader in readers(graph, 1):
+        assert isinstance(reader.before, Affine)
+        found.append(replace(reader, before=blind(reader.before, 1)))
     unread = with_readers(graph, 1, tuple(found))
     first = writer_names(graph, 1)[0]
     raised = with_room(unread, measured)[first].high - measured[first].high
