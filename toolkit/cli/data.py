@@ -191,6 +191,7 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
       hemotk data merge ours.json theirs.json --out both.json
     """
     from hemotk.api.data import merge as merge_splits
+    from hemotk.data.split.merge import swamped
 
     merged = merge_splits(splits, out=out, overwrite=overwrite)
     _say_parts((merged.manifest,))
@@ -198,4 +199,6 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
         "patients and copies were compared within each folder, not between them: one that lies in two may be in "
         "different parts."
     )
+    if (note := swamped(merged.manifest)) is not None:
+        click.echo(note)
     click.echo(f"wrote {out}")

@@ -1,6 +1,7 @@
 """One split out of several, such as those of two hospitals, in which every image keeps its part."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -8,6 +9,9 @@ from pathlib import Path
 
 from hemotk.artifacts import FieldError, Grouping, SplitGroup, SplitItem, SplitManifest
 from hemotk.errors import HemotkError
+
+# One set with so large a share of a class swamps the others.
+SWAMPED = 0.9
 
 # A merged split claims no more than the least of its sources.
 _FROM_LEAST: tuple[Grouping, ...] = ("none", "patient", "auto")
@@ -74,14 +78,35 @@ def _check_mergeable(splits: Sequence[SplitManifest]) -> None:
 
 def _check_once(splits: Sequence[SplitManifest]) -> None:
     """One file in two splits would count twice, with the label of each, and be of two groups."""
-    folders: dict[str, str] = {}
+    first: dict[str, tuple[SplitManifest, int]] = {}
+    twice: list[str] = []
+    contradicting = 0
     for split in splits:
         for item in split.items:
-            if item.sha256 is not None and folders.setdefault(item.sha256, split.folder) != split.folder:
-                raise HemotkError(
-                    f"{split.root() / item.path}: the same file lies in {folders[item.sha256]}; split one of the "
-                    "folders anew without it."
-                )
+            if item.sha256 is None:
+                continue
+            other, label = first.setdefault(item.sha256, (split, item.label))
+            if other is not split:
+                twice.append(f"{split.root() / item.path}: the same file lies in {other.folder}")
+                contradicting += label != item.label
+    if twice:
+        raise HemotkError(
+            f"{twice[0]} (files in two folders: {len(twice)}, of them with two labels: {contradicting}); split one of "
+            "the folders anew without what both have."
+        )
+
+
+def swamped(merged: SplitManifest) -> str | None:
+    """A sentence where one of the merged sets gives nearly all training images with or without hemorrhage."""
+    for label, name in enumerate(merged.classes):
+        sets = Counter(item.group.rpartition("@")[2] for item in merged.part("train") if item.label == label)
+        (largest, count), total = sets.most_common(1)[0], sets.total()
+        if len(sets) > 1 and count >= SWAMPED * total:
+            return (
+                f"{largest} gives {count / total:.0%} of the training images of class {name}, so a training hardly "
+                "sees the other sets; `--draw balanced` shows each set alike."
+            )
+    return None
 
 
 def _common(folders: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts import PARTS, Part, SplitGroup, SplitItem, SplitManifest
 from hemotk.cli.data import data
-from hemotk.data.split.merge import merge_splits
+from hemotk.data.split.merge import merge_splits, swamped
 from hemotk.errors import HemotkError
 
 CASES = st.lists(st.sampled_from(PARTS), min_size=0, max_size=6).map(lambda more: (*PARTS, *more))
@@ -59,13 +59,19 @@ def test_what_cannot_be_merged_is_refused() -> None:
     other = split("/data/b")
     clash = replace(other, items=(*other.items, shared))
     twice = replace(other, items=(*other.items, replace(shared, part="train", label=1)))
+    second = replace(first.items[1], path="copy2.png", group="elsewhere", part=shared.part)
+    both = replace(other, items=(*other.items, shared, second))
     for others, says in (
         ([], "name two or more"),
         ([split("/data/a")], "two of the splits are of this folder"),
         ([split("/data/b", fold=1, folds=3)], "one of 3 folds"),
         ([split("/data/b", classes=("normal", "blood"))], "its classes are normal and blood"),
-        ([clash], "/data/b/copy.png: the same file lies in /data/a; split"),
-        ([twice], "/data/b/copy.png: the same file lies in /data/a; split"),
+        (
+            [clash],
+            r"/data/b/copy.png: the same file lies in /data/a \(files in two folders: 1, of them with two labels: 0\); split",
+        ),
+        ([twice], r"two folders: 1, of them with two labels: 1\)"),
+        ([both], r"two folders: 2, of them with two labels: 0\)"),
         ([unread(other)], "/data/b: its images have no checksums, other than those of /data/a"),
         ([split("b")], "/data/a: has no folder in common with b"),
     ):
@@ -81,3 +87,21 @@ def test_the_command_writes_one_split(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "test            4 images, 2 of class bleed" in result.output and "not between them" in result.output
     assert len(SplitManifest.read(tmp_path / "both.json").items) == 12
+
+
+def test_a_set_that_swamps_the_others_is_named() -> None:
+    small, large = split("/data/a"), split("/data/b")
+    train = large.part("train")
+    many = [
+        replace(item, path=f"{number}/{item.path}", sha256=f"{number:032x}{place:032x}", group=f"{number} {place}")
+        for number in range(20)
+        for place, item in enumerate(train)
+    ]
+    larger = replace(large, items=(*large.items, *many))
+    assert swamped(merge_splits([small, large])) is None
+    said = swamped(merge_splits([small, larger]))
+    assert (
+        said is not None
+        and said.startswith("b gives 95% of the training images of class")
+        and "--draw balanced" in said
+    )
