@@ -15,10 +15,12 @@ import numpy as np
 
 from hemotk.artifacts import Estimate
 from hemotk.data.read.tissue import BRAIN
+from hemotk.data.series import MAX_K, choose_k, series_score
 from hemotk.render.numbers import interval, with_interval
 from hemotk.stats.grouped import auc_by_group, share
-from hemotk.stats.metrics import log_loss
+from hemotk.stats.metrics import auc, log_loss, sigmoid, wilson
 from hemotk.stats.paired import auc_difference, mcnemar_by_group
+from hemotk.training.operating_point import find_threshold
 
 NETWORKS = ("densenet201", "densenet121")
 STEPS = ("plain", "appearance", "smoothing", "all")
@@ -123,8 +125,8 @@ def folds(study: Study) -> Iterator[str]:
     p = mcnemar_by_group(change, groups)
     gained, lost = int(np.sum(change < 0)), int(np.sum(change > 0))
     yield f"\nOf {len(places)} slices, the pretrained network gained {gained} and lost {lost}: p {p:.2f}."
-    auc = auc_difference(labels, found["pretrained, fine-tuned"], found["from scratch"], groups)
-    yield f"AUC {auc.value:+.3f} {interval(auc, signed=True)}."
+    gap = auc_difference(labels, found["pretrained, fine-tuned"], found["from scratch"], groups)
+    yield f"AUC {gap.value:+.3f} {interval(gap, signed=True)}."
 
 
 def _of_folds(study: Study, places: np.ndarray, kind: str) -> np.ndarray:
@@ -164,6 +166,36 @@ def _spread(values: list[float]) -> str:
     return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
+def series(study: Study) -> Iterator[str]:
+    """A verdict for each patient of ct_ich; k and threshold are chosen on the others."""
+    places = study.where("ct_ich")
+    labels, groups = study.labels(places), study.rows["group"][places]
+    names = np.unique(groups)
+    truth = np.array([labels[groups == name].max() for name in names])
+    yield "| scores | k chosen | sensitivity | specificity | AUC over patients |"
+    yield "|---|---|---|---|---|"
+    for arch in NETWORKS:
+        shown = sigmoid(study.scores[f"pretrained {arch}|averaged|ct_ich"])
+        told = [_left_out(shown, labels, groups, name) for name in names]
+        called = np.array([verdict for _, verdict in told])
+        sensitivity = wilson(int(called[truth == 1].sum()), int(truth.sum()))
+        specificity = wilson(int((~called[truth == 0]).sum()), int((truth == 0).sum()))
+        ranked = auc(truth, [series_score(shown[groups == name], MAX_K) for name in names])
+        ks = sorted({k for k, _ in told})
+        yield f"| {arch} | {ks} | {with_interval(sensitivity)} | {with_interval(specificity)} | {ranked:.3f} |"
+
+
+def _left_out(shown: np.ndarray, labels: np.ndarray, groups: np.ndarray, name: str) -> tuple[int, bool]:
+    """k, and whether the patient `name` is called, by what is chosen on all others."""
+    rest = groups != name
+    k = choose_k(shown[rest].tolist(), labels[rest].tolist(), groups[rest].tolist())
+    others = np.unique(groups[rest])
+    scores = np.array([series_score(shown[groups == other], k) for other in others])
+    truth = np.array([labels[groups == other].max() for other in others], bool)
+    threshold = find_threshold(truth, np.log(scores) - np.log1p(-scores), None)
+    return k, bool(series_score(shown[groups == name], k) >= threshold)
+
+
 def expected(study: Study, folder: Path) -> None:
     """Write the logits of each pretrained network, as `hemotk import --expect` reads them."""
     tests = [f"{name} {part}" for name in ("rsna", "phe") for part in ("validation", "test")]
@@ -182,7 +214,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
     study = Study(given.packed, given.out)
-    for table in (pretrained, steps, folds, curve):
+    for table in (pretrained, steps, folds, curve, series):
         print(f"\n### {table.__name__}\n")
         print("\n".join(table(study)))
     expected(study, given.out)

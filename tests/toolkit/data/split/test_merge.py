@@ -68,7 +68,7 @@ def test_what_cannot_be_merged_is_refused() -> None:
         ([split("/data/b", classes=("normal", "blood"))], "its classes are normal and blood"),
         (
             [clash],
-            r"/data/b/copy.png: the same file lies in /data/a \(files in two folders: 1, of them with two labels: 0\); split",
+            r"/data/b/copy.png: the same file lies in /data/a \(files in two folders: 1, of them with two lab",
         ),
         ([twice], r"two folders: 1, of them with two labels: 1\)"),
         ([both], r"two folders: 2, of them with two labels: 0\)"),
