@@ -25,7 +25,7 @@ LEAST = 1e-4
 
 def spreads(models: Mapping[str, bytes], spec: PreprocessSpec) -> dict[str, RuntimeSpread]:
     """The spread of every kind over the ways to run it here."""
-    ways = dict(_ways())
+    ways = dict(ways_here())
     return {kind: _spread(content, spec, ways) for kind, content in models.items()}
 
 
@@ -52,7 +52,7 @@ def _scores(content: bytes, spec: PreprocessSpec, runtime: Runtime, threads: int
     return np.array([(each.logit, each.probability) for each in found])
 
 
-def _ways() -> Iterator[tuple[str, tuple[Runtime, int]]]:
+def ways_here() -> Iterator[tuple[str, tuple[Runtime, int]]]:
     """Every installed runtime on one and on several threads, and LiteRT without XNNPACK's kernels."""
     for name in RUNTIMES:
         try:

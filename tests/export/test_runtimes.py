@@ -38,7 +38,7 @@ def test_the_card_says_how_far_apart_the_ways_are(bundle: Path, capsys: pytest.C
 
 def test_the_spread_is_the_greatest_difference_on_any_picture(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = iter([np.array([[1.0, 0.5], [2.0, 0.6]]), None, np.array([[1.5, 0.5], [1.9, 0.7]])])
-    monkeypatch.setattr(runtimes, "_ways", lambda: [(name, (None, 1)) for name in ("a", "too old", "b")])
+    monkeypatch.setattr(runtimes, "ways_here", lambda: [(name, (None, 1)) for name in ("a", "too old", "b")])
     monkeypatch.setattr(runtimes, "_scores", lambda *_: next(made))
     found = runtimes.spreads({"int8": b""}, BundleCard.read(bundle / BUNDLE_CARD).preprocess)["int8"]
     assert found.ways == ("a", "b")
