@@ -17,7 +17,7 @@ from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
 from hemotk.exporting.source import calibration_items
 from hemotk.exporting.tflite.flatbuffer import operators
 from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
-from hemotk.models.layered import Layer, LayeredShape
+from hemotk.models.layered import LayeredShape, ListedLayer
 from hemotk.models.weights import read_shape, read_weights
 from hemotk.tflite.scorer import Scorer
 
@@ -25,18 +25,18 @@ SIZE = 48
 SPEC = PreprocessSpec(SIZE)
 ALL = ExportConfig(tuple(Recipe(kind) for kind in QUANTIZED_KINDS), calibration=12)
 LAYERS = (
-    Layer("conv1", "conv", 8, 7, 2, "relu"),
-    Layer("maxpool", "max_pool", 8, 3, 2),
-    Layer("layer1.0.conv1", "conv", 16, activation="hard_swish"),
-    Layer("layer1.0.deep", "depthwise", 16, 5, activation="relu6"),
-    Layer("layer1.0.factor", "excite", 16, inner=4),
-    Layer("layer1.0.conv2", "conv", 8),
-    Layer("layer1.0.sum", "add", 8, reads=("layer1.0.conv2", "maxpool")),
-    Layer("layer2.0.deep", "depthwise", 8, 3, 2, "hard_swish"),
-    Layer("layer2.0.downsample.0", "conv", 8, 1, 2, reads=("layer1.0.sum",)),
-    Layer("layer2.0.sum", "add", 8, activation="relu", reads=("layer2.0.deep", "layer2.0.downsample.0")),
-    Layer("avgpool", "mean", 8),
-    Layer("classifier.0", "dense", 12, activation="hard_swish"),
+    ListedLayer("conv1", "conv", 8, 7, 2, "relu"),
+    ListedLayer("maxpool", "max_pool", 8, 3, 2),
+    ListedLayer("layer1.0.conv1", "conv", 16, activation="hard_swish"),
+    ListedLayer("layer1.0.deep", "depthwise", 16, 5, activation="relu6"),
+    ListedLayer("layer1.0.factor", "excite", 16, inner=4),
+    ListedLayer("layer1.0.conv2", "conv", 8),
+    ListedLayer("layer1.0.sum", "add", 8, reads=("layer1.0.conv2", "maxpool")),
+    ListedLayer("layer2.0.deep", "depthwise", 8, 3, 2, "hard_swish"),
+    ListedLayer("layer2.0.downsample.0", "conv", 8, 1, 2, reads=("layer1.0.sum",)),
+    ListedLayer("layer2.0.sum", "add", 8, activation="relu", reads=("layer2.0.deep", "layer2.0.downsample.0")),
+    ListedLayer("avgpool", "mean", 8),
+    ListedLayer("classifier.0", "dense", 12, activation="hard_swish"),
 )
 
 

@@ -316,7 +316,7 @@ def import_model(
     overwrite: bool = False,
     progress: Progress = True,
 ) -> Run:
-    """Take in a DenseNet classifier that was trained elsewhere, judge it on `data`, and write a run folder.
+    """Take in a classifier that was trained elsewhere, judge it on `data`, and write a run folder.
 
     `model` is a .keras or .h5 file or a SavedModel of Keras, or a .pt, .pth, .ckpt or .safetensors file of PyTorch.
     `normalization` says what was done to pixels of 0 to 255 before the model: 'torch', 'tf', 'unit', 'raw', 'xrv',

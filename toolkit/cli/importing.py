@@ -80,15 +80,15 @@ def import_model(
     classes: str,
     overwrite: bool,
 ) -> None:
-    """Import a DenseNet classifier of Keras or PyTorch, and write a run folder.
+    """Import a classifier of Keras or PyTorch, and write a run folder.
 
     MODEL is a .keras or .h5 file or a SavedModel folder of Keras 2 or 3, or a file of PyTorch: .pt, .pth, .ckpt or
     .safetensors. What it is shows in its content. The file is read, and nothing in it is executed.
 
     Of Keras, it is a DenseNet of keras.applications, of any widths. Of PyTorch, it is one of torchvision, timm, MONAI
-    or TorchXRayVision, as a state dict, a whole module or a checkpoint of Lightning. It ends in a sigmoid, in a softmax
-    over two classes, in the logits of either, or in several sigmoids. For several sigmoids, --output says which one is
-    hemorrhage.
+    or TorchXRayVision, or a ResNet, MobileNetV2 or MobileNetV3 of torchvision or timm, as a state dict, a whole module
+    or a checkpoint of Lightning. It ends in a sigmoid, in a softmax over two classes, in the logits of either, or in
+    several sigmoids. For several sigmoids, --output says which one is hemorrhage.
 
     \b
     Pixels must be normalized as in training, by layers of a Keras model or by

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import tf_keras as keras
 from tf_keras import layers
 
-from hemotk.models.layered import PIXELS, Activation, Layer, LayeredShape, Operation
+from hemotk.models.layered import PIXELS, Activation, LayeredShape, ListedLayer, Operation
 
 Tensor: TypeAlias = Any  # tf_keras does not export the type of its symbolic tensors
 
@@ -33,7 +33,7 @@ def build_layered(shape: LayeredShape, dropout: float = 0.0) -> keras.Model:
     return keras.Model(pixels, probability, name=shape.family)
 
 
-def _padded(layer: Layer, x: Tensor) -> tuple[Tensor, str]:
+def _padded(layer: ListedLayer, x: Tensor) -> tuple[Tensor, str]:
     """PyTorch pads all four sides alike; TensorFlow's 'same' does so where no stride leaves pixels over."""
     if layer.kernel == 1:
         return x, "valid"
@@ -42,37 +42,37 @@ def _padded(layer: Layer, x: Tensor) -> tuple[Tensor, str]:
     return layers.ZeroPadding2D(layer.kernel // 2, name=f"{layer.name}.pad")(x), "valid"
 
 
-def _conv(layer: Layer, x: Tensor) -> Tensor:
+def _conv(layer: ListedLayer, x: Tensor) -> Tensor:
     x, padding = _padded(layer, x)
     return layers.Conv2D(layer.channels, layer.kernel, layer.stride, padding, name=layer.name)(x)
 
 
-def _depthwise(layer: Layer, x: Tensor) -> Tensor:
+def _depthwise(layer: ListedLayer, x: Tensor) -> Tensor:
     x, padding = _padded(layer, x)
     return layers.DepthwiseConv2D(layer.kernel, layer.stride, padding, name=layer.name)(x)
 
 
-def _max_pool(layer: Layer, x: Tensor) -> Tensor:
+def _max_pool(layer: ListedLayer, x: Tensor) -> Tensor:
     x, padding = _padded(layer, x)
     return layers.MaxPooling2D(layer.kernel, layer.stride, padding, name=layer.name)(x)
 
 
-def _add(layer: Layer, x: Tensor, y: Tensor) -> Tensor:
+def _add(layer: ListedLayer, x: Tensor, y: Tensor) -> Tensor:
     return layers.Add(name=layer.name)([x, y])
 
 
-def _excite(layer: Layer, x: Tensor) -> Tensor:
+def _excite(layer: ListedLayer, x: Tensor) -> Tensor:
     y = layers.GlobalAveragePooling2D(keepdims=True, name=f"{layer.name}.mean")(x)
     y = layers.Conv2D(layer.inner, 1, activation="relu", name=f"{layer.name}.squeeze")(y)
     y = layers.Conv2D(layer.channels, 1, name=f"{layer.name}.expand")(y)
     return layers.Multiply(name=layer.name)([x, _hard_sigmoid(y)])
 
 
-def _mean(layer: Layer, x: Tensor) -> Tensor:
+def _mean(layer: ListedLayer, x: Tensor) -> Tensor:
     return layers.GlobalAveragePooling2D(name=layer.name)(x)
 
 
-def _dense(layer: Layer, x: Tensor) -> Tensor:
+def _dense(layer: ListedLayer, x: Tensor) -> Tensor:
     return layers.Dense(layer.channels, name=layer.name)(x)
 
 

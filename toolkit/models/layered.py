@@ -17,7 +17,7 @@ PIXELS = "pixels"
 
 
 @dataclass(frozen=True)
-class Layer:
+class ListedLayer:
     """One layer, called as in the file that it came from, that makes `channels` channels.
 
     - conv, depthwise: `kernel`×`kernel` at every `stride`-th place, with a bias; kernel // 2 zeros on all four sides.
@@ -59,7 +59,7 @@ class LayeredShape(Artifact):
     SCHEMA: ClassVar[str] = "hemotk.layered/1"
 
     family: LayeredFamily
-    layers: tuple[Layer, ...]
+    layers: tuple[ListedLayer, ...]
     shift: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class LayeredShape(Artifact):
         yield "logit/kernel", (self.features, 1)
         yield "logit/bias", (1,)
 
-    def _walk(self, size: int) -> Iterator[tuple[Layer, int, int]]:
+    def _walk(self, size: int) -> Iterator[tuple[ListedLayer, int, int]]:
         """Each layer, the channels that enter it, and the width and height of what it makes (1 behind the mean)."""
         made: dict[str, Sizes] = {PIXELS: (self.channels, size)}
         for layer in self.layers:
@@ -123,7 +123,7 @@ class LayeredShape(Artifact):
         return SMALLEST_LAYERED
 
 
-def layer_arrays(layer: Layer, entering: int) -> Iterator[tuple[str, Sizes]]:
+def layer_arrays(layer: ListedLayer, entering: int) -> Iterator[tuple[str, Sizes]]:
     """Name → shape of the arrays of one layer that reads `entering` channels."""
     name, sides = layer.name, (layer.kernel, layer.kernel)
     if layer.operation == "conv":
@@ -141,7 +141,7 @@ def layer_arrays(layer: Layer, entering: int) -> Iterator[tuple[str, Sizes]]:
         yield f"{name}/bias", (layer.channels,)
 
 
-def _entering(layer: Layer, known: dict[str, Sizes]) -> tuple[int, int, bool]:
+def _entering(layer: ListedLayer, known: dict[str, Sizes]) -> tuple[int, int, bool]:
     """Channels, halvings so far, and whether the mean is behind; what is added must agree in all."""
     read = [known[name] for name in layer.reads or [next(reversed(known))]]
     require(len(set(read)) == 1, "layers", f"of equal sizes where '{layer.name}' adds them")

@@ -9,7 +9,7 @@ import pytest
 
 from hemotk.artifacts import FieldError
 from hemotk.models.families import is_densenet
-from hemotk.models.layered import Layer, LayeredShape
+from hemotk.models.layered import LayeredShape, ListedLayer
 from hemotk.models.weights import read_shape
 
 keras = pytest.importorskip("tf_keras")
@@ -17,18 +17,18 @@ from hemotk.models.build import build_model, get_arrays  # noqa: E402
 from hemotk.models.measure import layer_macs  # noqa: E402
 
 LAYERS = (
-    Layer("stem", "conv", 6, 7, 2, "relu"),
-    Layer("pool", "max_pool", 6, 3, 2),
-    Layer("wide", "conv", 10, activation="hard_swish"),
-    Layer("deep", "depthwise", 10, 5, activation="relu6"),
-    Layer("factor", "excite", 10, inner=3),
-    Layer("narrow", "conv", 6),
-    Layer("sum", "add", 6, reads=("narrow", "pool")),
-    Layer("half", "depthwise", 6, 3, 2),
-    Layer("short", "conv", 6, 1, 2, reads=("sum",)),
-    Layer("total", "add", 6, activation="relu", reads=("half", "short")),
-    Layer("mean", "mean", 6),
-    Layer("hidden1", "dense", 5, activation="relu"),
+    ListedLayer("stem", "conv", 6, 7, 2, "relu"),
+    ListedLayer("pool", "max_pool", 6, 3, 2),
+    ListedLayer("wide", "conv", 10, activation="hard_swish"),
+    ListedLayer("deep", "depthwise", 10, 5, activation="relu6"),
+    ListedLayer("factor", "excite", 10, inner=3),
+    ListedLayer("narrow", "conv", 6),
+    ListedLayer("sum", "add", 6, reads=("narrow", "pool")),
+    ListedLayer("half", "depthwise", 6, 3, 2),
+    ListedLayer("short", "conv", 6, 1, 2, reads=("sum",)),
+    ListedLayer("total", "add", 6, activation="relu", reads=("half", "short")),
+    ListedLayer("mean", "mean", 6),
+    ListedLayer("hidden1", "dense", 5, activation="relu"),
 )
 SHAPE = LayeredShape("resnet", LAYERS, (0.1, 0.0, -0.2))
 
@@ -52,14 +52,14 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_zeros_stand_around_what_was_shifted() -> None:
     """A constant of the normalization ends where the picture does; at odd sizes all four sides are padded alike."""
-    layers = (Layer("stem", "conv", 1, 3, 2), Layer("mean", "mean", 1))
+    layers = (ListedLayer("stem", "conv", 1, 3, 2), ListedLayer("mean", "mean", 1))
     model = build_model(LayeredShape("resnet", layers, (1.0, 2.0, 4.0)))
     model.get_layer("stem").set_weights([np.ones((3, 3, 3, 1)), np.zeros(1)])
     seen = keras.Model(model.input, model.get_layer("stem").output)(np.zeros((1, 4, 4, 1), np.float32)).numpy()
     np.testing.assert_allclose(seen[0, :, :, 0], 7.0 * np.array([[4, 6], [6, 9]]))
 
 
-def broken(at: str, **settings: Any) -> tuple[Layer, ...]:
+def broken(at: str, **settings: Any) -> tuple[ListedLayer, ...]:
     return tuple(replace(layer, **settings) if layer.name == at else layer for layer in LAYERS)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hemotk.errors import HemotkError
 from hemotk.importing.pytorch.backbone import EPSILON, Tensors, epsilon_of
 from hemotk.importing.pytorch.pickles import TensorView
-from hemotk.models.layered import PIXELS, Activation, Layer, Operation
+from hemotk.models.layered import PIXELS, Activation, ListedLayer, Operation
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Net:
     def __init__(self, tensors: Tensors, family: str, epsilon: float = EPSILON) -> None:
         self.tensors = tensors
         self.family = family
-        self.layers: list[Layer] = []
+        self.layers: list[ListedLayer] = []
         self.arrays: dict[str, Array] = {}
         self.epsilon = epsilon
         self._taken: set[str] = set()
@@ -90,7 +90,7 @@ class Net:
         layout, part = ((2, 3, 0, 1), "depthwise_kernel") if depthwise else ((2, 3, 1, 0), "kernel")
         self.arrays |= {f"{name}/{part}": weight.transpose(layout), f"{name}/bias": shift}
         operation: Operation = "depthwise" if depthwise else "conv"
-        self.add(Layer(name, operation, sides[0], kernel, stride, activation, reads=(reads,) if reads else ()))
+        self.add(ListedLayer(name, operation, sides[0], kernel, stride, activation, reads=(reads,) if reads else ()))
 
     def excite(self, name: str, squeeze: str, expand: str) -> None:
         """The factor of each channel, from two 1×1 convolutions with biases."""
@@ -100,7 +100,7 @@ class Net:
             if weight.shape != (*sides, 1, 1) or bias.shape != sides[:1]:
                 raise self.refuse(f"{conv}.weight", f"is {list(weight.shape)} where {[*sides, 1, 1]} is expected")
             self.arrays |= {f"{name}.{own}/kernel": weight.transpose(2, 3, 1, 0), f"{name}.{own}/bias": bias}
-        self.add(Layer(name, "excite", self.width, inner=inner))
+        self.add(ListedLayer(name, "excite", self.width, inner=inner))
 
     def dense(self, name: str, activation: Activation) -> None:
         """A linear layer, or a 1×1 convolution behind the mean, with a bias."""
@@ -109,25 +109,25 @@ class Net:
         if weight.ndim != 2 or weight.shape[1] != self.width or bias.shape != weight.shape[:1]:
             raise self.refuse(f"{name}.weight", f"is {list(weight.shape)} where [outputs, {self.width}] is expected")
         self.arrays |= {f"{name}/kernel": weight.T, f"{name}/bias": bias}
-        self.add(Layer(name, "dense", weight.shape[0], activation=activation))
+        self.add(ListedLayer(name, "dense", weight.shape[0], activation=activation))
 
     def plain(self, name: str, operation: Operation, kernel: int = 1, stride: int = 1) -> None:
         """A pooling or the mean."""
-        self.add(Layer(name, operation, self.width, kernel, stride))
+        self.add(ListedLayer(name, operation, self.width, kernel, stride))
 
     def sum(self, name: str, first: str, second: str, activation: Activation = "linear") -> None:
         """Two layers added; an error if they are not of equal width."""
         widths = self._widths[first], self._widths[second]
         if widths[0] != widths[1]:
             raise self.refuse(second, f"makes {widths[1]} channels, which are added to {widths[0]}")
-        self.add(Layer(name, "add", widths[0], activation=activation, reads=(first, second)))
+        self.add(ListedLayer(name, "add", widths[0], activation=activation, reads=(first, second)))
 
     def join(self, name: str, entering: str, stride: int) -> None:
         """An inverted residual's sum, which it has where nothing changes its size."""
         if stride == 1 and self._widths.get(entering) == self.width:
             self.sum(name, self.last, entering)
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: ListedLayer) -> None:
         """Any layer, its arrays apart."""
         self._widths[layer.name] = layer.channels
         self.layers.append(layer)

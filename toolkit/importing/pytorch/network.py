@@ -16,7 +16,7 @@ from hemotk.importing.pytorch.contents import DENSENET_MARK, find_network
 from hemotk.importing.pytorch.families import read_layers
 from hemotk.importing.pytorch.files import open_torch
 from hemotk.importing.pytorch.head import ONLY_EXPECT, UNKNOWN_FORWARD, UNKNOWN_LAYERS, ReadHead, pick, read_head
-from hemotk.models.layered import SMALLEST_LAYERED, Layer, LayeredShape
+from hemotk.models.layered import SMALLEST_LAYERED, LayeredShape, ListedLayer
 from hemotk.models.weights import check_weights
 
 
@@ -59,7 +59,7 @@ def _layered(tensors: Tensors, config: ImportConfig) -> ImportedNetwork:
     scaling = _scaling(tensors.file.where, config.normalization, channels)
     preprocess, shift, kernel = on_first_layer(scaling, net.arrays[stem], size)
     hidden = [
-        Layer(f"hidden{number}", "dense", dense.bias.size, activation="relu")
+        ListedLayer(f"hidden{number}", "dense", dense.bias.size, activation="relu")
         for number, dense in enumerate(head.hidden, 1)
     ]
     shape = LayeredShape(found.family, (*net.layers, *hidden), shift)
