@@ -7,7 +7,7 @@ import { csv } from './csv.js';
 import { byId, el, saveBlob, saveText } from './dom.js';
 import { Problem, said } from './problem.js';
 import { addFiles, emptyState, seriesVerdict, shownItems } from './state.js';
-import { LANGUAGES, choose, labelText, language, preferred, say, sentence, texts } from './texts.js';
+import { LANGUAGES, choose, labelText, language, preferred, say, sentence, texts, tiny } from './texts.js';
 import { aboutDevice, aboutModel, detail, fold, row, seriesView } from './views.js';
 
 /** @typedef {import('./card.js').Card} Card */
@@ -80,7 +80,7 @@ function speak(code) {
 /** @param {'loading' | 'checking' | 'ready' | 'ready_near'} key */
 function status(key) {
   byId('status').dataset.state = key;
-  byId('status').textContent = say(key, report ? { pictures: report.pictures, largest: report.largest.toExponential(1) } : {});
+  byId('status').textContent = say(key, report ? { pictures: report.pictures, largest: tiny(report.largest) } : {});
 }
 
 /** Everything that changes. */

@@ -50,3 +50,11 @@ export function number(value, digits = 4) {
 
 /** A number as short as it can be. @param {number} value */
 export const short = (value) => new Intl.NumberFormat(chosen, { maximumFractionDigits: 4, useGrouping: false }).format(value);
+
+/**
+ * A tiny number, as people read it.
+ * @param {number} value
+ */
+export function tiny(value) {
+  return value === 0 ? '0' : value.toExponential(1);
+}

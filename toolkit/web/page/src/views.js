@@ -2,7 +2,7 @@
 
 import { el, paint } from './dom.js';
 import { overlay } from './heatmap.js';
-import { fill, labelText, number, say, sentence, short, texts } from './texts.js';
+import { fill, labelText, number, say, sentence, short, texts, tiny } from './texts.js';
 
 /** @typedef {import('./state.js').Item} Item */
 /** @typedef {import('./card.js').Card} Card */
@@ -187,6 +187,6 @@ export function aboutModel(card) {
 export function aboutDevice(report, level) {
   const { device_text: lines, device_near: near, levels } = texts();
   const shown = report.exact ? lines : [lines[0], lines[1], near, lines[3]];
-  const values = { pictures: report.pictures, outputs: report.outputs, largest: report.largest.toExponential(1), level: levels[level] };
+  const values = { pictures: report.pictures, outputs: report.outputs, largest: tiny(report.largest), level: levels[level] };
   return fold(say('device'), el('ul', {}, ...shown.map((line) => el('li', {}, fill(line, values)))));
 }
