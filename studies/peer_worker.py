@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,28 @@ def tflite(model: Path, spec: PreprocessSpec) -> Engine:
 
     scorer = Scorer(model, spec, threads=1)
     return Engine(scorer.feed, scorer.invoke, lambda: scorer.read().logit, str(scorer.runtime))
+
+
+def stock(model: Path, spec: PreprocessSpec) -> Engine:
+    """A .tflite in the same interpreter whose input has a scale of its own, which hemotk's scorer refuses."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(model), num_threads=1)
+    interpreter.allocate_tensors()
+    runner = interpreter.get_signature_runner()
+    entry = interpreter.get_input_details()[0]
+    end = runner.get_output_details()["logit"]
+
+    def feed(image: np.ndarray) -> None:
+        scale, zero = entry["quantization"]
+        stored = np.round(normalize(image, spec)[None, ..., None] / scale) + zero
+        interpreter.set_tensor(entry["index"], np.clip(stored, 0, 255).astype(np.uint8))
+
+    def logit() -> float:
+        scale, zero = end["quantization"]
+        return float((interpreter.get_tensor(end["index"]).item() - zero) * scale)
+
+    return Engine(feed, interpreter.invoke, logit, f"ai-edge-litert {version('ai-edge-litert')}")
 
 
 def onnxruntime(model: Path, spec: PreprocessSpec) -> Engine:
@@ -92,7 +115,13 @@ def openvino_f32(model: Path, spec: PreprocessSpec) -> Engine:
     return openvino(model, spec, INFERENCE_PRECISION_HINT="f32")
 
 
-ENGINES = {"tflite": tflite, "onnxruntime": onnxruntime, "openvino": openvino, "openvino_f32": openvino_f32}
+ENGINES = {
+    "tflite": tflite,
+    "stock": stock,
+    "onnxruntime": onnxruntime,
+    "openvino": openvino,
+    "openvino_f32": openvino_f32,
+}
 
 
 def timed(engine: Engine, pixels: np.ndarray, runs: int) -> list[int]:

@@ -90,7 +90,7 @@ def peers(bundle: Path, out: Path) -> list[Peer]:
         Peer("hemotk float32", "tflite", files["float32"]),
         Peer("hemotk int8", "tflite", files["int8"]),
         Peer("stock TFLite float32", "tflite", out / "stock_float32.tflite"),
-        Peer("stock TFLite int8", "tflite", out / "stock_int8.tflite"),
+        Peer("stock TFLite int8", "stock", out / "stock_int8.tflite"),
         Peer("ONNX Runtime float32", "onnxruntime", out / "onnx_float32.onnx"),
         Peer("ONNX Runtime int8", "onnxruntime", out / "onnx_int8.onnx"),
         Peer("OpenVINO float32", "openvino_f32", out / "openvino_float32.xml"),
@@ -110,13 +110,13 @@ def make_models(run: Path, data: Path, out: Path, python: str) -> None:
         subprocess.run(list(map(str, command)), check=True, stdout=sys.stderr)
 
 
-def measure(rows: list[Peer], bundle: Path, python: str) -> dict[str, dict[str, Any]]:
-    """name → scores, raw samples and figures of every row."""
-    workers = [Worker(row, sys.executable if row.engine == "tflite" else python, bundle) for row in rows]
+def measure(rows: list[Peer], bundle: Path, python: str, least: tuple[int, float]) -> dict[str, dict[str, Any]]:
+    """name → scores, raw samples and figures of every row; `least` are runs and seconds of each."""
+    workers = [Worker(row, sys.executable if row.engine in ("tflite", "stock") else python, bundle) for row in rows]
     try:
         scores = {worker.peer.name: worker.ask(do="score") for worker in workers}
         turns = {worker.peer.name: worker.turn for worker in workers}
-        timings = latency.measure(turns, BenchConfig(min_runs=MIN_RUNS, min_seconds=MIN_SECONDS))
+        timings = latency.measure(turns, BenchConfig(min_runs=least[0], min_seconds=least[1]))
     finally:
         for worker in workers:
             worker.close()
@@ -144,6 +144,7 @@ def accuracy(logits: list[float], reference: list[float], bundle: Path) -> dict[
         "accuracy": found.accuracy.value,
         "auc": found.auc.value,
         "flips": int((called != wanted).sum()),
+        "sqnr_db": float(10 * np.log10(theirs.var() / max(np.mean((ours - theirs) ** 2), 1e-30))),
         "max_drift": float(drift.max()),
     }
 
@@ -187,6 +188,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--peers", required=True)
     parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--runs", type=int, default=MIN_RUNS, help="of each model, at least")
+    parser.add_argument("--seconds", type=float, default=MIN_SECONDS, help="of each model, at least")
     asked = parser.parse_args()
     out = asked.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
@@ -195,7 +198,7 @@ def main() -> None:
         exported(asked.run, asked.data, bundle)
     make_models(asked.run, asked.data, out, asked.peers)
     before = os.getloadavg()
-    models = measure(peers(bundle, out), bundle, asked.peers)
+    models = measure(peers(bundle, out), bundle, asked.peers, (asked.runs, asked.seconds))
     found = {
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
         "load_before": before,

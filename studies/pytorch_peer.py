@@ -91,21 +91,34 @@ def convert(network: torch.nn.Module, _: torch.Tensor, out: Path) -> None:
     litert_torch.convert(last(network), (torch.zeros(1, SIZE, SIZE, 3),)).export(str(out))
 
 
-def recipe(name: str) -> Callable[[torch.nn.Module, torch.Tensor, Path], None]:
-    """The float32 file quantized by ai-edge-quantizer, of the makers of litert-torch, with its recipe `name`."""
+def recipe(name: str, *, whole: bool = False) -> Callable[[torch.nn.Module, torch.Tensor, Path], None]:
+    """The float32 file quantized by ai-edge-quantizer, of the makers of litert-torch, with its recipe `name`.
+
+    Its `calibrate` takes moving averages of each picture's least and greatest value, so a logit's range is hardly
+    more than its mean. With `whole` the range is that over all pictures, by its own other function.
+    """
 
     def quantize(_: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
         from ai_edge_quantizer import quantizer
         from ai_edge_quantizer import recipe as recipes
+        from ai_edge_quantizer.calibrator import Calibrator
+        from ai_edge_quantizer.recipe_manager import RecipeManager
+        from ai_edge_quantizer.utils import qsv_utils
 
-        parent = str(out.with_name("peer_float32.tflite"))
-        made = quantizer.Quantizer(parent, getattr(recipes, name)())
+        parent, rules = str(out.with_name("peer_float32.tflite")), getattr(recipes, name)()
+        made = quantizer.Quantizer(parent, rules)
         ranges = None
         if made.need_calibration:
             signature, tensors = next(iter(Interpreter(parent).get_signature_list().items()))
-            entry = tensors["inputs"][0]
-            ranges = made.calibrate({signature: [{entry: picture[None].numpy()} for picture in calibration]})
+            data = {signature: [{tensors["inputs"][0]: picture[None].numpy()} for picture in calibration]}
+            if whole:
+                listener, manager = Calibrator(parent, qsv_update_func=qsv_utils.min_max_update), RecipeManager()
+                manager.load_quantization_recipe(rules)
+                listener.calibrate(data, manager)
+                ranges = listener.get_model_qsvs()
+            else:
+                ranges = made.calibrate(data)
         made.quantize(ranges).export_model(str(out), overwrite=True)
 
     return quantize
@@ -132,6 +145,7 @@ def pt2e(network: torch.nn.Module, calibration: torch.Tensor, out: Path) -> None
 KINDS: Mapping[str, Callable[[torch.nn.Module, torch.Tensor, Path], None]] = {
     "float32": convert,
     "static": recipe("static_wi8_ai8"),
+    "static_whole": recipe("static_wi8_ai8", whole=True),
     "dynamic": recipe("dynamic_wi8_afp32"),
     "pt2e": pt2e,
 }
