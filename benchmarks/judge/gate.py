@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
-from hemotk.artifacts import HERE, PARENTS, Drops, Estimate, Outcome, VariantResult, Verdict
+from hemotk.artifacts import HERE, PARENTS, DrawnCheck, Drops, Estimate, Outcome, VariantResult, Verdict
 from hemotk.benchmarks.judge.accuracy import CONSTANT, unusable
 from hemotk.benchmarks.judge.check import Figure, LimitCheck, at_least, at_most, figure
 from hemotk.benchmarks.judge.limits import BenchLimits, Undecided
@@ -63,6 +63,10 @@ def left_out(rows: Sequence[VariantResult], limits: BenchLimits) -> tuple[str, .
             sentences.append("no image has label 1: no limit on sensitivity was held")
         if limits.specificity_drop is not None and not _negatives(rows):
             sentences.append("no image has label 0: no limit on specificity was held")
+    sentences += [
+        f"only drawn pictures were run on {source}: no limit on decisions was held there"
+        for source in dict.fromkeys(row.source for row in rows if row.drawn is not None)
+    ]
     if limits.latency_ratio is not None:
         sentences += [
             f"no float32 was run on {source}: the latency limit was not held there"
@@ -90,15 +94,24 @@ def _without_labels(limits: BenchLimits) -> str:
 
 
 def _usable(row: VariantResult) -> LimitCheck:
+    if row.drawn is not None:
+        return _checked(row.drawn)
     reason = _broken(row) or ("; ".join(row.findings) if unusable(row.findings) else "")
     outcome: Outcome = "fails" if reason else "holds"
     return LimitCheck("usable", float(not reason), None, outcome, reason or "runs, and its scores are usable")
+
+
+def _checked(drawn: DrawnCheck) -> LimitCheck:
+    """A device that ran the drawn pictures alone: they show that it runs the model rightly, and nothing more."""
+    return LimitCheck("usable", float(drawn.holds), None, "holds" if drawn.holds else "fails", drawn.words)
 
 
 def _broken(row: VariantResult) -> str:
     """The reason why no limit can be held against the row; '' if there is none."""
     if row.failure:
         return row.failure
+    if row.drawn is not None:
+        return "" if row.drawn.holds else "does not give the recorded answers"
     if row.scores is None or None in row.scores.logit + row.scores.output or CONSTANT in row.findings:
         return "; ".join(row.findings) or "has no scores"
     return ""
@@ -107,6 +120,8 @@ def _broken(row: VariantResult) -> str:
 def _held(row: VariantResult, rows: Sequence[VariantResult], limits: BenchLimits) -> Iterator[LimitCheck]:
     """Every limit on what the row says of the images."""
     paired, labelled = row.paired, _labelled(rows)
+    if row.drawn is not None:
+        return
     if labelled:
         yield from _absolute(row, rows, limits)
     if row.kind in PARENTS:

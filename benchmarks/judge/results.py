@@ -111,6 +111,7 @@ def _result(row: Row, judge: RowJudge, field: _Field, context: Context) -> Varia
         sha256=variant.sha256,
         bytes=variant.bytes,
         failure=row.failure,
+        drawn=row.drawn,
         latency=_latency(row, field),
         peak_memory_bytes=row.peak_bytes,
         base_memory_bytes=None if row.loaded is None else row.loaded.base_bytes,

@@ -1,11 +1,24 @@
 """Measurements of a device, as rows beside those measured here."""
 
+import io
+import math
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hemotk.artifacts import DeviceBench, DeviceImage, DeviceModel, RowSource, TensorSpec, Variant
+import numpy as np
+
+from hemotk.artifacts import (
+    GOLDEN_FILE,
+    DeviceBench,
+    DeviceImage,
+    DeviceModel,
+    DrawnCheck,
+    RowSource,
+    TensorSpec,
+    Variant,
+)
 from hemotk.benchmarks.measure.latency import Timings
 from hemotk.benchmarks.measure.rows import Row
 from hemotk.benchmarks.measure.runners import Loaded
@@ -22,8 +35,8 @@ def import_devices(paths: Sequence[Path], bundles: Sequence[StoredBundle]) -> tu
     """The devices that wrote the files `paths`, and a row for each model in them.
 
     Raises:
-        HemotkError: a file cannot be read, has a model that is in none of the `bundles`, or does not have every image
-            of the test split with the same pixel bytes.
+        HemotkError: a file cannot be read, has a model that is in none of the `bundles`, or has neither every image of
+            the test split with the same pixel bytes nor drawn pictures of the bundle alone.
     """
     benches = [(path, DeviceBench.read(path)) for path in paths]
     names = _names(benches)
@@ -72,12 +85,14 @@ def _row(path: Path, model: DeviceModel, source: str, bundles: Sequence[StoredBu
     loaded = None
     if model.load_ns is not None and model.first_ns is not None:
         loaded = Loaded(model.load_ns, model.first_ns, None)
+    drawn = None if model.failure else _drawn(path, model, bundle, variant)
     return Row(
         bundle=bundle,
         variant=variant,
         source=source,
         loaded=loaded,
-        scores=[] if model.failure else _scores(path, model, bundle, variant),
+        scores=[] if model.failure or drawn else _scores(path, model, bundle, variant),
+        drawn=drawn,
         timings=Timings(warmup=model.warmup_ns, rounds=[samples for samples in model.rounds_ns if samples]),
         peak_bytes=model.peak_memory_bytes,
         failure=model.failure,
@@ -94,6 +109,25 @@ def _variant(path: Path, model: DeviceModel, bundles: Sequence[StoredBundle]) ->
         f"{path}: model '{model.file}' (SHA-256 {model.sha256[:12]}…) is none of {names}; name the bundle that the "
         "device has, or measure this one there."
     )
+
+
+def _drawn(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Variant) -> DrawnCheck | None:
+    """What the device says of the bundle's drawn pictures; None where it ran others."""
+    golden = bundle.folder / GOLDEN_FILE
+    if GOLDEN_FILE not in bundle.card.files:
+        return None
+    arrays = np.load(io.BytesIO(golden.read_bytes()))
+    places = {sha256_bytes(picture.tobytes()): place for place, picture in enumerate(arrays["pixels"])}
+    if not model.images or any(image.input_sha256 not in places for image in model.images):
+        return None
+    wanted = arrays[f"{variant.kind}_logit"]
+    outputs = {output.name: output for output in variant.outputs}
+    where = f"{path}: model '{model.file}'"
+    off = [
+        abs(_decoded(where, image, outputs).logit - float(wanted[places[image.input_sha256]])) for image in model.images
+    ]
+    largest = max(off) if all(map(math.isfinite, off)) else None
+    return DrawnCheck(len(off), largest, bundle.card.tolerance(variant.kind) or 0.0)
 
 
 def _scores(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Variant) -> list[Scores]:

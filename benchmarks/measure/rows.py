@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hemotk.artifacts import HERE, ImageRef, Profile, Variant
+from hemotk.artifacts import HERE, DrawnCheck, ImageRef, Profile, Variant
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure.runners import Loaded, RunnerFailed
 from hemotk.store.bundle import StoredBundle
@@ -24,6 +24,7 @@ class Row:
     peak_bytes: int | None = None
     profile: Profile | None = None
     failure: str = ""
+    drawn: DrawnCheck | None = None
 
     @property
     def key(self) -> str:

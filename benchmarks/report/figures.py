@@ -93,7 +93,8 @@ def verdict(report: BenchReport) -> str:
 
 def claim(report: BenchReport) -> str:
     """The sentence on what the checks prove: they say nothing about whether the classifier is any good."""
-    names = list(dict.fromkeys(report.name_of(row) for row in report.variants if row.kind not in PARENTS))
+    judged = [row for row in report.variants if row.kind not in PARENTS and row.drawn is None]
+    names = list(dict.fromkeys(map(report.name_of, judged)))
     if not names:
         ran = list(dict.fromkeys(report.name_of(row) for row in report.variants))
         return f"{', '.join(ran)} {'runs' if len(ran) == 1 else 'run'}, and nothing was compared with a float parent"

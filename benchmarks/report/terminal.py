@@ -127,6 +127,9 @@ def _cells(report: BenchReport, row: VariantResult) -> list[str]:
 def _details(report: BenchReport, row: VariantResult) -> Iterator[str]:
     """Every figure with its interval; then what pairing with the float parent gave."""
     name = report.name_of(row)
+    if row.drawn is not None:
+        yield f"{name}: {row.drawn.words}"
+        return
     yield f"{name} 95 %: " + (", ".join(_intervals(row)) or "nothing measured")
     if row.grouped is not None:
         shares = _shares(row.grouped)

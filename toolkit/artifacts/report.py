@@ -93,6 +93,37 @@ class SameModel:
 
 
 @dataclass(frozen=True)
+class DrawnCheck:
+    """The logits that a device gave for a bundle's drawn pictures, in place of the test split, against the recorded.
+
+    `largest` is the greatest difference of a logit, None where one is NaN or infinite there; `tolerance` is what the
+    bundle's card allows between runtimes.
+    """
+
+    images: int
+    largest: float | None
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        require(self.images > 0, "images", "above 0")
+
+    @property
+    def holds(self) -> bool:
+        """Whether no logit is further off than allowed."""
+        return self.largest is not None and self.largest <= self.tolerance
+
+    @property
+    def words(self) -> str:
+        """What was found, as the end of a sentence that begins with the row."""
+        largest = "no number" if self.largest is None else f"{self.largest:.3g}"
+        gives = "gives" if self.holds else "does not give"
+        return (
+            f"{gives} what the bundle records for {self.images} drawn pictures (largest difference of a logit "
+            f"{largest}, allowed {self.tolerance:.3g})"
+        )
+
+
+@dataclass(frozen=True)
 class VariantResult:
     """One row of the bench: a variant of `bundle` (a name in the report's `bundles`), measured on `source`.
 
@@ -103,8 +134,11 @@ class VariantResult:
     that bundle); the parent is the one from the same source where it ran there, else the one measured here. Memory is
     the peak of the variant's own process, and what that process held before it opened the model. `profile` is None
     where none was asked for; `same_model` is for rows that were measured elsewhere. `slice_level` needs labels;
-    `strata` are by the columns that were asked for.
+    `strata` are by the columns that were asked for. `drawn` is for a device that ran the bundle's drawn pictures in
+    place of the test split; nothing is then known of accuracy there.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("drawn",)
 
     bundle: str
     source: str
@@ -127,6 +161,7 @@ class VariantResult:
     grouped: GroupMetrics | None = None
     slice_level: SliceLevel | None = None
     strata: tuple[Stratum, ...] = ()
+    drawn: DrawnCheck | None = None
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,8 @@ def bench(context: click.Context, **given: Any) -> None:
     better than chance, its AUC stands beside those of the models. The AUCs of the models are then also given within
     slices that show brain.
 
-    PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). --device adb
+    PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). Of a device that
+    ran the bundle's drawn pictures alone, times and the recorded answers are checked, nothing else. --device adb
     makes such a file on a phone that has the app of `hemotk android`. It pushes the bundle and the test set without
     names and labels, benches there with --threads and --min-runs, and removes both again.
 

@@ -1,19 +1,24 @@
 import dataclasses
+import json
 import re
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
-from converted_bundles import COUNT, QUICK
-from device_measurements import PHONE, device_bench, edit
+from converted_bundles import COUNT, QUICK, SPEC, draw_images, edit_card
+from device_measurements import PHONE, device_bench, edit, stored
 
-from hemotk.artifacts import DeviceBench
+from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, BenchReport, BundleCard, DeviceBench, DeviceImage, DrawnCheck
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.imported import import_devices
 from hemotk.benchmarks.measure.subject import Subject
+from hemotk.benchmarks.report.figures import claim
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_bytes, sha256_file
 from hemotk.store.bundle import open_with_testset
+from hemotk.tflite.scorer import Scorer
 
 EASY = dataclasses.replace(QUICK, limits=BenchLimits(latency_ratio=None))
 NAME = "Google Pixel 7"
@@ -221,3 +226,59 @@ def test_files_that_break_the_schema_are_refused_by_field(write, measured, patte
 def test_devices_and_folders_exclude_each_other(pristine):
     with pytest.raises(HemotkError, match="imported: devices measure on the test split"):
         Subject((pristine,), images=Path(), imported=(Path(),))
+
+
+@pytest.fixture
+def with_drawn(make_bundle):
+    """A bundle with drawn pictures, and what a device says of them."""
+    folder = make_bundle(float32="float32", int8="int8")
+    pixels = 255 - draw_images()[:3]
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    scorers = {each.kind: Scorer(folder / each.file, SPEC) for each in card.variants}
+    says = {kind: [scorer.score(picture) for picture in pixels] for kind, scorer in scorers.items()}
+    logits = {f"{kind}_logit": np.array([one.logit for one in scores]) for kind, scores in says.items()}
+    np.savez(folder / GOLDEN_FILE, pixels=pixels, **logits)
+    edit_card(folder, files={**card.files, GOLDEN_FILE: sha256_file(folder / GOLDEN_FILE)})
+    models = []
+    for model, each in zip(device_bench(folder).models, card.variants, strict=True):
+        outputs = {output.name: output for output in each.outputs}
+        images = tuple(
+            DeviceImage(
+                str(place),
+                sha256_bytes(picture.tobytes()),
+                *(stored(getattr(one, name), outputs[name]) for name in ("logit", "probability")),
+            )
+            for place, (picture, one) in enumerate(zip(pixels, says[each.kind], strict=True))
+        )
+        models.append(dataclasses.replace(model, images=images))
+    return folder, device_bench(folder, models=tuple(models))
+
+
+def test_a_device_that_ran_drawn_pictures_alone_is_timed_and_checked(with_drawn, write):
+    folder, found = with_drawn
+    report = bench(Subject((folder,), imported=(write(found),)), EASY)
+    row = report.variant("int8", source=NAME)
+    assert row.drawn == DrawnCheck(3, 0.0, 0.0) and row.latency.p50_ns == 501
+    assert (row.scores, row.metrics, row.paired, row.findings) == (None, None, None, ())
+    assert report.passed
+    assert f"only drawn pictures were run on {NAME}: no limit on decisions was held there" in report.notes
+    assert claim(report) == "int8 decides as float32 does, within the limits"
+    said = [verdict.sentence for verdict in report.verdicts if verdict.source == NAME]
+    assert said and all("gives what the bundle records for 3 drawn pictures" in sentence for sentence in said)
+    assert BenchReport.from_dict(json.loads(report.to_json()), Path("report")).variants == report.variants
+
+
+def test_a_device_whose_answers_for_drawn_pictures_are_others_fails(with_drawn, write):
+    folder, found = with_drawn
+    other = edit(found, model=1, image=2, logit="00")
+    report = bench(Subject((folder,), imported=(write(other),)), EASY)
+    failed = [verdict.sentence for verdict in report.verdicts if not verdict.passed]
+    assert len(failed) == 1
+    assert failed[0].startswith(f"int8 on {NAME}: does not give what the bundle records for 3 drawn pictures")
+
+
+def test_drawn_pictures_and_the_test_split_do_not_mix(with_drawn, write):
+    folder, found = with_drawn
+    mixed = edit(found, model=0, image=0, input_sha256="0" * 64)
+    with pytest.raises(HemotkError, match=r"saw other pixel bytes for image|has no scores for image"):
+        import_devices([write(mixed)], [open_with_testset(folder)])
