@@ -237,7 +237,7 @@ def with_drawn(make_bundle):
     scorers = {each.kind: Scorer(folder / each.file, SPEC) for each in card.variants}
     says = {kind: [scorer.score(picture) for picture in pixels] for kind, scorer in scorers.items()}
     logits = {f"{kind}_logit": np.array([one.logit for one in scores]) for kind, scores in says.items()}
-    np.savez(folder / GOLDEN_FILE, pixels=pixels, **logits)
+    np.savez(folder / GOLDEN_FILE, pixels=pixels, **logits)  # type: ignore[arg-type]
     edit_card(folder, files={**card.files, GOLDEN_FILE: sha256_file(folder / GOLDEN_FILE)})
     models = []
     for model, each in zip(device_bench(folder).models, card.variants, strict=True):
