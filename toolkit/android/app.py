@@ -101,7 +101,7 @@ def make_app(
         files[folder / TESTSET_IMAGES] = ASSETS / "testset" / TESTSET_IMAGES
         cards[ASSETS / "testset" / TESTSET_CARD] = testset.to_json()
     cards[ASSETS / "bundle" / BUNDLE_CARD] = content.to_json()
-    for name, data in golden_set(bundle, model, card.preprocess, card.tolerance(model.kind)).items():
+    for name, data in golden_set(bundle, model, card.preprocess).items():
         cards[ASSETS / "selfcheck" / name] = data
     source = app_folder()
     with new_folder(out, overwrite=overwrite) as aside:
