@@ -49,6 +49,11 @@ class SplitItem:
         """The checksum of the image, else its path: no other image of the split has it."""
         return self.path if self.sha256 is None else self.sha256
 
+    @property
+    def set(self) -> str:
+        """The folder that the image of a merged split is of; the group's own name where nothing was merged."""
+        return self.group.rpartition("@")[2]
+
 
 @dataclass(frozen=True)
 class SplitGroup:

@@ -149,7 +149,7 @@ def _folders(scored: ScoredPart) -> list[str]:
     """The folder of a merged split that each image is of, [n]; empty words where it was not merged."""
     if not scored.split.merged:
         return [""] * len(scored.items)
-    return [item.group.rpartition("@")[2] for item in scored.items]
+    return [item.set for item in scored.items]
 
 
 def _sets(scored: ScoredPart) -> Iterator[strata.Part]:

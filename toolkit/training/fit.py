@@ -80,7 +80,7 @@ def load_data(split: SplitManifest, data: Path | None, spec: PreprocessSpec, lis
 def _sets(split: SplitManifest) -> np.ndarray | None:
     if not split.merged:
         return None
-    folders = [item.group.rpartition("@")[2] for item in split.part("train")]
+    folders = [item.set for item in split.part("train")]
     return np.unique(folders, return_inverse=True)[1]
 
 

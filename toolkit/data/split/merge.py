@@ -99,7 +99,7 @@ def _check_once(splits: Sequence[SplitManifest]) -> None:
 def swamped(merged: SplitManifest) -> str | None:
     """A sentence where one of the merged sets gives nearly all training images with or without hemorrhage."""
     for label, name in enumerate(merged.classes):
-        sets = Counter(item.group.rpartition("@")[2] for item in merged.part("train") if item.label == label)
+        sets = Counter(item.set for item in merged.part("train") if item.label == label)
         (largest, count), total = sets.most_common(1)[0], sets.total()
         if len(sets) > 1 and count >= SWAMPED * total:
             return (
