@@ -1,7 +1,7 @@
 """Folders of images: split them, audit them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from hemotk.data.scan.rsna import TABLE, is_rsna, scan_rsna
 from hemotk.data.scan.rsna_patients import read_patients as patients_of
 from hemotk.data.scan.rsna_patients import table_of
 from hemotk.data.split.folds import make_folds, read_folds, refold, write_folds
+from hemotk.data.split.likeness import without_copies
 from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.data.split.merge import merge_splits
 from hemotk.errors import HemotkError
@@ -226,16 +227,29 @@ def folds(
     return tuple(Split(each, found=scanned) for each in made)
 
 
-def merge(splits: Sequence[PathLike | Split], *, out: PathLike | None = None, overwrite: bool = False) -> Split:
+def merge(
+    splits: Sequence[PathLike | Split],
+    *,
+    out: PathLike | None = None,
+    overwrite: bool = False,
+    progress: Progress = True,
+) -> Split:
     """Make one split of several, such as those of two hospitals; every image keeps its part.
 
+    An image that looks like one of another folder in a later part is left out, so that nothing that is trained on
+    looks like what is tested. `manifest.reading` says which, and what could not be compared.
+
     Raises:
-        HemotkError: splits that do not fit together, or `out` exists and `overwrite` is false.
+        HemotkError: splits that do not fit together, an image that cannot be read, or `out` exists and `overwrite` is
+            false.
     """
     if out is not None:
         refuse_existing(Path(out), overwrite)
     read = [each.manifest if isinstance(each, Split) else SplitManifest.read(Path(each)) for each in splits]
-    made = Split(merge_splits(read))
+    merge_splits(read)  # refuses what does not fit before any picture is read
+    with telling(progress) as tell:
+        kept, said = without_copies(read, tell)
+    made = Split(replace(merge_splits(kept), reading=said or None))
     return made if out is None else made.save(out, overwrite=overwrite)
 
 

@@ -16,6 +16,9 @@ Grouping = Literal["auto", "patient", "none"]
 Reason = Literal["patient", "exact", "near"]
 REASONS: tuple[Reason, ...] = ("patient", "exact", "near")
 
+# The line in the `reading` of a merged split whose pictures were compared between the folders.
+COMPARED_BETWEEN = "pictures were compared between the folders, too: no two in different parts look like the same slice"
+
 _FIRST_SCHEMA = "hemotk.split/1"
 _SINCE_SECOND = ("groups", "fold", "folds")
 _LATER = ("reading", "hu_offset")  # not written while there is none
@@ -129,6 +132,11 @@ class SplitManifest(Artifact):
     def merged(self) -> bool:
         """Whether it was made of splits of several folders (`hemotk data merge`): groups are called `GROUP@FOLDER`."""
         return "@" in self.items[0].group
+
+    @property
+    def compared_between(self) -> bool:
+        """Whether the pictures of a merged split were also compared between its folders."""
+        return COMPARED_BETWEEN in (self.reading or ())
 
     def _check_apart(self) -> None:
         groups: dict[str, Part] = {}

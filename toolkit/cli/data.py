@@ -184,7 +184,8 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one split from several.
 
     The splits may come from two hospitals, for example. Every image keeps its part. A file that two of the splits hold
-    is refused. The command does not look for patients or similar pictures between the folders.
+    is refused. An image that looks like one of another folder in a later part is left out: nothing that is trained on
+    may look like what is tested. Patients are not compared, since their numbers mean something in one folder only.
 
     \b
     Example:
@@ -195,10 +196,9 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
 
     merged = merge_splits(splits, out=out, overwrite=overwrite)
     _say_parts((merged.manifest,))
-    click.echo(
-        "patients and copies were compared within each folder, not between them: one that lies in two may be in "
-        "different parts."
-    )
+    for line in merged.manifest.reading or ():
+        click.echo(line)
+    click.echo("patients were compared within each folder, not between them: one of two folders may be in two parts.")
     if (note := swamped(merged.manifest)) is not None:
         click.echo(note)
     click.echo(f"wrote {out}")

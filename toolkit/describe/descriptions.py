@@ -107,7 +107,7 @@ class SplitDescription(Description):
     """A split; `folder_found` says whether the recorded image folder is there. Its images are not read.
 
     `checked` says whether it has their checksums, without which equal pictures are not known; `merged` whether it is
-    of several folders.
+    of several folders, `compared_between` whether pictures were compared between these, too.
     """
 
     what: ClassVar[str] = "split"
@@ -118,6 +118,7 @@ class SplitDescription(Description):
     grouping: str
     checked: bool
     merged: bool
+    compared_between: bool
     seed: int
     test: float
     validation: float

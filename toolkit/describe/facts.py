@@ -149,6 +149,7 @@ def describe_split(path: Path) -> SplitDescription:
         grouping=split.grouping,
         checked=split.checked,
         merged=split.merged,
+        compared_between=split.compared_between,
         seed=split.seed,
         test=split.test,
         validation=split.validation,

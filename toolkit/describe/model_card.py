@@ -34,6 +34,10 @@ _MERGED = (
     " It was merged of several folders: patients and pictures were compared within each and not between them, so one "
     "patient, or copies of one picture, that lie in two of them may be in different parts."
 )
+_MERGED_COMPARED = (
+    " It was merged of several folders: pictures were compared between them, too; patients were not, so one who lies "
+    "in two of them may be in different parts."
+)
 # Settings that may hold a file's name, the words of theirs that are none, and what is said instead.
 _OF_FILES = ("weights", "model")
 _NO_FILES = ("none", "imagenet")
@@ -126,7 +130,7 @@ def _data(sources: CardSources) -> Iterator[str]:
     yield ""
     grouping = _GROUPING[split.grouping] if split.checked else _GROUPING_UNREAD[split.grouping]
     if split.merged:
-        grouping += _MERGED
+        grouping += _MERGED_COMPARED if split.compared_between else _MERGED
     where = f"fold {split.fold} of {split.folds}" if split.fold else f"test share {split.test:g}"
     yield (
         f"{len(split.items)} images, divided with seed {split.seed} ({where}, validation share "

@@ -125,13 +125,14 @@ _GROUPINGS = {
 def _split(split: "SplitDescription") -> Iterator[str]:
     where = split.folder if split.folder_found else f"{split.folder} (not there now)"
     unread = split.grouping == "none" and not split.checked
+    pictures = "" if split.compared_between else " and pictures"
     yield from _facts(
         ("created", split.created),
         ("folder", where),
         ("classes", " (0), ".join(split.classes) + " (1)"),
         ("grouping", "patients not heeded, pictures not compared" if unread else _GROUPINGS[split.grouping]),
         *(
-            [("merged", "of several folders, between which patients and pictures were not compared")]
+            [("merged", f"of several folders, between which patients{pictures} were not compared")]
             if split.merged
             else []
         ),

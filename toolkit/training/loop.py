@@ -38,6 +38,7 @@ from hemotk.training.features import FEATURE_FILES
 from hemotk.training.fit import Data, Stage, fit, load_data, logits_and_tissue_of, logits_of, metrics_of
 from hemotk.training.head import head_phase
 from hemotk.training.history import HISTORY_FILE
+from hemotk.training.likeness import likeness_notes
 from hemotk.training.listener import Listener
 from hemotk.training.operating_point import OperatingPoint, check_choosable, choose_operating_point
 from hemotk.training.publish import Origin, Trained, publish_run
@@ -109,6 +110,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
     )
     check_choosable(job.split, config.operating)
     before = check_unseen(config.weights, job.split)
+    likeness = likeness_notes(config.weights, job.split, job.data, listener)
     job.replicas.check_batches(len(job.split.part("train")), config.batch)
     _check_partial(job)
     started = time.monotonic()
@@ -140,7 +142,7 @@ def _train(job: TrainJob, config: TrainConfig, listener: Listener) -> RunCard:
         point = _operating_point(job.split, scorer, data, logits)
         trained = Trained(
             job.split,
-            _origin(config, point, before, job.replicas.notes),
+            _origin(config, point, before, (*job.replicas.notes, *likeness)),
             shape,
             spec,
             weights,

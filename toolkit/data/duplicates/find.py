@@ -23,6 +23,7 @@ BESIDE = 0.7  # for views at most REACH places apart, mirrored ones aside
 REACH = 2
 MIRRORED = 0.84  # neighbouring slices are never mirrored, so most pairs below are of different heads
 COPY = 0.9  # what bone-only slices near the vertex must reach, since those of different heads look alike
+BETWEEN = 0.86  # between two folders; four public sets have 16 million such pairs, the highest at 0.841
 LEAST_TISSUE = 0.1  # in both slices
 ENOUGH_TISSUE = 0.15  # in one of them: a copy in another window shows less
 _CANDIDATE = 0.6  # at half the resolution; 0.5 finds the same pairs on the real series, in up to twice the time
@@ -73,19 +74,63 @@ def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, .
     return tuple(near)
 
 
+def near_duplicates_between(
+    first: Sequence[View], second: Sequence[View], tell: Tell = silent
+) -> tuple[tuple[int, int, float], ...]:
+    """Near duplicates of views of one folder in another: place in `first`, place in `second`, similarity 0.86 to 1.
+
+    `tell` is told how many of `first` are compared.
+    """
+    places, others = (
+        [place for place, one in enumerate(views) if one.tissue >= LEAST_TISSUE] for views in (first, second)
+    )
+    near: list[tuple[int, int, float]] = []
+    if not (places and others):
+        return ()
+    rows, columns = _coarse([first[place] for place in places]), _coarse([second[place] for place in others])
+    for start in range(0, len(places), _ROWS_AT_ONCE):
+        for row, found in enumerate(_agreement(rows[start : start + _ROWS_AT_ONCE], columns), start):
+            candidates = [others[column] for column in np.flatnonzero(found >= _CANDIDATE)]
+            if candidates:
+                near.extend(_between(first, places[row], second, candidates))
+            tell("comparing images", row + 1, len(places))
+    return tuple(near)
+
+
+def _between(
+    first: Sequence[View], place: int, second: Sequence[View], others: Sequence[int]
+) -> Iterator[tuple[int, int, float]]:
+    one = first[place]
+    for other, likeness in zip(others, _similarities(one, [second[other] for other in others]), strict=True):
+        two, similarity = second[other], float(likeness.max())
+        least = BETWEEN if one.telling and two.telling else COPY
+        if similarity >= least and max(one.tissue, two.tissue) >= ENOUGH_TISSUE:
+            yield place, other, similarity
+
+
+def _coarse(views: Sequence[View]) -> Grid:
+    """The local contrast of each view at half the resolution: float32 [n, 32, 32]."""
+    return np.stack([_halved(one.detail) for one in views])
+
+
+def _agreement(rows: Grid, columns: Grid) -> Grid:
+    """The largest correlation over shifts and mirror images of each of `rows` with each of `columns`."""
+    flat = columns.reshape(len(columns), -1)
+    best = np.full((len(rows), len(columns)), -1.0, np.float32)
+    for moved in _moved(rows, _COARSE_SHIFT):
+        np.maximum(best, moved.reshape(len(rows), -1) @ flat.T, out=best)
+    return best
+
+
 def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """The candidates for each view: later ones whose local contrast agrees at half resolution; neighbours need less."""
     if not views:
         return
-    coarse = np.stack([_halved(one.detail) for one in views])
-    flat = coarse.reshape(len(views), -1)
+    coarse = _coarse(views)
     brain = np.array([one.tissue >= ENOUGH_TISSUE for one in views])
     for start in range(0, len(views), _ROWS_AT_ONCE):
-        rows = coarse[start : start + _ROWS_AT_ONCE]
-        best = np.full((len(rows), len(views) - start), -1.0, np.float32)
-        for moved in _moved(rows, _COARSE_SHIFT):
-            np.maximum(best, moved.reshape(len(rows), -1) @ flat[start:].T, out=best)
-        for row in range(len(rows)):
+        best = _agreement(coarse[start : start + _ROWS_AT_ONCE], coarse[start:])
+        for row in range(len(best)):
             first = start + row
             near = best[row, row + 1 :] >= _CANDIDATE
             near[:REACH] |= best[row, row + 1 : row + 1 + REACH] >= _CANDIDATE_BESIDE
@@ -94,13 +139,19 @@ def _candidates(views: Sequence[View]) -> Iterator[tuple[int, NDArray[np.intp]]]
 
 def _alike(views: Sequence[View], first: int, others: NDArray[np.intp]) -> Iterator[Pair]:
     """The pairs of `first` with those of `others` that may count."""
-    ranks = _correlations(views[first].ranks, [views[other].ranks for other in others])
-    details = _correlations(views[first].detail, [views[other].detail for other in others])
-    joint = np.tanh((_artanh(ranks) + 2 * _artanh(details)) / 3)
-    for other, (straight, mirrored) in zip(others, joint.T, strict=True):
+    joint = _similarities(views[first], [views[other] for other in others])
+    for other, (straight, mirrored) in zip(others, joint, strict=True):
         similarity = float(max(straight, mirrored))
         if similarity >= BESIDE:
             yield Pair(first, int(other), similarity, bool(mirrored > straight))
+
+
+def _similarities(one: View, others: Sequence[View]) -> Grid:
+    """The similarity of `one`, as it is and mirrored, with each of the `others`: [len(others), 2]."""
+    ranks = _correlations(one.ranks, [other.ranks for other in others])
+    details = _correlations(one.detail, [other.detail for other in others])
+    joint: Grid = np.tanh((_artanh(ranks) + 2 * _artanh(details)) / 3).T
+    return joint
 
 
 def _placed(pair: Pair) -> Pair:

@@ -20,7 +20,7 @@ _FROM_LEAST: tuple[Grouping, ...] = ("none", "patient", "auto")
 def merge_splits(splits: Sequence[SplitManifest]) -> SplitManifest:
     """All images of `splits` under the folder that theirs have in common; groups are told apart by their folder.
 
-    Near duplicates between the sources are not looked for; a file that two of them have is refused.
+    A file that two of them have is refused. Pictures are not looked at; see `without_copies` for near duplicates.
 
     Raises:
         HemotkError: fewer than two splits, one folder twice, other class names, a fold, checksums in some only, folders
