@@ -116,11 +116,11 @@ class Bar:
 
 @contextmanager
 def bars() -> Iterator[Tell]:
-    """A bar for each thing that is done, one after the other."""
+    """A bar for each thing that is done, one after the other; what begins again, for another folder, gets its own."""
     now: list[Bar] = []
 
     def tell(what: str, done: int, total: int, note: str = "") -> None:
-        if not now or now[0].what != what:
+        if not now or (now[0].what, now[0].total) != (what, total) or done < now[0].done:
             if now:
                 now.pop().__exit__(None, None, None)
             now.append(Bar(what, total).__enter__())

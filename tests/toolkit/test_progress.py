@@ -94,6 +94,15 @@ def test_each_thing_done_to_group_pictures_has_a_bar(capsys: pytest.CaptureFixtu
     assert said == ["reading images 2/2", "comparing images 2/2"]
 
 
+def test_the_same_thing_done_again_gets_its_own_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with bars() as tell:
+        for total in (3, 2, 2):
+            for done in range(1, total + 1):
+                tell("reading images", done, total)
+    lines = [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()]
+    assert lines == ["reading images 3/3", "reading images 2/2", "reading images 2/2"]
+
+
 def test_nothing_is_said_where_nothing_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     with bars():
         pass
