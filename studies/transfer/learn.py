@@ -20,7 +20,10 @@ AVERAGED = 0.05
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network learns. Names are those of `hemotk train`; `decay` is the weight decay of AdamW."""
+    """How a network learns. Names are those of `hemotk train`; `decay` is the weight decay of AdamW.
+
+    `sizes` are picture sizes for equal shares of the epochs, the last of them `size`; empty where all are of `size`.
+    """
 
     epochs: int
     batch: int = 64
@@ -30,6 +33,11 @@ class Recipe:
     balanced: bool = False
     smoothing: float = 0.0
     size: int = 160
+    sizes: tuple[int, ...] = ()
+
+    def size_in(self, epoch: int) -> int:
+        """The size of pictures in this epoch, counted from 0."""
+        return self.sizes[epoch * len(self.sizes) // self.epochs] if self.sizes else self.size
 
 
 @dataclass(frozen=True)
@@ -97,14 +105,14 @@ def train(lesson: Lesson, data: Material) -> Learned:
     run = _recorded(network, recipe, device)
     begun = time.monotonic()
     step = 0
-    for _ in range(recipe.epochs):
+    for epoch in range(recipe.epochs):
         network.train()
         order = _drawn(lesson.chosen, data.cells, recipe, rng)
         losses = []
         for some in order[: lesson.batches * recipe.batch].reshape(lesson.batches, recipe.batch):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * _rate(step / lesson.steps)
-            pixels = _changed(some, data, recipe, rng)
+            pixels = _changed(some, data, recipe, recipe.size_in(epoch), rng)
             labels = data.labels[torch.as_tensor(some, device=device)]
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
                 logits = run(pixels).float()
@@ -153,8 +161,8 @@ def _drawn(chosen: np.ndarray, cells: np.ndarray, recipe: Recipe, rng: np.random
     return rng.permutation(np.concatenate([rng.choice(chosen[cells[chosen] == name], each) for name in names]))
 
 
-def _changed(some: np.ndarray, data: Material, recipe: Recipe, rng: np.random.Generator) -> torch.Tensor:
-    """Network input [n, 1, size, size] of these pictures, changed as training does."""
+def _changed(some: np.ndarray, data: Material, recipe: Recipe, shown: int, rng: np.random.Generator) -> torch.Tensor:
+    """Network input [n, 1, shown, shown] of these pictures, changed as training does."""
     device, size = data.pixels.device, data.pixels.shape[-1]
     places = torch.as_tensor(some, device=device)
     if recipe.appearance:
@@ -168,13 +176,13 @@ def _changed(some: np.ndarray, data: Material, recipe: Recipe, rng: np.random.Ge
         :, :, None, None, None
     ].unbind(1)
     # From pixels 0 to size - 1 to -1 to 1, corners at corners.
-    at = torch.linspace(0, size - 1, recipe.size, device=device)
+    at = torch.linspace(0, size - 1, shown, device=device)
     y, x = torch.meshgrid(at, at, indexing="ij")
     a0, a1, a2, b0, b1, b2 = told[:, :6, None, None].unbind(1)
     grid = torch.stack([a0 * x + a1 * y + a2, b0 * x + b1 * y + b2], -1) * (2 / (size - 1)) - 1
     moved = functional.grid_sample(pixels[:, None].float(), grid, "bilinear", "zeros", align_corners=True)
-    shown = torch.where(moved > 0, (moved * gain + offset).clamp(0, 255), moved)
-    return normalized(shown).contiguous(memory_format=torch.channels_last)
+    bright = torch.where(moved > 0, (moved * gain + offset).clamp(0, 255), moved)
+    return normalized(bright).contiguous(memory_format=torch.channels_last)
 
 
 def _softened(labels: torch.Tensor, smoothing: float) -> torch.Tensor:
