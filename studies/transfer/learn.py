@@ -114,7 +114,7 @@ def train(lesson: Lesson, data: Material) -> Learned:
                 group["lr"] = recipe.rate * _rate(step / lesson.steps)
             pixels = _changed(some, data, recipe, recipe.size_in(epoch), rng)
             labels = data.labels[torch.as_tensor(some, device=device)]
-            with torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+            with torch.autocast(device.type, torch.bfloat16, cache_enabled=False, enabled=device.type == "cuda"):
                 logits = run(pixels).float()
             loss = functional.binary_cross_entropy_with_logits(logits, _softened(labels, recipe.smoothing))
             optimizer.zero_grad(set_to_none=True)
