@@ -30,6 +30,7 @@ from hemotk.exporting.models import PLAIN, make_models
 from hemotk.exporting.runtimes import spreads
 from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.exporting.selective.sensitivity import Selection
+from hemotk.exporting.settings_file import SETTINGS_FILE, export_settings
 from hemotk.exporting.source import Source, calibration_items, open_run
 from hemotk.exporting.testset import same_testset, write_testset
 from hemotk.exporting.tflite.about import ModelAbout
@@ -162,6 +163,7 @@ def _write_files(folder: Path, made: _Made) -> None:
     (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
     (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
     (folder / MODEL_CARD).write_text(_model_card(made), encoding="utf-8")
+    (folder / SETTINGS_FILE).write_text(export_settings(made.config), encoding="utf-8")
     if made.selection is not None:
         made.selection.write(folder / SENSITIVITY_FILE)
         if made.selection.ranking:

@@ -174,6 +174,7 @@ def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path:
         "golden.npz",
         "labels.txt",
         "model_float32.tflite",
+        "settings.toml",
     }
 
 

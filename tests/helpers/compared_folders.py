@@ -26,6 +26,7 @@ from hemotk.training.history import HISTORY_FILE
 from hemotk.training.misses import MISSES_FILE
 from hemotk.training.plots import CURVES_FILE, DECISIONS_FILE
 from hemotk.training.scores import SCORES_FILE
+from hemotk.training.settings_file import SETTINGS_FILE
 
 # What a clock gives, by its name in every JSON and CSV file.
 CLOCK = frozenset({"created", "seconds", "seconds_in_epochs"})
@@ -67,8 +68,9 @@ def check_testset(folder: Path) -> TestSetCard:
 def compare_runs(found: Path, wanted: Path) -> None:
     """Compare two whole runs: weights, scores, history and card within float noise, the rest to the byte."""
     tables = (SCORES_FILE, MISSES_FILE, HISTORY_FILE)
-    loose = {RUN_CARD, WEIGHTS_FILE, *tables, CURVES_FILE, DECISIONS_FILE}
+    loose = {RUN_CARD, WEIGHTS_FILE, *tables, CURVES_FILE, DECISIONS_FILE, SETTINGS_FILE}
     _compare_bytes(found, wanted, loose)
+    assert _settings(found) == _settings(wanted)
     ours, theirs = (np.load(folder / WEIGHTS_FILE) for folder in (found, wanted))
     assert ours.files == theirs.files
     for name in ours.files:
@@ -77,6 +79,12 @@ def compare_runs(found: Path, wanted: Path) -> None:
         _compare(_rows(found / table), _rows(wanted / table), table)
     ours, theirs = (json.loads((folder / RUN_CARD).read_text()) for folder in (found, wanted))
     _compare({**ours, "files": sorted(ours["files"])}, {**theirs, "files": sorted(theirs["files"])}, RUN_CARD)
+
+
+def _settings(run: Path) -> list[str]:
+    """The lines of the settings file, but for those that name the folder of the run."""
+    lines = (run / SETTINGS_FILE).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith(("# How ", "source"))]
 
 
 def compare_folds(found: Path, wanted: Path) -> None:

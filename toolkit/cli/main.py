@@ -92,6 +92,7 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command '{args[0]}'. (Did you mean '{near[0]}'?)")
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and command is not None:
+            rest = _take_config(ctx, rest)
             _apply_settings(ctx, name, command)
         return name, command, rest
 
@@ -116,6 +117,28 @@ def settable_commands() -> dict[str, click.Command]:
         if name not in NOT_SET:
             commands |= command.commands if isinstance(command, click.Group) else {name: command}
     return commands
+
+
+def _take_config(context: click.Context, words: list[str]) -> list[str]:
+    """The words after the command without --config FILE, which counts as if it stood before the command."""
+    rest: list[str] = []
+    taken = iter(words)
+    for word in taken:
+        if word == "--":
+            return [*rest, word, *taken]
+        name, given, value = word.partition("=")
+        if name != "--config":
+            rest.append(word)
+            continue
+        path = value if given else next(taken, None)
+        if path is None:
+            context.fail("Option '--config' requires an argument.")
+        option = next(each for each in cli.params if each.name == "config")
+        said = context.params.get("config")
+        if said is not None:
+            context.fail(f"Option '--config' is given twice: {said} and {path}.")
+        context.params["config"] = option.type.convert(path, option, context)
+    return rest
 
 
 def _apply_settings(context: click.Context, name: str, command: click.Command) -> None:

@@ -26,6 +26,7 @@ from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.level import levels_of
 from hemotk.training.plots import CURVES_FILE, plot_curves
 from hemotk.training.scored import ScoredParts, run_title, write_scored
+from hemotk.training.settings_file import SETTINGS_FILE, run_settings
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 
@@ -70,7 +71,7 @@ class Trained:
 
 
 def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path | None = None) -> RunCard:
-    """Write the run folder `out`: card, shape, weights, split, ancestors, history, scores, misses and two pictures.
+    """Write the run folder `out`: card, shape, weights, split, ancestors, settings, history, scores, misses, pictures.
 
     `partial` is the locked folder of the unfinished work, which is of no use afterwards.
 
@@ -84,7 +85,9 @@ def publish_run(trained: Trained, out: Path, *, overwrite: bool, partial: Path |
         plot_curves(folder / CURVES_FILE, trained.history, run_title(trained.origin.arch, out.name))
         point = trained.origin.threshold, trained.origin.temperature
         scored = ScoredParts(trained.split, trained.logits, trained.tissue, point)
-        return [HISTORY_FILE, *write_scored(folder, scored, run_title(trained.origin.arch, out.name))]
+        settings = run_settings(trained.origin.settings, trained.origin.parents, out)
+        (folder / SETTINGS_FILE).write_text(settings, encoding="utf-8")
+        return [HISTORY_FILE, SETTINGS_FILE, *write_scored(folder, scored, run_title(trained.origin.arch, out.name))]
 
     def card(files: Checksums) -> RunCard:
         return _card(trained, out.name, files)

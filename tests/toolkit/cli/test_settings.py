@@ -1,15 +1,29 @@
 """`hemotk.toml`, the environment and the command line, in their order; completion; misspelt words."""
 
+import dataclasses
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from noise_pictures import write_pictures
 
+from hemotk.api.runs import configured, operating_point
+from hemotk.artifacts import RunCard
 from hemotk.cli.main import COMMANDS, NOT_SET, cli, run, settable_commands
 from hemotk.cli.settings import SETTINGS_FILE, read_settings, template
+from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.recipe import Recipe, Step
+from hemotk.exporting.selective.sensitivity import Tolerance
+from hemotk.exporting.settings_file import export_settings
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.training.config import AppearanceConfig, DistillConfig, TrainConfig
+from hemotk.training.settings_file import run_settings
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +164,100 @@ def test_a_shell_gets_its_script_and_its_words(shell: str, capsys: pytest.Captur
         [sys.executable, "-m", "hemotk"], capture_output=True, text=True, env={**os.environ, **words}, check=False
     )
     assert "train" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_config_may_stand_after_the_command(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "mine.toml").write_text("[train]\nepochs = 7\n[split]\nseed = 9\n")
+    for words in (("--config", "mine.toml"), ("--config=mine.toml",)):
+        assert seen("train", "x", *words, "--arch", "cnn")["epochs"] == 7
+        capsys.readouterr()
+        seen("data", "split", "x", *words, command="data")
+        assert "settings from mine.toml: [split] seed" in capsys.readouterr().err
+    assert seen("train", "--", "--config")["source"] == Path("--config")
+    for words, says in (
+        (("--config", "a.toml"), "'a.toml' does not exist"),
+        (("--config",), "requires an argument"),
+    ):
+        assert run(["train", "x", *words]) == 2
+        assert says in capsys.readouterr().err
+    assert run(["--config", "mine.toml", "train", "x", "--config", "mine.toml"]) == 2
+    assert "given twice: mine.toml and mine.toml" in capsys.readouterr().err
+
+
+def test_a_run_keeps_settings_that_train_it_again(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pictures(here / "slices", 40)
+    asked = ["--arch", "cnn", "--size", "32", "--epochs", "2", "--batch", "8", "--seed", "4", "--threshold", "youden"]
+    asked += ["--appearance", "scanners", "--calibrate", "--label-smoothing", "0.1", "--window", "50/100"]
+    assert run(["train", "slices", *asked, "--out", "runs/first"]) == 0
+    assert run(["train", "--config", "runs/first/settings.toml", "--out", "runs/second"]) == 0
+    weights = [(here / "runs" / name / "weights.npz").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    cards = [RunCard.read(here / "runs" / name / "run.json") for name in ("first", "second")]
+    first, second = ({k: v for k, v in card.settings.items() if k != "seconds_in_epochs"} for card in cards)
+    assert first == second and cards[0].threshold == cards[1].threshold
+    assert cards[0].parents == cards[1].parents
+
+    pruning = ["--method", "magnitude", "--structure", "2:4", "--epochs", "1", "--batch", "8"]
+    assert run(["prune", "runs/first", *pruning, "--out", "runs/sparse"]) == 0
+    assert run(["prune", "runs/first", "--config", "runs/sparse/settings.toml", "--out", "runs/again"]) == 0
+    weights = [(here / "runs" / name / "weights.npz").read_bytes() for name in ("sparse", "again")]
+    assert weights[0] == weights[1]
+    capsys.readouterr()
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    size=st.integers(16, 1024),
+    rate=st.none() | st.floats(1e-6, 1, allow_subnormal=False),
+    weights=st.sampled_from(["none", "imagenet", 'odd "name"\\here', "ümlaut/run"]),
+    draw=st.sampled_from(["each", "balanced"]),
+    look=st.sampled_from(["none", "scanners"]),
+    rule=st.sampled_from([(None, None), (0.25, None), ("youden", None), (None, 0.9)]),
+)
+def test_every_training_is_read_back_from_its_settings(
+    *, size: int, rate: float | None, weights: str, draw: str, look: str, rule: tuple[Any, Any]
+) -> None:
+    operating = operating_point(*rule, True)
+    given = {"size": size, "learning_rate": rate, "weights": weights, "draw": draw, "appearance": look, "arch": "cnn"}
+    config = configured("paper", operating, given)
+    Path("s.toml").write_text(run_settings(config.settings(), {}, Path("runs/x")), encoding="utf-8")
+    found = seen("train", "--config", "s.toml")
+    assert found.pop("source") == Path("runs/x/split.json")
+    recipe, threshold = str(found.pop("recipe")), found.pop("threshold")
+    value = None if threshold is None else "youden" if threshold == "youden" else float(str(threshold))
+    again = operating_point(value, found.pop("min_sensitivity"), bool(found.pop("calibrate")))  # type: ignore[arg-type]
+    known = {field.name for field in dataclasses.fields(TrainConfig)}
+    read = configured(recipe, again, {k: v for k, v in found.items() if k in known and v is not None})
+    assert read.settings() == config.settings()
+
+
+def test_settings_without_an_option_stand_in_a_comment() -> None:
+    config = dataclasses.replace(configured("hemotk", operating_point(None, None, False), {}), dropout=0.25)
+    text = run_settings(config.settings(), {}, Path("runs/x"))
+    assert "dropout 0.25" in next(line for line in text.splitlines() if line.startswith("# No option gives"))
+    odd = dataclasses.replace(config, appearance=AppearanceConfig(gamma=0.1))
+    text = run_settings(odd.settings(), {}, Path("a.partial/fold-1"))
+    assert "appearance (" in text and "\nappearance" not in text
+    assert '\nsource = "a/fold-1/split.json"\n' in text
+
+
+def test_a_channel_pruning_names_its_options_and_its_parents() -> None:
+    config = PruneConfig(latency_ratio=0.25, steps=2, distill=DistillConfig(0.5, 2.0))
+    Path("p.toml").write_text(run_settings(config.settings(), {"run": "ab" * 32, "teacher": "cd" * 32}, Path("x")))
+    found = seen("prune", "runs/first", "--config", "p.toml", command="prune")
+    assert (found["target_latency_ratio"], found["steps"], found["teacher_share"]) == (0.25, 2, 0.5)
+    assert found["macs"] is None and found["method"] == "channels"
+    assert "run abababababab, teacher cdcdcdcdcdcd" in Path("p.toml").read_text()
+
+
+@pytest.mark.parametrize("auto", [None, Tolerance(0.02, 0.03)])
+def test_an_export_is_read_back_from_its_settings(auto: Tolerance | None) -> None:
+    steps: tuple[Step, ...] = () if auto else ("room", "logit-bias")
+    config = ExportConfig((Recipe("int8", outputs="uint8", without=steps),), 50, author='A "B"', cam=True, auto=auto)
+    Path("e.toml").write_text(export_settings(config), encoding="utf-8")
+    found = seen("export", "runs/first", "--config", "e.toml", command="export")
+    assert (found["quantize"], found["outputs"], found["without"]) == (("int8",), "uint8", steps)
+    assert (found["calibration"], found["author"], found["cam"]) == (50, 'A "B"', True)
+    assert (found["auto"], found["max_score_drift"]) == (auto is not None, auto and 0.03)
+    Path("n.toml").write_text(export_settings(ExportConfig(())), encoding="utf-8")
+    assert seen("export", "--config", "n.toml", command="export")["quantize"] == ("none",)
