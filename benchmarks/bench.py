@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hemotk.artifacts import HERE, BenchReport, RowSource
 from hemotk.benchmarks.config import BenchConfig
+from hemotk.benchmarks.judge.baseline import against
 from hemotk.benchmarks.judge.results import Context, Outcome, results, write_up
 from hemotk.benchmarks.measure import latency
 from hemotk.benchmarks.measure import machine as environment
@@ -17,6 +18,7 @@ from hemotk.benchmarks.measure.rows import Keep, Row, ignore
 from hemotk.benchmarks.measure.runners import Runner, check_delegate, profile
 from hemotk.benchmarks.measure.scoring import Tools, score_folder, score_split
 from hemotk.benchmarks.measure.subject import Subject, open_all, read_cards
+from hemotk.files import sha256_file
 from hemotk.progress import Tell, silent
 from hemotk.stats.strata import divide
 from hemotk.tflite.runtime import find_runtime
@@ -36,6 +38,7 @@ def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep
     environment.check_cpus(config.cpus)
     check_delegate(config)
     read_cards(subject)
+    before_now = None if subject.baseline is None else BenchReport.read(subject.baseline)
     with ExitStack() as stack:
         # The first worker imports its libraries while the checksums are verified; it opens nothing before that is done.
         runners = _Runners(stack, config)
@@ -64,6 +67,8 @@ def bench(subject: Subject, config: BenchConfig, tell: Tell = silent, keep: Keep
     busy = frozenset(name for name, lines in noise.items() if lines)
     outcome = Outcome(bundles, (RowSource(HERE, here.facts), *devices), scored, measured, warnings, busy)
     report = write_up(subject, config, outcome)
+    if subject.baseline is not None and before_now is not None:
+        report = against(report, before_now, sha256_file(subject.baseline), config.undecided)
     return dataclasses.replace(report, seconds=time.monotonic() - started)
 
 

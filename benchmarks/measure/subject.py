@@ -22,7 +22,8 @@ class Subject:
     The others are compared with the first, and with their own float parents. `images` is a folder of pictures, or a
     split file for its test part, to score in place of the test split; `data` is the present folder of that split's
     images, if they were moved. `by` names columns of the table of labels of `images`, in lower case, to give figures
-    by. `imported` are files that devices wrote. `command` is the command line of the bench, for the report.
+    by. `imported` are files that devices wrote. `command` is the command line of the bench, for the report. `baseline`
+    is the JSON report of an earlier bench to hold this one against.
     """
 
     bundles: tuple[Path, ...]
@@ -32,6 +33,7 @@ class Subject:
     data: Path | None = None
     by: tuple[str, ...] = ()
     asked: ForeignOptions = field(default_factory=ForeignOptions)
+    baseline: Path | None = None
 
     def __post_init__(self) -> None:
         for path, count in Counter(bundle.resolve() for bundle in self.bundles).items():

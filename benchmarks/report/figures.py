@@ -15,6 +15,7 @@ from hemotk.artifacts import (
     Paired,
     VariantResult,
 )
+from hemotk.benchmarks.report.baseline import baseline_lines
 from hemotk.render.numbers import NOTHING, interval
 
 
@@ -222,6 +223,8 @@ def what_is_wrong(report: BenchReport) -> Iterator[str]:
         yield f"Times may not repeat: {warning}."
     for note in report.notes:
         yield f"Note: {note}."
+    for line in baseline_lines(report):
+        yield f"{line}."
     for picture in report.skipped:
         yield f"Left out: {picture}."
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hemotk.artifacts import HERE, BenchReport, Estimate, GroupMetrics, Metrics, Profile, VariantResult
+from hemotk.benchmarks.report.baseline import baseline_lines
 from hemotk.benchmarks.report.beside import slice_lines, strata_lines
 from hemotk.benchmarks.report.figures import first_name, group_counts, not_held, verdict
 from hemotk.render.numbers import NOTHING, interval
@@ -55,6 +56,8 @@ def show(report: BenchReport, console: "Console") -> None:
         say(line)
     for line in slice_lines(report):
         say(line, "yellow")
+    for line in baseline_lines(report):
+        say(f"{line}.")
     for warning in report.warnings:
         say(f"Times may not repeat: {warning}.", "yellow")
     for note in report.notes:

@@ -52,6 +52,7 @@ from hemotk.artifacts import (
     VariantResult,
     Verdict,
 )
+from hemotk.artifacts.baseline import BaselineRow
 from hemotk.models.shape import ApplicationShape, CnnShape, DenseNetShape, LayerShape
 
 SHARES = st.floats(0.01, 0.99)
@@ -238,6 +239,7 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
         "models": st.deferred(lambda: built(DeviceModel)).map(lambda one: (one,)),
     },
     DrawnCheck: {"images": st.just(5)},
+    BaselineRow: {"images": st.just(5)},
     SameModel: {"images": st.just(5), "identical": st.integers(0, 5)},
     SliceLevel: {"brain_images": st.just(5), "brain_positives": st.integers(0, 5)},
     Stratum: {"images": st.just(5), "positives": st.integers(0, 5)},

@@ -85,6 +85,7 @@ def bench(
     images: PathLike | None = None,
     data: PathLike | None = None,
     by: Sequence[str] = (),
+    baseline: PathLike | None = None,
     imported: Sequence[PathLike] = (),
     device: Literal["adb"] | None = None,
     serial: str | None = None,
@@ -110,13 +111,14 @@ def bench(
     """Measure every variant of the bundles against its float parent, on the test split beside it or on `images`.
 
     `images` is a folder of pictures, or a split file, whose test part is taken; `by` are columns of its table to give
-    figures by. `imported` are files that devices wrote; with `device` 'adb', the phone `serial` measures as
-    well, in the app `application_id`. A
-    bare .tflite can be benched with `images`; `normalization`, `output` and `positive_class` give the facts that it
-    does not hold itself. `runtime`, `delegate` and `cpus` say what runs the models, and where. Every variant is timed
-    at least `min_runs` times and `min_seconds` seconds. `scores` is a CSV file for every score. `limits` are called as
-    the command line calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With `undecided='fail'`, a
-    limit fails if these images cannot decide it. `command` is what made the bench, for the report.
+    figures by. `baseline` is the JSON report of an earlier bench: a row that lost right decisions since then fails.
+    `imported` are files that devices wrote; with `device` 'adb', the phone `serial` measures as well, in the app
+    `application_id`. A bare .tflite can be benched with `images`; `normalization`, `output` and `positive_class` give
+    the facts that it does not hold itself. `runtime`, `delegate` and `cpus` say what runs the models, and where. Every
+    variant is timed at least `min_runs` times and `min_seconds` seconds. `scores` is a CSV file for every score.
+    `limits` are called as the command line calls them, such as max_accuracy_drop=0.01, max_flips=0 or min_auc=0.9. With
+    `undecided='fail'`, a limit fails if these images cannot decide it. `command` is what made the bench, for the
+    report.
 
     Raises:
         HemotkError: a bundle, its test split, or images are missing or not what they must be.
@@ -156,6 +158,7 @@ def bench(
             command=command,
             data=maybe(data),
             by=tuple(dict.fromkeys(name.strip().lower() for name in by)),
+            baseline=maybe(baseline),
             asked=ForeignOptions(normalization, output, positive_class),
         )
         file = None if scores is None else stack.enter_context(ScoresFile(Path(scores), overwrite=overwrite))

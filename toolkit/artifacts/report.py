@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from hemotk.artifacts.baseline import Baseline
 from hemotk.artifacts.bundle import PARENTS, Kind
 from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.comparison import Flip, Paired
@@ -204,10 +205,12 @@ class BenchReport(Artifact):
     their order, and `skipped` gives the reason for each picture that could not be read. `variants` has the first
     bundle's rows first, in each bundle the float parent first, and rows measured elsewhere last. `warnings` say why
     times may not repeat, `notes` what else a reader must know. `cautions` say of a classifier that it is no better than
-    chance, or than always saying one class, whatever the verdicts are. `command` makes the bench again.
+    chance, or than always saying one class, whatever the verdicts are. `command` makes the bench again. `baseline` is
+    an earlier report that this one is held against, None where none was given.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.bench/2"
+    LATER: ClassVar[tuple[str, ...]] = ("baseline",)
 
     created: str
     command: str
@@ -226,6 +229,7 @@ class BenchReport(Artifact):
     seconds: float
     split_sha256: str = ""
     cautions: tuple[str, ...] = ()
+    baseline: Baseline | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.variants), "variants", "non-empty")

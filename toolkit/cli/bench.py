@@ -58,6 +58,13 @@ def _output(name: str, words: str) -> Decorator:
     metavar="COLUMN",
     help="Also give figures by this column of the table of labels of --images. May be given several times.",
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Hold this bench against an earlier one, whose --json is FILE. A variant that lost right decisions since then "
+    "fails.",
+)
 @foreign_options
 @click.option(
     "--import",
@@ -181,6 +188,10 @@ def bench(context: click.Context, **given: Any) -> None:
     better than chance, its AUC stands beside those of the models. The AUCs of the models are then also given within
     slices that show brain.
 
+    BASELINE. With --baseline, every variant is compared with the same kind in an earlier report, on the images of both.
+    It fails if it lost more right decisions than it gained, and McNemar's test (over patients where they are known)
+    gives less than 0.05. Sizes and times of then are shown and not judged: two benches do not take turns.
+
     PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). Of a device that
     ran the bundle's drawn pictures alone, times and the recorded answers are checked, nothing else. --device adb
     makes such a file on a phone that has the app of `hemotk android`. It pushes the bundle and the test set without
@@ -221,13 +232,14 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench theirs.tflite bundles/first --images other-hospital --normalization torch
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
+      hemotk bench --json new.json --baseline last.json
       hemotk bench --threads 2 --cpu 0,1 --min-runs 200
     """
     _check_outputs(given)
     _check_times(context, given)
     bundles = given["bundles"] or (bundle_or_newest(None),)
     same = ("images", "by", "imported", "device", "serial", "normalization", "output", "threads", "runtime", "delegate")
-    more = ("application_id", "profile", "min_runs", "min_seconds", "undecided", "scores", "overwrite")
+    more = ("baseline", "application_id", "profile", "min_runs", "min_seconds", "undecided", "scores", "overwrite")
     limits = {setting_of(field.name): given[field.name] for field in dataclasses.fields(BenchLimits)}
     report = measure(
         *bundles,
