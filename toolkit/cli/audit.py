@@ -8,6 +8,7 @@ import click
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option
 from hemotk.cli.options import PATH, json_option, overwrite_option
+from hemotk.cli.standard_output import may_print
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
 
@@ -41,6 +42,7 @@ from hemotk.errors import CheckFailed, HemotkError
 @patient_option
 @hu_offset_option
 @overwrite_option
+@may_print("json_file", "html")
 def audit(
     *,
     folder: Path,

@@ -14,6 +14,7 @@ from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
 from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
+from hemotk.cli.standard_output import may_print
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
 
@@ -34,7 +35,12 @@ def _limit(field: str, kind: click.ParamType, words: str) -> Decorator:
 
 
 def _output(name: str, words: str) -> Decorator:
-    return click.option(f"--{name}", type=PATH, metavar="FILE", help=f"Also write {words} to FILE.")
+    return click.option(
+        f"--{name}",
+        type=PATH,
+        metavar="FILE",
+        help=f"Also write {words} to FILE, or to the standard output if it is -.",
+    )
 
 
 @click.command()
@@ -161,6 +167,7 @@ def _output(name: str, words: str) -> Decorator:
     show_default=True,
     help="Least time of timed inferences per variant, in seconds.",
 )
+@may_print("json_file", "html", "markdown", "junit", "scores")
 @click.pass_context
 def bench(context: click.Context, **given: Any) -> None:
     """Prove that a bundle still matches its float parent.

@@ -34,7 +34,7 @@ _MADE_BY = {RUN_CARD: ("run", "hemotk train"), BUNDLE_CARD: ("bundle", "hemotk e
 
 overwrite_option: Decorator = click.option("--overwrite", is_flag=True, help="Replace an output that already exists.")
 json_option: Decorator = click.option(
-    "--json", "json_file", type=PATH, metavar="FILE", help="Also write the result to FILE as JSON."
+    "--json", "json_file", type=PATH, metavar="FILE", help="Also write the result to FILE as JSON; - is stdout."
 )
 
 

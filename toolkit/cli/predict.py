@@ -13,6 +13,7 @@ from hemotk.cli.file_names import check_targets
 from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.series import SeriesOptions, series_options
+from hemotk.cli.standard_output import may_print
 from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_utf8, printable, write_bytes
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @series_options
 @foreign_options
 @overwrite_option
+@may_print("json_file")
 def predict(
     *,
     paths: tuple[Path, ...],

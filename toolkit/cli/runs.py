@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from hemotk.cli.options import PATH, RUNS, json_option, overwrite_option
+from hemotk.cli.standard_output import may_print
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, write_bytes
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @overwrite_option
+@may_print("json_file")
 def runs(
     *,
     runs: tuple[Path, ...],
