@@ -18,6 +18,7 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
         "steps",
         "importance",
         "multiple",
+        "drop_layers",
         "teacher",
         "teacher_share",
         "teacher_temperature",
@@ -59,6 +60,12 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
     "[default: taylor]",
 )
 @click.option("--multiple", type=int, help="Every width that is cut becomes a multiple of this.  [default: 8]")
+@click.option(
+    "--drop-layers/--keep-layers",
+    default=None,
+    help="Whether a dense layer may vanish as a whole where that loses least, or keeps at least --multiple channels.  "
+    "[default: keep]",
+)
 @click.option(
     "--teacher",
     type=PATH,

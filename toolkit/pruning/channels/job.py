@@ -20,6 +20,7 @@ from hemotk.store.learned_from import learned_before, seen, training_images
 from hemotk.store.lock import LOCK_FILES
 from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import check_identity, foreign, partial_of
+from hemotk.training.config import EARLIER
 
 STATE_FILE = "prune.json"
 
@@ -96,7 +97,7 @@ def read_inputs(job: PruneJob, config: PruneConfig) -> PruneInputs:
     inputs = read_runs(job, config)
     if config.macs is not None:
         size = inputs.parent.card.preprocess.size
-        macs_budget(inputs.shape, size, config.macs, config.multiple, config.multiple)
+        macs_budget(inputs.shape, size, config.macs, config.allowed)
     _check_partial(inputs)
     return inputs
 
@@ -207,6 +208,6 @@ def _check_partial(inputs: PruneInputs) -> None:
             raise HemotkError(
                 f"{folder}: an unfinished pruning lies there; add ‹resume› to go on with it, or remove the folder."
             )
-        check_identity(state, read_state(state)["identity"], inputs.identity)
+        check_identity(state, read_state(state)["identity"], inputs.identity, EARLIER)
     elif foreign(folder, (*LOCK_FILES, STATE_FILE)):
         raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another ‹out›.")

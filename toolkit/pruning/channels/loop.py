@@ -173,8 +173,7 @@ def _cut(work: _Work, step: int, candidate: _Candidate, folder: Path) -> None:
     scores = _scores(work, step, candidate)
     share = _share(work, step, shape, scores)
     if share < 1:
-        multiple = work.config.multiple
-        shape, weights = cut(shape, weights, choose(shape, scores, work.size, share, multiple, multiple))
+        shape, weights = cut(shape, weights, choose(shape, scores, work.size, share, work.config.allowed))
     with new_folder(folder) as aside:
         shape.write(aside / SHAPE_FILE)
         write_weights(aside / WEIGHTS_FILE, weights)
@@ -217,7 +216,7 @@ def _find(work: _Work, shape: DenseNetShape, scores: ChannelScores) -> FoundShar
         work.listener.doing(f"timing {candidate.macs(work.size) / 1e6:.1f} million MACs")
         return measure(candidate)
 
-    return find_share(LatencySearch(shape, scores, work.size, config.multiple), config.latency_ratio, told)
+    return find_share(LatencySearch(shape, scores, work.size, config.allowed), config.latency_ratio, told)
 
 
 def _write_state(work: _Work, macs: float | None) -> None:

@@ -24,10 +24,12 @@ def operating_note(card: RunCard) -> tuple[str, ...]:
 
 
 def width_note(before: DenseNetShape, after: DenseNetShape) -> str:
-    """Widths before and after: the stem, each block's ranges, the transitions."""
+    """Widths before and after: the stem, each block's ranges, and its layers where some are gone, the transitions."""
     parts = [f"stem {before.stem} → {after.stem}"]
     for index, (old, new) in enumerate(zip(before.blocks, after.blocks, strict=True)):
-        for what in ("bottleneck", "growth"):
+        if len(new) < len(old):
+            parts.append(f"block {index + 1} layers {len(old)} → {len(new)}")
+        for what in ("bottleneck", "growth") if old and new else ():
             widths = [_range([getattr(layer, what) for layer in block]) for block in (old, new)]
             parts.append(f"block {index + 1} {what} {' → '.join(widths)}")
         if index < len(before.transitions):
