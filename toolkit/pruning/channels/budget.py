@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hemotk.artifacts import CostTable
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.channels.cost import Array, MacCosts, Move, PricedNetwork, Widths
+from hemotk.pruning.channels.cost import Array, MacCosts, MeasuredCosts, Move, PricedNetwork, Widths
 from hemotk.pruning.channels.groups import groups, with_widths
 from hemotk.pruning.channels.importance import ChannelScores
 from hemotk.pruning.channels.keep import KeepSet
@@ -40,8 +41,18 @@ class Allowed:
         return min(width, math.ceil(self.smallest / self.multiple) * self.multiple)
 
 
-def choose(
-    shape: DenseNetShape, scores: ChannelScores, size: int, macs_to_keep: float, allowed: Allowed = Allowed()
+# Chunks that a group may give up at once where costs are measured: kernels work on so many channels together that one
+# chunk alone may save nothing.
+REACH = 2
+
+
+def choose(  # noqa: PLR0917 - two settings with a default
+    shape: DenseNetShape,
+    scores: ChannelScores,
+    size: int,
+    macs_to_keep: float,
+    allowed: Allowed = Allowed(),
+    table: CostTable | None = None,
 ) -> KeepSet:
     """Remove the least important channels until at most `macs_to_keep` of the network's MACs at `size` are left.
 
@@ -50,8 +61,9 @@ def choose(
     multiply-accumulate that it saves as the network is by then. A chunk that takes a group's score from a to b, of s at
     first, loses s · ln(a / b): about its own score at first, more the less is left, so that no group is emptied only
     because its channels cost much. With `allowed.drop` a whole dense layer is a chunk, too: it loses the layer's score,
-    however many of its channels are gone by then. The first network within the budget is returned, so what a smaller
-    budget keeps is part of what a larger one keeps.
+    however many of its channels are gone by then. With a `table`, that chunk goes, or those two chunks of one group,
+    that lose least per nanosecond saved; the budget is still one of multiply-accumulates. The first network within the
+    budget is returned, so what a smaller budget keeps is part of what a larger one keeps.
 
     A width stays at least `allowed.smallest`; one that is no multiple stays so unless a chunk is taken from it, and one
     with no multiple below it that is at least `smallest` is not touched. Ties go to the chunk that saves more, then to
@@ -62,9 +74,12 @@ def choose(
     """
     scores.check(shape)
     budget = macs_budget(shape, size, macs_to_keep, allowed)
-    return _keep(
-        _widths_within(PricedNetwork(shape, MacCosts(size, shape.hidden)), scores, budget, allowed), shape, scores
-    )
+    costs = MacCosts(size, shape.hidden) if table is None else MeasuredCosts(table, len(shape.blocks))
+    greedy = _Greedy(PricedNetwork(shape, costs), scores, allowed, 1 if table is None else REACH)
+    widths = greedy.widths
+    while with_widths(shape, widths.tolist()).macs(size) > budget:
+        greedy.step()
+    return _keep(widths, shape, scores)
 
 
 def macs_budget(shape: DenseNetShape, size: int, macs_to_keep: float, allowed: Allowed = Allowed()) -> int:
@@ -111,37 +126,47 @@ def _keep(widths: Widths, shape: DenseNetShape, scores: ChannelScores) -> KeepSe
     return KeepSet.of(shape, [order[order.size - width :] for order, width in zip(orders, widths, strict=True)])
 
 
-def _widths_within(network: PricedNetwork, scores: ChannelScores, budget: float, allowed: Allowed) -> Widths:
-    """The widths of all groups once the cheapest chunks are gone; `budget` must be reachable."""
-    kept = tuple(np.concatenate(([0.0], np.cumsum(np.sort(value)[::-1]))) for value in scores.values)  # by width
-    whole = scores.layers if scores.layers.size else np.zeros(len(network.layers))
-    layers = {first: max(score, kept[growth][-1]) for (first, growth), score in zip(network.layers, whole, strict=True)}
-    widths = network.widths.copy()
-    left = network.total(widths)
-    saved: dict[int, dict[Move, float]] = {}  # by block, for a move changes one block or two
-    while left > budget:
-        moves = list(_moves(network, widths, allowed))
-        for block in set(range(len(network.spans))) - saved.keys():
-            saved[block] = network.saved(block, widths, moves)
-        gain = np.array([sum(saved[block][move] for block in network.blocks_of(move)) for move in moves])
-        lost = [layers[move.groups[0]] if move.drops else _lost(kept, widths, move) for move in moves]
+class _Greedy:
+    """Takes away one chunk after the other, the cheapest first; `widths` are what is left."""
+
+    def __init__(self, network: PricedNetwork, scores: ChannelScores, allowed: Allowed, reach: int) -> None:
+        self._network, self._allowed, self._reach = network, allowed, reach
+        self._kept = tuple(np.concatenate(([0.0], np.cumsum(np.sort(value)[::-1]))) for value in scores.values)
+        whole = scores.layers if scores.layers.size else np.zeros(len(network.layers))
+        self._layers = {
+            bottleneck: max(float(score), float(self._kept[growth][-1]))
+            for (bottleneck, growth), score in zip(network.layers, whole, strict=True)
+        }
+        self._saved: dict[int, dict[Move, float]] = {}  # by block, for a move changes one block or two
+        self.widths = network.widths.copy()
+
+    def step(self) -> None:
+        """Take the cheapest chunk away; there must be one."""
+        network, widths = self._network, self.widths
+        moves = list(self._moves())
+        for block in set(range(len(network.spans))) - self._saved.keys():
+            self._saved[block] = network.saved(block, widths, moves)
+        gain = np.array([sum(self._saved[block][move] for block in network.blocks_of(move)) for move in moves])
+        lost = [self._layers[move.groups[0]] if move.drops else _lost(self._kept, widths, move) for move in moves]
         price = np.divide(lost, gain, out=np.full(len(moves), np.inf), where=gain > 0)
         best = moves[int(np.lexsort((-gain, price))[0])]
         for group, width in zip(best.groups, best.widths, strict=True):
             widths[group] = width
-        left -= sum(saved.pop(block)[best] for block in network.blocks_of(best))
-    return widths
+        for block in network.blocks_of(best):
+            del self._saved[block]
 
-
-def _moves(network: PricedNetwork, widths: Widths, allowed: Allowed) -> Iterator[Move]:
-    """Every chunk that may go: of each group in order, then every layer if they may vanish."""
-    for group, width in enumerate(widths.tolist()):
-        if (below := allowed.below(width)) < width:
-            yield Move((group,), (below,))
-    there = [layer for layer in network.layers if widths[layer[0]] > 0]
-    if allowed.drop and len(there) > 1:
-        for layer in there:
-            yield Move(layer, (0, 0))
+    def _moves(self) -> Iterator[Move]:
+        """Every chunk that may go: of each group in order, then every layer if they may vanish."""
+        for group, width in enumerate(self.widths.tolist()):
+            last = width
+            for _ in range(self._reach):
+                if (below := self._allowed.below(last)) < last:
+                    yield Move((group,), (below,))
+                last = below
+        there = [layer for layer in self._network.layers if self.widths[layer[0]] > 0]
+        if self._allowed.drop and len(there) > 1:
+            for layer in there:
+                yield Move(layer, (0, 0))
 
 
 def _lost(kept: tuple[Array, ...], widths: Widths, move: Move) -> float:

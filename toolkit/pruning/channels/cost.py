@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from hemotk.artifacts import CostTable, PartCost, PartKind
 from hemotk.models.shape import LAYER_KERNEL, STEM_KERNEL, DenseNetShape
 from hemotk.pruning.channels.groups import groups
 
@@ -61,6 +63,76 @@ class MacCosts:
         """The pixels of one channel of a block, counted from 0; -1 is what the stem's convolution makes."""
         side = (self.size + 1) // 2
         return (side if block < 0 else (side + 1) // 2 // 2**block) ** 2
+
+
+@dataclass(frozen=True)
+class MeasuredCosts:
+    """Nanoseconds of int8 parts, from a table; widths between those of the table are interpolated.
+
+    Raises:
+        KeyError: the table lacks the part that is asked for, which the message names.
+    """
+
+    table: CostTable
+    blocks: int
+
+    def stem(self, width: Widths) -> Array:
+        """See `Costs`."""
+        return self._of("stem", self.table.size, 0, width)
+
+    def layer(self, block: int, entering: Widths, bottleneck: Widths, growth: Widths) -> Array:
+        """See `Costs`."""
+        side = self._side(block)
+        time = self._of("handover", side, 0) + self._of("act", side, entering)
+        time = time + self._of("reduce", side, entering, bottleneck) + self._of("expand", side, bottleneck, growth)
+        return np.where(growth > 0, time + self._of("copy", side, entering + growth), 0.0)
+
+    def transition(self, block: int, entering: Widths, leaving: Widths) -> Array:
+        """See `Costs`."""
+        side = self._side(block)
+        before = self._of("handover", side, 0) + self._of("act", side, entering) + self._of("pool", side, entering)
+        return np.asarray(before + self._of("reduce", self._side(block + 1), entering, leaving))
+
+    def head(self, entering: Widths) -> Array:
+        """See `Costs`."""
+        side = self._side(self.blocks - 1)
+        time = self._of("handover", side, 0) + self._of("act", side, entering) + self._of("head", side, entering)
+        return np.asarray(time)
+
+    def _side(self, block: int) -> int:
+        """Height and width of a block, counted from 0."""
+        return ((self.table.size + 1) // 2 + 1) // 2 // 2**block
+
+    def _of(self, part: PartKind, side: int, channels: Widths | int, out: Widths | int = 0) -> Array:
+        """The time of a part; it grows beyond the widest of the table as it did before."""
+        if (part, side) not in self._rows:
+            raise KeyError(f"a '{part}' of {side}×{side}")
+        outs, fixed, slope = self._rows[part, side]
+        return _line(outs, fixed, out) + _line(outs, slope, out) * channels
+
+    @cached_property
+    def _rows(self) -> dict[tuple[PartKind, int], tuple[Array, Array, Array]]:
+        """By kind and side: the widths, and the fixed and the other time at each."""
+        found: dict[tuple[PartKind, int], list[PartCost]] = {}
+        for part in sorted(self.table.parts, key=lambda part: part.out):
+            found.setdefault((part.part, part.side), []).append(part)
+        return {
+            place: (
+                np.array([part.out for part in parts], float),
+                np.array([part.fixed_ns for part in parts]),
+                np.array([part.per_channel_ns for part in parts]),
+            )
+            for place, parts in found.items()
+        }
+
+
+def _line(places: Array, values: Array, at: Widths | int) -> Array:
+    """Linear between the places, and beyond the last as between the last two; below the first as there."""
+    inside = np.interp(at, places, values)
+    if places.size < 2:
+        return np.asarray(inside)
+    slope = max(float(values[-1] - values[-2]) / float(places[-1] - places[-2]), 0.0)
+    return np.asarray(inside + slope * np.maximum(np.asarray(at) - places[-1], 0))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hemotk.artifacts import CostTable
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import Allowed, choose, least_share
@@ -35,6 +36,7 @@ class LatencySearch:
     scores: ChannelScores
     size: int
     allowed: Allowed
+    table: CostTable | None = None
 
     @property
     def least(self) -> float:
@@ -44,7 +46,7 @@ class LatencySearch:
     def within(self, share: float) -> DenseNetShape | None:
         """The network that `share` of the multiply-accumulates leaves; None where the widths do not allow it."""
         try:
-            keep = choose(self.shape, self.scores, self.size, share, self.allowed)
+            keep = choose(self.shape, self.scores, self.size, share, self.allowed, self.table)
         except HemotkError:
             return None
         return cut_shape(self.shape, keep)
