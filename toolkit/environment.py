@@ -8,6 +8,8 @@ from typing import Any
 
 from hemotk._version import VERSION
 
+_KERNEL_FEATURES = {"avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "amx_tile", "asimddp", "i8mm", "sve"}
+
 
 def versions(*packages: str) -> dict[str, str]:
     """Versions of hemotk, Python and those of `packages` (distribution names) that are installed."""
@@ -29,6 +31,16 @@ def machine() -> dict[str, Any]:
         "memory_bytes": _memory(),
         "system": f"{platform.system()} {platform.release()}",
     }
+
+
+def kernel_features() -> tuple[str, ...]:
+    """Instructions of this processor that decide which kernels a runtime takes, sorted; none where nothing says so."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ()
+    found = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return tuple(sorted(set(found) & _KERNEL_FEATURES))
 
 
 def _processor() -> str:

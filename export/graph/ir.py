@@ -191,7 +191,7 @@ def writer_names(graph: Graph, block: int) -> tuple[str, ...]:
 
 def written(graph: Graph, block: int) -> tuple[int, ...]:
     """How many channels each writer of a block makes: what enters the block, then its layers."""
-    first = graph.blocks[block][0].reduce.weight.shape[0]
+    first = readers(graph, block)[0].linear.weight.shape[0]
     return (first, *(layer.expand.bias.size for layer in graph.blocks[block]))
 
 

@@ -11,10 +11,23 @@ from hemotk.pruning.channels.keep import KeepSet
 
 
 @st.composite
-def shapes_and_keeps(draw: st.DrawFn) -> tuple[DenseNetShape, KeepSet]:
+def keeps(draw: st.DrawFn, shape: DenseNetShape, *, vanish: bool = True) -> KeepSet:
+    """Of any group at least one channel; layers may vanish if asked, but not all of them."""
+    layers = sum(map(len, shape.blocks))
+    each = st.sampled_from((True, True, True, False)) if vanish else st.just(True)
+    stay = draw(st.lists(each, min_size=layers, max_size=layers).filter(any))
+    inside = iter([here for layer in stay for here in (layer, layer)])
+    kept = []
+    for group in groups(shape):
+        here = next(inside) if group.kind in ("bottleneck", "growth") else True
+        kept.append(draw(st.sets(st.integers(0, group.width - 1), min_size=1)) if here else set())
+    return KeepSet.of(shape, kept)
+
+
+@st.composite
+def shapes_and_keeps(draw: st.DrawFn, *, vanish: bool = True) -> tuple[DenseNetShape, KeepSet]:
     shape = draw(shapes())
-    kept = [draw(st.sets(st.integers(0, group.width - 1), min_size=1)) for group in groups(shape)]
-    return shape, KeepSet.of(shape, kept)
+    return shape, draw(keeps(shape, vanish=vanish))
 
 
 def logits(shape: DenseNetShape, weights: dict[str, np.ndarray], size: int = 33) -> np.ndarray:

@@ -24,9 +24,10 @@ def tiny_shape(**changes: Any) -> DenseNetShape:
 
 @st.composite
 def shapes(draw: st.DrawFn, widest: int = 6) -> DenseNetShape:
+    """Up to three blocks; some may have no layer."""
     width = st.integers(1, widest)
-    block = st.lists(st.builds(LayerShape, width, width), min_size=1, max_size=3).map(tuple)
-    blocks = tuple(draw(st.lists(block, min_size=1, max_size=3)))
+    block = st.lists(st.builds(LayerShape, width, width), max_size=3).map(tuple)
+    blocks = tuple(draw(st.lists(block, min_size=1, max_size=3).filter(any)))
     transitions = tuple(draw(width) for _ in blocks[1:])
     hidden = tuple(draw(st.lists(width, max_size=2)))
     gray: dict[str, Any] = draw(st.sampled_from([{}, IMAGENET, EQUAL, {"channels": 1}]))

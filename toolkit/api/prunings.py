@@ -20,6 +20,7 @@ def prune(
     out: PathLike | None = None,
     macs: float | None = None,
     target_latency_ratio: float | None = None,
+    costs: PathLike | None = None,
     teacher: PathLike | Run | None = None,
     teacher_share: float | None = None,
     teacher_temperature: float | None = None,
@@ -32,8 +33,10 @@ def prune(
     """Remove whole channels from the DenseNet of `run`, and write the smaller run.
 
     `macs` is the share of its multiply-accumulates to keep, or `target_latency_ratio` the share of its latency. The
-    network learns again from the labels and from `teacher`, by default the unpruned run itself. `settings` are fields
-    of `hemotk.pruning.channels.config.PruneConfig`, such as steps=4, epochs=60, importance='taylor', seed=0.
+    network learns again from the labels and from `teacher`, by default the unpruned run itself. With `costs`, what is
+    removed is what loses least for the time that it saves here: the file is a table of what each part takes, which is
+    measured if it is not there. `settings` are fields of `hemotk.pruning.channels.config.PruneConfig`, such as steps=4,
+    epochs=60, importance='taylor', drop_layers=True, seed=0.
 
     Raises:
         HemotkError: a run that cannot be pruned, settings that do not fit, or `out` exists and `overwrite` is false.
@@ -52,15 +55,23 @@ def prune(
     config = PruneConfig(macs=macs, latency_ratio=target_latency_ratio, distill=distill, **settings)
     job = PruneJob(folder, place, None if teacher is None else _folder(teacher), maybe(data), resume, overwrite)
     inputs = read_inputs(job, config)
+    table = maybe(costs)
+    with_table = dataclasses.replace(job, costs=table)
+    if table is not None and table.exists():
+        inputs = read_inputs(with_table, config)
     import_tensorflow()
     from hemotk.pruning.channels.loop import prune as prune_run
     from hemotk.sweep.latency_ratio import LatencyRatio
+    from hemotk.sweep.part_costs import keep_costs
     from hemotk.training.listener import TellingListener
 
     measure = None
-    if config.latency_ratio is not None:
-        measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
     with telling(progress) as tell:
+        if table is not None:
+            keep_costs(table, inputs.shape, inputs.parent.card.preprocess.size, tell)
+            inputs = read_inputs(with_table, config)
+        if config.latency_ratio is not None:
+            measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
         prune_run(inputs, TellingListener(tell, "pruning", config.epochs), measure)
     return Run.open(place)
 

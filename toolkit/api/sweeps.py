@@ -63,6 +63,7 @@ def prune_sweep(
     references: Sequence[str] = (),
     out: PathLike | None = None,
     teacher: PathLike | StoredRun | None = None,
+    costs: PathLike | None = None,
     data: PathLike | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -74,8 +75,8 @@ def prune_sweep(
 
     `budgets` are shares of the multiply-accumulates of `run` to keep, falling. `others` are finished runs to measure
     beside it, `references` architectures to train by the run's recipe, such as 'mobilenetv3small'. `settings` are
-    fields of `hemotk.pruning.channels.config.PruneConfig`. `say` is told what is begun. Nothing is scored on the test
-    part.
+    fields of `hemotk.pruning.channels.config.PruneConfig`; `costs` is as for `prune`. `say` is told what is begun.
+    Nothing is scored on the test part.
 
     Raises:
         HemotkError: a run or settings that do not fit, or `out` exists and `overwrite` is false.
@@ -94,6 +95,7 @@ def prune_sweep(
         settings,
         teacher=None if teacher is None else _folder(teacher),
         data=maybe(data),
+        costs=maybe(costs),
         resume=resume,
         overwrite=overwrite,
     )

@@ -22,6 +22,7 @@ from hemotk.artifacts.bundle import (
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
+from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, PartCost, PartKind
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.foreign import ForeignSpec
@@ -52,6 +53,7 @@ from hemotk.artifacts.verdict import OUTCOMES, Outcome, Verdict
 
 __all__ = [
     "BUNDLE_CARD",
+    "COSTS_FILE",
     "GOLDEN_FILE",
     "HERE",
     "LABELS_FILE",
@@ -59,6 +61,7 @@ __all__ = [
     "OUTCOMES",
     "PARENTS",
     "PARTS",
+    "PART_KINDS",
     "REASONS",
     "RUN_CARD",
     "SHAPE_FILE",
@@ -83,6 +86,7 @@ __all__ = [
     "CalibrationBin",
     "CalibrationItem",
     "CalibrationManifest",
+    "CostTable",
     "CvReport",
     "Device",
     "DeviceBench",
@@ -110,6 +114,8 @@ __all__ = [
     "Outcome",
     "Paired",
     "Part",
+    "PartCost",
+    "PartKind",
     "PreprocessSpec",
     "Probe",
     "ProbeResult",

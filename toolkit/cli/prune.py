@@ -18,6 +18,8 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
         "steps",
         "importance",
         "multiple",
+        "drop_layers",
+        "costs",
         "teacher",
         "teacher_share",
         "teacher_temperature",
@@ -59,6 +61,19 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
     "[default: taylor]",
 )
 @click.option("--multiple", type=int, help="Every width that is cut becomes a multiple of this.  [default: 8]")
+@click.option(
+    "--drop-layers/--keep-layers",
+    default=None,
+    help="Whether a dense layer may vanish as a whole where that loses least, or keeps at least --multiple channels.  "
+    "[default: keep]",
+)
+@click.option(
+    "--costs",
+    type=PATH,
+    metavar="FILE",
+    help="Remove what loses least per time saved on this machine, in place of per MAC. FILE is the table of what each "
+    "part takes as int8; if it is not there, it is measured and written first (about a minute).",
+)
 @click.option(
     "--teacher",
     type=PATH,
@@ -166,7 +181,8 @@ def prune(
     _refuse_with_or_without_sweep(sweep, method, given)
     teacher = given.pop("teacher", None)
     if sweep:
-        _sweep(run, out, given, teacher=teacher, data=data_folder, resume=resume, overwrite=overwrite)
+        costs = given.pop("costs", None)
+        _sweep(run, out, given, teacher=teacher, costs=costs, data=data_folder, resume=resume, overwrite=overwrite)
         return
 
     from hemotk.api.prunings import SUFFIX

@@ -33,13 +33,13 @@ class FileState:
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """One dense block: channels that enter and leave it; lowest and highest width of its layers."""
+    """One dense block: channels that enter and leave it; lowest and highest width of its layers, None without any."""
 
     layers: int
     entering: int
     leaving: int
-    bottleneck: tuple[int, int]
-    growth: tuple[int, int]
+    bottleneck: tuple[int, int] | None
+    growth: tuple[int, int] | None
 
 
 @dataclass(frozen=True)

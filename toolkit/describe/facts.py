@@ -268,9 +268,9 @@ def _blocks(shape: DenseNetShape) -> tuple[BlockFacts, ...]:
     )
 
 
-def _span(values: Iterable[int]) -> tuple[int, int]:
+def _span(values: Iterable[int]) -> tuple[int, int] | None:
     numbers = list(values)
-    return min(numbers), max(numbers)
+    return (min(numbers), max(numbers)) if numbers else None
 
 
 def _count(items: Sequence[SplitItem] | Sequence[TestItem]) -> PartFacts:

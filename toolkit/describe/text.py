@@ -299,8 +299,8 @@ def _block(number: int, block: "BlockFacts") -> Row:
         f"block {number}",
         f"{block.layers} layers",
         f"{block.entering} → {block.leaving} channels",
-        f"bottleneck {_span(block.bottleneck)}",
-        f"growth {_span(block.growth)}",
+        f"bottleneck {_span(block.bottleneck)}" if block.bottleneck else "",
+        f"growth {_span(block.growth)}" if block.growth else "",
     )
 
 
@@ -316,6 +316,8 @@ def _widths(run: "RunDescription") -> Iterator[str]:
     yield f"widths (a mark per layer; █ is {full})"
     rows = []
     for number, both in enumerate(zip(picture.bottleneck, picture.growth, strict=True), 1):
+        if not any(both):
+            continue  # a block without layers
         rows += [(f"block {number}", "bottleneck", both[0]), ("", "growth", both[1])]
     yield from columns(rows, INDENT)
 

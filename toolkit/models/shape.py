@@ -34,7 +34,8 @@ class DenseNetShape(Artifact):
     """A DenseNet (Huang et al. 2017, arXiv 1608.06993, table 1) of any widths, with one logit.
 
     `stem` channels after the 7×7 convolution of stride 2, `blocks` of dense layers, `transitions` output channels
-    between them (one less than blocks). The input is one gray channel; `gray_mean` and `gray_std` (3 each) are the
+    between them (one less than blocks). A block may have no layer, and hands on what enters it; one layer there must
+    be. The input is one gray channel; `gray_mean` and `gray_std` (3 each) are the
     per-channel normalization (h − mean) / std of networks trained elsewhere, applied to the copied gray channel
     before the stem; None means all three channels are the network input itself. `hidden` are the widths of
     fully connected ReLU layers between pooling and logit. `channels` is what the stem reads: 3, or 1.
@@ -53,7 +54,7 @@ class DenseNetShape(Artifact):
 
     def __post_init__(self) -> None:
         require(self.stem > 0, "stem", "above 0")
-        require(bool(self.blocks) and all(self.blocks), "blocks", "a list of non-empty blocks")
+        require(any(self.blocks), "blocks", "a list of blocks with at least one layer in all: it is all that learns")
         require(len(self.transitions) == len(self.blocks) - 1, "transitions", "one less than there are blocks")
         require(all(width > 0 for width in (*self.transitions, *self.hidden)), "transitions", "all above 0")
         require(self.bn_epsilon > 0, "bn_epsilon", "above 0")

@@ -39,7 +39,8 @@ class SweepJob:
     """A sweep to make: `budgets` are falling shares of the multiply-accumulates of `run`.
 
     `others` are finished runs to measure beside it, `references` architectures to train by its recipe. `settings` are
-    those of each pruning, by the names of `PruneConfig`; `data` overrides the image folder that the split recorded.
+    those of each pruning, by the names of `PruneConfig`; `data` overrides the image folder that the split recorded,
+    `costs` is the table of what parts take, or where it is to be kept.
     """
 
     run: Path
@@ -50,6 +51,7 @@ class SweepJob:
     settings: Mapping[str, Any] = field(default_factory=dict)
     teacher: Path | None = None
     data: Path | None = None
+    costs: Path | None = None
     resume: bool = False
     overwrite: bool = False
 
@@ -141,7 +143,8 @@ def read_start(job: SweepJob) -> Start:
     check_out(job.out, job.run, *job.others, *([] if job.teacher is None else [job.teacher]))
     refuse_existing(job.out, job.overwrite)
     _check_partial(job)
-    alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher)
+    costs = job.costs if job.costs is not None and job.costs.exists() else None
+    alone = PruneJob(job.run, job.partial / name_of(job.run), job.teacher, costs=costs)
     inputs = read_runs(alone, job.config(0.5))
     for budget in job.budgets:
         read_inputs(alone, job.config(budget))  # each must be one that can be met

@@ -16,7 +16,7 @@ from typing import Any
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BenchReport, BundleCard, Part, RunCard, SplitItem, SplitManifest
 from hemotk.data.scan.folder import LABELS_CSV
-from hemotk.files import check_sha256, new_folder
+from hemotk.files import check_sha256, new_folder, sha256_file
 from hemotk.progress import Tell
 from hemotk.pruning.channels.job import PruneJob, read_inputs, read_network
 from hemotk.stats.groups import group_numbers
@@ -62,12 +62,15 @@ def _pruned(job: SweepJob, start: Start, before: Entry, budget: float, *, at: st
     size = start.unpruned.network.card.preprocess.size
     config = job.config(budget * start.macs / before.network.shape.macs(size))
     parents = {"run": before.network.sha256, **({"teacher": start.teacher} if start.teacher else {})}
+    if job.costs is not None:
+        parents["costs"] = sha256_file(job.costs)
     if not _finished(folder, {**config.settings(), **parents}):
         from hemotk.pruning.channels.loop import prune
         from hemotk.training.listener import TellingListener
 
         teacher = (job.teacher or job.run) if start.teacher else None
-        inputs = read_inputs(PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN), config)
+        prune_job = PruneJob(before.folder, folder, teacher, job.data, True, parts=PARTS_SEEN, costs=job.costs)
+        inputs = read_inputs(prune_job, config)
         show.say(
             _finished_words(name, prune(inputs, TellingListener(show.tell, f"pruning {name}, {at}", config.epochs)))
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, BenchReport, SweepReport
 from hemotk.errors import CheckFailed
-from hemotk.files import publish, refuse_existing, write_bytes, writing
+from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, writing
 from hemotk.store.lock import LOCK_FILES, locked
 from hemotk.sweep.choice import choose
 from hemotk.sweep.job import Entry, Start, SweepJob, read_start
@@ -66,6 +66,10 @@ def _fill(job: SweepJob, start: Start, started: float, show: Show) -> SweepRepor
 
 def _make(job: SweepJob, start: Start, show: Show) -> _Bundles:
     made = _Bundles()
+    if job.costs is not None:
+        from hemotk.sweep.part_costs import keep_costs
+
+        keep_costs(job.costs, start.shape, start.unpruned.network.card.preprocess.size, show.tell)
     for entry in (
         start.unpruned,
         *pruned_entries(job, start, made.left_out, show),
@@ -109,5 +113,6 @@ def _settings(job: SweepJob) -> Mapping[str, Any]:
         "budgets": list(job.budgets),
         "with": [run.as_posix() for run in job.others],
         "references": list(job.references),
+        "costs": None if job.costs is None else sha256_file(job.costs),
         "prune": each,
     }

@@ -68,8 +68,9 @@ SCANNERS = AppearanceConfig(gamma=0.5, noise=8.0, blur=0.8, resolution=0.5, jpeg
 APPEARANCES: Mapping[str, AppearanceConfig] = {"none": AppearanceConfig(), "scanners": SCANNERS}
 
 
-# The behaviour of trainings before these settings existed: their files lack them.
+# The behaviour of trainings and prunings before these settings existed: their files lack them.
 EARLIER: Mapping[str, Any] = {
+    "drop_layers": False,
     "window": asdict(BRAIN),
     "operating": asdict(OperatingConfig()),
     "precision": "float32",

@@ -96,6 +96,19 @@ def test_a_channel_that_never_passes_its_threshold_takes_no_weights(graph: Graph
     assert made.linear.weight[1].any()
 
 
+@pytest.mark.parametrize("empty", [(0,), (1,), (0, 2), (1, 2)])
+def test_a_network_with_blocks_without_layers_becomes_int8(empty: tuple[int, ...]) -> None:
+    layers = tiny_shape().blocks[0]
+    shape = tiny_shape(blocks=tuple(() if block in empty else layers for block in range(3)), transitions=(6, 7))
+    graph = plain(graph_of(shape, trained_like(shape, 3, SIZE)))
+    measured = channel_ranges(graph, PIXELS, SPEC)
+    made = integer_graph(graph, measured, INT8_STEPS)
+    scorer = Scorer(quantize(convert_graph(made.graph, SIZE), Recipe("int8"), SPEC, made.ranges), SPEC)
+    found = np.array([scorer.score(image).logit for image in PIXELS])
+    expected = evaluate(graph, network_input(PIXELS)).logit[:, 0]
+    assert np.abs(found - expected).max() < 0.15 * np.ptp(expected)
+
+
 def rescaled(graph: Graph, seed: int) -> Graph:
     """The same function, its channels multiplied by 2^u with u between −4 and 4."""
     rng = np.random.default_rng(seed)

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pytest
+from cost_tables import cost_table
 from prunable_runs import SIZE, SMALL, Prune, make_run, split_of_squares
 
-from hemotk.artifacts import RUN_CARD, SHAPE_FILE, PreprocessSpec, RunCard
+from hemotk.artifacts import RUN_CARD, SHAPE_FILE, CostTable, PreprocessSpec, RunCard
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli import prune as command
+from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
+from hemotk.progress import Tell
+from hemotk.sweep import part_costs
 
 pytest.importorskip("tf_keras")
 from hemotk.sweep.latency_ratio import LatencyRatio
@@ -60,6 +64,49 @@ def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], say
     assert code == 2
     assert says in said and "Traceback" not in said
     assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
+
+
+def test_pruning_by_what_parts_take_here(home: Path, prune: Prune) -> None:
+    times = cost_table(SIZE, 2, lambda part, side, out: (1e6, 0.0) if part == "handover" else (1.0, 1.0))
+    times.write(home / "costs.json")
+    asked = ("runs/first", "--macs", "0.9", "--drop-layers", "--costs", "costs.json", "--out", "runs/quick")
+    code, said = prune(*asked, *QUICK)
+    assert (
+        code == 0 and sha256_file(home / "costs.json") in RunCard.read(home / "runs/quick" / RUN_CARD).parents["costs"]
+    )
+    assert [len(block) for block in DenseNetShape.read(home / "runs/quick" / SHAPE_FILE).blocks] in ([0, 1], [1, 0])
+    assert "4.00 → 3.00 ms by that table, whose sums were 0.0% from a whole network's time." in " ".join(said.split())
+
+
+def test_a_table_of_costs_that_does_not_fit_is_one_sentence(home: Path, prune: Prune) -> None:
+    cost_table(SIZE, 2, processor="Another 9000").write(home / "elsewhere.json")
+    (home / "broken.json").write_text("{")
+    for name, says in (
+        ("elsewhere.json", "was measured on another machine, Another 9000"),
+        ("broken.json", "broken.json"),
+        ("images", "images"),
+    ):
+        for more in (("--macs", "0.5"), ("--sweep", "--budgets", "0.5")):
+            code, said = prune("runs/first", *more, "--costs", name, "--out", "runs/refused")
+            assert code == 2 and says in said and "Traceback" not in said
+            assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
+    code, said = prune("runs/first", "--method", "magnitude", "--costs", "costs.json")
+    assert code == 2 and "--costs: belongs to --method channels" in said
+
+
+def test_a_table_of_costs_is_measured_once(home: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def measured(size: int, blocks: int, tell: Tell) -> CostTable:
+        asked.append(size)
+        return cost_table(size, blocks)
+
+    monkeypatch.setattr(part_costs, "measure_costs", measured)
+    code, _ = prune("runs/first", "--macs", "0.00001", "--costs", "new.json", "--out", "runs/one")
+    assert code == 2 and not asked  # what cannot be done is said before a minute is spent
+    for out in ("runs/one", "runs/two"):
+        code, _ = prune("runs/first", "--macs", "0.5", "--costs", "new.json", "--out", out, *QUICK)
+        assert code == 0 and asked == [SIZE] and CostTable.read(home / "new.json") == cost_table(SIZE, 2)
 
 
 @pytest.mark.parametrize("method", [("--macs", "0.5"), ("--method", "magnitude")])

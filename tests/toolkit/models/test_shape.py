@@ -18,7 +18,7 @@ sizes = st.integers(16, 200)
 
 @st.composite
 def shapes(draw: st.DrawFn) -> DenseNetShape:
-    blocks = draw(st.lists(st.lists(layers, min_size=1, max_size=3).map(tuple), min_size=1, max_size=4))
+    blocks = draw(st.lists(st.lists(layers, max_size=3).map(tuple), min_size=1, max_size=4).filter(any))
     transitions = draw(st.lists(widths, min_size=len(blocks) - 1, max_size=len(blocks) - 1))
     hidden = draw(st.lists(widths, max_size=2))
     return DenseNetShape(draw(widths), tuple(blocks), tuple(transitions), draw(st.sampled_from((1, 3))), tuple(hidden))
@@ -71,6 +71,16 @@ def test_arrays_of_an_irregular_network() -> None:
         "logit/kernel": (10, 1),
         "logit/bias": (1,),
     }
+
+
+def test_a_block_without_layers_hands_on_what_enters_it(tmp_path) -> None:
+    shape = DenseNetShape(4, ((), (LayerShape(5, 3),), ()), (6, 7), 1)
+    assert shape.widths() == ((4,), (6, 9), (7,)) and shape.features == 7
+    arrays = shape.arrays()
+    assert not any(name.startswith(("conv2_", "conv4_")) for name in arrays)
+    assert (arrays["pool2_conv/kernel"], arrays["pool3_conv/kernel"]) == ((1, 1, 4, 6), (1, 1, 9, 7))
+    shape.write(tmp_path / "shape.json")
+    assert DenseNetShape.read(tmp_path / "shape.json") == shape
 
 
 @given(shape=shapes())
@@ -161,8 +171,8 @@ def test_the_smallest_input_leaves_a_pixel_for_every_block(shape: DenseNetShape)
     ("fields", "sentence"),
     [
         ({"stem": 0}, "'stem' must be above 0"),
-        ({"blocks": ()}, "'blocks' must be a list of non-empty blocks"),
-        ({"blocks": ((),)}, "'blocks' must be a list of non-empty blocks"),
+        ({"blocks": ()}, "'blocks' must be a list of blocks with at least one layer in all"),
+        ({"blocks": ((), ()), "transitions": (3,)}, "'blocks' must be a list of blocks with at least one layer in all"),
         ({"transitions": (3,)}, "'transitions' must be one less than there are blocks"),
         ({"hidden": (0,)}, "must be all above 0"),
         ({"bn_epsilon": 0.0}, "'bn_epsilon' must be above 0"),

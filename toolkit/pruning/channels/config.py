@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from hemotk.artifacts import require
 from hemotk.errors import HemotkError
+from hemotk.pruning.channels.budget import Allowed
 from hemotk.training.config import MOST_SEED, DistillConfig, TrainConfig
 
 STEPS = 4
@@ -23,8 +24,8 @@ class PruneConfig:
 
     `macs` is the share of the run's multiply-accumulates to keep; in its place, `latency_ratio` is the share of its
     float32 latency. The budget is reached in `steps`, with `epochs` of fine-tuning in all. Widths become multiples of
-    `multiple`. Taylor importance looks at the training part `passes` times, in batches of `importance_batch`: the
-    squares of small batches say more than those of large ones.
+    `multiple`; with `drop_layers`, whole dense layers may vanish, too. Taylor importance looks at the training part
+    `passes` times, in batches of `importance_batch`: the squares of small batches say more than those of large ones.
     """
 
     macs: float | None = None
@@ -39,6 +40,7 @@ class PruneConfig:
     distill: DistillConfig = field(default_factory=DistillConfig)
     passes: int = 2
     importance_batch: int = 4
+    drop_layers: bool = False
 
     def __post_init__(self) -> None:
         if (self.macs is None) == (self.latency_ratio is None):
@@ -56,6 +58,11 @@ class PruneConfig:
         require(0 <= self.seed <= MOST_SEED, "seed", f"between 0 and {MOST_SEED}")
         require(self.passes >= 1, "passes", "1 or more")
         require(self.importance_batch >= 2, "importance_batch", "2 or more")
+
+    @property
+    def allowed(self) -> Allowed:
+        """The widths that the network may take."""
+        return Allowed(self.multiple, self.multiple, self.drop_layers)
 
     def settings(self) -> Mapping[str, Any]:
         """The settings as plain values for the run card."""

@@ -76,11 +76,12 @@ def groups(shape: DenseNetShape) -> tuple[Group, ...]:
 
 
 def with_widths(shape: DenseNetShape, widths: Iterable[int]) -> DenseNetShape:
-    """The same network with other widths, given in the order of `groups(shape)`."""
+    """The same network with other widths, given in the order of `groups(shape)`; a layer of widths 0 is left out."""
     rest: Iterator[int] = iter(widths)
     stem, blocks, transitions = next(rest), [], []
     for index, block in enumerate(shape.blocks):
-        blocks.append(tuple(LayerShape(next(rest), next(rest)) for _ in block))
+        pairs = [(next(rest), next(rest)) for _ in block]
+        blocks.append(tuple(LayerShape(*pair) for pair in pairs if pair != (0, 0)))
         if index < len(shape.transitions):
             transitions.append(next(rest))
     return dataclasses.replace(shape, stem=stem, blocks=tuple(blocks), transitions=tuple(transitions))

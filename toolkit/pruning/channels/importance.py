@@ -1,7 +1,7 @@
 """The importance of each channel: how much a network would lose without it; numpy only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,15 @@ Array = npt.NDArray[np.float64]
 class ChannelScores:
     """The importance of every channel: per group, in the order of `groups(shape)`, an array float64 [width], ≥ 0.
 
-    The score of several channels is the sum of theirs.
+    The score of several channels is the sum of theirs. `layers` float64 [dense layers], ≥ 0, is the importance of each
+    layer as a whole, whose channels may do more together; empty where nothing more is known than the sum of its growth.
     """
 
     values: tuple[Array, ...]
+    layers: Array = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        values = tuple(np.array(value, np.float64) for value in self.values)
+        values = tuple(np.array(value, np.float64) for value in (*self.values, self.layers))
         for value in values:
             if value.ndim != 1 or not np.isfinite(value).all() or (value < 0).any():
                 raise HemotkError(
@@ -33,7 +35,8 @@ class ChannelScores:
                     "or gradients that they come from."
                 )
             value.flags.writeable = False
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "values", values[:-1])
+        object.__setattr__(self, "layers", values[-1])
 
     def check(self, shape: DenseNetShape) -> None:
         """Check that there is one score for every channel of the network.
@@ -41,7 +44,10 @@ class ChannelScores:
         Raises:
             HemotkError: there is not.
         """
-        if [value.size for value in self.values] != [group.width for group in groups(shape)]:
+        of_layers = sum(map(len, shape.blocks))
+        if [value.size for value in self.values] != [group.width for group in groups(shape)] or (
+            self.layers.size not in (0, of_layers)
+        ):
             raise HemotkError("scores: are not one for every channel of the network; score this network.")
 
 
@@ -53,7 +59,10 @@ def mean_scores(scores: Sequence[ChannelScores]) -> ChannelScores:
     """
     if not scores:
         raise HemotkError("scores: there is no batch to average over; give at least one.")
-    return ChannelScores(tuple(np.mean(values, axis=0) for values in zip(*(one.values for one in scores), strict=True)))
+    return ChannelScores(
+        tuple(np.mean(values, axis=0) for values in zip(*(one.values for one in scores), strict=True)),
+        np.mean([one.layers for one in scores], axis=0),
+    )
 
 
 def magnitude(shape: DenseNetShape, weights: Weights) -> ChannelScores:
@@ -65,7 +74,7 @@ def magnitude(shape: DenseNetShape, weights: Weights) -> ChannelScores:
     So layers count alike whatever their fan-in, a channel that many layers read counts in each, and no rescaling of a
     filter or a kernel changes a score. BatchNorm scales are the criterion of Liu et al. 2017 (arXiv 1708.06519), kernel
     norms that of Li et al. 2017 (arXiv 1608.08710); the norm of the channel's own filter counts as the variance v that
-    it makes, since BatchNorm divides the rest of it out.
+    it makes, since BatchNorm divides the rest of it out. A layer has the sum of the scores of its growth.
 
     Raises:
         HemotkError: the weights do not fit the network.
@@ -77,12 +86,11 @@ def magnitude(shape: DenseNetShape, weights: Weights) -> ChannelScores:
         for group in all_groups
         for consumer in group.consumers
     }
-    return ChannelScores(
-        tuple(
-            np.sum([shares[consumer.kernel][consumer.start :][: group.width] for consumer in group.consumers], axis=0)
-            for group in all_groups
-        )
+    values = tuple(
+        np.sum([shares[consumer.kernel][consumer.start :][: group.width] for consumer in group.consumers], axis=0)
+        for group in all_groups
     )
+    return ChannelScores(values, _of_growth(all_groups, [value.sum() for value in values]))
 
 
 def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> ChannelScores:
@@ -90,7 +98,8 @@ def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> Channe
 
     For channel c: (Σ_r γ_r · ∂L/∂γ_r + β_r · ∂L/∂β_r)² over the BatchNorms r that read it: the criterion of Molchanov
     et al. 2019 (arXiv 1906.10771) for a gate on what all consumers see of the channel. The step is that of `silenced`,
-    where all these γ and β are zero. Nothing is normalized: changes of one loss compare across layers.
+    where all these γ and β are zero. Nothing is normalized: changes of one loss compare across layers. A layer vanishes
+    when all channels of its growth do: its score is the square of their sum.
 
     `gradients` are those of the mean loss of one batch with respect to the arrays of `shape.arrays()`, by name; only
     every BatchNorm's gamma and beta are read. Take them once per batch (smaller batches tell more) and average with
@@ -101,7 +110,14 @@ def taylor(shape: DenseNetShape, weights: Weights, gradients: Weights) -> Channe
     """
     check_weights(weights, shape, Path("weights"))
     _check_gradients(shape, gradients)
-    return ChannelScores(tuple(_taylor(group, weights, gradients) for group in groups(shape)))
+    changes = [_change(group, weights, gradients) for group in groups(shape)]
+    layers = _of_growth(groups(shape), [change.sum() ** 2 for change in changes])
+    return ChannelScores(tuple(map(np.square, changes)), layers)
+
+
+def _of_growth(all_groups: Sequence[Group], values: Sequence[float]) -> Array:
+    """The values of the groups that are the growth of a layer."""
+    return np.array([value for group, value in zip(all_groups, values, strict=True) if group.kind == "growth"])
 
 
 def _shares(weights: Weights, consumer: Consumer, epsilon: float) -> Array:
@@ -117,14 +133,15 @@ def _shares(weights: Weights, consumer: Consumer, epsilon: float) -> Array:
     return energy / total if total > 0 else energy
 
 
-def _taylor(group: Group, weights: Weights, gradients: Weights) -> Array:
+def _change(group: Group, weights: Weights, gradients: Weights) -> Array:
+    """The change of the loss, to first order, when each channel is silenced."""
     total = np.zeros(group.width)
     for consumer in group.consumers:
         mine = slice(consumer.start, consumer.start + group.width)
         for part in ("gamma", "beta"):
             name = f"{consumer.norm}/{part}"
             total += np.asarray(weights[name][mine], np.float64) * np.asarray(gradients[name][mine], np.float64)
-    return np.square(total)
+    return total
 
 
 def _check_gradients(shape: DenseNetShape, gradients: Weights) -> None:

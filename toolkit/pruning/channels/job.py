@@ -8,18 +8,24 @@ from typing import Any
 
 from hemotk.artifacts import (
     PARTS,
+    CostTable,
     Learned,
     Part,
 )
+from hemotk.environment import kernel_features, machine
 from hemotk.errors import HemotkError
+from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import macs_budget
 from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.channels.cost import MeasuredCosts, PricedNetwork
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import learned_before, seen, training_images
 from hemotk.store.lock import LOCK_FILES
 from hemotk.store.run import StoredRun
 from hemotk.store.unfinished import check_identity, foreign, partial_of
+from hemotk.tflite.runtime import find_runtime
+from hemotk.training.config import EARLIER
 
 STATE_FILE = "prune.json"
 
@@ -28,7 +34,7 @@ STATE_FILE = "prune.json"
 class PruneJob:
     """The folders that a pruning reads and writes: `data` overrides the image folder that the run's split recorded.
 
-    The finished run is scored on `parts` of the split.
+    The finished run is scored on `parts` of the split. `costs` is a table of what parts take on this machine.
     """
 
     run: Path
@@ -38,6 +44,7 @@ class PruneJob:
     resume: bool = False
     overwrite: bool = False
     parts: tuple[Part, ...] = PARTS
+    costs: Path | None = None
 
     @property
     def partial(self) -> Path:
@@ -62,6 +69,7 @@ class PruneInputs:
     parent: StoredRun
     teacher: StoredRun | None
     shape: DenseNetShape
+    costs: CostTable | None = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -70,9 +78,10 @@ class PruneInputs:
 
     @property
     def parents(self) -> Mapping[str, str]:
-        """The SHA-256 of the run cards that the pruned run comes from."""
+        """The SHA-256 of the run cards that the pruned run comes from, and of the table of costs."""
         teacher = {} if self.teacher is None else {"teacher": self.teacher.sha256}
-        return {"run": self.parent.sha256, **teacher}
+        costs = {} if self.job.costs is None else {"costs": sha256_file(self.job.costs)}
+        return {"run": self.parent.sha256, **teacher, **costs}
 
     @property
     def before(self) -> Learned:
@@ -96,7 +105,7 @@ def read_inputs(job: PruneJob, config: PruneConfig) -> PruneInputs:
     inputs = read_runs(job, config)
     if config.macs is not None:
         size = inputs.parent.card.preprocess.size
-        macs_budget(inputs.shape, size, config.macs, config.multiple, config.multiple)
+        macs_budget(inputs.shape, size, config.macs, config.allowed)
     _check_partial(inputs)
     return inputs
 
@@ -111,7 +120,36 @@ def read_runs(job: PruneJob, config: PruneConfig) -> PruneInputs:
     refuse_finished(job.out, job.overwrite)
     parent = read_network(job.run)
     shape = _densenet(parent, job.run)
-    return PruneInputs(job, config, parent, _teacher(job, config, parent), shape)
+    costs = None if job.costs is None else read_costs(job.costs, shape, parent.card.preprocess.size)
+    return PruneInputs(job, config, parent, _teacher(job, config, parent), shape, costs)
+
+
+def read_costs(path: Path, shape: DenseNetShape, size: int) -> CostTable:
+    """Read a table of costs that holds for this machine and its runtime, and for `shape` and pictures of `size`.
+
+    Raises:
+        HemotkError: there is none, it is damaged, or it was made elsewhere, for other pictures or for other blocks.
+    """
+    table, runtime = CostTable.read(path), str(find_runtime())
+    here = (str(machine()["processor"]), kernel_features())
+    remedy = "name a file that is not there yet, to have a new one made"
+    if (table.processor, table.features) != here:
+        there, now = (
+            f"{name} with {', '.join(features)}" for name, features in ((table.processor, table.features), here)
+        )
+        raise HemotkError(f"‹costs› {path}: was measured on another machine, {there}, and this one is {now}; {remedy}.")
+    if table.runtime != runtime:
+        raise HemotkError(f"‹costs› {path}: was measured with {table.runtime}, and here is {runtime}; {remedy}.")
+    if table.size != size:
+        raise HemotkError(
+            f"‹costs› {path}: is for pictures of {table.size}×{table.size}, and the run takes {size}×{size}; {remedy}."
+        )
+    network = PricedNetwork(shape, MeasuredCosts(table, len(shape.blocks)))
+    try:
+        network.total(network.widths)
+    except KeyError as error:
+        raise HemotkError(f"‹costs› {path}: lacks {error.args[0]}, which this network has; {remedy}.") from error
+    return table
 
 
 def _teacher(job: PruneJob, config: PruneConfig, parent: StoredRun) -> StoredRun | None:
@@ -207,6 +245,6 @@ def _check_partial(inputs: PruneInputs) -> None:
             raise HemotkError(
                 f"{folder}: an unfinished pruning lies there; add ‹resume› to go on with it, or remove the folder."
             )
-        check_identity(state, read_state(state)["identity"], inputs.identity)
+        check_identity(state, read_state(state)["identity"], inputs.identity, EARLIER)
     elif foreign(folder, (*LOCK_FILES, STATE_FILE)):
         raise HemotkError(f"{folder}: holds something else than a pruning; remove it, or choose another ‹out›.")

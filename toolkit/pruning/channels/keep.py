@@ -15,19 +15,28 @@ Channels = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LayerKeep:
-    """The channels that stay of one dense layer, counted from 0, ascending."""
+    """The channels that stay of one dense layer, counted from 0, ascending; none of both where the layer vanishes."""
 
     bottleneck: Channels
     growth: Channels
 
     def __post_init__(self) -> None:
-        _require_channels("bottleneck", self.bottleneck)
-        _require_channels("growth", self.growth)
+        if not self.vanishes:
+            _require_channels("bottleneck", self.bottleneck)
+            _require_channels("growth", self.growth)
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether nothing of the layer stays."""
+        return not self.bottleneck and not self.growth
 
 
 @dataclass(frozen=True)
 class KeepSet(Artifact):
-    """The channels that stay of a whole network, counted from 0 within the convolution that makes them, ascending."""
+    """The channels that stay of a whole network, counted from 0 within the convolution that makes them, ascending.
+
+    Layers may vanish, but not all of them: a block without layers hands on what enters it.
+    """
 
     SCHEMA: ClassVar[str] = "hemotk.keep/1"
 
@@ -39,6 +48,8 @@ class KeepSet(Artifact):
         _require_channels("stem", self.stem)
         for index, channels in enumerate(self.transitions):
             _require_channels(f"transitions[{index}]", channels)
+        layers = [layer for block in self.blocks for layer in block]
+        require(not all(layer.vanishes for layer in layers), "blocks", "such that at least one dense layer stays")
 
     @classmethod
     def whole(cls, shape: DenseNetShape) -> "KeepSet":
@@ -78,7 +89,7 @@ class KeepSet(Artifact):
                 f"{its} with {len(shape.transitions)}; choose the channels of this network."
             )
         for group, channels in zip(groups(shape), self.flat(), strict=True):
-            if channels[-1] >= group.width:
+            if channels and channels[-1] >= group.width:
                 raise HemotkError(
                     f"keep-set: keeps channel {channels[-1]} of {group.producer}, which has {group.width} counted from "
                     "0; choose the channels of this network."
@@ -86,6 +97,6 @@ class KeepSet(Artifact):
 
 
 def _require_channels(field: str, channels: Sequence[int]) -> None:
-    require(len(channels) > 0, field, "at least one channel: a layer cannot be empty")
+    require(len(channels) > 0, field, "at least one channel: only a dense layer as a whole can be empty")
     require(channels[0] >= 0, field, "channel numbers from 0 on")
     require(all(low < high for low, high in pairwise(channels)), field, "ascending, without repeats")

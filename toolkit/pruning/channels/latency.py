@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hemotk.artifacts import CostTable
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.channels.budget import choose, least_share
+from hemotk.pruning.channels.budget import Allowed, choose, least_share
 from hemotk.pruning.channels.importance import ChannelScores
 from hemotk.pruning.channels.surgery import cut_shape
 
@@ -34,17 +35,18 @@ class LatencySearch:
     shape: DenseNetShape
     scores: ChannelScores
     size: int
-    multiple: int
+    allowed: Allowed
+    table: CostTable | None = None
 
     @property
     def least(self) -> float:
         """The smallest share that the widths allow."""
-        return least_share(self.shape, self.size, self.multiple, self.multiple)
+        return least_share(self.shape, self.size, self.allowed)
 
     def within(self, share: float) -> DenseNetShape | None:
         """The network that `share` of the multiply-accumulates leaves; None where the widths do not allow it."""
         try:
-            keep = choose(self.shape, self.scores, self.size, share, self.multiple, self.multiple)
+            keep = choose(self.shape, self.scores, self.size, share, self.allowed, self.table)
         except HemotkError:
             return None
         return cut_shape(self.shape, keep)

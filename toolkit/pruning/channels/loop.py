@@ -25,7 +25,7 @@ from hemotk.pruning.channels.gradients import Scoring, taylor_scores
 from hemotk.pruning.channels.importance import ChannelScores, magnitude
 from hemotk.pruning.channels.job import PruneInputs, read_state
 from hemotk.pruning.channels.latency import FoundShare, LatencyRatio, LatencySearch, find_share
-from hemotk.pruning.channels.notes import cost_note, operating_note, width_note
+from hemotk.pruning.channels.notes import cost_note, operating_note, time_note, width_note
 from hemotk.pruning.channels.schedule import epochs_of, shares
 from hemotk.pruning.channels.surgery import cut
 from hemotk.store.learned_from import unknown_note
@@ -173,8 +173,9 @@ def _cut(work: _Work, step: int, candidate: _Candidate, folder: Path) -> None:
     scores = _scores(work, step, candidate)
     share = _share(work, step, shape, scores)
     if share < 1:
-        multiple = work.config.multiple
-        shape, weights = cut(shape, weights, choose(shape, scores, work.size, share, multiple, multiple))
+        shape, weights = cut(
+            shape, weights, choose(shape, scores, work.size, share, work.config.allowed, work.inputs.costs)
+        )
     with new_folder(folder) as aside:
         shape.write(aside / SHAPE_FILE)
         write_weights(aside / WEIGHTS_FILE, weights)
@@ -217,7 +218,9 @@ def _find(work: _Work, shape: DenseNetShape, scores: ChannelScores) -> FoundShar
         work.listener.doing(f"timing {candidate.macs(work.size) / 1e6:.1f} million MACs")
         return measure(candidate)
 
-    return find_share(LatencySearch(shape, scores, work.size, config.multiple), config.latency_ratio, told)
+    return find_share(
+        LatencySearch(shape, scores, work.size, config.allowed, work.inputs.costs), config.latency_ratio, told
+    )
 
 
 def _write_state(work: _Work, macs: float | None) -> None:
@@ -251,6 +254,8 @@ def _origin(work: _Work, shape: DenseNetShape) -> Origin:
     inputs, card = work.inputs, work.inputs.parent.card
     notes = [cost_note(card.name, inputs.shape, shape, work.size), width_note(inputs.shape, shape)]
     notes += (*operating_note(card), *told_anew(card), *unknown_note(inputs.before))
+    if inputs.costs is not None:
+        notes.append(time_note(inputs.costs, inputs.shape, shape))
     if work.measure is not None:
         work.listener.doing("timing the result")
         notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")

@@ -1,7 +1,8 @@
 """A pruning in words, for the run card."""
 
-from hemotk.artifacts import RunCard
+from hemotk.artifacts import CostTable, RunCard
 from hemotk.models.shape import DenseNetShape
+from hemotk.pruning.channels.cost import MeasuredCosts, PricedNetwork
 
 
 def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int) -> str:
@@ -11,6 +12,20 @@ def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int)
         f"Channels of {name} removed: {old / 1e6:,.1f} → {new / 1e6:,.1f} million multiply-accumulates "
         f"({new / old:.4f} of them), {before.parameters():,} → {after.parameters():,} parameters."
     )
+
+
+def time_note(table: CostTable, before: DenseNetShape, after: DenseNetShape) -> str:
+    """What the table of costs says of both networks; whether it is right is for a bench to say."""
+    old, new = (_milliseconds(table, shape) for shape in (before, after))
+    return (
+        f"Removed by the time of parts as int8, one thread of {table.processor}, {table.runtime}: {old:.2f} → "
+        f"{new:.2f} ms by that table, whose sums were {table.error:.1%} from a whole network's time."
+    )
+
+
+def _milliseconds(table: CostTable, shape: DenseNetShape) -> float:
+    network = PricedNetwork(shape, MeasuredCosts(table, len(shape.blocks)))
+    return network.total(network.widths) / 1e6
 
 
 def operating_note(card: RunCard) -> tuple[str, ...]:
@@ -24,10 +39,12 @@ def operating_note(card: RunCard) -> tuple[str, ...]:
 
 
 def width_note(before: DenseNetShape, after: DenseNetShape) -> str:
-    """Widths before and after: the stem, each block's ranges, the transitions."""
+    """Widths before and after: the stem, each block's ranges, and its layers where some are gone, the transitions."""
     parts = [f"stem {before.stem} → {after.stem}"]
     for index, (old, new) in enumerate(zip(before.blocks, after.blocks, strict=True)):
-        for what in ("bottleneck", "growth"):
+        if len(new) < len(old):
+            parts.append(f"block {index + 1} layers {len(old)} → {len(new)}")
+        for what in ("bottleneck", "growth") if old and new else ():
             widths = [_range([getattr(layer, what) for layer in block]) for block in (old, new)]
             parts.append(f"block {index + 1} {what} {' → '.join(widths)}")
         if index < len(before.transitions):

@@ -32,21 +32,23 @@ def positions(shape: DenseNetShape, keep: KeepSet) -> dict[tuple[str, int], Indi
 def cut(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> tuple[DenseNetShape, dict[str, np.ndarray]]:
     """The network without the channels that are not kept: its shape, and copies of the entries that stay, float32.
 
-    It computes the same function as `silenced`.
+    It computes the same function as `silenced`. Layers of which nothing stays are gone, and those behind them in their
+    block take their numbers.
 
     Raises:
         HemotkError: keep-set or weights do not fit the network.
     """
     check_weights(weights, shape, Path("weights"))
     indices = positions(shape, keep)
+    smaller = cut_shape(shape, keep)
     arrays = {}
-    for name in shape.arrays():
-        array = np.array(weights[name], np.float32)
+    for name, source in zip(smaller.arrays(), _stay(shape, keep), strict=True):
+        array = np.array(weights[source], np.float32)
         for axis in range(-array.ndim, 0):
-            if (name, axis) in indices:
-                array = np.take(array, indices[name, axis], axis)
+            if (source, axis) in indices:
+                array = np.take(array, indices[source, axis], axis)
         arrays[name] = array
-    return cut_shape(shape, keep), arrays
+    return smaller, arrays
 
 
 def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str, np.ndarray]:
@@ -72,3 +74,14 @@ def silenced(shape: DenseNetShape, weights: Weights, keep: KeepSet) -> dict[str,
 def cut_shape(shape: DenseNetShape, keep: KeepSet) -> DenseNetShape:
     """The widths that are left; `keep` must fit."""
     return with_widths(shape, map(len, keep.flat()))
+
+
+def _stay(shape: DenseNetShape, keep: KeepSet) -> list[str]:
+    """The arrays of the layers that stay, in the order of `shape.arrays()`, which is also that of the cut network."""
+    gone = tuple(
+        f"conv{b + 2}_block{i + 1}_"
+        for b, block in enumerate(keep.blocks)
+        for i, layer in enumerate(block)
+        if layer.vanishes
+    )
+    return [name for name in shape.arrays() if not name.startswith(gone)]

@@ -24,7 +24,7 @@ def random_gradients(shape: DenseNetShape, seed: int) -> dict[str, np.ndarray]:
 
 
 def assert_close(found: ChannelScores, expected: ChannelScores) -> None:
-    for mine, other in zip(found.values, expected.values, strict=True):
+    for mine, other in zip((*found.values, found.layers), (*expected.values, expected.layers), strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-12)
 
 
@@ -61,10 +61,11 @@ def test_silenced_channels_have_no_importance(both: tuple[DenseNetShape, KeepSet
             assert not np.delete(value, kept).any()
 
 
-@given(both=shapes_and_keeps(), seed=seeds)
+@given(both=shapes_and_keeps(vanish=False), seed=seeds)
 def test_cutting_silenced_channels_leaves_the_scores_of_the_others(
     both: tuple[DenseNetShape, KeepSet], seed: int
 ) -> None:
+    """Not where a layer vanishes: what it read of other channels counted for them."""
     shape, keep = both
     weights, gradients = silenced(shape, random_arrays(shape, seed), keep), random_gradients(shape, seed)
     _, smaller_gradients = cut(shape, gradients, keep)
@@ -74,7 +75,7 @@ def test_cutting_silenced_channels_leaves_the_scores_of_the_others(
         (taylor(smaller, smaller_weights, smaller_gradients), taylor(shape, weights, gradients)),
     ):
         kept = [value[list(channels)] for value, channels in zip(before.values, keep.flat(), strict=True)]
-        assert_close(found, ChannelScores(tuple(kept)))
+        assert_close(found, ChannelScores(tuple(kept), before.layers))
 
 
 @given(seed=seeds, factor=st.floats(0.1, 10), sign=st.sampled_from((-1, 1)))
@@ -105,7 +106,8 @@ def test_channels_in_another_order_have_their_scores_in_that_order(seed: int) ->
         (magnitude(SHAPE, mixed), magnitude(SHAPE, weights)),
         (taylor(SHAPE, mixed, mixed_gradients), taylor(SHAPE, weights, gradients)),
     ):
-        assert_close(found, ChannelScores(tuple(v[order] for v, order in zip(before.values, orders, strict=True))))
+        mine = tuple(v[order] for v, order in zip(before.values, orders, strict=True))
+        assert_close(found, ChannelScores(mine, before.layers))
 
 
 def silencing(weights: dict[str, np.ndarray], group: Group, channel: int, share: float) -> dict[str, np.ndarray]:
@@ -188,3 +190,19 @@ def test_what_does_not_fit_is_refused() -> None:
         mean_scores([])
     with pytest.raises(HemotkError, match="scores: are not one for every channel"):
         ChannelScores((np.zeros(2),)).check(SHAPE)
+    fine = tuple(np.zeros(group.width) for group in groups(SHAPE))
+    ChannelScores(fine, np.zeros(3)).check(SHAPE)
+    with pytest.raises(HemotkError, match="scores: are not one for every channel"):
+        ChannelScores(fine, np.zeros(2)).check(SHAPE)
+
+
+def test_channels_that_pull_the_same_way_make_a_layer_more_important_than_their_sum() -> None:
+    shape = DenseNetShape(1, ((LayerShape(1, 2), LayerShape(1, 2)),), ())
+    weights = {name: np.ones(size, np.float32) for name, size in shape.arrays().items()}
+    gradients = {name: np.zeros(size, np.float32) for name, size in shape.arrays().items()}
+    gradients["bn/gamma"] = np.array([0, 3, 4, 5, -4], np.float32)  # stem, two of the first layer, two of the second
+    scores = taylor(shape, weights, gradients)
+    np.testing.assert_allclose(scores.values[2], [9, 16])
+    np.testing.assert_allclose(scores.layers, [49, 1])
+    same = magnitude(shape, weights)
+    np.testing.assert_allclose(same.layers, [same.values[2].sum(), same.values[4].sum()])

@@ -85,7 +85,12 @@ def test_a_keep_set_is_kept_as_a_file(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("channels", "must"),
-    [((), "a layer cannot be empty"), ((-1, 2), "from 0 on"), ((1, 1), "ascending"), ((2, 1), "ascending")],
+    [
+        ((), "only a dense layer as a whole can be empty"),
+        ((-1, 2), "from 0 on"),
+        ((1, 1), "ascending"),
+        ((2, 1), "ascending"),
+    ],
 )
 def test_what_is_no_list_of_channels_is_refused(channels: tuple[int, ...], must: str) -> None:
     fine = ((LayerKeep((0,), (0,)),),)
@@ -99,6 +104,14 @@ def test_what_is_no_list_of_channels_is_refused(channels: tuple[int, ...], must:
             make()
         assert field in str(caught.value)
         assert must in str(caught.value)
+
+
+def test_layers_may_vanish_but_not_all_of_them() -> None:
+    gone, stays = LayerKeep((), ()), LayerKeep((0,), (0,))
+    assert gone.vanishes and not stays.vanishes
+    KeepSet((0,), ((gone, stays), (gone,)), ((0,),)).check(SHAPE)
+    with pytest.raises(FieldError, match="'blocks' must be such that at least one dense layer stays"):
+        KeepSet((0,), ((gone, gone), (gone,)), ((0,),))
 
 
 def test_the_keep_set_of_another_network_is_refused() -> None:

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, densenet
+from hemotk.pruning.channels.budget import Allowed
 from hemotk.pruning.channels.groups import groups
 from hemotk.pruning.channels.importance import ChannelScores
 from hemotk.pruning.channels.latency import TRIALS, LatencySearch, find_share
 
 SIZE = 32
 SHAPE = densenet((2, 2), growth=16)
-CHOICE = LatencySearch(SHAPE, ChannelScores(tuple(np.arange(1.0, group.width + 1) for group in groups(SHAPE))), SIZE, 1)
+CHOICE = LatencySearch(
+    SHAPE, ChannelScores(tuple(np.arange(1.0, group.width + 1) for group in groups(SHAPE))), SIZE, Allowed(1, 1)
+)
 
 
 class Machine:

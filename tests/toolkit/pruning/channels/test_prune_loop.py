@@ -1,5 +1,6 @@
 """Pruning end to end on a small network: the run it makes, interruptions, and what is refused."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,29 @@ def test_the_result_is_a_run_within_the_budget(home: Path, undisturbed: Path) ->
     assert [epoch.epoch for epoch in read_history(undisturbed / HISTORY_FILE)] == [1, 2, 3, 4]
     assert open_run(undisturbed).shape == shape
     assert not undisturbed.with_name("whole.partial").exists()
+
+
+def test_layers_may_vanish(home: Path, tmp_path: Path) -> None:
+    config = PruneConfig(macs=0.35, steps=1, epochs=1, batch=8, passes=1, drop_layers=True)  # 0.361 is the least else
+    card = prune(read_inputs(PruneJob(home / "parent", tmp_path / "short", parts=("validation",)), config))
+    shape = shape_of(tmp_path / "short")
+    gone = [not block for block in shape.blocks]
+    assert sorted(gone) == [False, True] and shape.macs(SIZE) <= 0.35 * SMALL.macs(SIZE)
+    assert f"block {gone.index(True) + 1} layers 1 → 0" in card.notes[1] and card.settings["drop_layers"] is True
+    assert open_run(tmp_path / "short").shape == shape
+
+
+def test_a_pruning_from_before_layers_could_vanish_is_resumed(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "whole"
+    with pytest.raises(Killed):
+        prune(read_inputs(PruneJob(home / "parent", out), CONFIG), KillAfter(1))
+    state = out.with_name("whole.partial") / STATE_FILE
+    kept = json.loads(state.read_text())
+    del kept["identity"]["drop_layers"]
+    state.write_text(json.dumps(kept))
+    read_inputs(PruneJob(home / "parent", out, resume=True), CONFIG)
+    with pytest.raises(HemotkError, match="drop_layers False, now it is True"):
+        read_inputs(PruneJob(home / "parent", out, resume=True), replace(CONFIG, drop_layers=True))
 
 
 def test_killed_in_each_step_and_resumed_it_gives_the_same_run(home: Path, undisturbed: Path, tmp_path: Path) -> None:

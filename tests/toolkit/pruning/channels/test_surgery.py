@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keep_sets import logits, shapes_and_keeps
+from keep_sets import keeps, logits, shapes_and_keeps
 from random_networks import random_arrays, shapes
 
 from hemotk.errors import HemotkError
@@ -56,7 +56,11 @@ def test_counts_of_the_cut_network_are_those_of_the_formula(both: tuple[DenseNet
     assert (smaller.stem, smaller.channels, smaller.hidden) == (len(keep.stem), shape.channels, shape.hidden)
     assert smaller.transitions == tuple(map(len, keep.transitions))
     found = [(layer.bottleneck, layer.growth) for block in smaller.blocks for layer in block]
-    assert found == [(len(layer.bottleneck), len(layer.growth)) for block in keep.blocks for layer in block]
+    staying = [layer for block in keep.blocks for layer in block if not layer.vanishes]
+    assert found == [(len(layer.bottleneck), len(layer.growth)) for layer in staying]
+    assert [len(block) for block in smaller.blocks] == [
+        sum(not layer.vanishes for layer in block) for block in keep.blocks
+    ]
 
 
 @given(shape=shapes(), seed=st.integers(0, 2**31))
@@ -76,14 +80,52 @@ def test_keeping_everything_changes_no_bit(shape: DenseNetShape, seed: int) -> N
 def test_two_cuts_are_one(both: tuple[DenseNetShape, KeepSet], again: st.DataObject) -> None:
     shape, first = both
     middle, weights = cut(shape, random_arrays(shape, 1), first)
-    kept = [again.draw(st.sets(st.integers(0, len(channels) - 1), min_size=1)) for channels in first.flat()]
-    second = KeepSet.of(middle, kept)
-    joined = KeepSet.of(
-        shape, [[outer[i] for i in inner] for outer, inner in zip(first.flat(), second.flat(), strict=True)]
-    )
+    second = again.draw(keeps(middle))
+    inner = iter(second.flat())
+    joined = KeepSet.of(shape, [[outer[i] for i in next(inner)] if outer else () for outer in first.flat()])
     one, two = cut(shape, random_arrays(shape, 1), joined), cut(middle, weights, second)
     assert one[0] == two[0]
     assert all(np.array_equal(one[1][name], two[1][name]) for name in one[1])
+
+
+@given(both=shapes_and_keeps(), seed=st.integers(0, 2**31), which=st.data())
+@settings(max_examples=100)
+def test_a_network_without_a_layer_is_the_one_whose_layer_makes_zeros(
+    both: tuple[DenseNetShape, KeepSet], seed: int, which: st.DataObject
+) -> None:
+    """Written out anew: zeros made by the 3×3 convolution, and passed on as zeros by every BatchNorm behind it."""
+    shape = both[0]
+    places = [(b, i) for b, block in enumerate(shape.blocks) for i in range(len(block))]
+    if len(places) < 2:
+        return
+    b, i = which.draw(st.sampled_from(places))
+    weights = random_arrays(shape, seed)
+    zeros = {name: array.copy() for name, array in weights.items()}
+    zeros[f"conv{b + 2}_block{i + 1}_2_conv/kernel"][:] = 0
+    channels = slice(shape.widths()[b][i], shape.widths()[b][i + 1])
+    behind = [f"conv{b + 2}_block{j + 1}_0_bn" for j in range(i + 1, len(shape.blocks[b]))]
+    behind.append(f"pool{b + 2}_bn" if b < len(shape.transitions) else "bn")
+    for norm in behind:
+        zeros[f"{norm}/gamma"][channels] = zeros[f"{norm}/beta"][channels] = 0
+    whole = KeepSet.whole(shape)
+    block = tuple(LayerKeep((), ()) if j == i else layer for j, layer in enumerate(whole.blocks[b]))
+    keep = dataclasses.replace(whole, blocks=(*whole.blocks[:b], block, *whole.blocks[b + 1 :]))
+    found = cut(shape, weights, keep)
+    assert len(found[0].blocks[b]) == len(shape.blocks[b]) - 1
+    np.testing.assert_allclose(logits(*found), logits(shape, zeros), rtol=1e-5, atol=1e-5)
+
+
+def test_layers_behind_one_that_vanishes_take_its_number() -> None:
+    weights = random_arrays(SHAPE, 5)
+    keep = dataclasses.replace(
+        KeepSet.whole(SHAPE), blocks=((LayerKeep((), ()), LayerKeep((0, 1), (0, 1))), (LayerKeep((), ()),))
+    )
+    smaller, arrays = cut(SHAPE, weights, keep)
+    assert smaller.blocks == ((LayerShape(2, 2),), ()) and smaller.widths() == ((3, 5), (5,))
+    assert arrays["conv2_block1_2_conv/kernel"].tobytes() == weights["conv2_block2_2_conv/kernel"].tobytes()
+    np.testing.assert_array_equal(arrays["conv2_block1_1_conv/kernel"], weights["conv2_block2_1_conv/kernel"][:, :, :3])
+    assert not any(name.startswith("conv3") for name in arrays)
+    assert arrays["bn/gamma"].tobytes() == weights["bn/gamma"][:5].tobytes()
 
 
 def test_positions_go_through_the_concatenations() -> None:
