@@ -25,6 +25,7 @@ from hemotk.artifacts.comparison import Drops, Flip, Paired
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.foreign import ForeignSpec
+from hemotk.artifacts.golden import GOLDEN_JSON, GoldenInput, GoldenModel, GoldenScore, GoldenSet
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
@@ -53,6 +54,7 @@ from hemotk.artifacts.verdict import OUTCOMES, Outcome, Verdict
 __all__ = [
     "BUNDLE_CARD",
     "GOLDEN_FILE",
+    "GOLDEN_JSON",
     "HERE",
     "LABELS_FILE",
     "LEARNED_FILE",
@@ -94,7 +96,11 @@ __all__ = [
     "FieldError",
     "Flip",
     "ForeignSpec",
+    "GoldenInput",
+    "GoldenModel",
     "GoldenPicture",
+    "GoldenScore",
+    "GoldenSet",
     "GroupMetrics",
     "Grouping",
     "ImageRef",
