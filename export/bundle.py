@@ -16,14 +16,18 @@ from hemotk.artifacts import (
     Calibrated,
     CalibrationItem,
     CalibrationManifest,
+    RuntimeSpread,
     TestSetCard,
     Variant,
 )
 from hemotk.artifacts.bundle import Kind
 from hemotk.describe.model_card import MODEL_CARD, CardSources, ExportedModel, model_card
+from hemotk.embedding.feeding import Feeding
+from hemotk.embedding.golden import golden_files
+from hemotk.embedding.readme import README, readme
 from hemotk.environment import versions
 from hemotk.exporting.config import ExportConfig
-from hemotk.exporting.golden import golden
+from hemotk.exporting.golden import golden, golden_pictures
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.integer.logit_bias import FEWEST
 from hemotk.exporting.models import PLAIN, make_models
@@ -62,6 +66,7 @@ class _Made:
     created: str
     selection: Selection | None
     logit_bias: Mapping[str, float]
+    runtimes: Mapping[str, RuntimeSpread]
 
 
 def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = False, tell: Tell = silent) -> BundleCard:
@@ -89,7 +94,7 @@ def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = Fal
         manifest.write(beside_bundle(out) / Calibrated.of(made.calibration).manifest)
     return publish_bundle(
         out,
-        lambda folder: _write_files(folder, made),
+        lambda folder: _write_files(folder, out.name, made),
         lambda files: _card(files, out.name, made, testset, time.monotonic() - started),
         overwrite=overwrite,
     )
@@ -106,7 +111,15 @@ def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:
         CalibrationItem(item.path, item.sha256 or sha256_file(source.root / item.path), item.label) for item in items
     )
     return _Made(
-        source, replace(config, recipes=made.recipes), models, named, checks, created, made.selection, made.logit_bias
+        source,
+        replace(config, recipes=made.recipes),
+        models,
+        named,
+        checks,
+        created,
+        made.selection,
+        made.logit_bias,
+        spreads(models, source.card.preprocess),
     )
 
 
@@ -155,12 +168,16 @@ def model_file(kind: str) -> str:
     return f"model_{kind}.tflite"
 
 
-def _write_files(folder: Path, made: _Made) -> None:
+def _write_files(folder: Path, name: str, made: _Made) -> None:
     for kind, content in made.models.items():
         (folder / model_file(kind)).write_bytes(content)
     run = made.source.card
     (folder / LABELS_FILE).write_text("".join(f"{label}\n" for label in run.labels), encoding="utf-8")
     (folder / GOLDEN_FILE).write_bytes(golden(made.models, run.preprocess))
+    feeding = _feeding(name, made)
+    for file, content in golden_files(feeding, made.models, golden_pictures()).items():
+        (folder / file).write_bytes(content)
+    (folder / README).write_text(readme(feeding), encoding="utf-8")
     (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
     (folder / MODEL_CARD).write_text(_model_card(made), encoding="utf-8")
     (folder / SETTINGS_FILE).write_text(export_settings(made.config), encoding="utf-8")
@@ -168,6 +185,19 @@ def _write_files(folder: Path, made: _Made) -> None:
         made.selection.write(folder / SENSITIVITY_FILE)
         if made.selection.ranking:
             plot(folder / SENSITIVITY_PLOT, made.selection)
+
+
+def _feeding(name: str, made: _Made) -> Feeding:
+    run = made.source.card
+    return Feeding(
+        name,
+        run.labels,
+        run.preprocess,
+        run.threshold,
+        run.temperature,
+        tuple(_variant(kind, content) for kind, content in made.models.items()),
+        {kind: spread.tolerance for kind, spread in made.runtimes.items()},
+    )
 
 
 def _model_card(made: _Made) -> str:
@@ -199,7 +229,7 @@ def _card(files: Checksums, name: str, made: _Made, testset: TestSetCard, second
         versions=versions(*PACKAGES),
         seconds=seconds,
         calibrated=Calibrated.of(made.calibration),
-        runtimes=spreads(made.models, run.preprocess),
+        runtimes=made.runtimes,
     )
 
 

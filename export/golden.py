@@ -23,7 +23,7 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
     `<kind>_logit` and `<kind>_probability` float64 [n] are what the variant of that kind says, dequantized, and so is
     `<kind>_cam` float64 [n, height, width] where it has that output.
     """
-    arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(_pictures())}
+    arrays: dict[str, Any] = {f"picture_{index}": picture for index, picture in enumerate(golden_pictures())}
     arrays["pixels"] = golden_pixels(spec)
     for kind, content in models.items():
         scorer = Scorer(content, spec)
@@ -42,8 +42,9 @@ def golden(models: Mapping[str, bytes], spec: PreprocessSpec) -> bytes:
 
 def golden_pixels(spec: PreprocessSpec) -> npt.NDArray[np.uint8]:
     """The pictures after the pixel contract: uint8 [n, size, size]."""
-    return np.stack([to_pixels(picture, spec.size) for picture in _pictures()])
+    return np.stack([to_pixels(picture, spec.size) for picture in golden_pictures()])
 
 
-def _pictures() -> list[npt.NDArray[np.uint8]]:
+def golden_pictures() -> list[npt.NDArray[np.uint8]]:
+    """The drawn pictures before the pixel contract, uint8 [height, width] each."""
     return [draw_slice(SEED, index, hemorrhage=bool(index % 2)) for index in range(COUNT)]

@@ -103,6 +103,7 @@ ROOMS = {
     "training": Box(80, 358),
     "describe": Box(220, 358),
     "benchmarks": Box(365, 358),
+    "embedding": Box(488, 358, 100),
     "predict": Box(610, 358),
     "android": Box(735, 358),
     "web": Box(860, 358),
@@ -132,13 +133,14 @@ ARROWS = (
     ("experiments", "training"),
     ("importing", "training"),
     ("exporting", "describe"),
+    ("exporting", "embedding"),
     ("web", "store"),
     ("store", "models"),
     ("data", "bottom"),
     ("models", "bottom"),
 )
 # Each of these rooms imports data and store: their lines meet in a rail, from which two arrows go down.
-RAIL, ON_RAIL, BELOW = 404, ("training", "describe", "benchmarks", "predict", "android"), ("data", "store")
+RAIL, ON_RAIL, BELOW = 404, ("training", "describe", "benchmarks", "embedding", "predict", "android"), ("data", "store")
 
 
 def imports() -> dict[str, set[str]]:

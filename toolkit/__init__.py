@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hemotk._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from hemotk.api.apps import AndroidApp, WebPage, android_app, web_page
+    from hemotk.api.apps import AndroidApp, WebPage, android_app, snippet, web_page
     from hemotk.api.benching import Report, bench
     from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
@@ -69,6 +69,7 @@ __all__ = [
     "prune_sweep",
     "read_patients",
     "runs",
+    "snippet",
     "split",
     "strata",
     "train",
@@ -76,7 +77,7 @@ __all__ = [
 ]
 
 _WHERE = {
-    "hemotk.api.apps": ("AndroidApp", "WebPage", "android_app", "web_page"),
+    "hemotk.api.apps": ("AndroidApp", "WebPage", "android_app", "snippet", "web_page"),
     "hemotk.api.benching": ("Report", "bench"),
     "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),

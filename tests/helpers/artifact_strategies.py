@@ -24,7 +24,11 @@ from hemotk.artifacts import (
     DeviceModel,
     DrawnCheck,
     Estimate,
+    GoldenInput,
+    GoldenModel,
     GoldenPicture,
+    GoldenScore,
+    GoldenSet,
     GroupMetrics,
     ImageScores,
     Latency,
@@ -269,6 +273,14 @@ RULES[SiteCard] = {
     "probabilities": st.sampled_from(((), (0.25,) * 256)),
     "golden": st.deferred(lambda: built(GoldenPicture)).map(lambda one: (one,)),
 }
+RULES[GoldenInput] = {"file": NAMES, "input": NAMES, "width": POSITIVE, "height": POSITIVE}
+RULES[GoldenScore] = {"label": st.integers(0, 1), "probability": SHARES}
+RULES[GoldenModel] = {
+    "output": st.integers(0, 2),
+    "tolerance": st.floats(1e-6, 1),
+    "scores": st.deferred(lambda: built(GoldenScore)).map(lambda one: (one,)),
+}
+RULES[GoldenSet] = {"pictures": st.deferred(lambda: built(GoldenInput)).map(lambda one: (one,))}
 RULES[SliceLevel] = {"brain_images": st.just(9), "brain_positives": st.integers(0, 9)}
 RULES[AuditPair] = {"first": st.just("a.png"), "second": st.just("ä.png"), "similarity": st.floats(0, 1)}
 RULES[ProbeResult] = dict.fromkeys(("p", "adjusted"), st.none() | st.floats(0, 1))
@@ -287,6 +299,7 @@ ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
     CalibrationManifest: built(CalibrationManifest),
     TestSetCard: built(TestSetCard),
     NamelessTestSet: built(NamelessTestSet),
+    GoldenSet: built(GoldenSet),
     BenchReport: built(BenchReport),
     DeviceBench: built(DeviceBench),
     SiteCard: built(SiteCard),

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from converted_bundles import COUNT, convert, draw_images, write_bundle
+from fed_bundles import write_fed_bundle
 
 from hemotk.artifacts import TESTSET_SUFFIX
 
@@ -25,6 +26,14 @@ def pristine(tmp_path_factory, models, labels):
     """A bundle that no test may write to."""
     both = {kind: models[kind] for kind in ("float32", "int8")}
     return write_bundle(tmp_path_factory.mktemp("pristine") / "tiny", both, draw_images(), labels)
+
+
+@pytest.fixture(scope="session")
+def fed(tmp_path_factory, models):
+    """A bundle with a golden set and a README, as an export writes them; no test may write to it."""
+    return write_fed_bundle(
+        tmp_path_factory.mktemp("fed") / "fed", {kind: models[kind] for kind in ("float32", "int8")}
+    )
 
 
 @pytest.fixture

@@ -11,20 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hemotk.artifacts import GOLDEN_FILE, PreprocessSpec, TensorSpec, Variant
+from hemotk.artifacts import GOLDEN_FILE, PreprocessSpec, Variant
 from hemotk.data.read.preprocess import load_pixels
 from hemotk.tflite.scorer import Scorer
+from hemotk.tflite.tolerance import MAP_STEPS, drawn_tolerance
 
 SELFCHECK = "selfcheck.json"
 SCHEMA = "hemotk.selfcheck/1"
 PIXELS = "pixels.npy"
 # Greatest difference of a network's pixel: PNG is decoded by the app's own code, JPEG by the phone's.
 PNG_LEVELS, JPEG_LEVELS = 0, 2
-# Versions of the runtime differ by one step of an 8-bit logit and by two of a map: twice that is allowed, plus a half.
-# The card's tolerance is wider, since it holds for real pictures too; on these drawn ones it would hide a fault.
-STEPS, MAP_STEPS = 2.5, 4.5
-# Where an output is float32 it has no steps: this share of the largest value takes their place.
-SHARE = 0.02
 _ORIENTATION = 0x0112
 
 
@@ -49,11 +45,12 @@ def golden_set(bundle: Path, model: Variant, spec: PreprocessSpec) -> dict[str, 
         logits.append(scorer.score(image).logit)
         maps.append(scorer.cam().ravel().tolist() if scorer.has_cam else [])
     outputs = {output.name: output for output in model.outputs}
+    # The card's tolerance is wider, since it holds for real pictures too; on these drawn ones it would hide a fault.
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "model": model.sha256,
-        "tolerance": tolerance(outputs["logit"], logits, STEPS),
-        "map_tolerance": tolerance(outputs["cam"], [value for cam in maps for value in cam], MAP_STEPS)
+        "tolerance": drawn_tolerance(outputs["logit"], logits),
+        "map_tolerance": drawn_tolerance(outputs["cam"], [value for cam in maps for value in cam], MAP_STEPS)
         if scorer.has_cam
         else 1.0,
         "pictures": [
@@ -65,13 +62,6 @@ def golden_set(bundle: Path, model: Variant, spec: PreprocessSpec) -> dict[str, 
     np.save(stream, pixels)
     written = {file.file: file.content for file in files}
     return {**written, PIXELS: stream.getvalue(), SELFCHECK: json.dumps(said, indent=1).encode()}
-
-
-def tolerance(output: TensorSpec, values: list[float], steps: float) -> float:
-    """By how much a phone's values of this output may differ from `values`, ours; in the output's units, above 0."""
-    if output.scale > 0:
-        return steps * output.scale
-    return SHARE * max(1.0, *(abs(value) for value in values))
 
 
 def _encoded(index: int, picture: NDArray[np.uint8]) -> Encoded:

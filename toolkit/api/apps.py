@@ -5,10 +5,11 @@ from pathlib import Path
 from hemotk.android import AndroidApp, AppOptions, make_app
 from hemotk.android.options import APPLICATION_ID
 from hemotk.api.common import PathLike
+from hemotk.embedding import snippets
 from hemotk.store.bundle import StoredBundle
 from hemotk.web.site import WebPage, make_site
 
-__all__ = ["AndroidApp", "WebPage", "android_app", "web_page"]
+__all__ = ["AndroidApp", "WebPage", "android_app", "snippet", "web_page"]
 
 
 def android_app(
@@ -58,3 +59,16 @@ def web_page(
     """
     folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
     return make_site(folder, Path(out), single_file=single_file, with_testset=with_testset, overwrite=overwrite)
+
+
+def snippet(bundle: PathLike | StoredBundle, language: str, *, variant: str | None = None) -> str:
+    """The source code that feeds a model of `bundle` and reads its verdict, with a test on the bundle's drawn pictures.
+
+    `language` is 'kotlin', 'swift', 'dart', 'javascript', 'python' or 'cpp'. `variant` is the model, by default int8.
+
+    Raises:
+        HemotkError: an unknown language, no such variant, one that no snippet feeds, a bundle without golden.json, or a
+            file that is not the recorded one.
+    """
+    folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    return snippets.snippet(folder, language, variant)

@@ -26,6 +26,7 @@ from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, PartCost, 
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
 from hemotk.artifacts.foreign import ForeignSpec
+from hemotk.artifacts.golden import GOLDEN_JSON, GoldenInput, GoldenModel, GoldenScore, GoldenSet
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
 from hemotk.artifacts.pixels import PreprocessSpec
@@ -55,6 +56,7 @@ __all__ = [
     "BUNDLE_CARD",
     "COSTS_FILE",
     "GOLDEN_FILE",
+    "GOLDEN_JSON",
     "HERE",
     "LABELS_FILE",
     "LEARNED_FILE",
@@ -98,7 +100,11 @@ __all__ = [
     "FieldError",
     "Flip",
     "ForeignSpec",
+    "GoldenInput",
+    "GoldenModel",
     "GoldenPicture",
+    "GoldenScore",
+    "GoldenSet",
     "GroupMetrics",
     "Grouping",
     "ImageRef",

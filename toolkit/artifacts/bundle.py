@@ -25,6 +25,8 @@ _DIGITS = frozenset("0123456789abcdef")
 Kind = Literal["float32", "fp16", "dynamic", "int8", "int16x8", "given"]
 # The models that others are compared with: the float model of a bundle, or a file from elsewhere, which is alone.
 PARENTS: tuple[Kind, ...] = ("float32", "given")
+# Which model is taken unless another is asked for. int16x8 is there to compare with: its kernels are far slower.
+PREFERRED: tuple[Kind, ...] = ("int8", "dynamic", "fp16", "int16x8", "float32", "given")
 
 
 @dataclass(frozen=True)

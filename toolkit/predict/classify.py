@@ -18,6 +18,7 @@ from hemotk.artifacts import (
     SeriesPoint,
     Variant,
 )
+from hemotk.artifacts.bundle import PREFERRED
 from hemotk.artifacts.foreign import ForeignOptions, assumptions
 from hemotk.artifacts.pixels import Window
 from hemotk.data.read.plausible import judge, measure
@@ -32,9 +33,6 @@ from hemotk.tflite.foreign import foreign_of
 from hemotk.tflite.foreign_scorer import open_scorer
 
 INTENDED_USE = "research, not for diagnosis"
-
-# int16x8 is there to compare with: its kernels are far slower.
-_PREFERRED = ("int8", "dynamic", "fp16", "int16x8", "float32")
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def model_of_bundle(folder: Path, kind: str | None = None) -> VerifiedModel:
     """
     card = bundle_card(folder)
     kinds = [variant.kind for variant in card.variants]
-    wanted = next(name for name in _PREFERRED if name in kinds) if kind is None else kind
+    wanted = next(name for name in PREFERRED if name in kinds) if kind is None else kind
     variant = card.variant(wanted)
     if variant is None:
         raise HemotkError(f"‹variant› {kind}: is not in {folder}; choose one of {', '.join(kinds)}.")

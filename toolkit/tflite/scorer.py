@@ -152,6 +152,16 @@ class Scorer:
         stored = self._interpreter.get_tensor(index).astype(np.float64)
         return np.asarray(scale * (stored[0, :, :, 0] - zero_point))
 
+    def position(self, name: str) -> int:
+        """The place of the output `name` among the outputs of the file, from 0, for runtimes without signatures.
+
+        Raises:
+            HemotkError: the interpreter refuses to say it.
+        """
+        index = self._outputs[OUTPUTS.index(name)][0]
+        with self._refusing():
+            return [int(detail["index"]) for detail in self._interpreter.get_output_details()].index(index)
+
     def _bind(self, outputs: Mapping[str, Any]) -> None:
         """Find the outputs to read."""
         self._outputs = [self._output(outputs, name) for name in OUTPUTS]

@@ -15,13 +15,14 @@ from mean_models import SIZE, mean_model
 from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
-from hemotk.android.selfcheck import golden_set, tolerance
+from hemotk.android.selfcheck import golden_set
 from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
 from hemotk.cli.main import run
 from hemotk.data.phantom.draw import draw_slice
 from hemotk.data.read.preprocess import load_pixels
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.tflite.scorer import Scorer
+from hemotk.tflite.tolerance import drawn_tolerance
 
 OUT = ("uint8", 0.125, 128)
 ASSETS = Path("app/app/src/main/assets")
@@ -200,9 +201,9 @@ def test_the_golden_set_is_what_python_makes_of_its_files(here):
 
 
 def test_tolerances_are_steps_or_shares():
-    assert tolerance(TensorSpec("logit", "uint8", (1, 1), 0.5, 3), [100.0], 2.5) == 1.25
-    assert tolerance(TensorSpec("logit", "float32", (1, 1)), [-10.0, 5.0], 2.5) == 0.2
-    assert tolerance(TensorSpec("logit", "float32", (1, 1)), [0.1], 2.5) == 0.02
+    assert drawn_tolerance(TensorSpec("logit", "uint8", (1, 1), 0.5, 3), [100.0], 2.5) == 1.25
+    assert drawn_tolerance(TensorSpec("logit", "float32", (1, 1)), [-10.0, 5.0], 2.5) == 0.2
+    assert drawn_tolerance(TensorSpec("logit", "float32", (1, 1)), [0.1], 2.5) == 0.02
 
 
 def test_the_app_has_its_own_id_name_and_version(here, capsys):
