@@ -51,7 +51,7 @@ class LifecycleTest : ScreenCase() {
         val activity = start(MainActivity::class.java, Intent()).get()
         wait("the sentence for $error") { activity.settled }
         assertEquals(context.getString(sentence), activity.text(R.id.status))
-        activity.screen.look(place(picture("gray.png")))
+        activity.screen.look(listOf(place(picture("gray.png"))))
         wait("a verdict after $error") { activity.settled }
         assertTrue(activity.text(R.id.status), activity.text(R.id.verdict).isNotEmpty())
     }
@@ -205,7 +205,7 @@ class LifecycleTest : ScreenCase() {
         val next = org.robolectric.Robolectric.buildActivity(MainActivity::class.java, Intent()).setup(state)
         wait("the verdict again") { next.get().settled }
         assertEquals(first.get().text(R.id.verdict), next.get().text(R.id.verdict))
-        assertEquals(uri, next.get().screen.uri)
+        assertEquals(listOf(uri), next.get().screen.uris)
         next.pause().stop().destroy()
     }
 
@@ -232,7 +232,4 @@ class LifecycleTest : ScreenCase() {
             look(Uri.parse("content://nobody/1")).text(R.id.status),
         )
     }
-
-    private fun MainActivity.onNewIntentForTest(intent: Intent) =
-        MainActivity::class.java.getDeclaredMethod("onNewIntent", Intent::class.java).invoke(this, intent)
 }
