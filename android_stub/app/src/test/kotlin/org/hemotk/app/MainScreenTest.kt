@@ -121,7 +121,10 @@ class MainScreenTest : ScreenCase() {
             bad("animated.gif") to R.string.problem_several_frames,
             bad("animated.webp") to R.string.problem_several_frames,
             bad("cmyk.jpg") to R.string.problem_unusual_colours,
+            // Its size is known from its header, before pixels that are not all there are decoded.
+            bad("too_large.jpg").copyOf(1000) + byteArrayOf(-1, 0xD9.toByte()) to R.string.problem_picture_too_large,
             bad("transparent.png") to R.string.problem_wholly_transparent,
+            bad("transparent.webp") to R.string.problem_wholly_transparent,
             bad("deep.png") to R.string.problem_few_levels,
             ByteArray(64_000_001) to R.string.problem_file_too_large,
         )
