@@ -143,6 +143,9 @@ rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
 "$PYTHON" tools/write_vectors.py "$WORK/vectors"
 "$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
 "$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
+export PYTHONPATH=$PWD/../tests/helpers${PYTHONPATH:+:$PYTHONPATH}
+"$PYTHON" -W ignore tools/write_dicom.py "$WORK/vectors"
+"$PYTHON" -W ignore tools/write_series.py "$BUNDLE" "$WORK/expected"
 
 say "compiling and testing"
 resources

@@ -42,6 +42,7 @@ def refused(folder: Path) -> None:
         frames[0].save(folder / f"animated.{kind}", save_all=True, append_images=frames[1:])
     Image.new("CMYK", (40, 40), (10, 20, 30, 40)).save(folder / "cmyk.jpg")
     Image.new("RGBA", (40, 40), (90, 90, 90, 0)).save(folder / "transparent.png")
+    Image.new("RGBA", (40, 40), (90, 90, 90, 0)).save(folder / "transparent.webp", lossless=True, exact=True)
     hounsfield = np.random.default_rng(1).integers(1000, 1200, (40, 40)).astype(np.uint16)
     Image.fromarray(hounsfield).save(folder / "deep.png")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, require
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_CARD, TESTSET_IMAGES, DeviceBench, DeviceModel, require
 from hemotk.errors import HemotkError
 from hemotk.store.bundle import StoredBundle
 from hemotk.store.cards import card_of_testset
@@ -23,6 +23,8 @@ _ACTIVITY = "org.hemotk.app.BenchActivity"
 PUSHED = "/data/local/tmp"
 # The app can run models whose input is of this type.
 RUNS = ("uint8", "float32")
+# The app takes no longer for one model.
+MOST_SECONDS = 3600.0
 
 _COMMAND_SECONDS = 600.0
 
@@ -31,6 +33,8 @@ _COMMAND_SECONDS = 600.0
 class AdbConfig:
     """The settings for benching on a phone: untimed inferences, timed ones, threads; and seconds to wait for the end.
 
+    A model is timed `runs` times and `seconds` seconds, whichever is longer.
+
     `application_id` is the app's, as `hemotk android` was told it. `serial` names the phone, as `adb devices` lists it;
     None is for the only one.
     """
@@ -38,6 +42,7 @@ class AdbConfig:
     serial: str | None = None
     warmup: int = 10
     runs: int = 50
+    seconds: float = 0.0
     threads: int = 1
     patience: float = 1800.0
     poll: float = 2.0
@@ -52,6 +57,10 @@ class AdbConfig:
         require(self.warmup >= 0, "warmup", "at least 0")
         require(self.runs >= 1, "runs", "at least 1")
         require(self.threads >= 1, "threads", "at least 1")
+        if not 0 <= self.seconds <= MOST_SECONDS:
+            raise HemotkError(
+                f"‹min_seconds› {self.seconds:g}: a phone times a model for at most {MOST_SECONDS:.0f} s; ask for less."
+            )
 
 
 def bench_on_phone(
@@ -59,20 +68,64 @@ def bench_on_phone(
 ) -> DeviceBench:
     """Bench every model of `bundle` that the app can run, on the phone, on the test split.
 
-    The pushed files are removed from the phone in any case.
+    Before that each model runs once in a process of its own, for its memory: the app is stopped for it. The pushed
+    files are removed from the phone in any case.
 
     Raises:
-        HemotkError: no adb, no phone or several, no app on it, the app refused or did not come to an end, or its file
-            cannot be read.
+        HemotkError: no adb, no phone or several, no app on it, the app refused or did not come to an end, its file
+            cannot be read, or it did not time as long as asked.
     """
     config = AdbConfig() if config is None else config
     adb = _Adb(config.serial)
     adb.check_phone()
     adb.check_app(config.application_id)
+    files = _files(bundle)
+    patient = replace(config, patience=config.patience + 2 * len(files) * config.seconds)
+    with _pushed(adb, bundle, secrets.token_hex(8)) as place:
+        memory = {file: _memory(adb, place, file, config, sleep) for file in files}
+        adb.stop(config.application_id)
+        found = _benched(adb, place, patient, sleep)
+    _check_seconds(found, config)
+    return replace(found, models=tuple(replace(each, peak_memory_bytes=memory.get(each.file)) for each in found.models))
+
+
+def _files(bundle: StoredBundle) -> list[str]:
+    """The names of the models that the app can run."""
+    return [variant.file for variant in bundle.card.variants if variant.input.dtype in RUNS]
+
+
+def _benched(
+    adb: "_Adb", place: str, config: AdbConfig, sleep: Callable[[float], None], alone: str = ""
+) -> DeviceBench:
+    """One bench of the app, of what lies at `place`; with the name of a model, of this one alone and without scores."""
     token = secrets.token_hex(8)
-    with _pushed(adb, bundle, token) as place:
-        adb.start(place, token, config)
-        return _result(adb, token, config, sleep)
+    adb.start(place, token, config, alone)
+    return _result(adb, token, config, sleep)
+
+
+def _memory(adb: "_Adb", place: str, file: str, config: AdbConfig, sleep: Callable[[float], None]) -> int | None:
+    """The most memory that a process of the app held which ran this model alone, once; None where it does not say."""
+    adb.stop(config.application_id)
+    once = replace(config, warmup=0, runs=1, seconds=0.0)
+    models = _benched(adb, place, once, sleep, file).models
+    # An app from before this was asked for benches all models, and its process held them all.
+    return models[0].peak_memory_bytes if [model.file for model in models] == [file] else None
+
+
+def _check_seconds(found: DeviceBench, config: AdbConfig) -> None:
+    """Refuse times of an app that does not know how long it was to time."""
+    for model in found.models:
+        timed = _timed(model)
+        if not model.failure and timed < config.seconds:
+            raise HemotkError(
+                f"the phone: timed {model.file} for {timed:.1f} s where ‹min_seconds› asks for {config.seconds:g}; "
+                "its app is older than this: make it again with `hemotk android`, or set ‹min_seconds› to 0."
+            )
+
+
+def _timed(model: DeviceModel) -> float:
+    """Seconds of timed inferences."""
+    return sum(time for samples in model.rounds_ns for time in samples) / 1e9
 
 
 class _Adb:
@@ -134,10 +187,16 @@ class _Adb:
                 f"adb: the app {app} is not on the phone; make it with `hemotk android` and run `adb install`."
             )
 
-    def start(self, place: str, token: str, config: AdbConfig) -> None:
-        """Start the app's bench."""
+    def stop(self, app: str) -> None:
+        """End the app's process: the next start begins a new one."""
+        self("shell", "am", "force-stop", app)
+
+    def start(self, place: str, token: str, config: AdbConfig, alone: str = "") -> None:
+        """Start the app's bench, of all models or of the one `alone`."""
         extras = ["--ei", "warmup", str(config.warmup), "--ei", "runs", str(config.runs)]
         extras += ["--ei", "threads", str(config.threads), "--es", "bundle", place, "--es", "token", token]
+        extras += ["--ef", "seconds", f"{config.seconds:g}"] if config.seconds else []
+        extras += ["--es", "alone", alone] if alone else []
         output = self("shell", "am", "start", "-W", "-n", f"{config.application_id}/{_ACTIVITY}", *extras)
         # `am` ends with 0 whatever happens.
         if re.search(r"^Error", output, re.MULTILINE):

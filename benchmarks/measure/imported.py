@@ -133,6 +133,7 @@ def _drawn(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Varian
 def _scores(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Variant) -> list[Scores]:
     """The device's scores in the order of the test split."""
     where = f"{path}: model '{model.file}'"
+    _check_pictures(where, model, bundle)
     by_id = {image.id: image for image in model.images}
     outputs = {output.name: output for output in variant.outputs}
     scores = []
@@ -153,6 +154,17 @@ def _scores(path: Path, model: DeviceModel, bundle: StoredBundle, variant: Varia
             )
         scores.append(_decoded(where, image, outputs))
     return scores
+
+
+def _check_pictures(where: str, model: DeviceModel, bundle: StoredBundle) -> None:
+    """Refuse a device that ran other pictures: their numbers alone would make them seem changed."""
+    ours = {sha256_bytes(read_image(bundle.images, row).tobytes()) for row in range(len(bundle.items))}
+    if model.images and ours.isdisjoint(image.input_sha256 for image in model.images):
+        raise HemotkError(
+            f"{where}: was run on {len(model.images)} other pictures: none is in the test split of {bundle.folder}, "
+            "and they are not all its drawn ones; give the device this bundle's test set, or make its app again from "
+            "this bundle."
+        )
 
 
 def _decoded(where: str, image: DeviceImage, outputs: Mapping[str, TensorSpec]) -> Scores:

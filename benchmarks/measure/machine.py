@@ -139,6 +139,7 @@ def device_warnings(sources: Sequence[RowSource], variants: Sequence[VariantResu
         if source.device is None:
             continue
         clauses.extend(_of_heat(source.name, source.device))
+        clauses.extend(_of_power(source.name, source.device))
         for row in variants:
             if row.source == source.name and row.latency is not None:
                 clauses.extend(_of_times(f"{row.bundle} {row.kind} on {source.name}", row.latency))
@@ -151,6 +152,14 @@ def _of_heat(name: str, device: Device) -> Iterator[str]:
         yield f"the thermal status of {name} went from {THERMAL[known[0]]} to {THERMAL[known[-1]]}"
     elif known and max(known) >= THROTTLING:
         yield f"the thermal status of {name} was {THERMAL[max(known)]}"
+
+
+def _of_power(name: str, device: Device) -> Iterator[str]:
+    """What makes a phone run slower than it can."""
+    if device.foreground is False:
+        yield f"the app was not in the foreground of {name} all the time"
+    if device.power_save:
+        yield f"power saving was on at {name}"
 
 
 def others(before: Snapshot, after: Snapshot) -> float | None:

@@ -117,12 +117,19 @@ def what_was_scored(report: BenchReport) -> str:
 
 
 def device_facts(device: Device) -> dict[str, Any]:
-    """The device and how warm it was, by the names of the fields; the thermal status in Android's words."""
+    """The device, how warm it was and what else slows it; the thermal status in Android's words."""
     facts: dict[str, Any] = {
         field: getattr(device, field) for field in ("maker", "model", "soc", "system", "abi", "cores")
     }
     for moment, status in (("before", device.thermal_before), ("after", device.thermal_after)):
         facts[f"thermal status {moment}"] = "not known" if status is None else THERMAL[status]
+    for name, held in (
+        ("in front", device.foreground),
+        ("power saving", device.power_save),
+        ("charging", device.charging),
+    ):
+        if held is not None:
+            facts[name] = "yes" if held else "no"
     return facts
 
 

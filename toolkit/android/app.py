@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hemotk.android.options import AppOptions, write_options
 from hemotk.android.selfcheck import golden_set
+from hemotk.android.vectors import resize_vectors
 from hemotk.artifacts import (
     BUNDLE_CARD,
     GOLDEN_FILE,
@@ -28,6 +29,19 @@ from hemotk.store.embeddable import checked_int8
 
 MODEL_CARD = "MODEL_CARD.md"
 ASSETS = Path("app/src/main/assets")
+VECTORS = Path("core/src/test/vectors/resize.json")
+
+# The tests of the core that need no files but those which the project holds.
+CORE_TESTS = (
+    "GoldenPixelsTest",
+    "ResizeTest",
+    "BenchTest",
+    "BundleTest",
+    "HistoryTest",
+    "JsonTest",
+    "ModelTest",
+    "MemoryFolder",
+)
 
 # The parts of the app's folder that make the app; the rest builds and tests it without the Android SDK.
 SOURCES = (
@@ -41,7 +55,7 @@ SOURCES = (
     "gradle/wrapper/*",
     "core/*.kts",
     "core/src/main/**/*",
-    "core/src/test/kotlin/org/hemotk/core/GoldenPixelsTest.kt",
+    *(f"core/src/test/kotlin/org/hemotk/core/{name}.kt" for name in CORE_TESTS),
     "runtime/*.kts",
     "runtime/*.pro",
     "runtime/src/main/**/*",
@@ -103,6 +117,7 @@ def make_app(
     cards[ASSETS / "bundle" / BUNDLE_CARD] = content.to_json()
     for name, data in golden_set(bundle, model, card.preprocess).items():
         cards[ASSETS / "selfcheck" / name] = data
+    cards[VECTORS] = resize_vectors(card.preprocess.size)
     source = app_folder()
     with new_folder(out, overwrite=overwrite) as aside:
         for path in app_sources(source):

@@ -149,7 +149,7 @@ def bench(
             check_delegate(config)
             from hemotk.benchmarks.measure.adb import AdbConfig  # few benches need a phone
 
-            phone = AdbConfig(serial, runs=min_runs, threads=threads, application_id=application_id)
+            phone = AdbConfig(serial, 10, min_runs, min_seconds, threads, application_id=application_id)
             imported = (*imported, *_from_phone(folders, phone, place))
         subject = Subject(
             bundles=folders,

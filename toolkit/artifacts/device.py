@@ -23,7 +23,12 @@ class Device:
         cores: processors that the system shows (Runtime.availableProcessors()).
         thermal_before: thermal status when the bench began, a place in `THERMAL`; None where the system does not say.
         thermal_after: the same when it ended.
+        foreground: whether the app was in the foreground whenever it looked during the bench; None where unknown.
+        power_save: whether power saving was on at the beginning or at the end; None where unknown.
+        charging: whether the device was charging, or full on a charger, at the end; None where unknown.
     """
+
+    LATER: ClassVar[tuple[str, ...]] = ("foreground", "power_save", "charging")
 
     maker: str
     model: str
@@ -33,6 +38,9 @@ class Device:
     cores: int
     thermal_before: int | None = None
     thermal_after: int | None = None
+    foreground: bool | None = None
+    power_save: bool | None = None
+    charging: bool | None = None
 
     def __post_init__(self) -> None:
         require(bool(self.maker.strip()), "maker", "not empty")
@@ -82,7 +90,7 @@ class DeviceModel:
         warmup_ns: every inference after the first one and before the timed ones.
         rounds_ns: every timed inference, without conversion of the input: one list per round where the models take
             turns (the n-th round of each model is then near in time to that of the others), else one list in all.
-        peak_memory_bytes: the most memory the process held, None where unknown.
+        peak_memory_bytes: the most memory that a process held which ran this model alone, None where unknown.
         images: what it said about each image, in any order, each image once.
     """
 

@@ -202,7 +202,8 @@ def bench(context: click.Context, **given: Any) -> None:
     PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). Of a device that
     ran the bundle's drawn pictures alone, times and the recorded answers are checked, nothing else. --device adb
     makes such a file on a phone that has the app of `hemotk android`. It pushes the bundle and the test set without
-    names and labels, benches there with --threads and --min-runs, and removes both again.
+    names and labels, benches there with --threads, --min-runs and --min-seconds, and removes both again. For its
+    memory, each model first runs alone in a new process. The app is stopped for it.
 
     MODELS FROM ELSEWHERE. A .tflite that another tool exported needs --images. It must take one gray or RGB picture and
     give class scores. Say with --normalization, --output and --positive-class what its file does not say. These options

@@ -34,7 +34,7 @@ def at(path):
 
 
 def start(words):
-    extras = {{words[i + 1]: words[i + 2] for i, word in enumerate(words) if word in ("--ei", "--es")}}
+    extras = {{words[i + 1]: words[i + 2] for i, word in enumerate(words) if word in ("--ei", "--es", "--ef")}}
     folder = at("/sdcard/Android/data/org.hemotk.app/files")
     folder.mkdir(parents=True, exist_ok=True)
     pushed = at(extras["bundle"])
@@ -42,6 +42,10 @@ def start(words):
     (phone / "listing.json").write_text(json.dumps(sorted(str(p.relative_to(pushed)) for p in pushed.rglob("*.*"))))
     shutil.copytree(pushed, phone.with_name("seen"), dirs_exist_ok=True)
     for ending, text in answers["results"].items():
+        if "alone" in extras and ending == "json" and answers["alone"]:
+            name = extras["alone"]
+            model = {{**answers["alone"]["models"][0], "file": name, "peak_memory_bytes": len(name)}}
+            text = json.dumps({{**answers["alone"], "models": [model]}})
         (folder / f"bench-{{extras['token']}}.{{ending}}").write_text(text)
     print(answers["start"])
 
@@ -64,6 +68,8 @@ match arguments:
         for folder in folders:
             at(folder).mkdir(parents=True)
     case ["shell", "chmod", *_]:
+        pass
+    case ["shell", "am", "force-stop", _]:
         pass
     case ["shell", "am", "start", *words]:
         start(words)
@@ -103,6 +109,7 @@ GOOD = {
     "app": "package:/data/app/org.hemotk.app/base.apk",
     "start": "Starting: Intent { cmp=org.hemotk.app/.BenchActivity (has extras) }\nStatus: ok",
     "full": False,
+    "alone": RESULT,
     "results": {"json": json.dumps(RESULT)},
 }
 
@@ -136,6 +143,11 @@ def calls(tmp_path):
     return [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
 
 
+def started(tmp_path):
+    """The commands that started the app, in their order."""
+    return [call for call in calls(tmp_path) if call[:3] == ["shell", "am", "start"]]
+
+
 def left(folder):
     return [path for path in folder.rglob("*") if path.is_file() and path.name != "listing.json"]
 
@@ -147,9 +159,33 @@ def test_pushes_starts_waits_pulls_and_tidies_up(bundle, phone, tmp_path):
     pushed = json.loads((phone() / "listing.json").read_text())
     models = ["bundle/float32.tflite", "bundle/int8.tflite"]
     assert pushed == ["bundle/bundle.json", *models, "testset/images.npy", "testset/testset.json"]
-    (start,) = [call for call in calls(tmp_path) if call[:3] == ["shell", "am", "start"]]
+    *_, start = started(tmp_path)
     assert start[6:15] == ["--ei", "warmup", "3", "--ei", "runs", "20", "--ei", "threads", "2"]
+    assert not {"alone", "seconds"} & {*start}
     assert left(phone()) == []
+
+
+def test_each_model_runs_once_in_a_process_of_its_own_for_its_memory(bundle, phone, tmp_path):
+    found = bench_on_phone(open_with_testset(bundle), AdbConfig(warmup=3, runs=20, seconds=1e-9))
+    assert [model.peak_memory_bytes for model in found.models] == [len("int8.tflite")]
+    steps = [call[2] for call in calls(tmp_path) if call[:2] == ["shell", "am"]]
+    assert steps == ["force-stop", "start"] * 3
+    alone = [start[start.index("alone") + 1] for start in started(tmp_path)[:2]]
+    assert alone == ["float32.tflite", "int8.tflite"]
+    assert all(start[6:12] == ["--ei", "warmup", "0", "--ei", "runs", "1"] for start in started(tmp_path)[:2])
+    assert started(tmp_path)[2][-3:] == ["--ef", "seconds", "1e-09"]
+
+
+def test_an_app_that_knows_nothing_of_memory_gives_none(bundle, phone):
+    phone(alone=None)
+    assert bench_on_phone(open_with_testset(bundle)).models[0].peak_memory_bytes is None
+
+
+def test_an_app_that_does_not_time_as_long_as_asked_is_refused(bundle, phone):
+    with pytest.raises(HemotkError, match=r"int8.tflite for 0.0 s where min_seconds asks for 2; its app is older"):
+        bench_on_phone(open_with_testset(bundle), AdbConfig(seconds=2.0))
+    with pytest.raises(HemotkError, match="at most 3600 s"):
+        AdbConfig(seconds=4000.0)
 
 
 def test_what_is_pushed_names_no_picture_and_no_label(bundle, phone, tmp_path):
@@ -176,19 +212,21 @@ def test_a_phone_can_be_named(bundle, phone, tmp_path):
     assert all(call[:2] == ["-s", "emulator-5554"] for call in calls(tmp_path))
 
 
-def test_waits_until_the_file_is_there(bundle, phone):
+def test_waits_until_the_file_is_there(bundle, phone, tmp_path):
     folder = phone(results={})
     waits = []
 
     def sleep(seconds):
         waits.append(seconds)
         if len(waits) == 3:
-            token = next(path.name for path in (folder / "data/local/tmp").iterdir()).removeprefix("hemotk-")
+            (start, *_) = started(tmp_path)
+            token = start[start.index("token") + 1]
             results = folder / "sdcard/Android/data/org.hemotk.app/files"
             (results / f"bench-{token}.json").write_text(json.dumps(RESULT))
 
-    bench_on_phone(open_with_testset(bundle), AdbConfig(poll=0.5), sleep)
-    assert waits == [0.5, 0.5, 0.5]
+    with pytest.raises(HemotkError, match="was not done after 5 s"):  # the second model's file never comes
+        bench_on_phone(open_with_testset(bundle), AdbConfig(poll=0.5, patience=5.0), sleep)
+    assert waits == [0.5] * 13
 
 
 @pytest.mark.parametrize(
@@ -229,7 +267,7 @@ def test_the_command_puts_the_phone_beside_this_machine(bundle, phone, tmp_path,
     report = json.loads((tmp_path / "bench.json").read_text())
     assert [source["name"] for source in report["sources"]][1:] == ["a b"]
     assert "it grew too hot" in [row["failure"] for row in report["variants"]]
-    (start,) = [call for call in calls(tmp_path) if call[:3] == ["shell", "am", "start"]]
+    *_, start = started(tmp_path)
     assert start[9:15] == ["--ei", "runs", "7", "--ei", "threads", "2"]
 
 

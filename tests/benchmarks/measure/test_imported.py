@@ -14,7 +14,7 @@ from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.imported import import_devices
 from hemotk.benchmarks.measure.subject import Subject
-from hemotk.benchmarks.report.figures import claim
+from hemotk.benchmarks.report.figures import claim, device_facts
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.store.bundle import open_with_testset
@@ -189,6 +189,10 @@ def test_several_files_of_one_device_are_told_apart_by_their_names_or_paths(writ
             {"image": 2, "id": "other"},
             r"has no scores for image 'class0/2\.png' of .* \(12 for 12 images\)",
         ),
+        (
+            {"images": (DeviceImage("0", "1" * 64, "00000000", "00000000"),)},
+            r"was run on 1 other pictures: none is in the test split of .*; give the device this bundle's test set",
+        ),
         ({"images": ()}, r"has no scores for image 'class0/0\.png' of the test split \(0 for 12 images\)"),
         ({"image": 2, "logit": "00"}, r"field 'logit' has 1 bytes where the output is float32"),
         ({"model": 1, "image": 2, "probability": "0000803f"}, r"field 'probability' has 4 bytes where .* is uint8"),
@@ -268,6 +272,29 @@ def test_a_device_that_ran_drawn_pictures_alone_is_timed_and_checked(with_drawn,
     assert BenchReport.from_dict(json.loads(report.to_json()), Path("report")).variants == report.variants
 
 
+def test_a_self_check_times_nothing_and_is_checked_all_the_same(with_drawn, write):
+    folder, found = with_drawn
+    untimed = {"load_ns": None, "first_ns": None, "warmup_ns": (), "rounds_ns": ()}
+    (own,) = [dataclasses.replace(model, **untimed) for model in found.models if model.file == "int8.tflite"]
+    report = bench(Subject((folder,), imported=(write(dataclasses.replace(found, models=(own,))),)), EASY)
+    row = report.variant("int8", source=NAME)
+    assert row.drawn == DrawnCheck(3, 0.0, 0.0) and row.latency is None
+    assert report.passed
+    refused = dataclasses.replace(own, failure="the device did not pass its own check (1.png)")
+    report = bench(Subject((folder,), imported=(write(dataclasses.replace(found, models=(refused,))),)), EASY)
+    assert not report.passed and "its own check" in report.variant("int8", source=NAME).failure
+
+
+def test_what_slows_a_phone_is_a_warning_and_a_fact(write, pristine, measured):
+    slow = dataclasses.replace(measured.device, foreground=False, power_save=True, charging=False)
+    report = bench(Subject((pristine,), imported=(write(dataclasses.replace(measured, device=slow)),)), EASY)
+    assert f"the app was not in the foreground of {NAME} all the time" in report.warnings
+    assert f"power saving was on at {NAME}" in report.warnings
+    facts = device_facts(slow)
+    assert [facts[name] for name in ("in front", "power saving", "charging")] == ["no", "yes", "no"]
+    assert "charging" not in device_facts(PHONE)
+
+
 def test_a_device_whose_answers_for_drawn_pictures_are_others_fails(with_drawn, write):
     folder, found = with_drawn
     other = edit(found, model=1, image=2, logit="00")
@@ -280,5 +307,5 @@ def test_a_device_whose_answers_for_drawn_pictures_are_others_fails(with_drawn, 
 def test_drawn_pictures_and_the_test_split_do_not_mix(with_drawn, write):
     folder, found = with_drawn
     mixed = edit(found, model=0, image=0, input_sha256="0" * 64)
-    with pytest.raises(HemotkError, match=r"saw other pixel bytes for image|has no scores for image"):
+    with pytest.raises(HemotkError, match=r"was run on 3 other pictures: none is in the test split of .*"):
         import_devices([write(mixed)], [open_with_testset(folder)])

@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,10 +17,11 @@ from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
 from hemotk.android.selfcheck import golden_set
+from hemotk.android.vectors import COUNT, RESIZE_SCHEMA, noise
 from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
 from hemotk.cli.main import run
 from hemotk.data.phantom.draw import draw_slice
-from hemotk.data.read.preprocess import load_pixels
+from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.tflite.scorer import Scorer
 from hemotk.tflite.tolerance import drawn_tolerance
@@ -91,6 +93,9 @@ def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, caps
         ".gitignore",
         "README.md",
         "core/src/test/kotlin/org/hemotk/core/GoldenPixelsTest.kt",
+        "core/src/test/kotlin/org/hemotk/core/ResizeTest.kt",
+        "core/src/test/kotlin/org/hemotk/core/MemoryFolder.kt",
+        "core/src/test/vectors/resize.json",
         "runtime/build.gradle.kts",
         "runtime/src/main/kotlin/org/hemotk/runtime/LiteRtRuntime.kt",
         "app/rules.pro",
@@ -198,6 +203,33 @@ def test_the_golden_set_is_what_python_makes_of_its_files(here):
         assert (load_pixels(path, card.preprocess) == image).all()
         assert each["logit"] == Scorer(folder / "int8.tflite", card.preprocess).score(image).logit
     assert said["tolerance"] == 2.5 * OUT[1]
+
+
+def test_the_tests_that_go_with_the_project_have_what_they_read(here):
+    assert run(["android"]) == 0
+    vectors = here / "app/core/src/test/vectors/resize.json"
+    said = json.loads(vectors.read_text())
+    size = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD).preprocess.size
+    assert said["schema"] == RESIZE_SCHEMA and said["size"] == size and len(said["pictures"]) == COUNT
+    assert len({picture["pixels"] for picture in said["pictures"]}) == COUNT
+    for picture in said["pictures"][:20]:
+        width, height, seed = (picture[name] for name in ("width", "height", "seed"))
+        seen = to_pixels(noise(width, height, seed), size)
+        assert picture["pixels"] == sha256_bytes(seen.tobytes())
+    tests = list((here / "app/core/src/test/kotlin").rglob("*.kt"))
+    assert len(tests) == 8
+    assert not any(re.search(r"\bvectors\(|hemotk\.work", path.read_text()) for path in tests)
+    assert sum(path.stat().st_size for path in (here / "app/core/src/test").rglob("*") if path.is_file()) < 100_000
+
+
+def test_the_noise_is_what_32_bits_make_of_it():
+    assert noise(3, 1, 5).tolist() == [[_mixed(at + 5 * 7919) for at in range(3)]]
+    assert len({*noise(16, 16, 1).ravel().tolist()}) > 100
+
+
+def _mixed(at):
+    mixed = at * 0x9E3779B1 % 2**32
+    return (mixed ^ (mixed >> 15)) * 0x85EBCA77 % 2**32 >> 24
 
 
 def test_tolerances_are_steps_or_shares():

@@ -59,6 +59,7 @@ def test_the_manifest_asks_for_no_permission_and_lets_nobody_but_the_shell_start
     assert activities == {
         "MainActivity": ("true", None),
         "AboutActivity": ("false", None),
+        "HistoryActivity": ("false", None),
         "BenchActivity": ("true", "android.permission.DUMP"),
     }
     application = manifest.find("application")

@@ -8,6 +8,7 @@ import android.widget.TextView
 import org.hemotk.core.Bundle
 import org.hemotk.core.GoldenSet
 import org.hemotk.core.Model
+import java.io.File
 import java.io.IOException
 import kotlin.concurrent.thread
 
@@ -40,10 +41,17 @@ class AboutActivity : Activity() {
             }
             val outcome = if (check.passed) R.string.check_passed else R.string.check_not_passed
             val facts = getString(R.string.check_of, bundle.card.name, model.variant.sha256, runtime.name, runtime.version)
-            listOf(getString(outcome), facts, resources.checkLines(check)).joinToString("\n\n")
+            val kept = kept { CheckFile(applicationContext).write(model, runtime, check) }
+            listOf(getString(outcome), facts, resources.checkLines(check), kept).joinToString("\n\n")
         }
     } catch (error: Throwable) { // whatever it was, the screen says it
         resources.sentence(error)
+    }
+
+    private fun kept(write: () -> File): String = try {
+        getString(R.string.check_written, write().path)
+    } catch (error: IOException) {
+        getString(R.string.bench_not_written, error.message)
     }
 
     private fun asset(name: String): String? = try {

@@ -109,6 +109,8 @@ internal class BenchJob(private val context: Context) {
             intent.getIntExtra(WARMUP, 10),
             intent.getIntExtra(RUNS, 50),
             intent.getIntExtra(THREADS, threads()),
+            intent.getFloatExtra(SECONDS, 0f).toDouble(),
+            intent.getStringExtra(ALONE),
         )
         val assets = context.assets
         val places = intent.getStringExtra(BUNDLE)?.let(::pushed) ?: Places(bundleFolder(assets), testsetFolder(assets))
@@ -150,5 +152,7 @@ internal class BenchJob(private val context: Context) {
 private const val WARMUP = "warmup"
 private const val RUNS = "runs"
 private const val THREADS = "threads"
+private const val SECONDS = "seconds"
+private const val ALONE = "alone"
 private const val BUNDLE = "bundle"
 private const val TOKEN = "token"

@@ -4,21 +4,27 @@ import android.app.Activity
 import android.content.ActivityNotFoundException
 import android.content.Intent
 import android.net.Uri
-import android.os.Build
 import android.os.Bundle as State
+import android.view.Gravity
 import android.view.View
 import android.widget.Button
 import android.widget.CheckBox
 import android.widget.ImageView
+import android.widget.LinearLayout
+import android.widget.ScrollView
 import android.widget.TextView
 import org.hemotk.core.Runtime
 import org.hemotk.runtime.LiteRtRuntime
 import org.hemotk.runtime.ModelFolder
 
-/** Picks or takes in a picture and shows what the model says about it. */
+/** Picks or takes in pictures and shows what the model says about one, or about several as a series. */
 class MainActivity : Activity() {
     private val verdict by lazy { findViewById<TextView>(R.id.verdict) }
     private val status by lazy { findViewById<TextView>(R.id.status) }
+    private val remark by lazy { findViewById<TextView>(R.id.remark) }
+    private val opened by lazy { findViewById<TextView>(R.id.opened) }
+    private val cancel by lazy { findViewById<Button>(R.id.cancel) }
+    private val slices by lazy { findViewById<LinearLayout>(R.id.slices) }
     private val doubts by lazy { findViewById<TextView>(R.id.doubts) }
     private val picture by lazy { findViewById<ImageView>(R.id.picture) }
     private val showMap by lazy { findViewById<CheckBox>(R.id.show_map) }
@@ -32,9 +38,11 @@ class MainActivity : Activity() {
         window.keepContentPrivate(resources)
         setContentView(R.layout.main)
         findViewById<Button>(R.id.pick).setOnClickListener { pick() }
+        findViewById<Button>(R.id.history).setOnClickListener { startActivity(Intent(this, HistoryActivity::class.java)) }
         findViewById<Button>(R.id.about).setOnClickListener { startActivity(Intent(this, AboutActivity::class.java)) }
         findViewById<Button>(R.id.bench).setOnClickListener { startActivity(Intent(this, BenchActivity::class.java)) }
         share.setOnClickListener { share() }
+        cancel.setOnClickListener { screen.cancel() }
         showMap.setOnCheckedChangeListener { _, _ -> draw() }
         @Suppress("DEPRECATION") // what replaces it is in a library
         val kept = lastNonConfigurationInstance as Screen?
@@ -42,8 +50,8 @@ class MainActivity : Activity() {
         screen.watch = ::show
         show()
         if (kept == null) {
-            val uri = state?.getString(SHOWN)
-            if (uri != null) screen.look(Uri.parse(uri)) else takeIn(intent)
+            val uris = state?.getStringArrayList(SHOWN)
+            if (uris != null) screen.look(uris.map(Uri::parse), again = true) else takeIn(intent)
         }
     }
 
@@ -54,7 +62,7 @@ class MainActivity : Activity() {
 
     override fun onSaveInstanceState(state: State) {
         super.onSaveInstanceState(state)
-        screen.uri?.let { state.putString(SHOWN, it.toString()) }
+        if (screen.uris.isNotEmpty()) state.putStringArrayList(SHOWN, ArrayList(screen.uris.map { it.toString() }))
     }
 
     @Suppress("OVERRIDE_DEPRECATION")
@@ -68,7 +76,7 @@ class MainActivity : Activity() {
 
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
-        if (request == PICK && result == RESULT_OK) data?.data?.let(screen::look)
+        if (request == PICK && result == RESULT_OK) data?.let { screen.look(clip(it).ifEmpty { listOfNotNull(it.data) }) }
     }
 
     private fun sources() = Sources(
@@ -76,10 +84,13 @@ class MainActivity : Activity() {
         bundle = { org.hemotk.core.Bundle(bundleFolder(assets)) },
         golden = { org.hemotk.core.GoldenSet(goldenFolder(assets), it) },
         runtime = { runtime(bundleFolder(assets)) },
+        checked = CheckFile(applicationContext)::writeOnce,
+        keep = HistoryStore(applicationContext)::add,
     )
 
     private fun pick() {
-        val intent = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
+        val intent = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
+            .putExtra(Intent.EXTRA_MIME_TYPES, KINDS).putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true)
         try {
             startActivityForResult(intent, PICK)
         } catch (error: ActivityNotFoundException) {
@@ -87,60 +98,91 @@ class MainActivity : Activity() {
         }
     }
 
-    /** The system puts a shared picture into the intent's clip data; some apps know the extra alone. */
+    /** The system puts shared pictures into the intent's clip data; some apps know the extra alone. */
     private fun takeIn(intent: Intent?) {
-        if (intent?.action != Intent.ACTION_SEND) return
-        val clip = intent.clipData?.takeIf { it.itemCount > 0 }?.getItemAt(0)?.uri
-        (clip ?: stream(intent))?.let(screen::look)
+        val clip = intent?.let(::clip).orEmpty()
+        when (intent?.action) {
+            Intent.ACTION_SEND -> screen.look(clip.ifEmpty { streams(intent) }.take(1))
+            Intent.ACTION_SEND_MULTIPLE -> screen.look(clip.ifEmpty { streams(intent) })
+        }
     }
 
-    private fun stream(intent: Intent): Uri? = try {
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
-            intent.getParcelableExtra(Intent.EXTRA_STREAM, Uri::class.java)
-        } else {
-            @Suppress("DEPRECATION")
-            intent.getParcelableExtra(Intent.EXTRA_STREAM) as? Uri
+    private fun clip(intent: Intent): List<Uri> = intent.clipData?.let { clip ->
+        (0 until clip.itemCount).mapNotNull { clip.getItemAt(it).uri }
+    }.orEmpty()
+
+    @Suppress("DEPRECATION") // what replaces it is not there before Android 13
+    private fun streams(intent: Intent): List<Uri> = try {
+        when (val extra = intent.extras?.get(Intent.EXTRA_STREAM)) {
+            is Uri -> listOf(extra)
+            is List<*> -> extra.filterIsInstance<Uri>()
+            else -> emptyList()
         }
     } catch (error: RuntimeException) {
-        null // an extra that nobody can unpack
+        emptyList() // an extra that nobody can unpack
     }
 
     private fun show() {
-        val seen = screen.shown as? Shown.Seen
-        verdict.text = seen?.finding?.verdict.orEmpty()
-        doubts.text = seen?.finding?.let { resources.doubts(it.doubts) }.orEmpty()
-        status.text = when (val shown = screen.shown) {
-            is Shown.Nothing -> getString(R.string.nothing_yet)
-            is Shown.Working -> getString(R.string.working)
-            is Shown.Failed -> resources.sentence(shown.error)
-            is Shown.Seen -> resources.probability(shown)
-        }
-        visible(doubts, doubts.text.isNotEmpty())
-        visible(picture, seen != null)
-        visible(share, seen != null)
-        visible(showMap, seen?.map != null)
+        val shown = screen.shown
+        val seen = shown as? Shown.Seen
+        val series = shown as? Shown.Series
+        verdict.text = seen?.finding?.verdict ?: series?.outcome?.verdict.orEmpty()
+        status.text = resources.status(shown)
+        fill(doubts, seen?.let { resources.doubts(it.finding.doubts) }.orEmpty())
+        fill(remark, listOf(resources.remark(shown), resources.notKept(screen.notKept)).filter { it.isNotEmpty() }.joinToString("\n"))
+        fill(opened, series?.let { resources.opened(it) }.orEmpty())
+        visible(cancel, shown is Shown.Working)
+        visible(share, seen != null || series != null)
+        list(series)
         screen.ready?.let {
             findViewById<TextView>(R.id.model).text = getString(R.string.model, it.card.name, it.card.preprocess.size)
         }
         draw()
     }
 
+    private fun list(series: Shown.Series?) {
+        if (slices.tag === series?.items) return
+        slices.tag = series?.items
+        slices.removeAllViews()
+        visible(slices, series != null)
+        series?.items?.forEachIndexed { place, item ->
+            // Only what can be opened is a button.
+            val line = if (item.looked == null) TextView(this) else Button(this)
+            line.text = resources.line(series, place)
+            line.isAllCaps = false
+            line.gravity = Gravity.START or Gravity.CENTER_VERTICAL
+            if (item.looked != null) line.setOnClickListener { open(place) }
+            slices.addView(line)
+        }
+    }
+
+    private fun open(place: Int) {
+        screen.open(place)
+        findViewById<ScrollView>(R.id.scroll).smoothScrollTo(0, verdict.top)
+    }
+
     private fun draw() {
-        val seen = screen.shown as? Shown.Seen
+        val seen = screen.shown as? Shown.Seen ?: (screen.shown as? Shown.Series)?.open
         val map = seen?.map?.takeIf { showMap.isChecked }
         picture.setImageBitmap(map ?: seen?.plain)
         picture.contentDescription = getString(if (map == null) R.string.picture else R.string.picture_with_map)
+        visible(picture, seen != null)
+        visible(showMap, seen?.map != null)
         visible(legend, map != null)
+    }
+
+    private fun fill(view: TextView, text: String) {
+        view.text = text
+        visible(view, text.isNotEmpty())
     }
 
     private fun visible(view: View, wanted: Boolean) {
         view.visibility = if (wanted) View.VISIBLE else View.GONE
     }
 
-    /** As text, without the picture and its name. */
+    /** As text, without pictures and their names. */
     private fun share() {
-        val seen = screen.shown as? Shown.Seen ?: return
-        val text = resources.report(seen, checkNotNull(screen.ready))
+        val text = resources.report(screen.shown, checkNotNull(screen.ready))
         val intent = Intent(Intent.ACTION_SEND).setType("text/plain").putExtra(Intent.EXTRA_TEXT, text)
         startActivity(Intent.createChooser(intent, getString(R.string.share)))
     }
@@ -148,6 +190,9 @@ class MainActivity : Activity() {
     companion object {
         private const val PICK = 1
         private const val SHOWN = "shown"
+
+        /** Few systems know DICOM files as such. */
+        private val KINDS = arrayOf("image/*", "application/dicom", "application/octet-stream")
 
         /** What runs models; a test puts in another. */
         internal var runtime: (ModelFolder) -> Runtime = ::LiteRtRuntime

@@ -12,12 +12,25 @@ import org.hemotk.core.Picture
 import org.hemotk.core.Preprocess
 import org.hemotk.core.Problem
 import org.hemotk.core.Rows
+import org.hemotk.core.SliceHeader
 import org.hemotk.core.checkSize
+import org.hemotk.core.decodeDicom
 import org.hemotk.core.decodePng
 import org.hemotk.core.fileKind
+import org.hemotk.core.isDicom
 import org.hemotk.core.prepare
 import java.io.IOException
 import java.nio.ByteBuffer
+
+/** A file as it was read: what a DICOM file says of its place in a series, and whether its values had to be put right. */
+class Read(val picture: Picture, val header: SliceHeader? = null, val corrected: Boolean = false)
+
+/** The same as [decode], and DICOM slices too, through the card's window. */
+fun readPicture(file: ByteArray, preprocess: Preprocess, where: String): Read {
+    if (!isDicom(file)) return Read(decode(file, preprocess, where))
+    val slice = decodeDicom(file, preprocess.window, where)
+    return Read(Picture(slice.gray, null), slice.header, slice.corrected)
+}
 
 /**
  * The picture in the bytes of a file, upright: PNG is decoded by the core, other kinds by the system.

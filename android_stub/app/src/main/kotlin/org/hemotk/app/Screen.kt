@@ -1,46 +1,39 @@
 package org.hemotk.app
 
 import android.content.ContentResolver
-import android.graphics.Bitmap
 import android.net.Uri
 import android.os.Handler
 import android.os.Looper
 import org.hemotk.core.Bundle
 import org.hemotk.core.Card
-import org.hemotk.core.Finding
 import org.hemotk.core.GoldenSet
-import org.hemotk.core.Gray
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Model
 import org.hemotk.core.Problem
 import org.hemotk.core.Runtime
 import org.hemotk.core.SelfCheck
+import org.hemotk.core.Slice
 import org.hemotk.core.closingOnFailure
-import org.hemotk.core.heatmap
-import org.hemotk.core.toPixels
+import java.util.concurrent.CancellationException
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
-import kotlin.math.max
-import kotlin.math.min
-
-/** What the screen shows of a picture. */
-sealed class Shown {
-    object Nothing : Shown()
-
-    object Working : Shown()
-
-    class Failed(val error: Throwable) : Shown()
-
-    /** A verdict, with the picture as the network sees it and with its heat map, if there is one. */
-    class Seen(val finding: Finding, val card: Card, val plain: Bitmap, val map: Bitmap?) : Shown()
-}
 
 /** The model that is there, and how it did on the golden set. */
 class Ready(val card: Card, val sha256: String, val runtime: String, val check: SelfCheck)
 
-/** What opens files and models. */
-class Sources(val resolver: ContentResolver, val bundle: () -> Bundle, val golden: (Bundle) -> GoldenSet, val runtime: () -> Runtime)
+/** What opens files and models, and what a check and a verdict are handed to. */
+class Sources(
+    val resolver: ContentResolver,
+    val bundle: () -> Bundle,
+    val golden: (Bundle) -> GoldenSet,
+    val runtime: () -> Runtime,
+    val checked: (Model, Runtime, SelfCheck) -> Unit,
+    val keep: (Shown, Ready) -> Unit,
+)
+
+/** A series of more pictures is no head. */
+internal const val MOST_PICTURES = 400
 
 /**
  * What the main screen works on; it outlives a rotation, so that nothing is loaded, checked or asked twice.
@@ -53,15 +46,21 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
     private val main = Handler(Looper.getMainLooper())
     private var model: Model? = null // the worker's alone
     private var closed = false // the main thread's alone
-    private var asked = 0
+
+    @Volatile
+    private var asked = 0 // the main thread's to change
     private var pending: Future<*>? = null
 
-    /** The picture that was asked for last. */
-    var uri: Uri? = null
+    /** The pictures that were asked for last. */
+    var uris: List<Uri> = emptyList()
         private set
     var shown: Shown = Shown.Nothing
         private set
     var ready: Ready? = null
+        private set
+
+    /** Why the verdict that is shown could not be kept, or null. */
+    var notKept: Throwable? = null
         private set
 
     /** Called on the main thread after every change. */
@@ -77,20 +76,45 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
         }
     }
 
-    /** Look at the picture at [uri]; whatever was shown or asked for before is dropped at once. */
-    fun look(uri: Uri) {
-        this.uri = uri
-        val mine = ++asked
-        pending?.cancel(true)
-        change { shown = Shown.Working }
-        pending = worker.submit {
-            val found = try {
-                seen(model(), source.read(uri), uri.toString())
-            } catch (error: Throwable) {
-                Shown.Failed(error)
+    /**
+     * Look at a picture, or at the pictures of a series; whatever was shown or asked for before is dropped at once.
+     *
+     * What is looked at [again], because the process died, was kept the first time.
+     */
+    fun look(uris: List<Uri>, again: Boolean = false) {
+        if (uris.isEmpty()) return
+        this.uris = uris
+        val done: (Shown) -> Unit = if (again) { _ -> } else ::keep
+        work(Shown.Working(0, uris.size), done) { mine -> if (uris.size == 1) one(uris[0]) else several(uris, mine) }
+    }
+
+    /** Hand on what is shown now. */
+    private fun keep(found: Shown) {
+        val mine = asked
+        val ready = ready ?: return
+        worker.execute {
+            try {
+                sources.keep(found, ready)
+            } catch (error: Exception) { // a full disk, or a damaged history
+                main.post { if (mine == asked && !closed) change { notKept = error } }
             }
-            main.post { if (mine == asked && !closed) change { shown = found } }
         }
+    }
+
+    /** Give up what is under way; nothing is shown then. */
+    fun cancel() {
+        if (shown !is Shown.Working) return
+        asked++
+        pending?.cancel(true)
+        uris = emptyList()
+        change { shown = Shown.Nothing }
+    }
+
+    /** Show the picture at that place of the series. */
+    fun open(place: Int) {
+        val series = shown as? Shown.Series ?: return
+        val looked = series.items[place].looked ?: return
+        work(series, {}) { series.opened(place, seen(looked, series.card)) }
     }
 
     /** Close the model after what is running; nothing is shown any more. */
@@ -100,6 +124,65 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
         pending?.cancel(true)
         worker.execute { model?.close() }
         worker.shutdown()
+    }
+
+    /** Show [meanwhile] now, and what [step] finds after it, unless something else was asked by then; then it is [done]. */
+    private fun work(meanwhile: Shown, done: (Shown) -> Unit, step: (mine: Int) -> Shown) {
+        val mine = ++asked
+        pending?.cancel(true)
+        change {
+            shown = meanwhile
+            notKept = null
+        }
+        pending = worker.submit {
+            val found = try {
+                step(mine)
+            } catch (error: Throwable) {
+                Shown.Failed(error)
+            }
+            tell(mine, found, done)
+        }
+    }
+
+    private fun tell(mine: Int, found: Shown, done: (Shown) -> Unit = {}) {
+        main.post {
+            if (mine == asked && !closed) {
+                change { shown = found }
+                done(found)
+            }
+        }
+    }
+
+    private fun one(uri: Uri): Shown {
+        val model = model()
+        val read = readPicture(source.read(uri).bytes, model.bundle.card.preprocess, uri.toString())
+        return seen(looked(model, read, LARGEST_SHOWN), model.bundle.card)
+    }
+
+    private fun several(uris: List<Uri>, mine: Int): Shown {
+        if (uris.size > MOST_PICTURES) throw HemotkException(Problem.SERIES_TOO_LONG, "$MOST_PICTURES")
+        val model = model()
+        val items = uris.mapIndexed { place, uri ->
+            if (mine != asked) throw CancellationException() // an interruption may have been lost on the way
+            tell(mine, Shown.Working(place, uris.size))
+            item(model, uri)
+        }
+        return series(items, model.bundle.card)
+    }
+
+    /** A picture that cannot be read is no reason to leave the others. */
+    private fun item(model: Model, uri: Uri): Item {
+        var name = uri.lastPathSegment.orEmpty()
+        return try {
+            val file = source.read(uri)
+            name = file.name
+            val read = readPicture(file.bytes, model.bundle.card.preprocess, name)
+            Item(Slice(name, uri.toString(), read.header), looked(model, read, LARGEST_IN_SERIES), null)
+        } catch (error: CancellationException) {
+            throw error
+        } catch (error: Throwable) { // also too little memory
+            Item(Slice(name, uri.toString(), null), null, error)
+        }
     }
 
     private fun change(step: () -> Unit) {
@@ -118,32 +201,9 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
             val check = sources.golden(bundle).check(loaded) { file, name -> decode(file, bundle.card.preprocess, name) }
             val ready = Ready(bundle.card, loaded.variant.sha256, "${runtime.name} ${runtime.version}", check)
             main.post { if (!closed) change { this.ready = ready } }
+            sources.checked(loaded, runtime, check)
             if (!check.passed) throw HemotkException(Problem.CHECK_FAILED, loaded.variant.file)
             loaded
         }
     }
 }
-
-private fun seen(model: Model, file: ByteArray, where: String): Shown.Seen {
-    val card = model.bundle.card
-    val picture = decode(file, card.preprocess, where)
-    val finding = model.look(picture)
-    val square = square(picture.gray)
-    val plain = bitmap(IntArray(square.bytes.size) { gray(square.bytes[it]) }, square)
-    val map = finding.cam?.let { bitmap(heatmap(square, it, card.preprocess.size), square) }
-    return Shown.Seen(finding, card, plain, map)
-}
-
-// Larger than any phone's screen is wide, in the pictures that CT makes.
-private const val LARGEST_SHOWN = 1024
-
-/** The padded square that the network's view is made from, no larger than needed. */
-private fun square(gray: Gray): Gray {
-    val side = min(max(gray.width, gray.height), LARGEST_SHOWN)
-    return Gray(side, side, toPixels(gray, side))
-}
-
-private fun bitmap(argb: IntArray, square: Gray) =
-    Bitmap.createBitmap(argb, square.width, square.height, Bitmap.Config.ARGB_8888)
-
-private fun gray(byte: Byte): Int = (byte.toInt() and 255) * 0x010101 or (255 shl 24)

@@ -36,6 +36,19 @@ private fun sentenceOf(problem: Problem) = when (problem) {
     Problem.UNUSABLE_MODEL -> R.string.problem_unusable_model
     Problem.BROKEN_MODEL -> R.string.problem_broken_model
     Problem.NO_RUNTIME -> R.string.problem_no_runtime
+    Problem.DICOM_MODALITY -> R.string.problem_dicom_modality
+    Problem.DICOM_CAPTURE -> R.string.problem_dicom_capture
+    Problem.DICOM_LOCALIZER -> R.string.problem_dicom_localizer
+    Problem.DICOM_COLOURS -> R.string.problem_dicom_colours
+    Problem.DICOM_UNIT -> R.string.problem_dicom_unit
+    Problem.DICOM_RESCALE -> R.string.problem_dicom_rescale
+    Problem.DICOM_SLOPE -> R.string.problem_dicom_slope
+    Problem.DICOM_BITS -> R.string.problem_dicom_bits
+    Problem.DICOM_SYNTAX -> R.string.problem_dicom_syntax
+    Problem.SERIES_MIXED -> R.string.problem_series_mixed
+    Problem.SERIES_SEVERAL -> R.string.problem_series_several
+    Problem.SERIES_TWICE -> R.string.problem_series_twice
+    Problem.SERIES_TOO_LONG -> R.string.problem_series_too_long
     Problem.CHECK_FAILED -> R.string.problem_check_failed
     Problem.TOO_LITTLE_MEMORY -> R.string.problem_too_little_memory
 }
@@ -57,16 +70,6 @@ private fun reasonOf(doubt: Doubt) = when (doubt) {
     Doubt.CORNERS -> R.string.doubt_corners
     Doubt.NO_SKULL -> R.string.doubt_no_skull
 }
-
-/** What may be shared: the verdict and what gave it; neither the picture nor its name. */
-fun Resources.report(seen: Shown.Seen, ready: Ready): String = listOf(
-    seen.finding.verdict,
-    probability(seen),
-    doubts(seen.finding.doubts),
-    getString(R.string.model, ready.card.name, ready.card.preprocess.size),
-    getString(R.string.model_checksum, ready.sha256),
-    getString(R.string.notice),
-).filter { it.isNotEmpty() }.joinToString("\n")
 
 /** How the phone did on the golden set: one line a picture, with differences and what they may be. */
 fun Resources.checkLines(check: SelfCheck): String {

@@ -2,6 +2,7 @@ package org.hemotk.app
 
 import android.content.ContentResolver
 import android.net.Uri
+import android.provider.OpenableColumns
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Problem
 import java.io.ByteArrayOutputStream
@@ -15,6 +16,9 @@ import java.util.concurrent.TimeUnit
 import java.util.concurrent.TimeoutException
 import java.util.concurrent.atomic.AtomicReference
 
+/** A file that was picked or shared: its bytes, and what it is called where it comes from. */
+class SourceFile(val bytes: ByteArray, val name: String)
+
 /**
  * Reads what was picked or shared: once, up to a limit, and not for ever.
  *
@@ -23,14 +27,14 @@ import java.util.concurrent.atomic.AtomicReference
  */
 class Source(private val resolver: ContentResolver, private val patienceMs: Long = 30_000, private val limit: Int = 64_000_000) {
     /**
-     * The file's bytes.
+     * The file.
      *
      * Throws [HemotkException] where the provider refuses, fails, is slow, or gives too much, and [CancellationException]
      * where the calling thread was interrupted.
      */
-    fun read(uri: Uri): ByteArray {
+    fun read(uri: Uri): SourceFile {
         val open = AtomicReference<InputStream?>()
-        val task = FutureTask { bytes(uri, open) }
+        val task = FutureTask { SourceFile(bytes(uri, open), name(uri)) }
         inBackground(task)
         return try {
             task.get(patienceMs, TimeUnit.MILLISECONDS)
@@ -61,6 +65,19 @@ class Source(private val resolver: ContentResolver, private val patienceMs: Long
         }
     }
 
+    /** A name is a help and no need: a provider that has none keeps no picture from being looked at. */
+    private fun name(uri: Uri): String {
+        val said = try {
+            resolver.query(uri, arrayOf(OpenableColumns.DISPLAY_NAME), null, null, null)?.use { cursor ->
+                if (cursor.moveToFirst()) cursor.getString(0) else null
+            }
+        } catch (error: Exception) { // whatever another app throws
+            null
+        }
+        val name = said ?: uri.lastPathSegment?.substringAfterLast('/') ?: ""
+        return name.filterNot { it.isISOControl() }.take(LONGEST_NAME)
+    }
+
     private fun problem(uri: Uri, cause: Throwable): Throwable = when (cause) {
         is HemotkException, is OutOfMemoryError -> cause
         is SecurityException -> HemotkException(Problem.PROVIDER_REFUSED, uri.toString(), cause)
@@ -78,3 +95,5 @@ class Source(private val resolver: ContentResolver, private val patienceMs: Long
 
     private fun inBackground(work: Runnable) = Thread(work, "source").apply { isDaemon = true }.start()
 }
+
+private const val LONGEST_NAME = 100

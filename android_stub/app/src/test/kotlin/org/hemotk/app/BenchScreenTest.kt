@@ -3,12 +3,17 @@ package org.hemotk.app
 import android.content.ComponentName
 import android.content.Intent
 import android.widget.Button
+import android.app.ActivityManager.RunningAppProcessInfo
+import android.os.PowerManager
 import android.view.View
+import org.hemotk.core.Bundle
 import org.hemotk.core.Json
+import org.hemotk.runtime.LiteRtRuntime
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
+import org.robolectric.Shadows.shadowOf
 import java.io.File
 import java.util.concurrent.CountDownLatch
 
@@ -17,7 +22,13 @@ class BenchScreenTest : ScreenCase() {
 
     private fun asked(token: String, vararg extras: Pair<String, Any>) =
         Intent(context, BenchActivity::class.java).putExtra("token", token).also { intent ->
-            for ((name, value) in extras) if (value is Int) intent.putExtra(name, value) else intent.putExtra(name, "$value")
+            for ((name, value) in extras) {
+                when (value) {
+                    is Int -> intent.putExtra(name, value)
+                    is Float -> intent.putExtra(name, value)
+                    else -> intent.putExtra(name, "$value")
+                }
+            }
         }
 
     private fun bench(token: String, vararg extras: Pair<String, Any>): Pair<File, String> {
@@ -37,6 +48,50 @@ class BenchScreenTest : ScreenCase() {
         assertTrue((model["images"] as List<*>).isNotEmpty())
         assertTrue(text, file.path in text)
         file.copyTo(File(work, "device-activity.json"), overwrite = true)
+    }
+
+    private fun fields(value: Any?, vararg path: String) = path.fold(value) { at, name -> (at as Map<*, *>)[name] }
+
+    @Test
+    fun a_bench_of_so_many_seconds_says_what_slows_the_phone() {
+        val power = shadowOf(context.getSystemService(PowerManager::class.java))
+        power.setIsPowerSaveMode(true)
+        val written = Json.parse(bench("s1", "warmup" to 0, "runs" to 1, "threads" to 1, "seconds" to 0.3f).first.readText())
+        val model = (fields(written, "models") as List<*>).single()
+        val times = (fields(model, "rounds_ns") as List<*>).flatMap { it as List<*> }.map { it as Long }
+        assertTrue("${times.sum()}", times.sum() >= 0.3e9 && times.size > 1)
+        assertEquals(listOf(true, true, false), listOf("foreground", "power_save", "charging").map { fields(written, "device", it) })
+        assertEquals(null, fields(model, "peak_memory_bytes"))
+        power.setIsPowerSaveMode(false)
+        val quiet = Json.parse(bench("s2", "warmup" to 0, "runs" to 1, "threads" to 1).first.readText())
+        assertEquals(false, fields(quiet, "device", "power_save"))
+    }
+
+    @Test
+    fun a_model_alone_says_how_much_memory_its_process_held() {
+        val file = Bundle(bundleFolder(context.assets)).int8().file
+        val written = Json.parse(bench("m1", "warmup" to 0, "runs" to 1, "threads" to 1, "alone" to file).first.readText())
+        val model = (fields(written, "models") as List<*>).single()
+        assertTrue((fields(model, "peak_memory_bytes") as Long) > 10_000_000)
+        assertEquals(emptyList<Any>(), fields(model, "images"))
+        val status = File(folder, "status").apply { writeText("VmPeak:\t    9 kB\nVmHWM:\t  42 kB\nVmRSS:\t 7 kB\n") }
+        assertEquals(42L * 1024, peakMemory(status))
+        assertEquals(null, peakMemory(status.apply { writeText("VmHWM:\t many kB\n") }))
+        assertEquals(null, peakMemory(File(folder, "none")))
+    }
+
+    @Test
+    fun a_bench_in_the_background_is_known_as_one() {
+        var now = RunningAppProcessInfo.IMPORTANCE_FOREGROUND
+        val phone = Phone(context) { now }
+        val before = Json.parse(phone.file(LiteRtRuntime(bundleFolder(context.assets)), 1, emptyList()))
+        assertEquals(true, fields(before, "device", "foreground"))
+        for (importance in listOf(RunningAppProcessInfo.IMPORTANCE_CACHED, RunningAppProcessInfo.IMPORTANCE_FOREGROUND)) {
+            now = importance
+            phone.look()
+        }
+        val after = Json.parse(phone.file(LiteRtRuntime(bundleFolder(context.assets)), 1, emptyList()))
+        assertEquals(false, fields(after, "device", "foreground"))
     }
 
     @Test

@@ -51,7 +51,7 @@ class LifecycleTest : ScreenCase() {
         val activity = start(MainActivity::class.java, Intent()).get()
         wait("the sentence for $error") { activity.settled }
         assertEquals(context.getString(sentence), activity.text(R.id.status))
-        activity.screen.look(place(picture("gray.png")))
+        activity.screen.look(listOf(place(picture("gray.png"))))
         wait("a verdict after $error") { activity.settled }
         assertTrue(activity.text(R.id.status), activity.text(R.id.verdict).isNotEmpty())
     }
@@ -65,10 +65,16 @@ class LifecycleTest : ScreenCase() {
 
     @Test
     fun a_load_that_always_fails_hangs_no_picture() {
-        MainActivity.runtime = { throw IllegalStateException("never") }
-        val activity = look(picture("gray.png"))
-        assertEquals(context.getString(R.string.problem_interpreter, "never"), activity.text(R.id.status))
-        assertEquals("", activity.text(R.id.verdict))
+        val errors = mapOf(
+            IllegalStateException("never") to context.getString(R.string.problem_interpreter, "never"),
+            UnsatisfiedLinkError("never") to context.getString(R.string.problem_no_runtime),
+        )
+        for ((error, sentence) in errors) {
+            MainActivity.runtime = { throw error }
+            val activity = look(picture("gray.png"))
+            assertEquals(sentence, activity.text(R.id.status))
+            assertEquals("", activity.text(R.id.verdict))
+        }
     }
 
     @Test
@@ -112,9 +118,11 @@ class LifecycleTest : ScreenCase() {
     @Test
     fun a_slow_provider_is_left_after_a_while_and_closed() {
         val blocking = Blocking()
-        val source = Source(context.contentResolver, patienceMs = 200)
+        val source = Source(context.contentResolver, patienceMs = 20)
+        val began = System.nanoTime()
         val error = assertThrows(org.hemotk.core.HemotkException::class.java) { source.read(place { blocking }) }
         assertEquals(org.hemotk.core.Problem.PROVIDER_SLOW, error.problem)
+        assertTrue("waited too long", System.nanoTime() - began < TimeUnit.SECONDS.toNanos(10))
         wait("its end") { blocking.isClosed }
     }
 
@@ -205,7 +213,7 @@ class LifecycleTest : ScreenCase() {
         val next = org.robolectric.Robolectric.buildActivity(MainActivity::class.java, Intent()).setup(state)
         wait("the verdict again") { next.get().settled }
         assertEquals(first.get().text(R.id.verdict), next.get().text(R.id.verdict))
-        assertEquals(uri, next.get().screen.uri)
+        assertEquals(listOf(uri), next.get().screen.uris)
         next.pause().stop().destroy()
     }
 
@@ -232,7 +240,4 @@ class LifecycleTest : ScreenCase() {
             look(Uri.parse("content://nobody/1")).text(R.id.status),
         )
     }
-
-    private fun MainActivity.onNewIntentForTest(intent: Intent) =
-        MainActivity::class.java.getDeclaredMethod("onNewIntent", Intent::class.java).invoke(this, intent)
 }

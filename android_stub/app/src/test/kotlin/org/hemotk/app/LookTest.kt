@@ -87,11 +87,39 @@ class LookTest : ScreenCase() {
     }
 
     @Test
+    fun nothing_is_cut_off_of_a_series() = everywhere { device ->
+        val files = File(expected, "series").listFiles()!!.associate { it.name to it.readBytes() }
+        for ((name, content) in listOf("series" to files, "series-incomplete" to files + ("s13.dcm" to ByteArray(7)))) {
+            val activity = start(MainActivity::class.java, share(named(content))).get()
+            wait("a verdict or a sentence") { activity.settled }
+            activity.screen.open(1)
+            wait("the picture") { activity.findViewById<View>(R.id.picture).visibility == View.VISIBLE }
+            keep(activity, "$device-$name")
+        }
+    }
+
+    @Test
     fun nothing_is_cut_off_on_the_other_screens() = everywhere { device ->
         val about = start(AboutActivity::class.java, Intent()).get()
         wait("the check") { about.text(R.id.check) != context.getString(R.string.check_running) }
         keep(about, "$device-about")
         keep(start(BenchActivity::class.java, Intent()).get(), "$device-bench")
+        keep(start(HistoryActivity::class.java, Intent()).get(), "$device-history-off")
+    }
+
+    @Test
+    fun nothing_is_cut_off_of_a_history() = everywhere { device ->
+        val store = HistoryStore(context).apply {
+            keeps = true
+            keepsPictures = true
+        }
+        look(picture("gray.png"))
+        val series = start(MainActivity::class.java, share(named(mapOf("a" to picture("gray.png"), "b" to picture("colour.png"))))).get()
+        wait("the series") { series.settled && store.read().entries.size % 2 == 0 }
+        val history = start(HistoryActivity::class.java, Intent()).get()
+        wait("the entries") { history.text(R.id.status).isNotEmpty() }
+        keep(history, "$device-history")
+        store.clear()
     }
 
     @Test

@@ -64,7 +64,8 @@ class MainScreenTest : ScreenCase() {
             "a", listOf("normal", "hemorrhage"), preprocess, org.hemotk.core.Decision(0.3, 1.0), emptyList(), emptyMap(), "",
         )
         val finding = org.hemotk.core.Finding(0.0, 0.25, 0, "normal", null, emptyList())
-        val seen = Shown.Seen(finding, card, Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888), null)
+        val looked = Looked(finding, org.hemotk.core.Gray(1, 1, ByteArray(1)), corrected = false)
+        val seen = Shown.Seen(looked, card, Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888), null)
         assertEquals("Probability of hemorrhage: 0.250 (called from 0.300)", context.resources.probability(seen))
     }
 
@@ -120,7 +121,10 @@ class MainScreenTest : ScreenCase() {
             bad("animated.gif") to R.string.problem_several_frames,
             bad("animated.webp") to R.string.problem_several_frames,
             bad("cmyk.jpg") to R.string.problem_unusual_colours,
+            // Its size is known from its header, before pixels that are not all there are decoded.
+            bad("too_large.jpg").copyOf(1000) + byteArrayOf(-1, 0xD9.toByte()) to R.string.problem_picture_too_large,
             bad("transparent.png") to R.string.problem_wholly_transparent,
+            bad("transparent.webp") to R.string.problem_wholly_transparent,
             bad("deep.png") to R.string.problem_few_levels,
             ByteArray(64_000_001) to R.string.problem_file_too_large,
         )
@@ -167,7 +171,9 @@ class MainScreenTest : ScreenCase() {
         activity.findViewById<Button>(R.id.pick).performClick()
         val asked = shadowOf(activity).nextStartedActivityForResult
         assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.intent.action)
-        assertEquals("image/*", asked.intent.type)
+        val kinds = asked.intent.getStringArrayExtra(Intent.EXTRA_MIME_TYPES).orEmpty().toList()
+        assertEquals(listOf("image/*", "application/dicom", "application/octet-stream"), kinds)
+        assertTrue(asked.intent.getBooleanExtra(Intent.EXTRA_ALLOW_MULTIPLE, false))
         val uri = place(picture("gray.png"))
         shadowOf(activity).receiveResult(asked.intent, Activity.RESULT_CANCELED, Intent().setData(uri))
         repeat(5) { step() }

@@ -38,6 +38,9 @@ abstract class ScreenCase {
     private val places = AtomicInteger()
     private val controllers = ArrayList<ActivityController<out Activity>>()
 
+    /** What the first start writes; it is there already, so that a look costs the inferences of the check alone. */
+    protected val checkFile = File(context.getExternalFilesDir(null), "check.json").apply { writeText("") }
+
     @After
     fun leave() {
         MainActivity.runtime = ::LiteRtRuntime
@@ -55,6 +58,18 @@ abstract class ScreenCase {
 
     protected fun share(uri: Uri): Intent = Intent(context, MainActivity::class.java).setAction(Intent.ACTION_SEND).also {
         it.clipData = ClipData.newRawUri("picture", uri)
+    }
+
+    protected fun share(uris: List<Uri>): Intent =
+        Intent(context, MainActivity::class.java).setAction(Intent.ACTION_SEND_MULTIPLE).also { intent ->
+            intent.clipData = ClipData.newRawUri("pictures", uris[0]).also { clip -> uris.drop(1).forEach { clip.addItem(ClipData.Item(it)) } }
+        }
+
+    /** A series of these files under their names. */
+    protected fun named(files: Map<String, ByteArray>): List<Uri> = files.map { (name, content) ->
+        Uri.parse("content://pictures/${javaClass.simpleName}/${places.incrementAndGet()}/$name").also { uri ->
+            shadowOf(context.contentResolver).registerInputStreamSupplier(uri) { ByteArrayInputStream(content) }
+        }
     }
 
     protected fun picture(name: String) = File(expected, "pictures/$name").readBytes()
@@ -87,8 +102,11 @@ abstract class ScreenCase {
 
     protected fun Activity.text(id: Int) = findViewById<TextView>(id).text.toString()
 
+    protected fun MainActivity.onNewIntentForTest(intent: Intent) =
+        MainActivity::class.java.getDeclaredMethod("onNewIntent", Intent::class.java).invoke(this, intent)
+
     protected val MainActivity.settled
-        get() = text(R.id.status) !in listOf(context.getString(R.string.working), context.getString(R.string.nothing_yet))
+        get() = screen.shown !is Shown.Working && screen.shown !is Shown.Nothing
 
     /** The screen after a look at a file of this content. */
     protected fun look(content: ByteArray): MainActivity = look(place(content))

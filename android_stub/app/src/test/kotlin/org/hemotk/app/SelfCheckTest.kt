@@ -4,6 +4,7 @@ import android.content.Intent
 import android.graphics.BitmapFactory
 import org.hemotk.core.Bundle
 import org.hemotk.core.GoldenSet
+import org.hemotk.core.Json
 import org.hemotk.core.Model
 import org.hemotk.core.Network
 import org.hemotk.core.Runtime
@@ -17,6 +18,8 @@ import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertTrue
 import org.junit.Test
+import org.robolectric.Shadows.shadowOf
+import java.io.File
 
 class SelfCheckTest : ScreenCase() {
     private val folder = bundleFolder(context.assets)
@@ -32,6 +35,33 @@ class SelfCheckTest : ScreenCase() {
         assertTrue("hemotk" in activity.text(R.id.card))
         assertTrue(activity.text(R.id.version).startsWith("Version 1 (org.hemotk.app"))
         assertTrue("Apache" in activity.text(R.id.licences))
+    }
+
+    @Test
+    fun the_first_start_writes_what_bench_import_reads_and_later_ones_leave_it() {
+        checkFile.delete()
+        assertTrue(look(picture("gray.png")).text(R.id.verdict).isNotEmpty())
+        val written = checkFile.readText()
+        val model = (((Json.parse(written) as Map<*, *>)["models"]) as List<*>).single() as Map<*, *>
+        assertEquals(listOf(bundle.int8().sha256, "", 4), listOf(model["sha256"], model["failure"], (model["images"] as List<*>).size))
+        checkFile.copyTo(File(work, "device-check.json"), overwrite = true)
+        checkFile.writeText("kept")
+        look(picture("gray.png"))
+        assertEquals("kept", checkFile.readText())
+        shadowOf(context.packageManager).getInternalMutablePackageInfo(context.packageName).lastUpdateTime = Long.MAX_VALUE
+        look(picture("gray.png"))
+        assertTrue(checkFile.readText().startsWith("{"))
+    }
+
+    @Test
+    fun a_disk_that_is_full_costs_no_verdict_and_is_said_on_the_about_screen() {
+        checkFile.delete()
+        File(checkFile.path + ".tmp").mkdirs() // nothing can be written there
+        assertTrue(look(picture("gray.png")).text(R.id.verdict).isNotEmpty())
+        val about = start(AboutActivity::class.java, Intent()).get()
+        wait("the check") { about.text(R.id.check) != context.getString(R.string.check_running) }
+        assertTrue(about.text(R.id.check), context.getString(R.string.bench_not_written, "").trim() in about.text(R.id.check))
+        assertFalse(checkFile.exists())
     }
 
     /** The runtime that ships, whose outputs are changed by [steps] levels. */
@@ -61,6 +91,8 @@ class SelfCheckTest : ScreenCase() {
             val about = start(AboutActivity::class.java, Intent()).get()
             wait("the check") { about.text(R.id.check) != context.getString(R.string.check_running) }
             assertTrue(about.text(R.id.check).startsWith(context.getString(R.string.check_not_passed)))
+            assertTrue(checkFile.readText(), "did not pass its own check (0.png" in checkFile.readText())
+            assertTrue(about.text(R.id.check), checkFile.path in about.text(R.id.check))
         }
         changed(1, "probability")
         assertTrue(look(picture("gray.png")).text(R.id.verdict).isNotEmpty())

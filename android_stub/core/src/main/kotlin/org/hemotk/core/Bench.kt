@@ -5,14 +5,21 @@ import kotlin.math.floor
 import kotlin.math.max
 import kotlin.math.min
 
-/** Inferences per model before the timed ones, timed ones, and threads of the interpreter. */
-class BenchSettings(val warmup: Int, val runs: Int, val threads: Int) {
+/**
+ * Inferences per model before the timed ones, timed ones, and threads of the interpreter.
+ *
+ * A model is timed [runs] times and [seconds] seconds, whichever is longer. With [alone], the model in that file is run and
+ * no other, and no picture is scored: so a process shows how much memory this model takes.
+ */
+class BenchSettings(val warmup: Int, val runs: Int, val threads: Int, val seconds: Double = 0.0, val alone: String? = null) {
     init {
         require(warmup in 0..MOST && runs in 1..MOST && threads in 1..64) { "warmup $warmup, runs $runs, threads $threads" }
+        require(seconds in 0.0..LONGEST) { "seconds $seconds" }
     }
 
     private companion object {
         const val MOST = 100_000
+        const val LONGEST = 3600.0
     }
 }
 
@@ -27,6 +34,7 @@ class BenchedModel(val file: String, val sha256: String) {
         internal set
     var firstNs: Long? = null
         internal set
+    var peakBytes: Long? = null
     val warmupNs = ArrayList<Long>()
     val roundsNs = ArrayList<List<Long>>()
     val images = ArrayList<BenchedImage>()
@@ -51,14 +59,15 @@ class Bench(
 
     /** Measure. Throws [HemotkException] where a file is not the recorded one. */
     fun run(): List<BenchedModel> {
-        val variants = bundle.present()
+        val variants = bundle.present().filter { settings.alone == null || it.file == settings.alone }
+        if (variants.isEmpty()) throw HemotkException(Problem.FILE_MISSING, settings.alone ?: Card.FILE)
         variants.forEach { bundle.check(it) }
         val entries = variants.map { Entry(it) }
         try {
             entries.forEach { it.attempt(::open) }
             entries.forEach { it.attempt(::warmUp) }
             time(entries)
-            score(entries)
+            if (settings.alone == null) score(entries)
         } finally {
             entries.forEach { it.network?.close() }
         }
@@ -78,13 +87,26 @@ class Bench(
 
     private fun time(entries: List<Entry>) {
         var done = 0
-        while (done < settings.runs) {
-            watch(done, settings.runs)
-            val count = min(RUNS_A_ROUND, settings.runs - done)
+        while (done < settings.runs || missing(entries) > 0) {
+            watch(done, total(done, entries))
+            val count = if (done < settings.runs) min(RUNS_A_ROUND, settings.runs - done) else RUNS_A_ROUND
             for (entry in entries) entry.attempt { entry.model.roundsNs.add(List(count) { inference(entry) }) }
             done += count
         }
-        watch(done, settings.runs)
+        watch(done, done)
+    }
+
+    /** Nanoseconds that the model which was timed least is still to be timed; one that failed is timed no more. */
+    private fun missing(entries: List<Entry>): Double {
+        val timed = entries.filter { it.model.failure.isEmpty() }.minOfOrNull { it.timedNs() } ?: return 0.0
+        return settings.seconds * 1e9 - timed
+    }
+
+    /** About how many inferences it will be, by those that were made. */
+    private fun total(done: Int, entries: List<Entry>): Int {
+        val timed = settings.seconds * 1e9 - missing(entries)
+        if (done == 0 || timed <= 0) return settings.runs
+        return max(settings.runs, ceil(done * settings.seconds * 1e9 / timed).toInt())
     }
 
     private fun score(entries: List<Entry>) {
@@ -127,6 +149,8 @@ class Bench(
         val model = BenchedModel(variant.file, variant.sha256)
         var network: Network? = null
         var input: Input? = null
+
+        fun timedNs() = model.roundsNs.sumOf { it.sum() }
 
         fun feed(pixels: ByteArray): Network {
             val network = checkNotNull(network)

@@ -33,6 +33,7 @@ class Card(
     val variants: List<Variant>,
     val files: Map<String, String>,
     val testset: String,
+    val study: SeriesRule? = null,
 ) {
     companion object {
         const val FILE = "bundle.json"
@@ -55,6 +56,7 @@ class Card(
                 card.each("variants").map(::variant),
                 card.fields("files").textMap(),
                 card.text("testset"),
+                if (card.has("study")) study(card.fields("study")) else null,
             )
         }
 
@@ -75,6 +77,13 @@ class Card(
             fields.check(fields.text("pad") == "square-black-right-bottom", "pad")
             fields.check(fields.text("resize") == "pillow-bilinear-antialias", "resize")
             return found
+        }
+
+        private fun study(fields: Fields): SeriesRule {
+            val rule = SeriesRule(fields.int("k"), fields.number("threshold"), assumed = false)
+            fields.check(rule.k >= 1, "k")
+            fields.check(rule.threshold > 0 && rule.threshold < 1, "threshold")
+            return rule
         }
 
         private fun variant(fields: Fields): Variant {

@@ -1,6 +1,11 @@
 package org.hemotk.core
 
-/** What a device says of itself; [soc] is empty and a thermal status null where it does not say. */
+/**
+ * What a device says of itself; [soc] is empty, and any other fact null, where it does not say.
+ *
+ * [foreground] is whether the app was in front whenever it looked, [powerSave] whether power saving was on at the beginning
+ * or at the end, [charging] whether it charged at the end.
+ */
 class Device(
     val maker: String,
     val model: String,
@@ -10,6 +15,9 @@ class Device(
     val cores: Int,
     val thermalBefore: Int?,
     val thermalAfter: Int?,
+    val foreground: Boolean? = null,
+    val powerSave: Boolean? = null,
+    val charging: Boolean? = null,
 )
 
 /** The file that `hemotk bench --import` reads; [created] is ISO 8601 with its offset, [app] what wrote it. */
@@ -34,6 +42,21 @@ fun deviceBench(
     ),
 ) + "\n"
 
+/**
+ * What the golden set's pixels, [drawn], become in [model], untimed: so `hemotk bench --import` holds this device against
+ * the record. A device that did not pass its own [check] is a failed one.
+ */
+fun checkedModel(model: Model, drawn: List<ByteArray>, check: SelfCheck): BenchedModel {
+    val found = BenchedModel(model.variant.file, model.variant.sha256)
+    if (check.passed) {
+        drawn.forEachIndexed { row, pixels -> found.images.add(model.stored(row.toString(), pixels)) }
+    } else {
+        val files = check.pictures.filterNot(check::passes).joinToString { it.file }
+        found.failure = "the device did not pass its own check ($files)"
+    }
+    return found
+}
+
 private fun fields(device: Device): Map<String, Any?> = mapOf(
     "maker" to device.maker,
     "model" to device.model,
@@ -43,6 +66,9 @@ private fun fields(device: Device): Map<String, Any?> = mapOf(
     "cores" to device.cores,
     "thermal_before" to device.thermalBefore,
     "thermal_after" to device.thermalAfter,
+    "foreground" to device.foreground,
+    "power_save" to device.powerSave,
+    "charging" to device.charging,
 )
 
 private fun fields(model: BenchedModel): Map<String, Any?> = mapOf(
@@ -53,7 +79,7 @@ private fun fields(model: BenchedModel): Map<String, Any?> = mapOf(
     "first_ns" to model.firstNs,
     "warmup_ns" to model.warmupNs,
     "rounds_ns" to model.roundsNs,
-    "peak_memory_bytes" to null,
+    "peak_memory_bytes" to model.peakBytes,
     "images" to model.images.map(::fields),
 )
 

@@ -35,6 +35,9 @@ class Model(val bundle: Bundle, runtime: Runtime, threads: Int) : AutoCloseable 
     /** Score the pixels that the network sees. */
     fun classify(pixels: ByteArray): Answer = classifier.classify(pixels)
 
+    /** The same as the output tensors hold it, for a bench's file. */
+    fun stored(id: String, pixels: ByteArray): BenchedImage = classifier.stored(id, pixels)
+
     override fun close() = network.close()
 }
 

@@ -43,6 +43,14 @@ class Classifier(private val network: Network, private val variant: Variant, pre
         return Answer(logit, variant.output("cam")?.let(::cam))
     }
 
+    /** What the output tensors hold for these [pixels], of the image called [id]. */
+    fun stored(id: String, pixels: ByteArray): BenchedImage {
+        network.feed(input.stored(pixels))
+        network.invoke()
+        val (logit, probability) = listOf("logit", "probability").map { hexadecimal(network.read(it)) }
+        return BenchedImage(id, sha256(pixels), logit, probability)
+    }
+
     private fun real(name: String): DoubleArray {
         val tensor = variant.output(name) ?: throw HemotkException(Problem.UNUSABLE_MODEL, variant.file)
         return tensor.real(network.read(name))

@@ -14,9 +14,10 @@ class CheckedPicture(val file: String, val levels: Int, val mostLevels: Int, val
 /** Whether this device's decoder, arithmetic and runtime do what Python's did. */
 class SelfCheck(val pictures: List<CheckedPicture>, val tolerance: Double, val mapTolerance: Double) {
     /** False without pictures, and where anything is no number. */
-    val passed = pictures.isNotEmpty() && pictures.all {
-        it.levels <= it.mostLevels && it.logit <= tolerance && it.map <= mapTolerance
-    }
+    val passed = pictures.isNotEmpty() && pictures.all(::passes)
+
+    /** Whether this picture is within what is allowed. */
+    fun passes(it: CheckedPicture) = it.levels <= it.mostLevels && it.logit <= tolerance && it.map <= mapTolerance
 }
 
 /** The golden set that `hemotk android` writes beside a bundle: files, the pixels they become, and the model's outputs. */

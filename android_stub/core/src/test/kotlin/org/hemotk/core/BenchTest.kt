@@ -49,6 +49,32 @@ class BenchTest {
     }
 
     @Test
+    fun a_model_is_timed_as_long_as_asked_or_as_often_whichever_is_longer() {
+        var now = 0L
+        val told = ArrayList<Pair<Int, Int>>()
+        fun timed(seconds: Double): List<Int> {
+            val settings = BenchSettings(0, 25, 1, seconds)
+            val bench = Bench(bundle, null, Fake(), settings, { now.also { now += 7 } }) { done, total -> told.add(done to total) }
+            return bench.run().single().roundsNs.map { it.size }
+        }
+        assertEquals(listOf(10, 10, 5), timed(7e-9))
+        assertEquals(listOf(0 to 25, 10 to 25, 20 to 25, 25 to 25), told)
+        told.clear()
+        assertEquals(listOf(10, 10, 5) + List(3) { 10 }, timed(55 * 7e-9))
+        assertEquals(listOf(0 to 25, 10 to 55, 20 to 55, 25 to 55, 35 to 55, 45 to 55, 55 to 55), told)
+        val broken = Bench(bundle, null, Fake(broken = true), BenchSettings(0, 1, 1, 3600.0)).run().single()
+        assertEquals("it breaks", broken.failure)
+    }
+
+    @Test
+    fun a_model_alone_is_run_without_scores_and_no_other_is() {
+        val found = Bench(bundle, null, Fake(), BenchSettings(0, 1, 1, alone = "model.tflite")).run().single()
+        assertEquals(listOf(1, 0), listOf(found.roundsNs.single().size, found.images.size))
+        val bench = Bench(bundle, null, Fake(), BenchSettings(0, 1, 1, alone = "other.tflite"))
+        assertEquals(Problem.FILE_MISSING, assertThrows(HemotkException::class.java) { bench.run() }.problem)
+    }
+
+    @Test
     fun without_a_test_split_the_drawn_pictures_serve() {
         val model = run(null, Fake())
         assertEquals(listOf("0" to "ff"), model.images.map { it.id to it.probability })
@@ -82,6 +108,9 @@ class BenchTest {
     fun senseless_settings_are_refused() {
         for ((warmup, runs, threads) in listOf(Triple(-1, 1, 1), Triple(0, 0, 1), Triple(0, 1, 0), Triple(0, 1, 999))) {
             assertThrows(IllegalArgumentException::class.java) { BenchSettings(warmup, runs, threads) }
+        }
+        for (seconds in listOf(-1.0, 3601.0, Double.NaN)) {
+            assertThrows(IllegalArgumentException::class.java) { BenchSettings(0, 1, 1, seconds) }
         }
     }
 }

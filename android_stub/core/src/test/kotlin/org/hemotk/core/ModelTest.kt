@@ -152,6 +152,22 @@ class ModelTest {
     }
 
     @Test
+    fun a_check_becomes_a_file_of_outputs_or_says_which_picture_failed() {
+        val passed = SelfCheck(listOf(CheckedPicture("a.png", 0, 0, 1.0, 0.0)), 1.0, 1.0)
+        val far = CheckedPicture("b.jpg", 3, 2, 0.0, 0.0)
+        val refused = SelfCheck(passed.pictures + far, 1.0, 1.0)
+        val pixels = picture.gray.bytes
+        Model(bundle(), Fake(mapOf("logit" to bytes(7), "probability" to bytes(250))), 1).use { model ->
+            val said = checkedModel(model, listOf(pixels), passed)
+            val image = said.images.single()
+            assertEquals(listOf("0", sha256(pixels), "07", "fa"), listOf(image.id, image.inputSha256, image.logit, image.probability))
+            assertEquals("" to 0, said.failure to said.roundsNs.size)
+            val not = checkedModel(model, listOf(pixels), refused)
+            assertEquals("the device did not pass its own check (b.jpg)" to 0, not.failure to not.images.size)
+        }
+    }
+
+    @Test
     fun a_golden_set_of_another_model_or_with_something_missing_is_refused() {
         val wrong = listOf(
             set({ it.replace("\"model\": \"", "\"model\": \"0") }),

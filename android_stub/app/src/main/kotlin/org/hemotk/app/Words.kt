@@ -1,0 +1,91 @@
+package org.hemotk.app
+
+import android.content.res.Resources
+import org.hemotk.core.HemotkException
+import org.hemotk.core.HistoryEntry
+import java.time.OffsetDateTime
+import java.time.format.DateTimeFormatter
+import java.time.format.DateTimeParseException
+import java.time.format.FormatStyle
+
+/** The line under the verdict: what it is made from, what is under way, or what is wrong. */
+fun Resources.status(shown: Shown): String = when (shown) {
+    is Shown.Nothing -> getString(R.string.nothing_yet)
+    is Shown.Working -> if (shown.total == 1) getString(R.string.working) else {
+        getString(R.string.working_series, shown.done + 1, shown.total)
+    }
+    is Shown.Failed -> sentence(shown.error)
+    is Shown.Seen -> probability(shown)
+    is Shown.Series -> when {
+        shown.outcome != null -> score(shown)
+        shown.error != null -> sentence(shown.error)
+        else -> getString(R.string.series_failed, shown.failed, shown.items.size)
+    }
+}
+
+private fun Resources.score(series: Shown.Series): String {
+    val found = checkNotNull(series.outcome)
+    val (labels, count) = series.card.labels to series.items.size
+    return getString(R.string.series_score, found.k, count, labels[1], found.probability, found.rule.threshold)
+}
+
+/** What was put right in the picture, or assumed of the series; empty where nothing was. */
+fun Resources.remark(shown: Shown): String = when {
+    shown is Shown.Seen && shown.looked.corrected -> getString(R.string.corrected)
+    shown is Shown.Series && shown.outcome?.rule?.assumed == true -> getString(R.string.series_assumed, shown.outcome.rule.k)
+    else -> ""
+}
+
+/** A line of the series' list. */
+fun Resources.line(series: Shown.Series, place: Int): String {
+    val item = series.items[place]
+    val name = getString(R.string.slice, place + 1, item.slice.name)
+    val looked = item.looked ?: return "$name\n${sentence(checkNotNull(item.error))}"
+    val counts = if (place in series.outcome?.highest.orEmpty()) getString(R.string.slice_counts) else ""
+    val figure = getString(R.string.slice_verdict, looked.finding.verdict, looked.finding.probability)
+    val corrected = if (looked.corrected) getString(R.string.corrected) else ""
+    return listOf(name, figure, counts, doubts(looked.finding.doubts), corrected).filter { it.isNotEmpty() }.joinToString("\n")
+}
+
+/** What stands over the opened picture of a series; empty where none is. */
+fun Resources.opened(series: Shown.Series): String = series.selected?.let { line(series, it) }.orEmpty()
+
+/** What may be shared: the verdict and what gave it; neither pictures nor their names. */
+fun Resources.report(shown: Shown, ready: Ready): String {
+    val found = when (shown) {
+        is Shown.Seen -> listOf(shown.finding.verdict, probability(shown), doubts(shown.finding.doubts), remark(shown))
+        is Shown.Series -> listOf(shown.outcome?.verdict.orEmpty(), status(shown.unnamed()), remark(shown)) + lines(shown.unnamed())
+        else -> emptyList()
+    }
+    val model = listOf(
+        getString(R.string.model, ready.card.name, ready.card.preprocess.size),
+        getString(R.string.model_checksum, ready.sha256),
+        getString(R.string.notice),
+    )
+    return (found + model).filter { it.isNotEmpty() }.joinToString("\n")
+}
+
+private fun Resources.lines(series: Shown.Series) = series.items.indices.map { line(series, it).replace(Regex("\\s+"), " ") }
+
+/** Why a verdict is not in the history; empty where nothing went wrong. */
+fun Resources.notKept(error: Throwable?): String = when (error) {
+    null -> ""
+    is HemotkException -> getString(R.string.history_damaged)
+    else -> getString(R.string.history_failed, error.message)
+}
+
+/** An entry of the history. */
+fun Resources.entry(entry: HistoryEntry): String {
+    val what = if (entry.slices == 1) getString(R.string.history_picture) else getString(R.string.history_series, entry.slices)
+    val figures = getString(R.string.history_figures, entry.verdict, entry.probability, entry.threshold)
+    return listOf(time(entry.at), what, figures, entry.bundle).joinToString("\n")
+}
+
+/** How many there are. */
+fun Resources.entries(count: Int): String = getString(R.string.history_count, count)
+
+private fun Resources.time(at: String): String = try {
+    OffsetDateTime.parse(at).format(DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM).withLocale(configuration.locales[0]))
+} catch (error: DateTimeParseException) {
+    at
+}
