@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "web": {"store"},
     "training": {"data", "models", "store"},
     "experiments": {"data", "models", "store", "training"},
+    "reviewing": {"data", "models", "store", "training", "experiments", "predict"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store", "training"},
     "exporting": {"data", "models", "store", "describe"},
