@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "embedding": {"data", "store"},
     "training": {"data", "models", "store"},
     "experiments": {"data", "models", "store", "training"},
+    "reviewing": {"data", "models", "store", "training", "experiments", "predict"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store", "training"},
     "exporting": {"data", "models", "store", "describe", "embedding"},

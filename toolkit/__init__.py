@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hemotk.api.describing import Info, card, info
     from hemotk.api.experiments import ComparedRuns, Runs, RunStrata, compare_runs, runs, strata
     from hemotk.api.prunings import prune, prune_magnitude
+    from hemotk.api.reviews import Review, review
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
     from hemotk.api.scoring import Classifier, Prediction, Predictions, load
     from hemotk.api.sweeps import Sweep, prune_sweep
@@ -43,6 +44,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Report",
+    "Review",
     "Run",
     "RunStrata",
     "Runs",
@@ -68,6 +70,7 @@ __all__ = [
     "prune_magnitude",
     "prune_sweep",
     "read_patients",
+    "review",
     "runs",
     "snippet",
     "split",
@@ -84,6 +87,7 @@ _WHERE = {
     "hemotk.api.describing": ("Info", "card", "info"),
     "hemotk.api.experiments": ("ComparedRuns", "RunStrata", "Runs", "compare_runs", "runs", "strata"),
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
+    "hemotk.api.reviews": ("Review", "review"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),
     "hemotk.api.scoring": ("Classifier", "Prediction", "Predictions", "load"),
     "hemotk.api.sweeps": ("Sweep", "prune_sweep"),

@@ -15,6 +15,13 @@ from hemotk.stats.metrics import evaluate
 from hemotk.training.history import Epoch
 from hemotk.training.publish import Origin, Trained, publish_run
 
+# What settings.toml is made from, besides the settings of a test.
+ALL = {
+    "weights": "none",
+    "window": {"level": 40.0, "width": 80.0},
+    "operating": {"rule": "fixed", "threshold": 0.5, "min_sensitivity": None, "calibrate": False},
+    "appearance": None,
+}
 HISTORY = tuple(Epoch(i, 0.7 / i, 0.5, 0.8 / i, 0.5, 1e-3 / i, 2.0) for i in (1, 2, 3))
 
 
@@ -66,7 +73,14 @@ class Judged:
             part: evaluate(labels[part], scores, self.threshold, self.temperature) for part, scores in logits.items()
         }
         origin = Origin(
-            "trained", "densenet-tiny", self.settings, (), {}, self.threshold, self.temperature, series=self.series
+            "trained",
+            "densenet-tiny",
+            {**ALL, **self.settings},
+            (),
+            {},
+            self.threshold,
+            self.temperature,
+            series=self.series,
         )
         weights = random_arrays(SMALL, 0, (1.0,))
         trained = Trained(

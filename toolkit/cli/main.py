@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
     "bench": ("hemotk.cli.bench:bench", "Prove that a bundle still matches its float parent."),
     "predict": ("hemotk.cli.predict:predict", "Score images with a bundle."),
+    "review": ("hemotk.cli.review:review", "Write a page for looking at what goes wrong."),
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
     "web": ("hemotk.cli.web:web", "Write a web page that runs a bundle in the browser."),
     "snippet": ("hemotk.cli.snippet:snippet", "Print the code that runs a bundle in an app of yours."),

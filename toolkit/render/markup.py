@@ -9,7 +9,7 @@ from PIL import Image
 
 # No XML document may hold these, not even escaped; undecodable bytes of file names come as lone surrogates.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_VOID = frozenset({"meta", "br", "hr", "img"})
+_VOID = frozenset({"meta", "br", "hr", "img", "input"})
 
 
 class Markup(str):

@@ -1,4 +1,4 @@
-"""The frame of every HTML page: one file without network and scripts, for screens of any width and for paper."""
+"""The frame of every HTML page: one file without network, for screens of any width and for paper."""
 
 from datetime import datetime, timezone
 from importlib import resources
@@ -10,9 +10,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 EMBEDDED_PICTURES = POLICY.replace("base-uri", "img-src data:; base-uri")
 
 
-def page(title: str, *content: Markup, policy: str = POLICY) -> str:
-    """The whole document, well-formed as XML too."""
-    style = resources.files("hemotk.render").joinpath("page.css").read_text(encoding="utf-8")
+def page(title: str, *content: Markup, policy: str = POLICY, style: str = "") -> str:
+    """The whole document, well-formed as XML too; `style` are further rules of its style sheet."""
+    style = resources.files("hemotk.render").joinpath("page.css").read_text(encoding="utf-8") + style
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -23,7 +23,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     first = Judged(LABELS, FIRST, GROUPS)
     first.write(folder / "first")
-    settings = {"epochs": 5, "seed": 0, "augment": {"zoom": 0.2}, "weights": "none"}
+    settings = {"epochs": 5, "seed": 0, "augment": {"zoom": 0.2}, "strategy": "none"}
     replace(first, logits=SECOND, settings=settings, threshold=0.4).write(folder / "second")
     return folder
 
@@ -48,7 +48,7 @@ def test_the_settings_that_differ_stand_alone(runs: Path) -> None:
     assert found.settings == {
         "epochs": ("3", "5"),
         "augment.zoom": ("0.15", "0.2"),
-        "weights": ("–", "none"),
+        "strategy": ("–", "none"),
         "decision threshold": ("0.5", "0.4"),
     }
     assert different([{"a": 1, "seconds_in_epochs": 2.0}, {"a": 1, "seconds_in_epochs": 3.0}]) == {}
