@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # Ending of a file → the module that makes its content.
 RENDERED = {".html": "html", ".md": "markdown", ".xml": "junit"}
+FORMS = (*RENDERED.values(), "github")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Report:
         return (*self.found.cautions, *not_held(self.found))
 
     def rendered(self, form: str) -> str:
-        """The report as 'html', 'markdown' or 'junit'."""
+        """The report as 'html', 'markdown', 'junit', or 'github' (annotations of GitHub Actions)."""
         words: str = importlib.import_module(f"hemotk.benchmarks.report.{form}").render(self.found)
         return words
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hemotk.api.benching import RENDERED, Report
+from hemotk.api.benching import FORMS, Report
 from hemotk.api.benching import bench as measure
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
@@ -97,6 +97,7 @@ def _output(name: str, words: str) -> Decorator:
 @_output("html", "the report as one HTML file")
 @_output("markdown", "it as Markdown")
 @_output("junit", "the checks as JUnit XML")
+@_output("github", "annotations of GitHub Actions")
 @_output("scores", "every score as CSV")
 @overwrite_option
 @_limit(
@@ -167,7 +168,7 @@ def _output(name: str, words: str) -> Decorator:
     show_default=True,
     help="Least time of timed inferences per variant, in seconds.",
 )
-@may_print("json_file", "html", "markdown", "junit", "scores")
+@may_print("json_file", "html", "markdown", "junit", "github", "scores")
 @click.pass_context
 def bench(context: click.Context, **given: Any) -> None:
     """Prove that a bundle still matches its float parent.
@@ -279,7 +280,7 @@ def _failure(report: BenchReport) -> str:
 
 def _check_outputs(given: dict[str, Any]) -> None:
     """Refuse to replace what is there, and to write two outputs to one file."""
-    outputs = {"--json": given["json_file"], **{f"--{name}": given[name] for name in (*RENDERED.values(), "scores")}}
+    outputs = {"--json": given["json_file"], **{f"--{name}": given[name] for name in (*FORMS, "scores")}}
     taken: dict[Path, str] = {}
     for option, path in outputs.items():
         if path is None:
@@ -301,7 +302,7 @@ def _check_times(context: click.Context, given: dict[str, Any]) -> None:
 def _write(report: Report, given: dict[str, Any]) -> None:
     if given["json_file"] is not None:
         report.found.write(given["json_file"], overwrite=given["overwrite"])
-    for form in RENDERED.values():
+    for form in FORMS:
         if given[form] is not None:
             write_bytes(given[form], report.rendered(form).encode(), overwrite=given["overwrite"])
 
