@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "embedding": {"data", "store"},
     "training": {"data", "models", "store"},
     "experiments": {"data", "models", "store", "training"},
+    "planning": {"data", "models", "store", "training"},
     "reviewing": {"data", "models", "store", "training", "experiments", "predict"},
     "pruning": {"data", "models", "store", "training"},
     "importing": {"data", "models", "store", "training"},
@@ -57,7 +58,7 @@ HEAVY = TENSORFLOW | {
 }  # none of it in the device install
 NO_MODULES = {"hemotk.android_stub"}  # sources of the app, which the package carries
 # At the top of a module; benchmarks may not even inside a function.
-MAY_BE_HEAVY = {"models", "training", "pruning", "importing", "exporting", "sweep"}
+MAY_BE_HEAVY = {"planning", "models", "training", "pruning", "importing", "exporting", "sweep"}
 
 
 def module_name(path: Path) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
     from hemotk.api.describing import Info, card, info
     from hemotk.api.experiments import ComparedRuns, Runs, RunStrata, compare_runs, runs, strata
+    from hemotk.api.planning import Plan, plan
     from hemotk.api.prunings import prune, prune_magnitude
     from hemotk.api.reviews import Review, review
     from hemotk.api.runs import CrossValidation, Run, cross_validate, import_model, train
@@ -41,6 +42,7 @@ __all__ = [
     "CrossValidation",
     "HemotkError",
     "Info",
+    "Plan",
     "Prediction",
     "Predictions",
     "Report",
@@ -66,6 +68,7 @@ __all__ = [
     "info",
     "load",
     "merge",
+    "plan",
     "prune",
     "prune_magnitude",
     "prune_sweep",
@@ -86,6 +89,7 @@ _WHERE = {
     "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),
     "hemotk.api.describing": ("Info", "card", "info"),
     "hemotk.api.experiments": ("ComparedRuns", "RunStrata", "Runs", "compare_runs", "runs", "strata"),
+    "hemotk.api.planning": ("Plan", "plan"),
     "hemotk.api.prunings": ("prune", "prune_magnitude"),
     "hemotk.api.reviews": ("Review", "review"),
     "hemotk.api.runs": ("CrossValidation", "Run", "cross_validate", "import_model", "train"),

@@ -47,6 +47,7 @@ REMEDIES = {
 # name → (module:command, help line). The help lines stand here so that `hemotk --help` imports no stage.
 COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("hemotk.cli.data:data", "Audit, split or draw images."),
+    "plan": ("hemotk.cli.plan:plan", "Say what images can prove, and how long training takes."),
     "train": ("hemotk.cli.train:train", "Train a classifier on a split."),
     "import": ("hemotk.cli.importing:import_model", "Import a Keras DenseNet that was trained elsewhere."),
     "runs": ("hemotk.cli.runs:runs", "List runs, compare them, or look closely at one."),
