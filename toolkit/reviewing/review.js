@@ -166,7 +166,9 @@ function start() {
     unsaved = false;
     get('saved').textContent = `Saved as ${data.file}, among the browser's downloads.`;
   });
-  addEventListener('beforeunload', (event) => { if (unsaved) event.preventDefault(); });
+  addEventListener('beforeunload', (event) => {
+    if (unsaved) event.preventDefault();
+  });
   move();
 }
 

@@ -21,6 +21,7 @@ from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.cli.main import run as command
 from hemotk.render.numbers import NOTHING, with_interval
 from hemotk.reviewing import run as reviewing_run
+from hemotk.reviewing.page import told_beside
 from hemotk.stats.metrics import evaluate, wilson
 from hemotk.tflite.scorer import Scorer
 
@@ -96,6 +97,13 @@ def test_the_page_is_well_formed_and_may_reach_nothing(home: Path, tmp_path: Pat
     assert "the 10 images of its test part" in words and "these intervals" not in words
     assert "These images are of 6 groups, so those intervals are too narrow" in words
     assert "logit -2.00" in words and "better on them than it will on others" in words
+
+
+def test_a_probability_is_told_on_its_side_of_the_threshold() -> None:
+    assert told_beside(0.4996, 0.5) == "0.4996" and told_beside(0.5004, 0.5) == "0.500"
+    assert told_beside(0.49996, 0.5) == "0.49996" and told_beside(0.5, 0.5) == "0.500"
+    assert told_beside(np.nextafter(0.5, 0), 0.5) == "0.4999999999999999"
+    assert told_beside(0.37, 0.37) == "0.370"
 
 
 def test_another_part_has_its_own_images(home: Path, tmp_path: Path) -> None:
