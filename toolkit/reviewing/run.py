@@ -59,6 +59,7 @@ def review_of_run(folder: Path, part: Part, data: Path | None, *, pictures: bool
         logits=scored.logits,
         joined={group.name: " and ".join(_JOINED[reason] for reason in group.reasons) for group in scored.split.groups},
         subtypes=subtypes_in(root, labels, scored.split.classes, _folders(scored.split)) if there else {},
+        images=scored.split.folder,
         known=(*known_of_split(scored.split), *_level(card, part)),
         notes=missing,
         album=_album(scored, root) if pictures else None,

@@ -106,6 +106,29 @@ def test_a_probability_is_told_on_its_side_of_the_threshold() -> None:
     assert told_beside(0.37, 0.37) == "0.370"
 
 
+def test_names_are_words_whatever_is_in_them(tmp_path: Path) -> None:
+    name = "</script><b onclick='x'>&amp; \"\u2028.png"
+    Judged([0, 1], [1.0, 1.0], names=[name, "b.png"]).write(tmp_path / "run")
+    review(tmp_path / "run", tmp_path / "r.html", progress=False)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert page.count("</script>") == 2 and "<b " not in page
+    assert [row["path"] for row in data_of(page)["rows"]] == [name]
+    heads = [head.text for head in ElementTree.fromstring(page.partition("\n")[2]).iter("th")]
+    assert name in heads
+
+
+def test_the_findings_of_an_audit_of_the_same_folder_stand_at_the_end(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "audit.json"
+    assert command(["data", "audit", str(home / "images"), "--json", str(report)]) == 0
+    _, page = made(home, tmp_path / "r.html", audit=report)
+    assert "Audit of images: 0.png, 1.png, 2.png and 7 more" in page
+    report.write_text(report.read_text().replace('"folder": "images"', '"folder": "elsewhere"'))
+    assert command(["review", str(home / "runs/first"), "--audit", str(report), "--out", str(tmp_path / "n.html")]) == 2
+    assert "is of the folder elsewhere, the run's images are of images; audit that" in capsys.readouterr().err
+
+
 def test_another_part_has_its_own_images(home: Path, tmp_path: Path) -> None:
     found, page = made(home, tmp_path / "r.html", part="validation", near=0.3)
     assert (found.part, found.images) == ("validation", 2)
