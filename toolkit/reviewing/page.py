@@ -19,6 +19,7 @@ from hemotk.reviewing.subject import KINDS, Found, Kind, Reviewed
 from hemotk.stats.metrics import decide, evaluate
 
 _BINS, _WIDE, _HALF = 60, 720.0, 60.0
+_EMPTY = "<span></span>"
 _WORDS: Mapping[Kind, str] = {
     "missed": "missed (false negative)",
     "false alarm": "false alarm (false positive)",
@@ -168,7 +169,10 @@ def _table(names: Sequence[str], rows: Iterable[Markup], class_: str | None = No
 
 def _row(head: Sequence[str], cells: Iterable[tuple[str, Markup]], **attributes: str) -> Markup:
     """A row: its head, and cells with the names of their columns."""
-    inside = (element("td", words, role="cell", data_label=name) for name, words in cells)
+    inside = (
+        element("td", words, role="cell", data_label=name, class_="nothing" if words == _EMPTY else None)
+        for name, words in cells
+    )
     name = element("th", *head, scope="row", role="rowheader", class_="name")
     return element("tr", name, *inside, role="row", **attributes)
 
@@ -189,7 +193,7 @@ def _intervals(reviewed: Reviewed) -> Iterator[str]:
         yield " Each of these images is in a group of its own."
         return
     yield (
-        f" These images are of {grouped.groups} groups, so those intervals are too narrow. Over groups, at the "
+        f" These images are of {grouped.groups} groups, so those intervals may be too narrow. Over groups, at the "
         f"recorded threshold, {reviewed.model} has sensitivity {with_interval(grouped.sensitivity)} and specificity "
         f"{with_interval(grouped.specificity)}."
     )

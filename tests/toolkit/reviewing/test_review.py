@@ -95,7 +95,8 @@ def test_the_page_is_well_formed_and_may_reach_nothing(home: Path, tmp_path: Pat
     assert len(rows) == len(listed(page)) and all(row.find(".//textarea") is not None for row in rows)
     words = "".join(root.itertext())
     assert "the 10 images of its test part" in words and "these intervals" not in words
-    assert "These images are of 6 groups, so those intervals are too narrow" in words
+    assert "These images are of 6 groups, so those intervals may be too narrow" in words
+    assert "AUC that the share of soft tissue alone reaches: 0.500 [" in words
     assert "logit -2.00" in words and "better on them than it will on others" in words
 
 
@@ -127,6 +128,13 @@ def test_the_findings_of_an_audit_of_the_same_folder_stand_at_the_end(
     report.write_text(report.read_text().replace('"folder": "images"', '"folder": "elsewhere"'))
     assert command(["review", str(home / "runs/first"), "--audit", str(report), "--out", str(tmp_path / "n.html")]) == 2
     assert "is of the folder elsewhere, the run's images are of images; audit that" in capsys.readouterr().err
+
+
+def test_the_page_can_go_to_the_standard_output_alone(home: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert command(["review", str(home / "runs/first"), "--out", "-"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert out.startswith(b"<!DOCTYPE html>") and out.endswith(b"</html>\n")
+    assert b"wrote the result to the standard output; it names images by their paths" in err
 
 
 def test_another_part_has_its_own_images(home: Path, tmp_path: Path) -> None:
