@@ -160,8 +160,6 @@ def test_pictures_are_those_that_the_network_saw_with_maps_that_make_the_logit(
     reviewed = reviewing_run.review_of_run(home / "runs/there", "test", None, pictures=True)
     assert reviewed.album is not None and reviewed.album.mapper is not None
     assert reviewed.album.view(3).tolist() == np.full((16, 16), 60).tolist()
-    import tf_keras  # noqa: F401 - built below
-
     from hemotk.data.read.preprocess import normalize
     from hemotk.models.build import build_model, set_arrays, with_logit
     from hemotk.store.run import StoredRun
