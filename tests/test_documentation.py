@@ -36,6 +36,7 @@ def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: py
         "bench.html",
         "bundles",
         "head_ct",
+        "review.html",
         "runs",
         "site",
         "split.json",

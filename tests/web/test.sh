@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves the page in Node and in Chromium; `make test-web` calls it. Skips, and says why, where node, npm or Chromium
-# cannot be had. PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle with its test set to use instead of a
+# Proves the page of `hemotk web` in Node and in Chromium, and that of `hemotk review`; `make test-web` calls it. Skips,
+# and says why, where node, npm or Chromium cannot be had. PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle with its test set to use instead of a
 # small one that is trained here (with `hemotk export --cam`); SHOTS is a folder for pictures of the page.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -67,6 +67,7 @@ if [[ -z ${BUNDLE:-} ]]; then
     FLOAT_HEAD=$WORK/small/bundles/float_head
 fi
 
+export REVIEW=$WORK/review.html
 export SITE=$WORK/site SINGLE=$WORK/hemotk.html LEAKY=$WORK/leaky.html WANTED=$WORK/wanted
 pages() { # BUNDLE
     rm -rf "$SITE" "$SINGLE" "$LEAKY" "$WANTED"
@@ -85,6 +86,7 @@ fi
 
 say "the page in Chromium"
 pages "$BUNDLE"
+"$PYTHON" -m hemotk review "$BUNDLE" --pictures --near 0.3 --out "$REVIEW" --overwrite > /dev/null 2>&1
 (cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
 
 say "a bench of the page is read by hemotk bench --import"

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hemotk.api.common import PathLike, Progress, maybe, telling
 from hemotk.api.experiments import PARTS, found_run
@@ -156,6 +156,9 @@ def _with_audit(reviewed: Reviewed, path: Path | None) -> Reviewed:
     from hemotk.data.audit.text import findings
 
     report = AuditReport.read(path)
+    audited, split = (PurePath(folder).name for folder in (report.folder, reviewed.images))
+    if reviewed.images and audited != split:
+        raise HemotkError(f"‹audit› {path}: is of the folder {audited}, the run's images are of {split}; audit that.")
     lines = list(findings(report)) or ["Nothing was found."]
     said = tuple(f"Audit of {report.folder}: {line}" for line in lines)
     return dataclasses.replace(reviewed, known=(*reviewed.known, *said))

@@ -6,13 +6,16 @@ from typing import Literal
 import click
 
 from hemotk.cli.options import PATH, overwrite_option
+from hemotk.cli.standard_output import may_print
 
 PAGE = Path("review.html")
 
 
 @click.command()
 @click.argument("source", type=PATH, metavar="RUN|BUNDLE")
-@click.option("--out", type=PATH, default=PAGE, show_default=True, help="The HTML file to write.")
+@click.option(
+    "--out", type=PATH, default=PAGE, show_default=True, help="The HTML file to write, or - for the standard output."
+)
 @click.option(
     "--part",
     type=click.Choice(["validation", "test"]),
@@ -42,6 +45,7 @@ PAGE = Path("review.html")
 @click.option("--bench", type=PATH, metavar="FILE", help="Take a bundle's scores from the JSON file of a bench.")
 @click.option("--audit", type=PATH, metavar="FILE", help="Also show the findings of `hemotk data audit --json`.")
 @overwrite_option
+@may_print("out")
 def review(
     *,
     source: Path,

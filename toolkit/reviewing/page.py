@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -19,6 +19,7 @@ from hemotk.reviewing.subject import KINDS, Found, Kind, Reviewed
 from hemotk.stats.metrics import decide, evaluate
 
 _BINS, _WIDE, _HALF = 60, 720.0, 60.0
+_EMPTY = "<span></span>"
 _WORDS: Mapping[Kind, str] = {
     "missed": "missed (false negative)",
     "false alarm": "false alarm (false positive)",
@@ -138,12 +139,11 @@ _CHOSEN = (
 
 def _figures(reviewed: Reviewed) -> Markup:
     names = ("model", "sensitivity", "specificity", "missed", "false alarms")
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in names)))
     models = [(reviewed.model, reviewed.logits)]
     if reviewed.parent is not None:
         models.append(("float32", reviewed.parent))
     rows = (_model_row(reviewed, *model, place) for place, model in enumerate(models))
-    return element("table", head, element("tbody", *rows))
+    return _table(names, rows)
 
 
 def _model_row(reviewed: Reviewed, name: str, logits: NDArray[np.float64], place: int) -> Markup:
@@ -156,10 +156,25 @@ def _model_row(reviewed: Reviewed, name: str, logits: NDArray[np.float64], place
         ("missed", "missed", str(int((truth & ~called).sum()))),
         ("false alarms", "alarms", str(int((called & ~truth).sum()))),
     )
+    inside = [(label, element("span", words, data_figure=figure)) for label, figure, words in cells]
+    return _row((name,), inside, data_model=str(place))
+
+
+def _table(names: Sequence[str], rows: Iterable[Markup], class_: str | None = None) -> Markup:
+    """A table that stays one for screen readers where narrow screens show its rows as blocks."""
+    columns = (element("th", name, scope="col", role="columnheader") for name in names)
+    head = element("thead", element("tr", *columns, role="row"), role="rowgroup")
+    return element("table", head, element("tbody", *rows, role="rowgroup"), role="table", class_=class_)
+
+
+def _row(head: Sequence[str], cells: Iterable[tuple[str, Markup]], **attributes: str) -> Markup:
+    """A row: its head, and cells with the names of their columns."""
     inside = (
-        element("td", element("span", words, data_figure=figure), data_label=label) for label, figure, words in cells
+        element("td", words, role="cell", data_label=name, class_="nothing" if words == _EMPTY else None)
+        for name, words in cells
     )
-    return element("tr", element("th", name, scope="row"), *inside, data_model=str(place))
+    name = element("th", *head, scope="row", role="rowheader", class_="name")
+    return element("tr", name, *inside, role="row", **attributes)
 
 
 def _called(reviewed: Reviewed, logits: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -178,8 +193,8 @@ def _intervals(reviewed: Reviewed) -> Iterator[str]:
         yield " Each of these images is in a group of its own."
         return
     yield (
-        f" These images are of {grouped.groups} groups, so those intervals are too narrow. Over groups, at the "
-        f"recorded threshold: sensitivity {with_interval(grouped.sensitivity)}, specificity "
+        f" These images are of {grouped.groups} groups, so those intervals may be too narrow. Over groups, at the "
+        f"recorded threshold, {reviewed.model} has sensitivity {with_interval(grouped.sensitivity)} and specificity "
         f"{with_interval(grouped.specificity)}."
     )
 
@@ -234,7 +249,7 @@ def _slices(reviewed: Reviewed, found: Sequence[Found], near: float, looks: Mapp
     yield _filters(reviewed, found)
     yield element("p", f"{len(found)} of {len(found)} slices shown.", id="shown", role="status", class_="soft")
     if found:
-        yield _table(reviewed, found, looks)
+        yield _list(reviewed, found, looks)
     yield element("p", element("button", "Save the list with your notes (CSV)", type="button", id="save"))
     yield element("p", id="saved", role="status", class_="soft")
     yield element("p", "Notes are in this page alone until you save them. The table holds paths: keep it in the house.")
@@ -252,16 +267,15 @@ def _filters(reviewed: Reviewed, found: Sequence[Found]) -> Markup:
     return element("fieldset", element("legend", "Show"), *boxes, wrong)
 
 
-def _table(reviewed: Reviewed, found: Sequence[Found], looks: Mapping[int, Look]) -> Markup:
+def _list(reviewed: Reviewed, found: Sequence[Found], looks: Mapping[int, Look]) -> Markup:
     names = ["image", "why", "at this threshold", "label", reviewed.model]
     names += ["float32"] if reviewed.parent is not None else []
     names += ["group"] + (["subtype"] if reviewed.subtypes else []) + ["note"]
-    head = element("thead", element("tr", *(element("th", name, scope="col") for name in names)))
-    rows = (_row(reviewed, one, looks.get(one.place), names) for one in found)
-    return element("table", head, element("tbody", *rows), class_="slices")
+    rows = (_slice(reviewed, one, looks.get(one.place), names) for one in found)
+    return _table(names, rows, "slices")
 
 
-def _row(reviewed: Reviewed, one: Found, look: Look | None, names: Sequence[str]) -> Markup:
+def _slice(reviewed: Reviewed, one: Found, look: Look | None, names: Sequence[str]) -> Markup:
     place, path = one.place, reviewed.paths[one.place]
     group = reviewed.groups[place]
     wrong = next((kind for kind in one.kinds if kind in ("missed", "false alarm")), None)
@@ -269,19 +283,28 @@ def _row(reviewed: Reviewed, one: Found, look: Look | None, names: Sequence[str]
         "why": (", ".join(_WORDS[kind] for kind in one.kinds),),
         "at this threshold": (element("span", wrong or "right", class_="now bad" if wrong else "now"),),
         "label": (reviewed.classes[reviewed.labels[place]],),
-        reviewed.model: _scores(reviewed.chances[place], reviewed.logits[place]),
+        reviewed.model: _scores(reviewed.chances[place], reviewed.logits[place], reviewed.threshold),
         "group": (group, _more(reviewed.joined[group]) if group in reviewed.joined else ""),
         "subtype": (", ".join(reviewed.subtypes.get(path, ())),),
         "note": (element("textarea", rows=1, aria_label=f"Note on {path}"),),
     }
     if reviewed.parent is not None and reviewed.parent_chances is not None:
-        cells["float32"] = _scores(reviewed.parent_chances[place], reviewed.parent[place])
-    shown = (element("td", element("span", *cells[name]), data_label=name) for name in names[1:])
-    return element("tr", element("th", path, *_look(look), scope="row", class_="name"), *shown, data_row=str(place))
+        cells["float32"] = _scores(reviewed.parent_chances[place], reviewed.parent[place], reviewed.threshold)
+    shown = [(name, element("span", *cells[name])) for name in names[1:]]
+    return _row((path, *_look(look)), shown, data_row=str(place))
 
 
-def _scores(chance: float, logit: float) -> tuple[str, ...]:
-    return f"{chance:.3f}", _more(f"logit {logit:+.2f}")
+def _scores(chance: float, logit: float, threshold: float) -> tuple[str, ...]:
+    return told_beside(chance, threshold), _more(f"logit {logit:+.2f}")
+
+
+def told_beside(chance: float, threshold: float) -> str:
+    """The probability in three decimals, or in so many more that it is seen on which side of `threshold` it lies."""
+    for digits in range(3, 17):
+        words = f"{chance:.{digits}f}"
+        if (float(words) >= threshold) == (chance >= threshold):
+            return words
+    return repr(chance)
 
 
 def _more(words: str) -> Markup:

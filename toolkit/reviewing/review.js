@@ -94,6 +94,7 @@ function start() {
   const get = (id) => document.getElementById(id);
   const data = JSON.parse(get('data').textContent);
   const rows = [...document.querySelectorAll('tr[data-row]')];
+  const now = rows.map((row) => row.querySelector('.now'));
   const notes = () => rows.map((row) => row.querySelector('textarea').value);
   const boxes = [...document.querySelectorAll('input[data-kind]')];
   let threshold = data.threshold, unsaved = false;
@@ -105,8 +106,9 @@ function start() {
     rows.forEach((row, place) => {
       const { kinds, at } = data.rows[place];
       const right = verdict(data.labels[at], data.models[0].chances[at], threshold) === 'right';
-      row.hidden = !kinds.some((kind) => wanted.has(kind)) || (wrong && right);
-      if (!row.hidden) shown++;
+      const hidden = !kinds.some((kind) => wanted.has(kind)) || (wrong && right);
+      if (row.hidden !== hidden) row.hidden = hidden;
+      if (!hidden) shown++;
     });
     get('shown').textContent = `${shown} of ${rows.length} slices shown.`;
   }
@@ -125,10 +127,11 @@ function start() {
       }
     });
     if (data.models.length > 1) get('flips').textContent = flips(data.models[0].chances, data.models[1].chances, threshold);
-    rows.forEach((row, place) => {
+    now.forEach((cell, place) => {
       const { at } = data.rows[place];
       const word = verdict(data.labels[at], data.models[0].chances[at], threshold);
-      const cell = row.querySelector('.now');
+      // A long list is laid out anew where something changes in it, which takes a moment.
+      if (cell.textContent === word) return;
       cell.textContent = word;
       cell.classList.toggle('bad', word !== 'right');
     });
@@ -166,7 +169,9 @@ function start() {
     unsaved = false;
     get('saved').textContent = `Saved as ${data.file}, among the browser's downloads.`;
   });
-  addEventListener('beforeunload', (event) => { if (unsaved) event.preventDefault(); });
+  addEventListener('beforeunload', (event) => {
+    if (unsaved) event.preventDefault();
+  });
   move();
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hemotk.artifacts import Part, RunCard, SplitManifest
+from hemotk.artifacts import Part, SplitManifest
 from hemotk.data.read.preprocess import load_pixels, normalize
 from hemotk.errors import HemotkError
 from hemotk.experiments.scored import ScoredPart, open_scored
@@ -59,7 +59,8 @@ def review_of_run(folder: Path, part: Part, data: Path | None, *, pictures: bool
         logits=scored.logits,
         joined={group.name: " and ".join(_JOINED[reason] for reason in group.reasons) for group in scored.split.groups},
         subtypes=subtypes_in(root, labels, scored.split.classes, _folders(scored.split)) if there else {},
-        known=(*known_of_split(scored.split), *_level(card, part)),
+        images=scored.split.folder,
+        known=(*known_of_split(scored.split), *_level(scored)),
         notes=missing,
         album=_album(scored, root) if pictures else None,
     )
@@ -80,13 +81,12 @@ def known_of_split(split: SplitManifest) -> Iterator[str]:
         yield "No near duplicates were joined."
 
 
-def _level(card: RunCard, part: Part) -> Iterator[str]:
-    level = (card.slice_level or {}).get(part)
-    metrics = card.metrics.get(part)
-    if level is not None and metrics is not None:
+def _level(scored: ScoredPart) -> Iterator[str]:
+    level = (scored.card.slice_level or {}).get(scored.part)
+    if level is not None:
         yield (
-            f"AUC of the network: {with_interval(metrics.auc)}. AUC that the share of soft tissue alone reaches: "
-            f"{with_interval(level.baseline)}."
+            f"AUC of the network on this part: {with_interval(scored.metrics.auc)}. AUC that the share of soft tissue "
+            f"alone reaches: {with_interval(level.baseline)}. Intervals count groups."
         )
 
 

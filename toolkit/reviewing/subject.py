@@ -36,8 +36,9 @@ class Reviewed:
 
     `paths`, `labels` (0 or 1) and `groups` are those of the images, in the order of the logits; `joined` says of a
     group of several what joined them, `subtypes` of an image (by path) the kinds of hemorrhage that a table marks it
-    with. `parent` is None where there is no float model to compare with. `known` are sentences on the images, `notes`
-    on what is not shown. `album` opens the pictures, None where these were not asked for.
+    with. `parent` is None where there is no float model to compare with. `images` is the folder of the
+    images when they were split, empty where that is not known. `known` are sentences on them, `notes` on what is not
+    shown. `album` opens the pictures, None where these were not asked for.
     """
 
     what: Literal["run", "bundle"]
@@ -56,6 +57,7 @@ class Reviewed:
     parent: NDArray[np.float64] | None = None
     joined: Mapping[str, str] = field(default_factory=dict)
     subtypes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    images: str = ""
     known: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     album: Album | None = None

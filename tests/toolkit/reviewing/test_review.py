@@ -21,6 +21,7 @@ from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.cli.main import run as command
 from hemotk.render.numbers import NOTHING, with_interval
 from hemotk.reviewing import run as reviewing_run
+from hemotk.reviewing.page import told_beside
 from hemotk.stats.metrics import evaluate, wilson
 from hemotk.tflite.scorer import Scorer
 
@@ -94,8 +95,46 @@ def test_the_page_is_well_formed_and_may_reach_nothing(home: Path, tmp_path: Pat
     assert len(rows) == len(listed(page)) and all(row.find(".//textarea") is not None for row in rows)
     words = "".join(root.itertext())
     assert "the 10 images of its test part" in words and "these intervals" not in words
-    assert "These images are of 6 groups, so those intervals are too narrow" in words
+    assert "These images are of 6 groups, so those intervals may be too narrow" in words
+    assert "AUC that the share of soft tissue alone reaches: 0.500 [" in words
     assert "logit -2.00" in words and "better on them than it will on others" in words
+
+
+def test_a_probability_is_told_on_its_side_of_the_threshold() -> None:
+    assert told_beside(0.4996, 0.5) == "0.4996" and told_beside(0.5004, 0.5) == "0.500"
+    assert told_beside(0.49996, 0.5) == "0.49996" and told_beside(0.5, 0.5) == "0.500"
+    assert told_beside(np.nextafter(0.5, 0), 0.5) == "0.4999999999999999"
+    assert told_beside(0.37, 0.37) == "0.370"
+
+
+def test_names_are_words_whatever_is_in_them(tmp_path: Path) -> None:
+    name = "</script><b onclick='x'>&amp; \"\u2028.png"
+    Judged([0, 1], [1.0, 1.0], names=[name, "b.png"]).write(tmp_path / "run")
+    review(tmp_path / "run", tmp_path / "r.html", progress=False)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert page.count("</script>") == 2 and "<b " not in page
+    assert [row["path"] for row in data_of(page)["rows"]] == [name]
+    heads = [head.text for head in ElementTree.fromstring(page.partition("\n")[2]).iter("th")]
+    assert name in heads
+
+
+def test_the_findings_of_an_audit_of_the_same_folder_stand_at_the_end(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "audit.json"
+    assert command(["data", "audit", str(home / "images"), "--json", str(report)]) == 0
+    _, page = made(home, tmp_path / "r.html", audit=report)
+    assert "Audit of images: 0.png, 1.png, 2.png and 7 more" in page
+    report.write_text(report.read_text().replace('"folder": "images"', '"folder": "elsewhere"'))
+    assert command(["review", str(home / "runs/first"), "--audit", str(report), "--out", str(tmp_path / "n.html")]) == 2
+    assert "is of the folder elsewhere, the run's images are of images; audit that" in capsys.readouterr().err
+
+
+def test_the_page_can_go_to_the_standard_output_alone(home: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert command(["review", str(home / "runs/first"), "--out", "-"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert out.startswith(b"<!DOCTYPE html>") and out.endswith(b"</html>\n")
+    assert b"wrote the result to the standard output; it names images by their paths" in err
 
 
 def test_another_part_has_its_own_images(home: Path, tmp_path: Path) -> None:
@@ -121,8 +160,6 @@ def test_pictures_are_those_that_the_network_saw_with_maps_that_make_the_logit(
     reviewed = reviewing_run.review_of_run(home / "runs/there", "test", None, pictures=True)
     assert reviewed.album is not None and reviewed.album.mapper is not None
     assert reviewed.album.view(3).tolist() == np.full((16, 16), 60).tolist()
-    import tf_keras  # noqa: F401 - built below
-
     from hemotk.data.read.preprocess import normalize
     from hemotk.models.build import build_model, set_arrays, with_logit
     from hemotk.store.run import StoredRun
