@@ -1,0 +1,50 @@
+"""What an app made of a bundle's golden pictures, step by step, as the app wrote it down."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hemotk.artifacts.codec import Artifact, require
+
+
+@dataclass(frozen=True)
+class AppPicture:
+    """One golden picture, known by its `file`, and what the app has of it; whatever it has not is left out.
+
+    `gray` are the gray bytes of the decoded picture, `pixels` the size·size bytes after padding and resize, and
+    `tensor` the bytes of the input tensor, little endian: each in base64, or as SHA-256 in the field that ends so.
+    `logit` is the model's, dequantized; `probability` that of the second class, with the temperature; `label` is 0
+    or 1, or `verdict` its name.
+    """
+
+    file: str
+    gray: str | None = None
+    gray_sha256: str | None = None
+    pixels: str | None = None
+    pixels_sha256: str | None = None
+    tensor: str | None = None
+    tensor_sha256: str | None = None
+    logit: float | None = None
+    probability: float | None = None
+    label: int | None = None
+    verdict: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.label in (None, 0, 1), "label", "0 or 1")
+        for name in ("gray", "pixels", "tensor"):
+            both = getattr(self, name) is not None and getattr(self, f"{name}_sha256") is not None
+            require(not both, name, f"left out where '{name}_sha256' is given")
+
+
+@dataclass(frozen=True)
+class AppOutputs(Artifact):
+    """The file that `hemotk verify --against` reads: the `model`'s file name, and the pictures."""
+
+    SCHEMA: ClassVar[str] = "hemotk.outputs/1"
+
+    model: str
+    pictures: tuple[AppPicture, ...]
+
+    def __post_init__(self) -> None:
+        require(bool(self.pictures), "pictures", "non-empty")
+        files = [picture.file for picture in self.pictures]
+        require(len({*files}) == len(files), "pictures", "without a file twice")
