@@ -1,7 +1,7 @@
-"""What an app made of a bundle's golden pictures, step by step, as the app wrote it down."""
+"""What an app made of a bundle's golden pictures, step by step, and how that compares with the bundle."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, require
 
@@ -48,3 +48,49 @@ class AppOutputs(Artifact):
         require(bool(self.pictures), "pictures", "non-empty")
         files = [picture.file for picture in self.pictures]
         require(len({*files}) == len(files), "pictures", "without a file twice")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A mistake that explains an app's values: in `step`, `what` goes on after "as if"; `remedy` says what to do.
+
+    `nearly` means up to a few levels of 255.
+    """
+
+    step: str
+    what: str
+    remedy: str
+    nearly: bool
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What was found of one step: on how many pictures of `total` it `differs`, and the causes, if any explains it.
+
+    `note` says more where none does. `unseen` are mistakes that these pictures cannot show.
+    """
+
+    step: str
+    state: Literal["agrees", "differs", "not given", "not judged"]
+    differs: int = 0
+    total: int = 0
+    causes: tuple[Cause, ...] = ()
+    note: str = ""
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparedOutputs(Artifact):
+    """An app's outputs for so many `pictures` against those of `model`, a file of `bundle`, step by step."""
+
+    SCHEMA: ClassVar[str] = "hemotk.verification/1"
+
+    bundle: str
+    model: str
+    pictures: int
+    steps: tuple[StepResult, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no step differs."""
+        return all(step.state not in ("differs", "not judged") for step in self.steps)

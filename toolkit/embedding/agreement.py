@@ -84,6 +84,11 @@ class Judge:
             worst = near if near is Near.NEARLY else worst
         return worst
 
+    def slack(self, step: str) -> float:
+        """Below this spread over pictures, logits or probabilities are as good as the same."""
+        tolerance = self._model.tolerance
+        return 2 * tolerance if step == "logit" else PROBABILITY + tolerance / (2 * self._card.temperature)
+
     def unseen(self, step: str, rows: Rows) -> Iterator[str]:
         """The mistakes in probability or verdict that would have agreed as well."""
         if step not in ("probability", "verdict"):

@@ -5,14 +5,14 @@ import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from hemotk.artifacts import BundleCard
 from hemotk.artifacts.golden import GoldenSet
-from hemotk.artifacts.outputs import AppOutputs, AppPicture
+from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, StepResult
 from hemotk.embedding.agreement import Judge, Near, Rows
 from hemotk.embedding.golden import read_golden
 from hemotk.embedding.steps import STEPS, Steps, Wrong
@@ -20,50 +20,9 @@ from hemotk.errors import HemotkError
 from hemotk.files import check_sha256
 from hemotk.store.cards import bundle_card
 
-State = Literal["agrees", "differs", "not given", "not judged"]
 # Numbers of fewer pictures fit a mistake by chance.
 FEWEST = 3
 MOST_CAUSES = 3
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A mistake that explains an app's values: in `step`, as if it worked so; `nearly` up to a few levels of 255."""
-
-    step: str
-    what: str
-    remedy: str
-    nearly: bool
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What was found of one step: on how many pictures of `total` it `differs`, and the causes, if any explains it.
-
-    `note` says more where nothing explains it. `unseen` are mistakes that these pictures cannot show.
-    """
-
-    step: str
-    state: State
-    differs: int = 0
-    total: int = 0
-    causes: tuple[Cause, ...] = ()
-    note: str = ""
-    unseen: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Compared:
-    """An app's outputs against those of `model` in the bundle, step by step."""
-
-    model: str
-    pictures: int
-    steps: tuple[StepResult, ...]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether no step differs."""
-        return all(step.state != "differs" for step in self.steps)
 
 
 @dataclass
@@ -88,7 +47,7 @@ class _Known:
         self.since, self.value, self.lost = step, own if explained is None or is_number else explained, False
 
 
-def compare(folder: Path, against: Path) -> Compared:
+def compare(folder: Path, against: Path) -> ComparedOutputs:
     """Hold what the file `against` says an app made of the golden pictures against the bundle in `folder`.
 
     Raises:
@@ -108,7 +67,7 @@ def compare(folder: Path, against: Path) -> Compared:
     if not any(values for values in given):
         raise HemotkError(f"{against}: has no values of any picture; add what your app has, such as 'logit'.")
     found = tuple(_step(step, known, [values.get(step) for values in given], judge) for step in STEPS)
-    return Compared(model.file, len(known), found)
+    return ComparedOutputs(card.name, model.file, len(known), found)
 
 
 def _start(folder: Path, golden: GoldenSet, picture: AppPicture, against: Path) -> _Known:
@@ -184,6 +143,11 @@ def _explain(step: str, rows: Rows, judge: Judge) -> tuple[list[tuple[Wrong, Nea
     """The mistakes that explain a step's values on every picture, exact ones before near ones; or why none is named."""
     if step in ("logit", "probability", "verdict") and len(rows) < FEWEST:
         return [], f"unknown: {len(rows)} pictures are too few to tell a cause by; hand over all golden pictures"
+    if step in ("logit", "probability") and np.ptp([value for _, value in rows]) <= judge.slack(step):
+        return (
+            [],
+            f"unknown: the {step} is the same for every picture; hand over earlier values",
+        )
     tried = ((wrong, judge.fits(step, wrong, rows)) for wrong in _candidates(step, rows, judge))
     found = [(wrong, near) for wrong, near in tried if near is not None]
     exact = [each for each in found if each[1] is Near.EXACTLY]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from planted_apps import STEPS, write_outputs
 
-from hemotk.embedding.verify import Compared, compare
+from hemotk.artifacts.outputs import ComparedOutputs
+from hemotk.embedding.verify import compare
 from hemotk.errors import HemotkError
 
 # mistake → model, the step that differs, and words of the cause
@@ -41,11 +42,11 @@ PLANTED = {
 }
 
 
-def differing(found: Compared) -> list[str]:
+def differing(found: ComparedOutputs) -> list[str]:
     return [step.step for step in found.steps if step.state == "differs"]
 
 
-def causes(found: Compared, step: str) -> list[str]:
+def causes(found: ComparedOutputs, step: str) -> list[str]:
     return [cause.what for each in found.steps if each.step == step for cause in each.causes]
 
 
@@ -73,7 +74,7 @@ def test_checksums_are_enough(fed: Path, tmp_path: Path, mistake: str) -> None:
     assert [each.state for each in found.steps].count("agrees") == 5
 
 
-@pytest.mark.parametrize("mistake", ["over 255", "raw", "turned", "minus one"])
+@pytest.mark.parametrize("mistake", ["raw", "turned", "over 255", "stretched"])
 def test_the_logit_alone_tells_a_mistake_before_it(fed: Path, tmp_path: Path, mistake: str) -> None:
     kind, step, words = PLANTED[mistake]
     found = compare(fed, write_outputs(tmp_path / "out.json", fed, kind, mistake, given=("logit",)))
@@ -83,6 +84,12 @@ def test_the_logit_alone_tells_a_mistake_before_it(fed: Path, tmp_path: Path, mi
         assert [cause for cause in said.causes if cause.step == step and words in cause.what]
     else:
         assert "of the usual mistakes would explain it" in said.note
+
+
+def test_a_logit_that_never_changes_names_no_cause(fed: Path, tmp_path: Path) -> None:
+    found = compare(fed, write_outputs(tmp_path / "out.json", fed, "float32", "minus one", given=("logit",)))
+    assert differing(found) == ["logit"] and causes(found, "logit") == []
+    assert "the same for every picture" in found.steps[3].note
 
 
 def test_a_mistake_that_nobody_thought_of_is_unknown(fed: Path, tmp_path: Path) -> None:
