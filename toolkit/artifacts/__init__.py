@@ -29,7 +29,7 @@ from hemotk.artifacts.foreign import ForeignSpec
 from hemotk.artifacts.golden import GOLDEN_JSON, GoldenInput, GoldenModel, GoldenScore, GoldenSet
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
-from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, StepResult
+from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, ComparedStep
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
 from hemotk.artifacts.report import (
@@ -93,6 +93,7 @@ __all__ = [
     "CalibrationManifest",
     "Cause",
     "ComparedOutputs",
+    "ComparedStep",
     "CostTable",
     "CvReport",
     "Device",
@@ -142,7 +143,6 @@ __all__ = [
     "SplitGroup",
     "SplitItem",
     "SplitManifest",
-    "StepResult",
     "Stratum",
     "SweepPoint",
     "SweepReport",

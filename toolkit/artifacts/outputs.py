@@ -64,7 +64,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class StepResult:
+class ComparedStep:
     """What was found of one step: on how many pictures of `total` it `differs`, and the causes, if any explains it.
 
     `note` says more where none does. `unseen` are mistakes that these pictures cannot show.
@@ -88,7 +88,7 @@ class ComparedOutputs(Artifact):
     bundle: str
     model: str
     pictures: int
-    steps: tuple[StepResult, ...]
+    steps: tuple[ComparedStep, ...]
 
     @property
     def agrees(self) -> bool:

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from hemotk.artifacts import ComparedOutputs, StepResult
+from hemotk.artifacts import ComparedOutputs, ComparedStep
 
 WIDTH = 80
 _BEFORE = "      "
@@ -21,13 +21,13 @@ def text(found: ComparedOutputs) -> Iterator[str]:
     yield _verdict(found)
 
 
-def _state(step: StepResult) -> str:
+def _state(step: ComparedStep) -> str:
     if step.state == "differs":
         return f"DIFFERS on {step.differs} of {step.total} pictures"
     return f"agrees on {step.total} pictures" if step.state == "agrees" else step.state
 
 
-def _why(step: StepResult) -> Iterator[str]:
+def _why(step: ComparedStep) -> Iterator[str]:
     for place, cause in enumerate(step.causes):
         where = "" if cause.step == step.step else f"{cause.step}: "
         nearly = ", up to a few levels of 255" if cause.nearly else ""

@@ -12,7 +12,7 @@ from PIL import Image
 
 from hemotk.artifacts import BundleCard
 from hemotk.artifacts.golden import GoldenSet
-from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, StepResult
+from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, ComparedStep
 from hemotk.embedding.agreement import Judge, Near, Rows
 from hemotk.embedding.golden import read_golden
 from hemotk.embedding.steps import STEPS, Steps, Wrong
@@ -111,28 +111,28 @@ def _values(picture: AppPicture, card: BundleCard, against: Path) -> dict[str, A
     return found
 
 
-def _step(step: str, known: Sequence[_Known], given: Sequence[Any], judge: Judge) -> StepResult:
+def _step(step: str, known: Sequence[_Known], given: Sequence[Any], judge: Judge) -> ComparedStep:
     """Judge one step, and move each picture on to what the app has after it."""
     rows = [(one, value) for one, value in zip(known, given, strict=True) if value is not None]
     judged = [(one, value) for one, value in rows if not one.lost]
     faults = [judge.size_fault(step, value, one.file) for one, value in rows]
     if not rows:
-        return StepResult(step, "not given")
+        return ComparedStep(step, "not given")
     if any(faults):
         for one, _ in rows:
             one.lost = True
-        return StepResult(step, "differs", sum(map(bool, faults)), len(rows), note=next(filter(None, faults)))
+        return ComparedStep(step, "differs", sum(map(bool, faults)), len(rows), note=next(filter(None, faults)))
     if not judged:
         for one, value in rows:
             one.move(step, value, None, judge)
-        return StepResult(step, "not judged", 0, len(rows), note="what came before is not known well enough")
+        return ComparedStep(step, "not judged", 0, len(rows), note="what came before is not known well enough")
     agreed = [judge.same(step, value, one) for one, value in judged]
     if all(agreed):
-        result, wrong = StepResult(step, "agrees", 0, len(judged), unseen=tuple(judge.unseen(step, judged))), None
+        result, wrong = ComparedStep(step, "agrees", 0, len(judged), unseen=tuple(judge.unseen(step, judged))), None
     else:
         causes, note = _explain(step, judged, judge)
         said = tuple(Cause(each.step, each.what, each.remedy, near is Near.NEARLY) for each, near in causes)
-        result = StepResult(step, "differs", agreed.count(False), len(judged), said, note)
+        result = ComparedStep(step, "differs", agreed.count(False), len(judged), said, note)
         wrong = causes[0][0] if len(causes) == 1 and causes[0][1] is Near.EXACTLY else None
     for (one, value), good in zip(judged, agreed, strict=True):
         one.move(step, value, judge.run(one, step, wrong) if good or wrong is not None else None, judge)
