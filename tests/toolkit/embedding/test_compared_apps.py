@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from planted_apps import STEPS, write_outputs
 
 from hemotk.artifacts.outputs import ComparedOutputs
-from hemotk.embedding.verify import compare
+from hemotk.embedding.agreement import Near
+from hemotk.embedding.steps import Wrong
+from hemotk.embedding.verify import _explain, compare
 from hemotk.errors import HemotkError
 
 # mistake → model, the step that differs, and words of the cause
@@ -175,3 +178,25 @@ def test_another_model_or_picture_is_refused(fed: Path, tmp_path: Path) -> None:
     out.write_text(text.replace("golden_1.png", "mine.png"), "utf-8")
     with pytest.raises(HemotkError, match=r"'mine\.png' is no golden picture"):
         compare(fed, out)
+
+
+@pytest.mark.parametrize(
+    ("fitting", "named", "note"),
+    [
+        ([Near.NEARLY, Near.EXACTLY, None], ["1"], ""),
+        ([Near.NEARLY, Near.NEARLY], ["0", "1"], ""),
+        ([Near.EXACTLY] * 3, ["0", "1", "2"], ""),
+        ([Near.EXACTLY] * 4, [], "unknown: 4 of the usual mistakes would explain it; hand over earlier values"),
+        ([None], [], "unknown: none of the usual mistakes explains it"),
+    ],
+)
+def test_exact_causes_go_before_near_ones_and_too_many_are_none(fitting: list, named: list, note: str) -> None:
+    wrongs = [Wrong("pixels", str(place), "", str) for place in range(len(fitting))]
+    judge: Any = SimpleNamespace(
+        steps=SimpleNamespace(wrongs=lambda step: wrongs if step == "pixels" else []),
+        fits=lambda step, wrong, rows: fitting[int(wrong.what)],
+        rounding=lambda step, rows: "",
+    )
+    rows: Any = [(SimpleNamespace(since="gray"), b"")] * 5
+    causes, said = _explain("pixels", rows, judge)
+    assert ([wrong.what for wrong, _ in causes], said) == (named, note)
