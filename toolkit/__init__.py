@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from hemotk._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from hemotk.api.apps import AndroidApp, WebPage, android_app, snippet, web_page
+    from hemotk.api.apps import AndroidApp, Verification, WebPage, android_app, snippet, verify, web_page
     from hemotk.api.benching import Report, bench
     from hemotk.api.bundles import Bundle, export
     from hemotk.api.data import Audit, Split, audit, draw_phantoms, folds, merge, read_patients, split
@@ -53,6 +53,7 @@ __all__ = [
     "Split",
     "Sweep",
     "UnreadablePicture",
+    "Verification",
     "WebPage",
     "__version__",
     "android_app",
@@ -79,11 +80,12 @@ __all__ = [
     "split",
     "strata",
     "train",
+    "verify",
     "web_page",
 ]
 
 _WHERE = {
-    "hemotk.api.apps": ("AndroidApp", "WebPage", "android_app", "snippet", "web_page"),
+    "hemotk.api.apps": ("AndroidApp", "Verification", "WebPage", "android_app", "snippet", "verify", "web_page"),
     "hemotk.api.benching": ("Report", "bench"),
     "hemotk.api.bundles": ("Bundle", "export"),
     "hemotk.api.data": ("Audit", "Split", "audit", "draw_phantoms", "folds", "merge", "read_patients", "split"),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from hemotk.artifacts import (
     HERE,
+    AppOutputs,
+    AppPicture,
     Artifact,
     AuditPair,
     AuditReport,
@@ -18,6 +20,7 @@ from hemotk.artifacts import (
     BundleCard,
     Calibrated,
     CalibrationManifest,
+    ComparedOutputs,
     Device,
     DeviceBench,
     DeviceImage,
@@ -273,6 +276,11 @@ RULES[SiteCard] = {
     "probabilities": st.sampled_from(((), (0.25,) * 256)),
     "golden": st.deferred(lambda: built(GoldenPicture)).map(lambda one: (one,)),
 }
+RULES[AppPicture] = {
+    "label": st.none() | st.integers(0, 1),
+    **dict.fromkeys(("gray_sha256", "pixels_sha256", "tensor_sha256"), st.none()),
+}
+RULES[AppOutputs] = {"pictures": st.deferred(lambda: built(AppPicture)).map(lambda one: (one,))}
 RULES[GoldenInput] = {"file": NAMES, "input": NAMES, "width": POSITIVE, "height": POSITIVE}
 RULES[GoldenScore] = {"label": st.integers(0, 1), "probability": SHARES}
 RULES[GoldenModel] = {
@@ -300,6 +308,8 @@ ARTIFACTS: dict[type[Artifact], st.SearchStrategy[Artifact]] = {
     TestSetCard: built(TestSetCard),
     NamelessTestSet: built(NamelessTestSet),
     GoldenSet: built(GoldenSet),
+    AppOutputs: built(AppOutputs),
+    ComparedOutputs: built(ComparedOutputs),
     BenchReport: built(BenchReport),
     DeviceBench: built(DeviceBench),
     SiteCard: built(SiteCard),

@@ -1,15 +1,43 @@
 """Apps and pages with a bundle in them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from hemotk.android import AndroidApp, AppOptions, make_app
 from hemotk.android.options import APPLICATION_ID
 from hemotk.api.common import PathLike
+from hemotk.artifacts import ComparedOutputs
 from hemotk.embedding import snippets
+from hemotk.embedding.text import text
+from hemotk.embedding.verify import compare
 from hemotk.store.bundle import StoredBundle
 from hemotk.web.site import WebPage, make_site
 
-__all__ = ["AndroidApp", "WebPage", "android_app", "snippet", "web_page"]
+__all__ = ["AndroidApp", "Verification", "WebPage", "android_app", "snippet", "verify", "web_page"]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Which step of an app differs from a bundle; `found` is the data."""
+
+    found: ComparedOutputs
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no step that was given differs."""
+        return self.found.agrees
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The comparison as text for a terminal."""
+        return tuple(text(self.found))
+
+    def to_json(self) -> str:
+        """The comparison as JSON."""
+        return self.found.to_json().decode()
+
+    def __repr__(self) -> str:
+        return f"<hemotk.Verification of {self.found.model}: {self.lines[-1]}>"
 
 
 def android_app(
@@ -72,3 +100,18 @@ def snippet(bundle: PathLike | StoredBundle, language: str, *, variant: str | No
     """
     folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
     return snippets.snippet(folder, language, variant)
+
+
+def verify(bundle: PathLike | StoredBundle, against: PathLike) -> Verification:
+    """Say which step of an app differs from `bundle`, from what the app made of the bundle's golden pictures.
+
+    `against` is a JSON file (schema hemotk.outputs/1, see docs/embedding.md) with the gray bytes, the pixels, the
+    tensor, the logit, the probability and the verdict of each picture, or with some of them. The usual mistakes are
+    tried, and one is named if it explains the values of every picture.
+
+    Raises:
+        HemotkError: no readable bundle or file, a bundle without golden.json, a picture or model that the bundle has
+            not, or no values.
+    """
+    folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    return Verification(compare(folder, Path(against)))

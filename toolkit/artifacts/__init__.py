@@ -29,6 +29,7 @@ from hemotk.artifacts.foreign import ForeignSpec
 from hemotk.artifacts.golden import GOLDEN_JSON, GoldenInput, GoldenModel, GoldenScore, GoldenSet
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
 from hemotk.artifacts.metrics import Calibration, CalibrationBin, Estimate, GroupMetrics, Metrics, SliceLevel
+from hemotk.artifacts.outputs import AppOutputs, AppPicture, Cause, ComparedOutputs, ComparedStep
 from hemotk.artifacts.pixels import PreprocessSpec
 from hemotk.artifacts.profile import LeftOutNode, NodeTime, OperatorTime, Profile
 from hemotk.artifacts.report import (
@@ -77,6 +78,8 @@ __all__ = [
     "TESTSET_SUFFIX",
     "THERMAL",
     "WEIGHTS_FILE",
+    "AppOutputs",
+    "AppPicture",
     "Artifact",
     "AuditPair",
     "AuditReport",
@@ -88,6 +91,9 @@ __all__ = [
     "CalibrationBin",
     "CalibrationItem",
     "CalibrationManifest",
+    "Cause",
+    "ComparedOutputs",
+    "ComparedStep",
     "CostTable",
     "CvReport",
     "Device",

@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "android": ("hemotk.cli.android:android", "Write the Android app with a bundle in it."),
     "web": ("hemotk.cli.web:web", "Write a web page that runs a bundle in the browser."),
     "snippet": ("hemotk.cli.snippet:snippet", "Print the code that runs a bundle in an app of yours."),
+    "verify": ("hemotk.cli.verify:verify", "Say which step of an app differs from a bundle."),
     "card": ("hemotk.cli.card:card", "Write the model card of a run."),
     "info": ("hemotk.cli.info:info", "Say what a file or folder of hemotk is."),
     "config": ("hemotk.cli.config:config", "Keep the options of commands in a file."),

@@ -6,6 +6,7 @@ import click
 
 from hemotk.artifacts.bundle import PREFERRED
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
+from hemotk.cli.standard_output import may_print
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
@@ -33,6 +34,7 @@ def _languages(command: click.Command) -> click.Command:
 @click.option("--variant", type=click.Choice(PREFERRED[:-1]), help="The model.  [default: int8 if it is there]")
 @click.option("--out", "-o", type=PATH, help="The file to write.  [default: print the code]")
 @overwrite_option
+@may_print("out")
 def snippet(*, bundle: Path | None, variant: str | None, out: Path | None, overwrite: bool, **languages: bool) -> None:
     """Print the code that runs a bundle in an app of yours.
 

@@ -113,6 +113,6 @@ def _check() -> tuple[str, ...]:
         "`golden.npz` holds the gray ones of these pictures for NumPy.",
         "",
         "With hemotk installed, `hemotk snippet` prints code and a unit test in Kotlin, Swift, Dart, JavaScript,",
-        "Python and C++.",
+        "Python and C++. If your scores differ, `hemotk verify` says which step is to blame.",
         "",
     )

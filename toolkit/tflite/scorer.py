@@ -88,9 +88,16 @@ class Scorer:
         Raises:
             HemotkError: the image is of another size or type, or the interpreter refuses it.
         """
-        stored = self.stored(pixels)
+        self.feed_stored(self.stored(pixels))
+
+    def feed_stored(self, values: NDArray[Any]) -> None:
+        """Hand over the input tensor's values themselves: N·N of the tensor's type, rows first.
+
+        Raises:
+            HemotkError: the interpreter refuses them.
+        """
         with self._refusing():
-            self._interpreter.set_tensor(self._input, stored)
+            self._interpreter.set_tensor(self._input, values.reshape(1, self._size, self._size, 1))
 
     def stored(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """The input tensor's values for one image, uint8 [N, N]: [1, N, N, 1] of the tensor's type.

@@ -9,9 +9,9 @@ import hemotk
 
 PUBLIC = """
 AndroidApp Audit Bundle CheckFailed Classifier ComparedRuns CrossValidation HemotkError Info Plan Prediction
-Predictions Report Review Run RunStrata Runs Split Sweep UnreadablePicture WebPage __version__ android_app audit bench
-card compare_runs cross_validate draw_phantoms export folds import_model info load merge plan prune prune_magnitude
-prune_sweep read_patients review runs snippet split strata train web_page
+Predictions Report Review Run RunStrata Runs Split Sweep UnreadablePicture Verification WebPage __version__
+android_app audit bench card compare_runs cross_validate draw_phantoms export folds import_model info load merge plan
+prune prune_magnitude prune_sweep read_patients review runs snippet split strata train verify web_page
 """
 
 

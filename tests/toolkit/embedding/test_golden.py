@@ -95,6 +95,15 @@ def test_near_is_said_of_a_verdict_that_another_device_may_turn(fed: Path) -> No
             assert said["near"] == (abs(said["logit"] - at) <= model["tolerance"])
 
 
+def test_near_is_true_at_the_threshold(fed: Path, models) -> None:
+    feeding = Feeding.of(BundleCard.read(fed / BUNDLE_CARD))
+    logit = written(fed)["models"][0]["scores"][0]["logit"]
+    at = replace(feeding, threshold=feeding.probability(logit + 0.04), variants=feeding.variants[:1])
+    (model,) = json.loads(golden_files(at, models, golden_pictures())["golden.json"])["models"]
+    assert model["scores"][0]["near"] and model["scores"][0]["label"] == 0
+    assert not all(score["near"] for score in model["scores"])
+
+
 def test_what_is_stored_is_what_the_scorer_feeds(fed: Path) -> None:
     card = BundleCard.read(fed / BUNDLE_CARD)
     pixels = np.arange(SIZE * SIZE).reshape(SIZE, SIZE).astype(np.uint8)
