@@ -28,6 +28,7 @@ tools() {
     command -v gcc > /dev/null || missing+=(gcc libc6-dev)
     for tool in aapt zipalign apksigner; do command -v $tool > /dev/null || missing+=("$tool"); done
     [[ -f $FRAMEWORK ]] || missing+=(android-framework-res)
+    /usr/bin/python3 -c 'import enjarify' 2> /dev/null || missing+=(enjarify)
     ((${#missing[@]})) || return 0
     if [[ $(id -u) = 0 ]] && command -v apt-get > /dev/null; then
         say "installing ${missing[*]}"
@@ -117,6 +118,19 @@ android_custom_package=org.hemotk.app
 EOF
 }
 
+# The core's classes as dx made them, not as the compiler did.
+translated_back() {
+    local tests
+    for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
+    /usr/bin/python3 tools/undex.py "$WORK/apk/content/classes.dex" "$WORK/back.jar"
+    mapfile -t tests < <(cd core/build/maven/test-classes && find . -name '*Test.class' | sed 's:^\./::; s:\.class$::; s:/:.:g')
+    # Translated code takes larger frames than the compiler's: JSON that is nested 100 deep did not always fit 1 MB.
+    java -Xss8m -Dhemotk.work="$WORK" -Dhemotk.golden="$WORK/staged/app/src/main/assets/selfcheck" \
+        -cp "core/build/maven/test-classes:$WORK/back.jar:$WORK/download/junit-4.13.2.jar:$WORK/download/hamcrest-core-1.3.jar" \
+        org.junit.runner.JUnitCore "${tests[@]}" > "$WORK/back.txt" || { grep -v '^	at' "$WORK/back.txt" >&2; return 1; }
+    grep '^OK' "$WORK/back.txt"
+}
+
 tools
 reachable junit/junit/4.13.2/junit-4.13.2.pom || skip "Maven Central cannot be reached at $CENTRAL"
 
@@ -166,6 +180,9 @@ say "what the core wrote, read as a device's file"
 
 say "assembling the app"
 tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
+
+say "running the core's tests on what is in the .dex, translated back"
+translated_back
 
 say "looking for names in it"
 "$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"

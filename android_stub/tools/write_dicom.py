@@ -35,6 +35,7 @@ from hemotk.errors import HemotkError
 SEED = 43
 WINDOW = Window(35.5, 90.0)
 FUZZED = 300
+TILTED = [1, 0, 0, 0, 0.8, 0.6]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ def padded() -> Iterator[File]:
         yield File(f"padding {name}", content(dataset(stored, intercept="0", PixelPaddingValue=value)))
     both = dataset(stored, intercept="0", PixelPaddingValue=-2000, PixelPaddingRangeLimit=-900)
     yield File("padding from one value to another", content(both))
+    seen = dataset(stored, intercept="0", PixelPaddingValue=-2000, PixelPaddingRangeLimit=60)
+    yield File("padding up to what would be seen", content(seen))
     unsigned = dataset(ramp() + 2000, signed=False, intercept="-2000", PixelPaddingValue=5000)
     yield File("padding without sign", content(unsigned))
     above = dataset((ramp() + 1100).clip(0, 4095), signed=False, bits=12, intercept="-1100", PixelPaddingValue=63536)
@@ -127,6 +130,9 @@ def padded() -> Iterator[File]:
     yield File("wrapped", content(dataset(wrapped, bits=12, signed=False, intercept="0")))
     wrapped[:8] = 2096
     yield File("wrapped with padding", content(dataset(wrapped, bits=12, signed=False, intercept="-0")))
+    for intercept in ("-1.1e3", "-100", "-99.5", "-1E1"):
+        made = dataset(wrapped, bits=12, signed=False, intercept=intercept)
+        yield File(f"wrapped or not, as {intercept} says", content(made))
     yield File("wrapped, and nobody knows", content(dataset(wrapped, bits=12, signed=False, intercept="-1024")))
 
 
@@ -186,6 +192,11 @@ def refused() -> Iterator[File]:
     for name, change, problem in changes:
         yield File(name, content(dataset(stored, **change)), problem)
     yield File("too small", content(dataset(stored[:15])), "PICTURE_TOO_SMALL")
+    whole, modality = content(dataset(stored)), b"\x08\x00\x60\x00CS\x02\x00CT"
+    yield File("an element twice", whole.replace(modality, 2 * modality), "NO_PICTURE", stricter=True)
+    yield File("a zero within a text", whole.replace(b"-1024 ", b"-1\x0024 "), "NO_PICTURE")
+    bits = b"\x28\x00\x01\x01US"
+    yield File("a number of another kind", whole.replace(bits, bits[:4] + b"SS"), "NO_PICTURE", stricter=True)
     for name, syntax in (("deflated", DeflatedExplicitVRLittleEndian), ("big endian", ExplicitVRBigEndian)):
         made = dataset(stored, syntax=syntax)
         if syntax == ExplicitVRBigEndian:
@@ -220,10 +231,11 @@ def series() -> bytes:
         (numbered([(5, 3), (5, 2), (9, 1)]), ""),
         (numbered([(5, 3), (None, 2), (9, 1)]), ""),
         (numbered([(5, 3), (5, 3), (9, 3)]), ""),
-        (numbered([(5, 1), (3, 2), (9, 3)], ImageOrientationPatient=[1, 0, 0, 0, 0.8, 0.6]), ""),
+        (numbered([(5, 1), (3, 2), (9, 3)], ImageOrientationPatient=TILTED), ""),
         ({**numbered([(5, 1)]), **numbered([(6, 2)], PatientID="another", prefix="b")}, "SERIES_SEVERAL"),
         ({**numbered([(5, 1)]), **numbered([(6, 2)], SeriesInstanceUID="1.9", prefix="b")}, "SERIES_SEVERAL"),
         ({**numbered([(5, 1)]), **numbered([(6, 2)], StudyInstanceUID="1.9", prefix="b")}, "SERIES_SEVERAL"),
+        ({**numbered([(30, 1)]), **numbered([(-5, 2)], ImageOrientationPatient=TILTED, prefix="b")}, ""),
         (numbered([(5, 1), (6, 2)], SOPInstanceUID="1.2.9"), "SERIES_TWICE"),
         ({**numbered([(5, 1)]), "c.png": b"none"}, "SERIES_MIXED"),
     ]

@@ -29,11 +29,11 @@ fun decodeDicom(file: ByteArray, window: Window, where: String): DicomSlice {
     val facts = SliceFacts.of(elements, where)
     val pixels = StoredPixels(elements, facts, where)
     val values = pixels.values(facts.bits)
-    val corrected = facts.bits == 12 && !facts.signed && (leading(elements.text(INTERCEPT)) ?: 0.0) > -100 &&
-        elements.text(INTERCEPT).isNotEmpty() && isWrapped(values)
-    val padding = pixels.padding(values)
     val slope = decimal(elements.text(SLOPE), -6, where)
     val intercept = decimal(elements.text(INTERCEPT), -30, where)
+    // With a lower intercept, negative values were not needed.
+    val corrected = facts.bits == 12 && !facts.signed && intercept > BigDecimal(-100) && isWrapped(values)
+    val padding = pixels.padding(values)
     if (slope.signum() <= 0) throw HemotkException(Problem.DICOM_SLOPE, where)
     val gray = seen(if (corrected) unwrapped(values) else values, thresholds(slope, intercept, window))
     if (facts.inverted) for (i in gray.indices) gray[i] = (255 - byte(gray, i)).toByte()
@@ -85,9 +85,6 @@ private fun decimal(said: String, least: Int, where: String): BigDecimal {
 }
 
 private val DECIMAL = Regex("[+-]?(?:[0-9]+(?:\\.[0-9]*)?|\\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
-
-/** The number that the text begins with, or null. */
-private fun leading(said: String): Double? = Regex("[+-]?[0-9]*\\.?[0-9]+").find(said)?.takeIf { it.range.first == 0 }?.value?.toDouble()
 
 private fun seen(values: IntArray, edges: LongArray): ByteArray {
     val known = HashMap<Int, Byte>()

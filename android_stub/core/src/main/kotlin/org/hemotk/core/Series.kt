@@ -21,7 +21,7 @@ fun Card.seriesRule() = study ?: SeriesRule(TOP_K, decision.threshold, assumed =
 /** The verdict for slices of these [probabilities], at least one, in the order of the series. */
 fun Card.seriesFinding(probabilities: List<Double>): SeriesFinding {
     val rule = seriesRule()
-    val order = probabilities.indices.sortedBy { probabilities[it] }
+    val order = probabilities.indices.sortedWith { a, b -> probabilities[a].compareTo(probabilities[b]) }
     val highest = order.takeLast(rule.k)
     val probability = sum(highest.map { probabilities[it] }) / highest.size
     val label = if (probability >= rule.threshold) 1 else 0
@@ -60,7 +60,7 @@ fun inOrder(slices: List<Slice>): List<Int> {
     }
     checkOnce(named.map { slices[it].name to slices[it].header?.instance.orEmpty().ifEmpty { slices[it].key } })
     val places = places(headers) ?: return named
-    return named.indices.sortedBy { places[it] }.map { named[it] }
+    return named.indices.sortedWith { a, b -> places[a].compareTo(places[b]) }.map { named[it] }
 }
 
 /** One that counts twice weighs twice in the verdict. */
