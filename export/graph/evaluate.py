@@ -19,10 +19,13 @@ class NumpyOps:
         """See `walk.Ops`."""
         return x * affine.scale + affine.shift
 
-    def pad(self, name: str, x: Array, width: int, *, even: bool) -> Array:
+    def pad(self, name: str, x: Array, before: int, after: int) -> Array:
         """See `walk.Ops`."""
-        sides = [(width, width + (side % 2 if even else 0)) for side in x.shape[1:3]]
-        return np.pad(x, ((0, 0), *sides, (0, 0)))
+        return np.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
+
+    def even(self, name: str, x: Array) -> Array:
+        """See `walk.Ops`."""
+        return np.pad(x, ((0, 0), *((0, side % 2) for side in x.shape[1:3]), (0, 0)))
 
     def space_to_depth(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""
@@ -32,7 +35,7 @@ class NumpyOps:
         """See `walk.Ops`."""
         size = conv.kernel.shape[0]
         if same:
-            x = self.pad(name, x, size // 2, even=False)
+            x = self.pad(name, x, size // 2, size // 2)
         height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
         total = np.broadcast_to(conv.bias, (x.shape[0], height, width, conv.bias.size))
         for row, column in np.ndindex(size, size):

@@ -30,8 +30,11 @@ class Ops(Protocol[X]):
     def lift(self, name: str, x: X, affine: Affine) -> X:
         """Channel j of the result is scale[j] · x + shift[j]; x has one channel."""
 
-    def pad(self, name: str, x: X, width: int, *, even: bool) -> X:
-        """Zeros on all four sides; one more at the bottom and right where that makes the size `even`, if asked."""
+    def pad(self, name: str, x: X, before: int, after: int) -> X:
+        """So many zeros above and on the left, and so many below and on the right."""
+
+    def even(self, name: str, x: X) -> X:
+        """A row of zeros below where the height is odd, a column on the right where the width is; else x itself."""
 
     def space_to_depth(self, name: str, x: X) -> X:
         """Channels of 2×2 blocks one after the other: upper left, upper right, lower left, lower right."""
@@ -88,13 +91,15 @@ def walk(graph: Graph, h: X, ops: Ops[X]) -> Outputs[X]:
 
 
 def _stem(stem: Stem, h: X, ops: Ops[X]) -> X:
-    x = ops.pad("stem_pad", ops.lift("stem_lift", h, stem.lift), 3, even=stem.blocks)
+    x = ops.lift("stem_lift", h, stem.lift)
     if stem.blocks:
-        x = ops.space_to_depth("stem_blocks", x)
+        x = ops.pad("stem_pad", ops.space_to_depth("stem_blocks", ops.even("stem_even", x)), 2, 1)
+    else:
+        x = ops.pad("stem_pad", x, 3, 3)
     x = ops.conv("stem_conv", x, stem.conv, stride=1 if stem.blocks else 2, same=False, relu=stem.norm is None)
     if stem.norm is not None:
         x = ops.affine("stem_norm", x, stem.norm, relu=True)
-    x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1, even=False))
+    x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1, 1))
     return x if stem.copy is None else ops.pointwise("stem_copy", x, stem.copy, relu=False)
 
 

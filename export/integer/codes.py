@@ -32,10 +32,9 @@ class Codes:
         """The activations."""
         return self.values.astype(np.float32) * np.float32(self.step)
 
-    def padded(self, width: int, extra: tuple[int, int] = (0, 0)) -> "Codes":
-        """Zeros around the picture, `extra` more below and on the right."""
-        sides = [(width, width + more) for more in extra]
-        return Codes(np.pad(self.values, ((0, 0), *sides, (0, 0))), self.step)
+    def padded(self, rows: tuple[int, int], columns: tuple[int, int]) -> "Codes":
+        """Zeros: rows above and below the picture, columns on its left and right."""
+        return Codes(np.pad(self.values, ((0, 0), rows, columns, (0, 0))), self.step)
 
     def rows(self, size: int, stride: int, count: int, seed: int) -> Reals:
         """What a convolution of `size` sees at `count` places at most: [places, size · size · channels], no padding.

@@ -63,10 +63,14 @@ class _FittingOps:
         """See `walk.Ops`."""
         return Codes((x.values * affine.scale + affine.shift).astype(np.float32))
 
-    def pad(self, name: str, x: Codes, width: int, *, even: bool) -> Codes:
+    def pad(self, name: str, x: Codes, before: int, after: int) -> Codes:
         """See `walk.Ops`."""
-        height, across = (side % 2 if even else 0 for side in x.values.shape[1:3])
-        return x.padded(width, (height, across))
+        return x.padded((before, after), (before, after))
+
+    def even(self, name: str, x: Codes) -> Codes:
+        """See `walk.Ops`."""
+        height, width = (side % 2 for side in x.values.shape[1:3])
+        return x.padded((0, height), (0, width))
 
     def space_to_depth(self, name: str, x: Codes) -> Codes:
         """See `walk.Ops`."""
@@ -75,7 +79,8 @@ class _FittingOps:
 
     def conv(self, name: str, x: Codes, conv: Conv, *, stride: int, same: bool, relu: bool) -> Codes:
         """See `walk.Ops`."""
-        x = x.padded(conv.kernel.shape[0] // 2) if same else x
+        around = (conv.kernel.shape[0] // 2,) * 2
+        x = x.padded(around, around) if same else x
         if name in self._fitting.floats:
             return Codes(_run(x, conv.kernel, stride) + conv.bias.astype(np.float32))
         kernel = self._rounded(x, conv.kernel, stride)

@@ -86,11 +86,18 @@ class TensorFlowOps:
             parts = [_lifted(x, *pair) for pair in zip(affine.scale.tolist(), affine.shift.tolist(), strict=True)]
             return self.made(name, parts[0] if len(parts) == 1 else tf.concat(parts, -1))
 
-    def pad(self, name: str, x: Tensor, width: int, *, even: bool) -> Tensor:
+    def pad(self, name: str, x: Tensor, before: int, after: int) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            sides = [(width, width + (side % 2 if even else 0)) for side in x.shape[1:3]]
-            return self.made(name, tf.pad(x, ((0, 0), *sides, (0, 0))))
+            return self.made(name, tf.pad(x, ((0, 0), (before, after), (before, after), (0, 0))))
+
+    def even(self, name: str, x: Tensor) -> Tensor:
+        """See `walk.Ops`."""
+        height, width = (side % 2 for side in x.shape[1:3])
+        if not (height or width):
+            return x
+        with tf.name_scope(name):
+            return self.made(name, tf.pad(x, ((0, 0), (0, height), (0, width), (0, 0))))
 
     def space_to_depth(self, name: str, x: Tensor) -> Tensor:
         """See `walk.Ops`."""

@@ -16,7 +16,7 @@ from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
 from hemotk.progress import Tell
 from hemotk.pruning.channels.cost import MeasuredCosts, PricedNetwork
-from hemotk.quiet import without_remarks
+from hemotk.quiet import held_back
 from hemotk.sweep.latency_ratio import random_arrays
 from hemotk.tflite.runtime import find_runtime
 
@@ -157,7 +157,7 @@ def _profile(shape: DenseNetShape, size: int) -> tuple[list[Timing], float]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
         file.write_bytes(_int8(shape, size))
-        with without_remarks():
+        with held_back():
             model = ProfiledModel(file, threads=1)
             model.feed(np.full((1, size, size, 1), 128, np.uint8))
             runs = [model.profiled() for _ in range(WARMUP + RUNS)][WARMUP:]

@@ -31,7 +31,7 @@ _TRAIN = (
 )
 _OF_ALL = ("method", "epochs", "batch", "learning_rate", "seed")
 _PRUNE: Mapping[str, tuple[str, ...]] = {
-    "channels": (*_OF_ALL, "macs", "steps", "importance", "multiple"),
+    "channels": (*_OF_ALL, "macs", "steps", "importance", "multiple", "drop_layers"),
     "magnitude": (*_OF_ALL, "sparsity", "structure", "begin", "end"),
 }
 _HEAD = ("head_epochs", "head_views")
@@ -93,7 +93,7 @@ def _pruned(settings: Mapping[str, Any], parents: Mapping[str, str], out: Path) 
         values,
         (
             f"How {out.name} was pruned. hemotk prune RUN --config THIS_FILE --out ANOTHER_RUN prunes again.",
-            f"The SHA-256 of the run.json of what it was made from begins with: {before}.",
+            f"The SHA-256 of what it was made from, of a run that of its run.json, begins with: {before}.",
             *_others(settings, used),
         ),
     )

@@ -242,11 +242,11 @@ def test_settings_without_an_option_stand_in_a_comment() -> None:
 
 
 def test_a_channel_pruning_names_its_options_and_its_parents() -> None:
-    config = PruneConfig(latency_ratio=0.25, steps=2, distill=DistillConfig(0.5, 2.0))
+    config = PruneConfig(latency_ratio=0.25, steps=2, distill=DistillConfig(0.5, 2.0), drop_layers=True)
     Path("p.toml").write_text(run_settings(config.settings(), {"run": "ab" * 32, "teacher": "cd" * 32}, Path("x")))
     found = seen("prune", "runs/first", "--config", "p.toml", command="prune")
     assert (found["target_latency_ratio"], found["steps"], found["teacher_share"]) == (0.25, 2, 0.5)
-    assert found["macs"] is None and found["method"] == "channels"
+    assert found["macs"] is None and found["method"] == "channels" and found["drop_layers"] is True
     assert "run abababababab, teacher cdcdcdcdcdcd" in Path("p.toml").read_text()
 
 
