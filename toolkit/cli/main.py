@@ -4,6 +4,7 @@ import difflib
 import errno
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -67,6 +68,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hemotk.cli.demo:demo", "Run the whole path on phantoms."),
 }
 
+
+# commands with --resume
+RESUMABLE = ("train", "prune")
 
 # commands that a settings file has no section of
 NOT_SET = ("config", "completion")
@@ -198,10 +202,11 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
     try:
         if asked := os.environ.get("_HEMOTK_COMPLETE"):
             return shell_complete(cli, {}, "hemotk", "_HEMOTK_COMPLETE", asked)
-        code = _invoke(sys.argv[1:] if argv is None else argv)
+        code = _invoke(words)
         sys.stdout.flush()
         return code
     except HemotkError as error:
@@ -210,7 +215,7 @@ def run(argv: list[str] | None = None) -> int:
         error.show()
         return EXIT_WRONG_USE
     except (click.Abort, KeyboardInterrupt):
-        return _say("interrupted; finished files are whole, start the command again to go on.", EXIT_INTERRUPTED)
+        return _say(f"interrupted; finished files are whole. {_again(words)}", EXIT_INTERRUPTED)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the reader of our output has gone
         return EXIT_INTERRUPTED
@@ -242,6 +247,13 @@ def _explain(error: Exception) -> str | None:
     where = "the system" if error.filename is None else os.fsdecode(error.filename)
     remedy = REMEDIES.get(error.errno, "check the path and its disk")
     return f"{where}: {(error.strerror or os.strerror(error.errno)).lower()}; {remedy}."
+
+
+def _again(words: list[str]) -> str:
+    """The command that goes on where this one was interrupted."""
+    resumable = any(word in RESUMABLE for word in words)
+    more = ["--resume"] if resumable and "--resume" not in words else []
+    return f"To go on: {shlex.join(['hemotk', *words, *more])}" if words else "Start the command again to go on."
 
 
 def _say(message: str, code: int) -> int:

@@ -186,9 +186,12 @@ def prune(
         return
 
     from hemotk.api.prunings import SUFFIX
-    from hemotk.api.runs import RUNS
+    from hemotk.api.runs import RUNS, is_finished
 
     out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
+    if resume and not overwrite and is_finished(out):
+        click.echo(f"{out} is finished: nothing to do. --overwrite prunes it anew.")
+        return
     places = {"teacher": teacher, "data": data_folder, "resume": resume, "overwrite": overwrite}
     _METHODS[method](run, out, given, **places)
 

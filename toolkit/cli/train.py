@@ -207,6 +207,9 @@ def train(
         )
         return
     out = runs.RUNS / config.arch if out is None else out
+    if resume and not overwrite and runs.is_finished(out):
+        click.echo(f"{out} is finished: nothing to do. --overwrite trains it anew.")
+        return
     if writes(strategy, source):
         from hemotk.store.finished import refuse_finished
 

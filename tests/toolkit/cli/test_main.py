@@ -71,9 +71,9 @@ def raising(error: BaseException) -> Callable[[], None]:
         (
             KeyboardInterrupt(),
             130,
-            "hemotk: interrupted; finished files are whole, start the command again to go on.\n",
+            "hemotk: interrupted; finished files are whole. To go on: hemotk try\n",
         ),
-        (click.Abort(), 130, "hemotk: interrupted; finished files are whole, start the command again to go on.\n"),
+        (click.Abort(), 130, "hemotk: interrupted; finished files are whole. To go on: hemotk try\n"),
     ],
 )
 def test_errors_become_one_line_and_a_code(
@@ -86,6 +86,25 @@ def test_errors_become_one_line_and_a_code(
     command(raising(error))
     assert main.run(["try"]) == code
     assert capsys.readouterr() == ("", sentence)
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (["train", "my slices", "--epochs", "3"], "hemotk train 'my slices' --epochs 3 --resume"),
+        (["prune", "--macs", "0.2", "--resume"], "hemotk prune --macs 0.2 --resume"),
+        (["export"], "hemotk export"),
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(
+    command: Install, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str], again: str
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "_invoke", interrupted)
+    assert main.run(words) == 130
+    assert capsys.readouterr().err.endswith(f"To go on: {again}\n")
 
 
 @pytest.mark.parametrize(

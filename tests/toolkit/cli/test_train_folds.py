@@ -118,3 +118,16 @@ def test_a_split_of_other_classes_needs_no_classes_option(
     assert run(["train", "other.json", *SMALL, *more, "--out", "same", "--classes", "normal, bleed"]) == 0
     assert run(["train", "other.json", *SMALL, *more, "--out", "not", "--classes", "normal,hemorrhage"]) == 2
     assert "the classes of other.json are normal,bleed" in capsys.readouterr().err
+
+
+def test_resuming_what_is_finished_is_nothing_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "pictures", "--arch", "cnn", "--size", "16", "--epochs", "1", "--out", "runs/done"]
+    assert run([*words, "--resume"]) == 0
+    before = (home / "runs/done/run.json").read_bytes()
+    capsys.readouterr()
+    assert run([*words, "--resume"]) == 0
+    assert "runs/done is finished: nothing to do" in capsys.readouterr().out
+    assert (home / "runs/done/run.json").read_bytes() == before
+    assert run(["prune", "runs/done", "--method", "magnitude", "--epochs", "1", "--out", "runs/done", "--resume"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert run(words) == 2 and "exists" in capsys.readouterr().err
