@@ -55,13 +55,13 @@ def blocks_of_four(stem: Stem, h: Any, ops: Any) -> Any:
     """Blocks of 4×4 pixels, a 3×3 convolution that makes 2×2 places at once, and depth-to-space."""
     out = stem.conv.bias.size
     pixels = stem.conv.kernel.reshape(4, 4, 2, 2, out).transpose(0, 2, 1, 3, 4).reshape(8, 8, out)
-    places = np.zeros((12, 12, 2, 2, out))
+    kernel = np.zeros((12, 12, 2, 2, out))
     for row, column in np.ndindex(2, 2):
-        places[2 * row : 2 * row + 8, 2 * column : 2 * column + 8, row, column] = pixels
-    kernel = places.reshape(3, 4, 3, 4, 4 * out).transpose(0, 2, 1, 3, 4).reshape(3, 3, 16, 4 * out)
+        kernel[2 * row : 2 * row + 8, 2 * column : 2 * column + 8, row, column] = pixels
+    taps = kernel.reshape(3, 4, 3, 4, 4 * out).transpose(0, 2, 1, 3, 4).reshape(3, 3, 16, 4 * out)
     with tf.name_scope("stem_blocks"):
         x = tf.nn.space_to_depth(ops.lift("stem_lift", h, stem.lift), 4)
-    x = ops.conv("stem_conv", x, Conv(kernel, np.tile(stem.conv.bias, 4)), stride=1, same=True, relu=True)
+    x = ops.conv("stem_conv", x, Conv(taps, np.tile(stem.conv.bias, 4)), stride=1, same=True, relu=True)
     with tf.name_scope("stem_pool_pad_before"):
         return _behind(stem, tf.nn.depth_to_space(x, 2), ops)
 
@@ -90,7 +90,7 @@ def main(folder: Path, size: int, stem: int, rounds: int) -> None:
     ranges["stem_pool_pad_before"] = ranges["stem_pool_pad"]
     scorers = {}
     for name, form in FORMS.items():
-        setattr(walk, "_stem", form)  # noqa: B010 - a study of forms that the package has not
+        walk._stem = form  # type: ignore[assignment]
         float32 = convert_network(graph_network(made.graph, TensorFlowOps()), size)
         write_bytes(folder / f"{name}.tflite", quantize(float32, Recipe("int8"), spec, ranges))
         scorers[name] = Scorer(folder / f"{name}.tflite", spec)
