@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("hemotk.cli.data:data", "Audit, split or draw images."),
     "plan": ("hemotk.cli.plan:plan", "Say what images can prove, and how long training takes."),
     "train": ("hemotk.cli.train:train", "Train a classifier on a split."),
-    "import": ("hemotk.cli.importing:import_model", "Import a Keras DenseNet that was trained elsewhere."),
+    "import": ("hemotk.cli.importing:import_model", "Import a classifier of Keras or PyTorch."),
     "runs": ("hemotk.cli.runs:runs", "List runs, compare them, or look closely at one."),
     "prune": ("hemotk.cli.prune:prune", "Remove channels or weights from a run."),
     "export": ("hemotk.cli.export:export", "Turn a run into a bundle of .tflite files."),
