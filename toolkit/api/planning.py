@@ -6,7 +6,7 @@ from pathlib import Path
 from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, table
 from hemotk.api.data import Split, audit, split
 from hemotk.artifacts import FieldError
-from hemotk.artifacts.plan import Expected, PlanReport
+from hemotk.artifacts.plan import ExpectedWidth, PlanReport
 from hemotk.errors import HemotkError
 from hemotk.planning.proof import Assumed, expectations, groups_for_drop, least_drop
 from hemotk.quiet import import_tensorflow
@@ -117,7 +117,7 @@ def _half(width: float | None) -> str:
     return "–" if width is None else f"± {width:.3f}"
 
 
-def _words(expected: Expected, target: float) -> str:
+def _words(expected: ExpectedWidth, target: float) -> str:
     if expected.half_width is None:
         return f"{expected.measure:13}cannot be measured: the test part has no such image"
     words = (

@@ -7,7 +7,7 @@ from hemotk.artifacts.codec import Artifact, require
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedWidth:
     """One measure on the test part: the mean half width of its 95 % interval, and how much it takes for the target.
 
     `images` and `groups` are those that the measure is taken on; `half_width` is None without any. `needed` groups in
@@ -58,7 +58,7 @@ class PlanReport(Artifact):
     target: float
     images: int
     groups: int
-    expected: tuple[Expected, ...]
+    expected: tuple[ExpectedWidth, ...]
     least_drop: float | None
     groups_for_drop: int
     pace: Pace | None = None

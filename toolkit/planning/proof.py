@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import require
-from hemotk.artifacts.plan import Expected
+from hemotk.artifacts.plan import ExpectedWidth
 from hemotk.stats.grouped import share
 from hemotk.stats.metrics import wilson
 
@@ -40,7 +40,7 @@ class Assumed:
 
 def expectations(
     labels: Sequence[int], groups: Sequence[str], assumed: Assumed, target: float, seed: int = 0
-) -> tuple[Expected, ...]:
+) -> tuple[ExpectedWidth, ...]:
     """What a test on images with these `labels` and `groups`, both [n], can be expected to show of each measure.
 
     `target` is the half width that is wished for, such as 0.05.
@@ -74,18 +74,18 @@ def groups_for_drop(drop: float) -> int:
     return low
 
 
-def _expected(measure: str, sizes: NDArray[np.intp], asked: tuple[Assumed, float, int]) -> Expected:
+def _expected(measure: str, sizes: NDArray[np.intp], asked: tuple[Assumed, float, int]) -> ExpectedWidth:
     """For groups with so many images of the measure, 0 in some."""
     assumed, target, seed = asked
     mine = sizes[sizes > 0]
     if not len(mine):
-        return Expected(measure, 0, 0, None, None)
+        return ExpectedWidth(measure, 0, 0, None, None)
     random = np.random.default_rng(seed)
     here = _half_width(mine, assumed, random, SIMULATIONS)
     with_any = _needed(mine, assumed, target, random)
     # In groups of the whole test part, of which some have no image of this class.
     needed = None if with_any is None else int(np.ceil(with_any * len(sizes) / len(mine)))
-    return Expected(measure, int(mine.sum()), len(mine), here, needed)
+    return ExpectedWidth(measure, int(mine.sum()), len(mine), here, needed)
 
 
 def _needed(sizes: NDArray[np.intp], assumed: Assumed, target: float, random: np.random.Generator) -> int | None:
