@@ -111,13 +111,16 @@ def _checked(table: CostTable, blocks: int) -> CostTable:
 
 
 def _block_samples(side: int, *, last: bool) -> Iterator[Sample]:
-    """A block of every pair of widths, and a transition to a second block unless it is the last one."""
+    """A block of every pair of widths, and a transition to a second block unless it is the last one.
+
+    Sides below 4, which no picture that is taken gives at once, get the times of 4.
+    """
     pairs = list(product(BOTTLENECKS, GROWTHS))
     layers = tuple(LayerShape(*pairs[place * STRIDE % len(pairs)]) for place in range(len(pairs)))
     shape = DenseNetShape(16, (layers,), (), 1)
     if not last:
         shape = DenseNetShape(16, (layers, (LayerShape(8, 8),)), (32,), 1)
-    timings, between = _profile(shape, 4 * side)
+    timings, between = _profile(shape, max(4 * side, shape.smallest_input()))
     segments = _segments(timings, 1 + sum(len(block) + 1 for block in shape.blocks))
     widths = shape.widths()[0]
     for layer, entering, segment in zip(layers, widths, segments[1:], strict=False):

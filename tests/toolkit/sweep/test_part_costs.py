@@ -46,10 +46,10 @@ def test_a_table_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for name, few in (("BOTTLENECKS", (8, 32)), ("GROWTHS", (8, 16)), ("STEMS", (8, 16)), ("RUNS", 20)):
         monkeypatch.setattr(part_costs, name, few)
     path, shape, told = tmp_path / "new" / "costs.json", densenet((1, 1), growth=8), []
-    part_costs.keep_costs(path, shape, 32, lambda what, done, total, note="": told.append((done, total)))
-    table = read_costs(path, shape, 32)
+    part_costs.keep_costs(path, shape, 24, lambda what, done, total, note="": told.append((done, total)))
+    table = read_costs(path, shape, 24)
     assert table == CostTable.read(path) and told[-1] == (4, 5)
     widths = {part.out for part in table.parts if part.part == "reduce"}
-    assert widths == {8, 32} and {part.side for part in table.parts if part.part == "act"} == {8, 4}
+    assert widths == {8, 32} and {part.side for part in table.parts if part.part == "act"} == {6, 3}
     assert sum(part.fixed_ns + part.per_channel_ns for part in table.parts) > 0
     assert table.error < 5  # a loaded machine may be far off, but not by what a wrong unit would be
