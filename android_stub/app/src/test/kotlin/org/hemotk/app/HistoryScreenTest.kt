@@ -84,6 +84,10 @@ class HistoryScreenTest : ScreenCase() {
         assertFalse(store.keeps || store.keepsPictures || settings.findViewById<CheckBox>(R.id.keep_pictures).isChecked)
         store.clear()
         assertEquals(emptyList<String>(), files())
+        store.keeps = true
+        store.keepsPictures = true
+        store.keeps = false
+        assertFalse(store.keepsPictures)
     }
 
     @Test
