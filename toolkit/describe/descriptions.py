@@ -66,6 +66,15 @@ class Description:
 
 
 @dataclass(frozen=True)
+class OtherDescription(Description):
+    """Something without a description of its own: `kind` is what it is, `advice` what to do with it."""
+
+    what: ClassVar[str] = "other"
+    kind: str
+    advice: str
+
+
+@dataclass(frozen=True)
 class RunDescription(Description):
     """A run; `macs` are multiply-accumulates at the run's picture size, `blocks` is empty for other families.
 

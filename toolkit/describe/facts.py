@@ -40,6 +40,7 @@ from hemotk.describe.descriptions import (
     SplitDescription,
     TestSetDescription,
 )
+from hemotk.describe.others import describe_other
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape
@@ -61,6 +62,9 @@ def describe(path: Path) -> Description:
     """
     if path.is_dir():
         cards = [path / name for name in _FOLDER_CARDS if (path / name).is_file()]
+        other = None if cards else describe_other(path)
+        if other is not None:
+            return other
         if not cards:
             raise HemotkError(
                 f"{path}: holds no {', '.join(_FOLDER_CARDS[:-1])} or {_FOLDER_CARDS[-1]}, so it is no finished run, "
@@ -70,6 +74,9 @@ def describe(path: Path) -> Description:
     if not path.exists():
         raise HemotkError(f"{path}: no such file or folder; check the path.")
     reader = _reader(path)
+    other = describe_other(path) if reader is None else None
+    if other is not None:
+        return other
     if reader is None:
         raise HemotkError(
             f"{path}: is no run, bundle, split, test set, cross-validation, bench report or .tflite model; check the "

@@ -36,6 +36,9 @@ NAMED = "the card names its calibration images and their labels: export again be
 
 def text(description: "Description") -> Iterator[str]:
     """The description line by line."""
+    if description.what == "other":
+        yield from _other(description)
+        return
     yield f"{description.what} {description.path}"
     yield from _TEXTS[description.what](description)
     if description.files:
@@ -277,6 +280,11 @@ def _metadata(said: "ModelMetadata") -> Iterator[str]:
 
 def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values) or NOTHING
+
+
+def _other(other: Any) -> Iterator[str]:
+    yield f"{other.path}: {other.kind}"
+    yield f"{other.advice[:1].upper()}{other.advice[1:]}."
 
 
 _TEXTS: Mapping[str, Callable[[Any], Iterator[str]]] = {

@@ -349,12 +349,12 @@ def test_json_keeps_every_figure_of_a_run(here, capsys):
 
 
 def test_what_is_unknown_is_one_sentence(here, capsys):
-    (here / "picture.png").write_bytes(b"\x89PNG\r\n")
-    assert run(["info", "picture.png"]) == 2
+    (here / "words.txt").write_text("words")
+    assert run(["info", "words.txt"]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err == (
-        "hemotk: picture.png: is no run, bundle, split, test set, cross-validation, bench report or .tflite model; "
+        "hemotk: words.txt: is no run, bundle, split, test set, cross-validation, bench report or .tflite model; "
         "check the path.\n"
     )
 
