@@ -21,6 +21,7 @@ from hemotk.artifacts.codec import Artifact
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import DeviceBench
 from hemotk.artifacts.golden import GoldenSet
+from hemotk.artifacts.plan import PlanReport
 from hemotk.artifacts.report import BenchReport
 from hemotk.artifacts.run import RunCard
 from hemotk.artifacts.split import SplitManifest
@@ -35,6 +36,7 @@ PUBLISHED: tuple[type[Artifact], ...] = (
     CvReport,
     DeviceBench,
     GoldenSet,
+    PlanReport,
     RunCard,
     SplitManifest,
     SweepReport,
