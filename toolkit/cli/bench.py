@@ -261,6 +261,9 @@ def bench(context: click.Context, **given: Any) -> None:
         **limits,
     )
     _print(report.found)
+    flipped = any(row.paired is not None and row.paired.flips for row in report.found.variants)
+    if flipped and given["images"] is None:
+        click.echo(f"The flips, slice by slice: hemotk review {shlex.quote(str(bundles[0]))}")
     _write(report, given)
     if not report.passed:
         raise CheckFailed(_failure(report.found))

@@ -176,7 +176,8 @@ def test_scores_have_no_lines_of_a_model_that_failed_on_the_device(pristine, tmp
 def test_a_limit_that_does_not_hold_ends_with_1_and_still_writes(make_bundle, tmp_path, capsys):
     made = make_bundle(float32="float32", int8="shifted")
     assert hemotk(made, "--max-flips", 5, "--json", tmp_path / "bench.json") == 1
-    error = capsys.readouterr().err
+    said, error = capsys.readouterr()
+    assert said.rstrip().endswith(f"The flips, slice by slice: hemotk review {made}")
     assert "int8: accuracy drop 0.5, at most 0.01 allowed; int8: sensitivity drop 1, at most" in error
     assert "int8: flips 6, at most 5 allowed" in error
     assert not json.loads((tmp_path / "bench.json").read_text())["passed"]
