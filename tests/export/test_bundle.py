@@ -169,9 +169,12 @@ def test_the_run_is_left_alone_and_overwriting_replaces_all(run: Path, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "again.testset"]
     assert set(contents(tmp_path / "again")) == {
         "MODEL_CARD.md",
+        "README.md",
         "bundle.json",
         "checks.json",
+        "golden.json",
         "golden.npz",
+        *(f"golden_{place}{what}.png" for place in range(5) for what in ("", "_input")),
         "labels.txt",
         "model_float32.tflite",
         "settings.toml",

@@ -88,10 +88,12 @@ class Scorer:
         Raises:
             HemotkError: the image is of another size or type, or the interpreter refuses it.
         """
-        self.feed_stored(self.stored(pixels))
+        stored = self.stored(pixels)
+        with self._refusing():
+            self._interpreter.set_tensor(self._input, stored)
 
     def feed_stored(self, values: NDArray[Any]) -> None:
-        """Hand over the input tensor's values themselves: N·N of the tensor's type, rows first.
+        """Hand over the values of a gray input tensor themselves: N·N of the tensor's type, rows first.
 
         Raises:
             HemotkError: the interpreter refuses them.
