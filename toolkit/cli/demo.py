@@ -16,8 +16,8 @@ from hemotk.cli.options import PATH
 @click.option(
     "--arch", default="densenet201", show_default=True, help="The network to train, as in `hemotk train --arch`."
 )
-@click.option("--size", default=96, show_default=True, help="Width and height of the network's picture, in pixels.")
-@click.option("--epochs", default=40, show_default=True, help="Number of passes over the training part.")
+@click.option("--size", default=64, show_default=True, help="Width and height of the network's picture, in pixels.")
+@click.option("--epochs", default=12, show_default=True, help="Number of passes over the training part.")
 @click.option("--count", default=200, show_default=True, help="Number of phantoms to draw.")
 def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """Run the whole path on phantoms: draw, split, train, export, bench.
