@@ -33,6 +33,21 @@ def machine() -> dict[str, Any]:
     }
 
 
+def device() -> str:
+    """The device that TensorFlow, which is imported, computes on, in words; says if it leaves a GPU unused."""
+    import tensorflow
+
+    gpus = tensorflow.config.list_physical_devices("GPU")
+    if gpus:
+        names = [tensorflow.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+        return f"on {', '.join(names)}"
+    count = os.cpu_count() or 1
+    words = f"on the CPU, {count} processor{'' if count == 1 else 's'}"
+    if Path("/dev/nvidia0").exists():
+        words += "; there is an NVIDIA GPU that TensorFlow does not see: pip install 'tensorflow[and-cuda]'"
+    return words
+
+
 def kernel_features() -> tuple[str, ...]:
     """Instructions of this processor that decide which kernels a runtime takes, sorted; none where nothing says so."""
     try:

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from hemotk.errors import HemotkError
 
@@ -47,21 +46,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
-
-
-def device() -> str:
-    """The device that TensorFlow, which is imported, computes on, in words; says if it leaves a GPU unused."""
-    import tensorflow
-
-    gpus = tensorflow.config.list_physical_devices("GPU")
-    if gpus:
-        names = [tensorflow.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-        return f"on {', '.join(names)}"
-    count = os.cpu_count() or 1
-    words = f"on the CPU, {count} processor{'' if count == 1 else 's'}"
-    if Path("/dev/nvidia0").exists():
-        words += "; there is an NVIDIA GPU that TensorFlow does not see: pip install 'tensorflow[and-cuda]'"
-    return words
 
 
 def import_tensorflow(*, first_tensor: bool = True) -> None:

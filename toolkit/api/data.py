@@ -246,10 +246,12 @@ def merge(
     if out is not None:
         refuse_existing(Path(out), overwrite)
     read = [each.manifest if isinstance(each, Split) else SplitManifest.read(Path(each)) for each in splits]
-    merge_splits(read)  # refuses what does not fit before any picture is read
+    merged = merge_splits(read)  # refuses what does not fit before any picture is read
     with telling(progress) as tell:
         kept, said = without_copies(read, tell)
-    made = Split(replace(merge_splits(kept), reading=said or None))
+    if kept != tuple(read):
+        merged = merge_splits(kept)
+    made = Split(replace(merged, reading=said or None))
     return made if out is None else made.save(out, overwrite=overwrite)
 
 

@@ -10,6 +10,7 @@ from hemotk.artifacts.plan import ExpectedWidth, PlanReport
 from hemotk.errors import HemotkError
 from hemotk.planning.proof import Assumed, expectations, groups_for_drop, least_drop
 from hemotk.quiet import import_tensorflow
+from hemotk.render.numbers import duration
 
 DROP = 0.01
 _HEADINGS = ("measure", "images", "groups", "95 % interval", "groups for the target")
@@ -141,17 +142,12 @@ def _pace(found: PlanReport) -> tuple[str, ...]:
     pace = found.pace
     if pace is None:
         return ()
+    whole = duration(pace.epoch * pace.epochs)
     return (
         f"training     {pace.arch} at {pace.size}×{pace.size} on the {pace.device}: {pace.seconds:.2g} s for a step of "
-        f"{pace.batch}, {_time(pace.epoch)} an epoch, {_time(pace.epoch * pace.epochs)} for {pace.epochs} epochs, as "
-        "busy as this machine is now",
+        f"{pace.batch}, {duration(pace.epoch)} an epoch, {whole} for {pace.epochs} epochs, as busy as this machine is "
+        "now",
     )
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _rounded(count: int) -> int:

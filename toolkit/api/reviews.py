@@ -1,7 +1,6 @@
 """Reviews: one page on which a reader looks at what a run or a bundle gets wrong."""
 
 import dataclasses
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -9,6 +8,7 @@ from pathlib import Path, PurePath
 from hemotk.api.common import PathLike, Progress, maybe, telling
 from hemotk.api.experiments import PARTS, found_run
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, TESTSET_CARD, AuditReport, BenchReport, Part, SplitManifest
+from hemotk.artifacts.codec import schema_of
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, write_bytes
 from hemotk.reviewing.bundle import review_of_bundle
@@ -128,20 +128,12 @@ def _of_file(path: Path) -> str:
         return f"is a card; name its folder, {path.parent}."
     if path.suffix == ".tflite":
         return "is a model alone; name the bundle that it is of."
-    schema = _schema(path)
+    schema = schema_of(path)
     if schema.startswith(SplitManifest.SCHEMA.partition("/")[0]):
         return "is a split, which has no scores; train on it with `hemotk train`, then review the run."
     if schema.startswith(BenchReport.SCHEMA.partition("/")[0]):
         return "is a bench report; name the bundle, and give the report with ‹bench›."
     return "is a file; name the folder of a run or of a bundle."
-
-
-def _schema(path: Path) -> str:
-    try:
-        body = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return ""
-    return str(body.get("schema", "")) if isinstance(body, dict) else ""
 
 
 def _only_of_bundles(folder: Path, **options: object) -> None:

@@ -10,16 +10,17 @@ from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, maybe, 
 from hemotk.api.data import Groups, Split
 from hemotk.api.data import folds as make_folds
 from hemotk.api.data import split as make_split
-from hemotk.artifacts import RUN_CARD, CvReport, FieldError, SplitManifest
+from hemotk.artifacts import CvReport, FieldError, SplitManifest
 from hemotk.artifacts.pixels import Window
 from hemotk.data.scan.found import FoundFolder
+from hemotk.environment import device
 from hemotk.errors import HemotkError
 from hemotk.files import keep_out, refuse_existing
-from hemotk.quiet import device, import_tensorflow
+from hemotk.quiet import import_tensorflow
 from hemotk.render.numbers import with_interval
 from hemotk.store import run as store
-from hemotk.store.finished import refuse_finished, remove_left
-from hemotk.store.unfinished import kept_split, partial_of
+from hemotk.store.finished import refuse_finished
+from hemotk.store.unfinished import kept_split
 from hemotk.training.cluster import StrategyName
 from hemotk.training.config import APPEARANCES, TrainConfig, from_recipe
 from hemotk.training.operating_point import OperatingConfig
@@ -68,12 +69,6 @@ def operating_point(
         raise HemotkError(f"‹{setting}›: {error}; choose another.") from error
     except ValueError as error:
         raise HemotkError(f"‹threshold› {threshold}: must be a number between 0 and 1, or youden.") from error
-
-
-def is_finished(out: Path) -> bool:
-    """Whether `out` is a finished run; what a killed process has left beside it is removed."""
-    remove_left(out)
-    return (out / RUN_CARD).is_file() and not partial_of(out).exists()
 
 
 def split_to_train_on(

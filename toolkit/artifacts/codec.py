@@ -111,6 +111,18 @@ class Artifact:
             raise HemotkError(f"{where}: {error}; make the file again, or undo the edit.") from error
 
 
+def schema_of(path: Path) -> str:
+    """The schema that the JSON file at `path` names, such as 'hemotk.split/2'; empty for another file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["schema"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+
+
 def encode(value: Any) -> Any:
     """Dataclasses, tuples and mappings as plain JSON values; NaN and infinities as null.
 

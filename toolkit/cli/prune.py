@@ -186,7 +186,8 @@ def prune(
         return
 
     from hemotk.api.prunings import SUFFIX
-    from hemotk.api.runs import RUNS, is_finished
+    from hemotk.api.runs import RUNS
+    from hemotk.store.finished import is_finished
 
     out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
     if resume and not overwrite and is_finished(out):

@@ -207,12 +207,12 @@ def train(
         )
         return
     out = runs.RUNS / config.arch if out is None else out
-    if resume and not overwrite and runs.is_finished(out):
+    from hemotk.store.finished import is_finished, refuse_finished
+
+    if resume and not overwrite and is_finished(out):
         click.echo(f"{out} is finished: nothing to do. --overwrite trains it anew.")
         return
     if writes(strategy, source):
-        from hemotk.store.finished import refuse_finished
-
         refuse_finished(out, overwrite)
     split = split_of(source, classes, patient, hu_offset, resumed=out if resume else None)
     run = runs.train_on(split, config, out, data=data_folder, resume=resume, overwrite=overwrite, strategy=strategy)

@@ -1,6 +1,5 @@
 """Read a folder or file of hemotk's as data; nothing is run and nothing is changed."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from hemotk.artifacts import (
     TestSetCard,
     VariantResult,
 )
+from hemotk.artifacts.codec import schema_of
 from hemotk.artifacts.cv import CV_FILE, CvReport
 from hemotk.describe.descriptions import (
     BlockFacts,
@@ -248,18 +248,11 @@ def _reader(path: Path) -> Callable[[Path], Description] | None:
         return None
     if is_model(path):
         return describe_model
-    schema = _schema(path)
+    schema = schema_of(path)
     for artifact, (name, reader) in _READERS.items():
         if schema.partition("/")[0] == artifact.SCHEMA.partition("/")[0] or (not schema and path.name == name):
             return reader
     return None
-
-
-def _schema(path: Path) -> str:
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["schema"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return ""
 
 
 def _blocks(shape: DenseNetShape) -> tuple[BlockFacts, ...]:

@@ -1,9 +1,9 @@
 """What else may lie at a path: files of hemotk without a description of their own, unfinished work, pictures."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from hemotk.artifacts.codec import schema_of
 from hemotk.artifacts.site import SITE_CARD
 from hemotk.data.scan.listing import SUFFIXES
 from hemotk.describe.descriptions import OtherDescription
@@ -61,8 +61,4 @@ def _folder(path: Path) -> tuple[str, str] | None:
 def _file(path: Path) -> tuple[str, str] | None:
     if path.suffix.lower() in SUFFIXES:
         return "a picture", f"`hemotk predict {path}` scores it"
-    try:
-        schema = str(json.loads(path.read_text(encoding="utf-8"))["schema"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return _FILES.get(schema.partition("/")[0])
+    return _FILES.get(schema_of(path).partition("/")[0])

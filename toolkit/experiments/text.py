@@ -8,7 +8,7 @@ from hemotk.artifacts import Estimate, Stratum
 from hemotk.experiments.by import PatientFigures, Strata, StratumRow
 from hemotk.experiments.compare import PairedRuns, RunComparison
 from hemotk.experiments.rows import RunRow
-from hemotk.render.numbers import NOTHING, interval, with_interval
+from hemotk.render.numbers import NOTHING, duration, interval, with_interval
 from hemotk.render.page import minute
 from hemotk.training.misses import MISSES_FILE
 from hemotk.training.plots import CURVES_FILE, DECISIONS_FILE
@@ -71,7 +71,7 @@ def _narrow_heads(several: bool) -> Cells:
 def _narrow(row: RunRow, sets: dict[str, tuple[str, RunRow]]) -> Cells:
     kind = row.state if row.arch is None else f"{row.arch} {row.size}²"
     made = _day(row.created)
-    last = f"{made}\n{_set(row, sets)}" if len(sets) > 1 else f"{made}\n{_duration(row.seconds)}"
+    last = f"{made}\n{_set(row, sets)}" if len(sets) > 1 else f"{made}\n{duration(row.seconds)}"
     shares = (_two_lines(getattr(row, name), row, digits=2) for name in _SHARES)
     return (f"{row.name}\n{kind}", f"{_count(row.parameters)}\n{_known(row.epochs)}", *shares, last)
 
@@ -85,7 +85,7 @@ def _wide(row: RunRow, sets: dict[str, tuple[str, RunRow]]) -> Cells:
     arch = row.state if row.arch is None else row.arch
     facts = (row.name, arch, _known(row.size), _known(row.epochs), _count(row.parameters))
     shares = (_two_lines(getattr(row, name), row, digits=3) for name in _SHARES)
-    made = f"{minute(row.created or NOTHING).removesuffix(' UTC')}\n{_duration(row.seconds)}"
+    made = f"{minute(row.created or NOTHING).removesuffix(' UTC')}\n{duration(row.seconds)}"
     return (*facts, *shares, made, *([_set(row, sets)] if len(sets) > 1 else []))
 
 
@@ -116,14 +116,6 @@ def _day(created: str | None) -> str:
         return f"{datetime.fromisoformat(minute(created)[:10]):%d %b}"
     except ValueError:
         return NOTHING
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return NOTHING
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 # --- side by side

@@ -18,3 +18,12 @@ def with_interval(estimate: Estimate) -> str:
     if estimate.value is None:
         return f"unknown ({estimate.why})" if estimate.why else NOTHING
     return f"{estimate.value:.3f} {interval(estimate)}".rstrip()
+
+
+def duration(seconds: float | None) -> str:
+    """`95 s`, `12 min` or `3.4 h`."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

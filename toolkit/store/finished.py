@@ -27,6 +27,12 @@ def refuse_finished(out: Path, overwrite: bool) -> None:
     refuse_existing(out, overwrite)
 
 
+def is_finished(out: Path) -> bool:
+    """Whether `out` is a finished run, after removing what a killed process has left beside it."""
+    remove_left(out)
+    return (out / RUN_CARD).is_file() and not partial_of(out).exists()
+
+
 def remove_left(out: Path) -> None:
     """Remove what lies beside the run folder `out`, if it is of the very run that is there."""
     partial, card = partial_of(out), out / RUN_CARD
