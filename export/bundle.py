@@ -27,10 +27,11 @@ from hemotk.embedding.golden import golden_files
 from hemotk.embedding.readme import README, readme
 from hemotk.environment import versions
 from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.densenet import PLAIN
 from hemotk.exporting.golden import golden, golden_pictures
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.integer.logit_bias import FEWEST
-from hemotk.exporting.models import PLAIN, make_models
+from hemotk.exporting.models import make_models
 from hemotk.exporting.runtimes import spreads
 from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.exporting.selective.sensitivity import Selection

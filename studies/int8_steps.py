@@ -1,13 +1,18 @@
 """The share of each step of int8, on a run's validation and test part and on other folders, with peers beside it.
 
     python studies/int8_steps.py RUN [FOLDER …] [--every 1] [--data FOLDER]
+        [--peers PYTHON --bundle BUNDLE --only-peers]
 
 Everything is fitted to the calibration images of the run's training part. The reference is the float32 .tflite. Every
 n-th picture of each set is scored. Rows: the stock converter; LiteRT Quantizer on the same network without
-hemotk's rewrites; hemotk before these steps; then one step after the other; all together.
+hemotk's rewrites; hemotk before these steps; then one step after the other; all together. PYTHON is the interpreter of
+an environment with peers.txt, BUNDLE the run's bundle: with them NNCF (OpenVINO) and ONNX Runtime quantize, too.
 """
 
 import argparse
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from common import keras_network
+from peers import HERE, Peer, Worker
 
 from hemotk.data.read.preprocess import load_pixels, normalize
 from hemotk.data.scan.folder import scan
@@ -80,6 +86,26 @@ def peers(run: Source, calibration: np.ndarray) -> Iterator[tuple[str, bytes]]:
     yield "stock converter", add_signature(bytes(converter.convert()), sorted(function.structured_outputs))
 
 
+def other_runtimes(run: Path, calibration: np.ndarray, python: str, out: Path) -> Iterator[Peer]:
+    """NNCF's int8 and ONNX Runtime's, from the same calibration images, written into `out`."""
+    images = out / "calibration.npy"
+    np.save(images, calibration)
+    subprocess.run([python, HERE / "peer_models.py", run, images, out], check=True, stdout=sys.stderr)
+    yield Peer("NNCF, in OpenVINO", "openvino", out / "openvino_int8.xml")
+    yield Peer("ONNX Runtime", "onnxruntime", out / "onnx_int8.onnx")
+
+
+def scored_by(peer: Peer, python: str, bundle: Path, pixels: np.ndarray, out: Path) -> np.ndarray:
+    """The logits [n] of pictures in the peer's own process."""
+    images = out / "pictures.npy"
+    np.save(images, pixels)
+    worker = Worker(peer, python, bundle, images)
+    try:
+        return np.array(worker.ask(do="score")["logits"])
+    finally:
+        worker.close()
+
+
 def row(wanted: np.ndarray, found: np.ndarray, labels: np.ndarray, decision: float) -> str:
     """The figures of one line; `decision` is the logit from which a hemorrhage is called."""
     errors = found - wanted
@@ -101,27 +127,40 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--peers")
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--only-peers", action="store_true", help="leave out hemotk's steps but the last")
     asked = parser.parse_args()
     import_tensorflow()
     run = open_run(asked.run, asked.data)
     spec, card = run.card.preprocess, run.card
     calibration = run.pixels(calibration_items(run.split, 100))
     made: dict[str, bytes] = {}
-    for name, recipe in recipes():
+    for name, recipe in list(recipes())[-1 if asked.only_peers else 0 :]:
         started = time.monotonic()
         models = make_models(run, ExportConfig((recipe,)), calibration, silent)
         made |= {"float32": models.contents["float32"], name: models.contents["int8"]}
         print(f"{name}: {time.monotonic() - started:.0f} s, {len(made[name]) / 1e6:.2f} MB", flush=True)
     made = {**dict(peers(run, calibration)), **made}
-    decision = card.temperature * float(np.log(card.threshold / (1 - card.threshold)))
-    print("\n| set | images | int8 | SQNR | mean error | sd of the error | flips | lost | gained | McNemar p |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for title, pixels, labels in sets(run, asked.folders, asked.every):
-        wanted = logits_of(made["float32"], pixels, spec)
-        for name, content in made.items():
-            if name != "float32":
-                figures = row(wanted, logits_of(content, pixels, spec), labels, decision)
-                print(f"| {title} | {len(labels)} | {name} | {figures}", flush=True)
+    # Pictures of people do not stay.
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        beside = list(other_runtimes(run.folder, calibration, asked.peers, out)) if asked.peers else []
+
+        def ways(pixels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+            for peer in beside:
+                yield peer.name, scored_by(peer, asked.peers, asked.bundle, pixels, out)
+            for name, content in made.items():
+                if name != "float32":
+                    yield name, logits_of(content, pixels, spec)
+
+        decision = card.temperature * float(np.log(card.threshold / (1 - card.threshold)))
+        print("\n| set | images | int8 | SQNR | mean error | sd of the error | flips | lost | gained | McNemar p |")
+        print("|---|---|---|---|---|---|---|---|---|---|")
+        for title, pixels, labels in sets(run, asked.folders, asked.every):
+            wanted = logits_of(made["float32"], pixels, spec)
+            for name, found in ways(pixels):
+                print(f"| {title} | {len(labels)} | {name} | {row(wanted, found, labels, decision)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -53,9 +53,10 @@ class Peer:
 class Worker:
     """A peer's process."""
 
-    def __init__(self, peer: Peer, python: str, bundle: Path) -> None:
+    def __init__(self, peer: Peer, python: str, bundle: Path, images: Path | None = None) -> None:
+        """For the bundle's test pictures, or the ones of the .npy `images`."""
         self.peer = peer
-        images = bundle.with_name(bundle.name + TESTSET_SUFFIX) / TESTSET_IMAGES
+        images = images or bundle.with_name(bundle.name + TESTSET_SUFFIX) / TESTSET_IMAGES
         command = [python, HERE / "peer_worker.py", peer.engine, peer.model, bundle, images]
         self._process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1

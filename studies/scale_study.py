@@ -30,12 +30,12 @@ def measured(layers: int, growth: int, images: int, size: int) -> Iterator[float
     import numpy as np
 
     from hemotk.artifacts import PreprocessSpec
+    from hemotk.exporting.densenet import plain
     from hemotk.exporting.graph.ir import build_graph
     from hemotk.exporting.integer.calibrate import channel_ranges
     from hemotk.exporting.integer.fit import Fitting, fit
     from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
     from hemotk.exporting.integer.quantize import quantize
-    from hemotk.exporting.models import plain
     from hemotk.exporting.recipe import Recipe
     from hemotk.exporting.tflite.convert import convert_graph
     from hemotk.models.build import build_model

@@ -16,12 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph import walk
 from hemotk.exporting.graph.ir import Conv, Stem, build_graph
 from hemotk.exporting.integer.calibrate import channel_ranges
 from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
 from hemotk.exporting.integer.quantize import quantize
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import TensorFlowOps, convert_network, graph_network
 from hemotk.files import write_bytes

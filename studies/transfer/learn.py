@@ -112,7 +112,8 @@ def train(lesson: Lesson, data: Material) -> Learned:
         for some in order[: lesson.batches * recipe.batch].reshape(lesson.batches, recipe.batch):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate * _rate(step / lesson.steps)
-            pixels = _changed(some, data, recipe, recipe.size_in(epoch), rng)
+            pixels = normalized(changed(some, data, recipe, recipe.size_in(epoch), rng))
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
             labels = data.labels[torch.as_tensor(some, device=device)]
             with torch.autocast(device.type, torch.bfloat16, cache_enabled=False, enabled=device.type == "cuda"):
                 logits = run(pixels).float()
@@ -161,8 +162,8 @@ def _drawn(chosen: np.ndarray, cells: np.ndarray, recipe: Recipe, rng: np.random
     return rng.permutation(np.concatenate([rng.choice(chosen[cells[chosen] == name], each) for name in names]))
 
 
-def _changed(some: np.ndarray, data: Material, recipe: Recipe, shown: int, rng: np.random.Generator) -> torch.Tensor:
-    """Network input [n, 1, shown, shown] of these pictures, changed as training does."""
+def changed(some: np.ndarray, data: Material, recipe: Recipe, shown: int, rng: np.random.Generator) -> torch.Tensor:
+    """These pictures changed as training does, float32 [n, 1, shown, shown] of 0 to 255."""
     device, size = data.pixels.device, data.pixels.shape[-1]
     places = torch.as_tensor(some, device=device)
     if recipe.appearance:
@@ -181,8 +182,7 @@ def _changed(some: np.ndarray, data: Material, recipe: Recipe, shown: int, rng: 
     a0, a1, a2, b0, b1, b2 = told[:, :6, None, None].unbind(1)
     grid = torch.stack([a0 * x + a1 * y + a2, b0 * x + b1 * y + b2], -1) * (2 / (size - 1)) - 1
     moved = functional.grid_sample(pixels[:, None].float(), grid, "bilinear", "zeros", align_corners=True)
-    bright = torch.where(moved > 0, (moved * gain + offset).clamp(0, 255), moved)
-    return normalized(bright).contiguous(memory_format=torch.channels_last)
+    return torch.where(moved > 0, (moved * gain + offset).clamp(0, 255), moved)
 
 
 def _softened(labels: torch.Tensor, smoothing: float) -> torch.Tensor:

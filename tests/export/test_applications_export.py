@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from hemotk.data.read.pipeline import load_items
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.integer.hard_swish import split_hard_swish
 from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
-from hemotk.exporting.selective.sensitivity import Tolerance
+from hemotk.exporting.selective.layers import file_layers
 from hemotk.exporting.source import calibration_items
 from hemotk.exporting.tflite.flatbuffer import operators
 from hemotk.models.build import build_model, get_arrays, set_arrays, with_logit
@@ -108,11 +108,18 @@ def test_normalization_and_copies_leave_no_arithmetic_before_the_stem(bundle: Pa
     assert [operator.name for operator in found[:2]] == ["CONCATENATION", "CONV_2D"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [({"cam": True}, "only a DenseNet has a class-activation map"), ({"auto": Tolerance()}, "only the layers of a")],
-)
-def test_what_only_a_densenet_has_is_refused(asked: dict[str, Any], says: str, run: Path, tmp_path: Path) -> None:
-    with pytest.raises(HemotkError, match=says):
-        export_run(run, tmp_path / "out" / "bundle", ExportConfig(calibration=4, **asked))
+def test_a_map_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(HemotkError, match="only a DenseNet has a class-activation map"):
+        export_run(run, tmp_path / "out" / "bundle", ExportConfig(calibration=4, cam=True))
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_layers_are_named_by_their_weights(bundle: Path) -> None:
+    names = file_layers(split_hard_swish((bundle / "model_float32.tflite").read_bytes())).names
+    assert names[:4] == (
+        "Conv",
+        "expanded_conv/depthwise",
+        "expanded_conv/squeeze_excite/Conv",
+        "expanded_conv/squeeze_excite/Conv_1",
+    )
+    assert len(set(names)) == len(names)

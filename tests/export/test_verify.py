@@ -5,9 +5,9 @@ from random_networks import graph_of, random_pixels, tiny_shape, trained_like
 from hemotk.artifacts import PreprocessSpec
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.errors import CheckFailed
+from hemotk.exporting.densenet import exact
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.integer.quantize import quantize
-from hemotk.exporting.models import exact
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.exporting.tflite.flatbuffer import read_model, write_model

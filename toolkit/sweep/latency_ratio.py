@@ -33,8 +33,8 @@ class LatencyRatio:
         return float(ratio_of_medians(timings["pruned"].rounds, timings["parent"].rounds).value or 0.0)
 
     def _scorer(self, shape: DenseNetShape) -> Scorer:
+        from hemotk.exporting.densenet import exact
         from hemotk.exporting.graph.ir import build_graph
-        from hemotk.exporting.models import exact
         from hemotk.exporting.tflite.convert import convert_graph
 
         graph = exact(build_graph(shape, random_arrays(shape)))

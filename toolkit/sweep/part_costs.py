@@ -175,11 +175,11 @@ def _profile(shape: DenseNetShape, size: int) -> tuple[list[Timing], float]:
 
 def _int8(shape: DenseNetShape, size: int) -> bytes:
     """The network with random weights; what its bytes mean does not matter."""
+    from hemotk.exporting.densenet import plain
     from hemotk.exporting.graph.ir import build_graph
     from hemotk.exporting.integer.calibrate import channel_ranges
     from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
     from hemotk.exporting.integer.quantize import quantize
-    from hemotk.exporting.models import plain
     from hemotk.exporting.recipe import Recipe
     from hemotk.exporting.tflite.convert import convert_graph
 

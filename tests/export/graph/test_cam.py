@@ -14,9 +14,9 @@ from hemotk.artifacts import BundleCard, PreprocessSpec, TensorSpec
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.densenet import exact, plain
 from hemotk.exporting.graph.cam_head import cam_head
 from hemotk.exporting.graph.evaluate import evaluate
-from hemotk.exporting.models import exact, plain
 from hemotk.exporting.recipe import QuantizedKind, Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.models.shape import CnnShape, DenseNetShape

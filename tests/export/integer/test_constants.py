@@ -5,13 +5,13 @@ import pytest
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.ir import Graph, Linear, affine, readers
 from hemotk.exporting.integer.calibrate import channel_ranges
 from hemotk.exporting.integer.constants import LARGEST_BIAS, with_least_weights, without_constants
 from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
 from hemotk.exporting.integer.quantize import quantize
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.models.shape import DenseNetShape, LayerShape

@@ -7,6 +7,7 @@ import pytest
 from random_networks import EQUAL, IMAGENET, graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.equalize import equalize
 from hemotk.exporting.graph.evaluate import NumpyOps, evaluate
 from hemotk.exporting.graph.ir import Conv, Graph, Linear
@@ -17,7 +18,6 @@ from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, IntegerGraph
 from hemotk.exporting.integer.quantize import quantize
 from hemotk.exporting.integer.ranges import choose_scalings
 from hemotk.exporting.integer.roundings import rounding_steps
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.tflite.scorer import Scorer

@@ -11,10 +11,11 @@ from random_networks import random_pixels
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.integer.float_head import head_operations
 from hemotk.exporting.integer.logit_bias import logits_of
-from hemotk.exporting.models import Models, make_models
+from hemotk.exporting.models import make_models
 from hemotk.exporting.recipe import STEPS, Recipe
 from hemotk.exporting.source import Source, open_run
 from hemotk.exporting.tflite.flatbuffer import operators, specs
+from hemotk.exporting.variants import Models
 from hemotk.models.shape import DenseNetShape, densenet
 from hemotk.progress import silent
 

@@ -7,6 +7,7 @@ import pytest
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.ir import Affine, Graph, readers, with_readers, writer_names
 from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges
@@ -14,7 +15,6 @@ from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
 from hemotk.exporting.integer.headroom import ROOM, with_room
 from hemotk.exporting.integer.quantize import quantize
 from hemotk.exporting.integer.ranges import effective_ranges
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.tflite.scorer import Scorer

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.equalize import BlockScaling, equalize
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.ir import Affine, Graph, Threshold, affine, readers, written
@@ -15,7 +16,6 @@ from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, IntegerGraph
 from hemotk.exporting.integer.quantize import quantize
 from hemotk.exporting.integer.ranges import block_widths, choose_scalings, effective_ranges
 from hemotk.exporting.integer.thresholds import Grid
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.exporting.tflite.flatbuffer import operators, read_model

@@ -5,12 +5,12 @@ from random_networks import graph_of, network_input, random_pixels, tiny_shape, 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.codec import FieldError
 from hemotk.errors import HemotkError
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges, tensor_ranges
 from hemotk.exporting.integer.graph import INT8_STEPS, IntegerGraph, integer_graph
 from hemotk.exporting.integer.quantize import logit_range, quantize
-from hemotk.exporting.models import plain
 from hemotk.exporting.recipe import QUANTIZED_KINDS, Recipe
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.exporting.tflite.flatbuffer import operators, specs

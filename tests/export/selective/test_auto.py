@@ -9,20 +9,24 @@ from random_networks import graph_of, random_pixels, trained_like
 
 from hemotk.artifacts import BundleCard, PreprocessSpec
 from hemotk.artifacts.codec import FieldError
-from hemotk.errors import CheckFailed, HemotkError
+from hemotk.errors import CheckFailed
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
+from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.integer.calibrate import channel_ranges
+from hemotk.exporting.integer.float_head import head_operations
 from hemotk.exporting.integer.graph import INT8_STEPS, integer_graph
 from hemotk.exporting.integer.quantize import logit_range, pixel_ranges
-from hemotk.exporting.models import plain
+from hemotk.exporting.other import open_other
 from hemotk.exporting.recipe import Recipe
-from hemotk.exporting.selective.auto import Candidate, layer_operations, operations_of, select_layers
+from hemotk.exporting.selective.auto import select_layers
+from hemotk.exporting.selective.layers import graph_layers
 from hemotk.exporting.selective.sensitivity import Selection, Tolerance
 from hemotk.exporting.source import Source, open_run
 from hemotk.exporting.tflite.convert import convert_graph
 from hemotk.exporting.tflite.flatbuffer import operators, specs
+from hemotk.exporting.variants import Candidate
 from hemotk.exporting.verify import check_form, check_placement
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape
 from hemotk.progress import silent
@@ -70,11 +74,11 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 
 def selected(source: Source, graph: Graph, parent: bytes, int8: Candidate, drift: float) -> Selection:
-    return select_layers(source, graph, parent, int8, tolerance=Tolerance(1.0, drift), tell=silent)
+    return select_layers(source, graph_layers(graph), parent, int8, tolerance=Tolerance(1.0, drift), tell=silent)
 
 
 def test_every_operation_that_computes_belongs_to_one_layer(graph: Graph, int8: Candidate) -> None:
-    by_layer = layer_operations(graph)
+    by_layer = graph_layers(graph).operations
     assert list(by_layer) == LAYERS
     grouped = [operation for operations in by_layer.values() for operation in operations]
     made = [operator.outputs[0].partition("/")[0] for operator in operators(int8.content)]
@@ -85,7 +89,7 @@ def test_every_operation_that_computes_belongs_to_one_layer(graph: Graph, int8: 
 
 @pytest.mark.parametrize("layers", [[layer] for layer in LAYERS] + [LAYERS])
 def test_kept_layers_are_float_inside_and_bytes_outside(layers: list[str], graph: Graph, int8: Candidate) -> None:
-    content = int8.keeping(operations_of(layers, graph)).quantized()
+    content = int8.keeping(graph_layers(graph).of(layers)).quantized()
     check_form("int8", content, SPEC)
     runtime = find_runtime("ai_edge_litert")
     check_placement("int8", placement(content, runtime), runtime.name)
@@ -95,17 +99,17 @@ def test_kept_layers_are_float_inside_and_bytes_outside(layers: list[str], graph
 
 
 def test_neighbours_hand_over_float(graph: Graph, int8: Candidate) -> None:
-    alone = operations_of(["conv2_block1"], graph)
+    alone = graph_layers(graph).of(["conv2_block1"])
     assert alone == ("conv2_block1_act", "conv2_block1_reduce", "conv2_block1_expand")
-    found = operations_of(["head", "conv2_block1", "conv3_block2", "conv2_block2"], graph)
+    found = graph_layers(graph).of(["head", "conv2_block1", "conv3_block2", "conv2_block2"])
     assert {name for name in found if name.endswith("_concat")} == {"conv2_block1_concat", "conv3_block2_concat"}
-    everything = operators(int8.keeping(operations_of(LAYERS, graph)).quantized())
+    everything = operators(int8.keeping(graph_layers(graph).of(LAYERS)).quantized())
     assert [operator.name for operator in everything].count("DEQUANTIZE") == 1  # behind the input
 
 
 def test_a_map_that_comes_out_is_bytes_too(graph: Graph) -> None:
     mapped = replace(graph, head=replace(graph.head, hidden=(), cam=True))
-    assert layer_operations(mapped)["head"] == ("head_act",)
+    assert graph_layers(mapped).operations["head"] == ("head_act",)
 
 
 def test_the_spoilt_layer_is_found_and_kept(source: Source, graph: Graph, parent: bytes, spoilt: Candidate) -> None:
@@ -121,7 +125,7 @@ def test_what_was_reached_is_what_the_kept_variant_does(
 ) -> None:
     found = selected(source, graph, parent, spoilt, 0.1)
     pixels = source.pixels(source.split.part("validation"))
-    variants = (parent, spoilt.keeping(operations_of(found.kept, graph)).quantized())
+    variants = (parent, spoilt.keeping(graph_layers(graph).of(found.kept)).quantized())
     first, second = ([Scorer(content, SPEC).score(image).logit for image in pixels] for content in variants)
     assert found.reached.error == pytest.approx(np.mean(np.subtract(first, second) ** 2))
 
@@ -173,13 +177,40 @@ def test_what_cannot_be_reached_publishes_nothing(source: Source, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_a_densenet_has_layers_to_rank(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def cnn(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    folder = tmp_path_factory.mktemp("cnn")
     shape = CnnShape((4, 5), 6, SIZE)
     rng = np.random.default_rng(0)
     arrays = {name: rng.normal(0, 0.1, size).astype(np.float32) for name, size in shape.arrays().items()}
-    run = make_run(tmp_path / "run", make_split(tmp_path / "images"), shape, arrays, SIZE)
-    with pytest.raises(HemotkError, match="auto: only the layers of a DenseNet"):
-        export_run(run, tmp_path / "out", ExportConfig(calibration=4, auto=Tolerance()))
+    return open_run(make_run(folder / "run", make_split(folder / "images"), shape, arrays, SIZE))
+
+
+def test_every_operation_of_a_file_between_pixels_and_head_belongs_to_one_layer(cnn: Source) -> None:
+    other = open_other(cnn, ExportConfig(calibration=4), random_pixels(4, SIZE), silent)
+    grouped = [name for made in other.layers.operations.values() for name in made]
+    made = [name for operator in operators(other.integer) for name in operator.outputs]
+    assert grouped + list(head_operations(other.integer)) == made
+    assert all(
+        sum(name in grouped for name in operator.outputs if operator.name in ("CONV_2D", "FULLY_CONNECTED")) <= 1
+        for operator in operators(other.integer)
+    )
+    assert other.layers.names == ("conv1", "conv2", "hidden")
+
+
+def test_layers_of_any_network_are_kept_until_the_limit_holds(cnn: Source, tmp_path: Path) -> None:
+    drift = 1e-6
+    export_run(cnn.folder, tmp_path / "out", ExportConfig(calibration=4, auto=Tolerance(1.0, drift)))
+    content = (tmp_path / "out" / "model_int8.tflite").read_bytes()
+    pixels = cnn.pixels(cnn.split.part("validation"))
+    spec = cnn.card.preprocess
+    exact, found = (
+        np.array([Scorer(file, spec).score(image).probability for image in pixels])
+        for file in ((tmp_path / "out" / "model_float32.tflite").read_bytes(), content)
+    )
+    assert np.abs(exact - found).max() <= drift
+    kept = json.loads((tmp_path / "out" / "sensitivity.json").read_text())["kept"]
+    assert kept
 
 
 def test_auto_without_int8() -> None:
