@@ -184,6 +184,9 @@ tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
 say "running the core's tests on what is in the .dex, translated back"
 translated_back
 
+say "running the .apk's own arm64 library under emulation"
+tools/arm64.sh "$BUNDLE" || { [[ $? = 3 ]] && echo "SKIPPED: the arm64 library: see the line above"; }
+
 say "looking for names in it"
 "$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"
 
