@@ -20,18 +20,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
-# The path as typed, training, resuming, export with its rewrites, bench and files: some two minutes.
+# The path as typed, training and resuming, export with its rewrites, files: some two minutes of one core.
 FAST = (
     "tests/test_path.py",
-    "tests/test_architecture.py",
     "tests/toolkit/test_files.py",
-    "tests/toolkit/artifacts",
-    "tests/toolkit/models",
     "tests/toolkit/training/test_loop.py",
     "tests/export/test_bundle.py",
-    "tests/export/graph",
-    "tests/export/integer",
-    "tests/benchmarks/measure",
+    "tests/export/graph/test_exact_rewrites.py",
+    "tests/export/integer/test_quantize.py",
 )
 DEMO = ("--arch", "densenet-tiny", "--size", "48", "--epochs", "3", "--count", "60")
 
