@@ -74,6 +74,31 @@ def test_folders_become_whole_there(tmp_path: Path, fed: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+def test_a_lock_is_let_go_before_its_folder_is_removed_there(tmp_path: Path) -> None:
+    pytest.importorskip("filelock")
+    program = """if True:
+        import os, warnings
+        warnings.simplefilter("ignore")  # of the library: its locks are other ones without fcntl
+        from pathlib import Path
+        from hemotk.errors import HemotkError
+        from hemotk.store.lock import LOCK_FILE, locked
+        from hemotk.store.unfinished import remove_partial
+        folder = Path("first.partial")
+        with locked(folder):
+            (folder / "weights").write_bytes(b"1")
+            for wrong in (lambda: locked(folder).__enter__(), lambda: os.unlink(folder / LOCK_FILE)):
+                try:
+                    wrong()
+                except (HemotkError, PermissionError) as error:
+                    print(type(error).__name__)
+        remove_partial(folder)
+    """
+    environment = {**os.environ, "PYTHONPATH": str(LIKE_WINDOWS)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["HemotkError", "PermissionError"] and not list(tmp_path.iterdir()), done.stderr
+
+
 def test_a_bundle_is_benched_and_scores_there(tmp_path: Path, fed: Path) -> None:
     quick = ["--min-runs", "3", "--min-seconds", "0", "--max-latency-ratio", "1000"]
     hemotk(tmp_path, "bench", fed, *quick, "--json", "bench.json", "--html", "bench.html", "--scores", "scores.csv")
