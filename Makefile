@@ -13,7 +13,7 @@ PEERS := .venv-peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android test-web web rsna-size clean
+.PHONY: help env installs test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android test-web web rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -22,6 +22,7 @@ help:
 	@echo "make format   put the code into the style that lint checks"
 	@echo "make device   prove that the install without extras works, without TensorFlow, on either interpreter"
 	@echo "make env      only install into .venv"
+	@echo "make installs try the source distribution with Python 3.10 to 3.13 (PYTHONS=...), minutes for each"
 	@echo "make docs     write docs/commands.md anew"
 	@echo "make site     make the documentation site in build/site, and check its links"
 	@echo "make real-run DATA=folder               train, export and bench on real images, resumable"
@@ -82,26 +83,39 @@ format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# build/lib goes first: a wheel would still contain modules that have since been removed. The second environment is
-# for the older interpreter, whose wheels end with Python 3.11 and numpy 1; both must give the same scores.
-device:
-	@rm -rf build/lib $(PROOF) && mkdir -p $(PROOF)
+# What is installed is the sdist, so that it is proven too, and some tests run in it, away from the repository. The second
+# environment is for the older interpreter, whose wheels end with Python 3.11 and numpy 1; both must give the same scores.
+SOURCE_TESTS := tests/toolkit/test_files.py tests/toolkit/cli/test_main.py tests/toolkit/artifacts/test_split.py
+device: env
+	@rm -rf build/lib $(PROOF) && mkdir -p $(PROOF)/source
+	$(BIN)/python -W ignore -c "from setuptools import build_meta; build_meta.build_sdist('$(PROOF)/source')" > $(PROOF)/sdist.log 2>&1 \
+		|| { cat $(PROOF)/sdist.log >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(DEVICE)
-	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt .
+	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt $(PROOF)/source/*.tar.gz
 	@for command in '' bench predict info; do $(DEVICE)/bin/hemotk $$command --help > /dev/null || exit; done
 	$(DEVICE)/bin/python -m hemotk --version
 	$(DEVICE)/bin/python -c 'import importlib.util as u, sys; \
 		sys.exit("tensorflow came with the device install" if u.find_spec("tensorflow") else 0)'
+	$(DEVICE)/bin/python tests/device_check.py size $(DEVICE)
 	$(DEVICE)/bin/python tests/device_check.py make $(PROOF)
 	$(DEVICE)/bin/python tests/device_check.py run $(PROOF) ai-edge-litert
+	tar -xf $(PROOF)/source/*.tar.gz -C $(PROOF)/source
+	$(DEVICE)/bin/python -m pip install --quiet --constraint constraints.txt pytest hypothesis jsonschema
+	cd $(PROOF)/source/*/ && $(CURDIR)/$(DEVICE)/bin/python -m pytest -q -p no:cacheprovider $(SOURCE_TESTS)
 	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then $(MAKE) device-tflite-runtime; \
 		else echo "tflite-runtime has no wheel for this Python: only ai-edge-litert was proven"; fi
+
+# Minutes and 3 GB for each Python; what was made is removed.
+installs: env
+	@for python in $(or $(PYTHONS),python3.10 python3.11 python3.12 python3.13); do \
+		rm -rf build/installs && $(BIN)/python tests/install_check.py $$python build/installs $(ARGS) || exit; \
+	done; rm -rf build/installs
 
 .PHONY: device-tflite-runtime
 device-tflite-runtime:
 	$(PYTHON) -m venv --clear $(TFLITE)
 	$(TFLITE)/bin/python -m pip install --quiet --requirement requirements-tflite-runtime.txt
-	$(TFLITE)/bin/python -m pip install --quiet --no-deps .
+	$(TFLITE)/bin/python -m pip install --quiet --no-deps $(PROOF)/source/*.tar.gz
 	$(TFLITE)/bin/python tests/device_check.py run $(PROOF) tflite-runtime
 	$(TFLITE)/bin/python tests/device_check.py compare $(PROOF) ai-edge-litert tflite-runtime
 

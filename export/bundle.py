@@ -179,7 +179,8 @@ def _write_files(folder: Path, name: str, made: _Made) -> None:
     for file, content in golden_files(feeding, made.models, golden_pictures()).items():
         (folder / file).write_bytes(content)
     (folder / README).write_text(readme(feeding), encoding="utf-8")
-    (folder / CHECKS_FILE).write_text(json.dumps([asdict(check) for check in made.checks], indent=1) + "\n")
+    checks = json.dumps([asdict(check) for check in made.checks], indent=1) + "\n"
+    (folder / CHECKS_FILE).write_text(checks, encoding="utf-8")
     (folder / MODEL_CARD).write_text(_model_card(made), encoding="utf-8")
     (folder / SETTINGS_FILE).write_text(export_settings(made.config), encoding="utf-8")
     if made.selection is not None:

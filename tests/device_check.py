@@ -1,6 +1,7 @@
 """Proves an install without TensorFlow: bench, predict and info on a small bundle, the same in every environment.
 
 python tests/device_check.py make FOLDER       the bundle and pictures of it; needs ai-edge-litert and flatbuffers
+python tests/device_check.py size ENVIRONMENT  that what is installed there takes no more than it may
 python tests/device_check.py run FOLDER NAME   the commands, with this Python's hemotk; results to FOLDER/NAME
 python tests/device_check.py compare FOLDER NAME NAME
 """
@@ -15,6 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 # One step of the int8 logit, which two versions of the kernels may round apart; and what float ones may.
 STEP, ROUNDING = 0.1, 1e-4
+MOST_BYTES = 200_000_000
+# What `python -m venv` puts there, and is not ours.
+BESIDE = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
 
 
 def make(folder: Path) -> None:
@@ -87,7 +91,17 @@ def predicted(folder: Path, kind: str) -> list[float]:
     return [item["logit"] for item in json.loads((folder / f"{kind}.json").read_text())["predictions"]]
 
 
+def size(environment: Path) -> None:
+    """Hold the size of what an `environment` has installed, pip and setuptools aside, against what it may take."""
+    places = [place for place in environment.glob("lib/python*/site-packages/*") if not place.name.startswith(BESIDE)]
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else (place,)) if file.is_file()]
+    total = sum(file.stat().st_size for file in files)
+    print(f"{environment}: {total / 1e6:.0f} MB of {MOST_BYTES / 1e6:.0f}")
+    if total > MOST_BYTES:
+        sys.exit(f"the device install takes {total / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f}")
+
+
 if __name__ == "__main__":
     action, place, *names = sys.argv[1:]
-    actions: dict[str, Callable[..., None]] = {"make": make, "run": run, "compare": compare}
+    actions: dict[str, Callable[..., None]] = {"make": make, "size": size, "run": run, "compare": compare}
     actions[action](Path(place), *names)

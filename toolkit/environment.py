@@ -51,7 +51,7 @@ def device() -> str:
 def kernel_features() -> tuple[str, ...]:
     """Instructions of this processor that decide which kernels a runtime takes, sorted; none where nothing says so."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return ()
     found = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), [])
@@ -60,7 +60,7 @@ def kernel_features() -> tuple[str, ...]:
 
 def _processor() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith(("model name", "Hardware", "CPU part")):
                 return line.partition(":")[2].strip()
     except OSError:

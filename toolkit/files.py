@@ -18,6 +18,9 @@ try:
 except ModuleNotFoundError:  # Windows: what a killed process has left there stays
     fcntl = None  # type: ignore[assignment]
 
+# Windows syncs only what may be written.
+_SYNCED = "r+b" if fcntl is None else "rb"
+
 _CHUNK = 1 << 20
 _ADDRESS = re.compile(r"(.*\.nii(?:\.gz)?)#(\d{4,9})", re.IGNORECASE | re.DOTALL)
 # One of these lies in every folder that a command makes, and begins with its schema.
@@ -216,7 +219,7 @@ def publish(aside: Path, path: Path) -> None:
         left.unlink()
     for file in aside.rglob("*"):
         if file.is_file():
-            with file.open("rb") as stream:
+            with file.open(_SYNCED) as stream:
                 os.fsync(stream.fileno())
     if not os.path.lexists(path):
         aside.rename(path)

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 resources=$(realpath "$1")
 out=$(realpath -m "$2")
+PYTHON=${PYTHON:-python3}
 WORK=$PWD/build
 stage=$WORK/apk
 DX=$WORK/download/dalvik-dx-16.0.1.jar
@@ -24,7 +25,7 @@ rm -rf "$stage" "$out" && mkdir -p "$stage/classes" "$stage/content/lib/arm64-v8
 for jar in "$WORK"/tensorflow-lite{,-api}/classes.jar "$WORK/download/kotlin-stdlib-$kotlin.jar"; do
     (cd "$stage/classes" && jar xf "$jar" && rm -rf META-INF)
 done
-cp -r core/build/maven/classes/. app/build/maven/classes/. "$stage/classes/"
+cp -r {core,runtime,app}/build/maven/classes/. "$stage/classes/"
 rm -rf "$stage/classes/META-INF"
 dex() { java -Xmx1g -cp "$DX" com.android.dx.command.Main --dex "$@"; }
 
@@ -37,6 +38,7 @@ if grep -rqE 'compareBy|kotlin/streams' "$stage/classes/org"; then
     exit 1
 fi
 dex --min-sdk-version=26 --output="$stage/content/classes.dex" "$stage/classes"
+"$PYTHON" tools/complete_dex.py "$stage/content/classes.dex"
 
 cp "$WORK/tensorflow-lite/jni/arm64-v8a/libtensorflowlite_jni.so" "$stage/content/lib/arm64-v8a/"
 cp "$resources" "$stage/unaligned.apk"

@@ -2,7 +2,8 @@
 
 The sources are copied, and every mutation of mutations.txt is put in behind a switch, so that all is compiled once.
 Then the tests of each module run once for each mutation that they are to see, in one virtual machine. Ends with 1 where
-a mutation survives, or where a test fails without any. `mutate.py core` runs those of that module alone.
+a mutation survives, or where a test fails without any. `mutate.py core` runs those of that module alone,
+`mutate.py app --only sizes` those of them whose line of mutations.txt holds that text.
 """
 
 import os
@@ -10,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
@@ -85,8 +86,18 @@ def mutations() -> list[Mutation]:
 MUTATIONS = mutations()
 
 
+def chosen(only: str) -> list[Mutation]:
+    """Those whose name, file, text or tests hold the text."""
+    found = [mutation for mutation in MUTATIONS if any(only in str(each) for each in astuple(mutation))]
+    if not found:
+        raise SystemExit(f"{only}: is in no mutation of mutations.txt")
+    return found
+
+
 def main() -> None:
     """Copy, mutate, compile, run, and print a line for each mutation."""
+    words, _, only = " ".join(sys.argv[1:]).partition("--only ")
+    MUTATIONS[:] = chosen(only)
     copy()
     for number, mutation in enumerate(MUTATIONS, 1):
         put_in(number, mutation)
@@ -95,11 +106,13 @@ def main() -> None:
             f"{number} {mutation.tests}" for number, mutation in enumerate(MUTATIONS, 1) if mutation.module == module
         ]
         tests = ",".join(sorted({name for line in lines for name in line.split(" ")[1].split(",")}))
-        (HERE / "build" / f"mutants-{module}.txt").write_text("\n".join([f"0 {tests}", *lines]) + "\n")
+        # First without any, to see that the tests pass.
+        text = "\n".join([f"0 {tests}", *lines]) + "\n" if lines else ""
+        (HERE / "build" / f"mutants-{module}.txt").write_text(text)
         place = WORK / module / "src/test/kotlin" / package.replace(".", "/")
         place.mkdir(parents=True, exist_ok=True)
         (place / "MutationRun.kt").write_text(RUNNER.format(package=package, module=module))
-    asked = sys.argv[1:] or list(CODE)
+    asked = words.split() or list(CODE)
     run(asked)
     report(asked)
 

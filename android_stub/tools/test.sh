@@ -121,7 +121,6 @@ EOF
 # The core's classes as dx made them, not as the compiler did.
 translated_back() {
     local tests
-    for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
     /usr/bin/python3 tools/undex.py "$WORK/apk/content/classes.dex" "$WORK/back.jar"
     mapfile -t tests < <(cd core/build/maven/test-classes && find . -name '*Test.class' | sed 's:^\./::; s:\.class$::; s:/:.:g')
     # Translated code takes larger frames than the compiler's: JSON that is nested 100 deep did not always fit 1 MB.
@@ -175,6 +174,11 @@ mvn -q -B test "${activities[@]}" -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$
     -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
 grep -h '^Tests run' ./*/build/maven/surefire-reports/*.txt
 
+# It runs beside what comes next, and is heard in the end.
+for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
+tools/arm64.sh "$BUNDLE" > "$WORK/arm64.txt" 2>&1 &
+emulated=$!
+
 say "what the core wrote, read as a device's file"
 "$PYTHON" tools/read_device.py "$BUNDLE" "$WORK"/device*.json
 
@@ -183,6 +187,12 @@ tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
 
 say "running the core's tests on what is in the .dex, translated back"
 translated_back
+
+say "running the .apk's own arm64 library under emulation"
+code=0 && wait "$emulated" || code=$?
+grep -vE '^(INFO|.* org\.tensorflow)' "$WORK/arm64.txt"
+[[ $code = 3 ]] && echo "SKIPPED: the arm64 library: see the line above"
+[[ $code = 0 || $code = 3 ]] || exit "$code"
 
 say "looking for names in it"
 "$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"

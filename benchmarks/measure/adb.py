@@ -157,6 +157,7 @@ class _Adb:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                encoding="utf-8",
                 errors="replace",
                 timeout=_COMMAND_SECONDS,
                 check=False,

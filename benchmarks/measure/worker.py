@@ -147,7 +147,7 @@ def peak_memory() -> int | None:
     Linux is asked for VmHWM: the `ru_maxrss` of a new process there begins with its parent's.
     """
     try:
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     except OSError:
@@ -163,7 +163,7 @@ def peak_memory() -> int | None:
 def _go_first() -> None:
     """Let this process be the one to end when memory runs out: a broken model may ask for any amount."""
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:

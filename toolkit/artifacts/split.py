@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, FieldError, encode, require
@@ -24,6 +24,16 @@ _SINCE_SECOND = ("groups", "fold", "folds")
 _LATER = ("reading", "hu_offset")  # not written while there is none
 
 
+def lies_inside(path: str, system: type[PurePath] = PurePath) -> bool:
+    """Whether `path`, with '/', stays below the folder that it is joined to, also as `system` reads it."""
+    if not path or path.startswith("/") or ".." in path.split("/"):
+        return False
+    if "\\" not in path and ":" not in path:
+        return True
+    read = system(path)
+    return not read.anchor and ".." not in read.parts
+
+
 @dataclass(frozen=True, slots=True)
 class SplitItem:
     """One image: its path relative to the folder, the checksum of the file, label (1 = hemorrhage), group and part.
@@ -39,8 +49,7 @@ class SplitItem:
     part: Part
 
     def __post_init__(self) -> None:
-        inside = bool(self.path) and not self.path.startswith("/") and ".." not in self.path.split("/")
-        require(inside, "path", "a path inside the folder")
+        require(lies_inside(self.path), "path", "a path inside the folder")
         if self.sha256 is None:  # is written as lines
             require("\n" not in self.path and "\n" not in self.group, "path", "without line breaks")
         else:

@@ -12,6 +12,7 @@ from hemotk.api.benching import FORMS, Report
 from hemotk.api.benching import bench as measure
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
+from hemotk.cli.console import typed
 from hemotk.cli.foreign import foreign_options
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.standard_output import may_print
@@ -263,7 +264,7 @@ def bench(context: click.Context, **given: Any) -> None:
     _print(report.found)
     flipped = any(row.paired is not None and row.paired.flips for row in report.found.variants)
     if flipped and given["images"] is None:
-        click.echo(f"The flips, slice by slice: hemotk review {shlex.quote(str(bundles[0]))}")
+        click.echo(f"The flips, slice by slice: {typed(['hemotk', 'review', str(bundles[0])])}")
     _write(report, given)
     if not report.passed:
         raise CheckFailed(_failure(report.found))

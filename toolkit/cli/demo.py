@@ -1,11 +1,11 @@
 """`hemotk demo`: the README's commands, on phantoms, one after the other."""
 
-import shlex
 import time
 from pathlib import Path
 
 import click
 
+from hemotk.cli.console import typed
 from hemotk.cli.options import PATH
 
 
@@ -37,7 +37,7 @@ def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
         if made is not None and made.exists():
             click.echo(f"{made}: is there already")
             continue
-        click.secho(f"\n$ hemotk {shlex.join(command)}", bold=True)
+        click.secho(f"\n$ {typed(['hemotk', *command])}", bold=True)
         cli.main(command, prog_name="hemotk", standalone_mode=False)
     click.echo(f"\nthe demo took {time.monotonic() - started:.0f} s; everything it made is in {out}/")
 

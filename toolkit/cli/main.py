@@ -4,7 +4,6 @@ import difflib
 import errno
 import importlib
 import os
-import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from click.shell_completion import shell_complete
 
 from hemotk._version import VERSION
+from hemotk.cli.console import typed, write_what_can_be_written
 from hemotk.errors import HemotkError
 
 EXIT_WRONG_USE = 2
@@ -203,6 +203,8 @@ def main(argv: list[str] | None = None) -> None:
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        write_what_can_be_written(stream)
     try:
         if asked := os.environ.get("_HEMOTK_COMPLETE"):
             return shell_complete(cli, {}, "hemotk", "_HEMOTK_COMPLETE", asked)
@@ -217,7 +219,7 @@ def run(argv: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _say(f"interrupted; finished files are whole. {_again(words)}", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the reader of our output has gone
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the reader of our output has gone
         return EXIT_INTERRUPTED
     except Exception as error:
         if (sentence := _explain(error)) is not None:
@@ -253,7 +255,7 @@ def _again(words: list[str]) -> str:
     """The command that goes on where this one was interrupted."""
     resumable = any(word in RESUMABLE for word in words)
     more = ["--resume"] if resumable and "--resume" not in words else []
-    return f"To go on: {shlex.join(['hemotk', *words, *more])}" if words else "Start the command again to go on."
+    return f"To go on: {typed(['hemotk', *words, *more])}" if words else "Start the command again to go on."
 
 
 def _say(message: str, code: int) -> int:

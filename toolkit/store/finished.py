@@ -14,7 +14,7 @@ from hemotk.store.unfinished import partial_of, remove_partial
 
 def announce(partial: Path, card: Path) -> None:
     """Note in the locked folder `partial` that the run with the file `card` is about to be published."""
-    (partial / NOTE_FILE).write_text(sha256_file(card))
+    (partial / NOTE_FILE).write_text(sha256_file(card), encoding="utf-8")
 
 
 def refuse_finished(out: Path, overwrite: bool) -> None:
@@ -39,6 +39,6 @@ def remove_left(out: Path) -> None:
     if not (partial.is_dir() and card.is_file()):
         return
     # Earlier versions noted it in the lock file.
-    notes = [path.read_text() for name in LOCK_FILES if (path := partial / name).is_file()]
+    notes = [path.read_text(encoding="utf-8") for name in LOCK_FILES if (path := partial / name).is_file()]
     if not any(partial.iterdir()) or sha256_file(card) in notes:
         remove_partial(partial)

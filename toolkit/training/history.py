@@ -56,7 +56,7 @@ def read_history(path: Path) -> tuple[Epoch, ...]:
         HemotkError: missing or cut short.
     """
     try:
-        with path.open(newline="") as stream:
+        with path.open(newline="", encoding="utf-8") as stream:
             return tuple(_epoch(row) for row in csv.DictReader(stream))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise HemotkError(f"{path}: is no training history or was cut short; copy it again.") from error

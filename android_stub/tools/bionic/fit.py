@@ -1,4 +1,4 @@
-"""Make an Android library for x86-64 one that glibc loads: `python fit.py LIBRARY OUT`.
+"""Make an Android library for x86-64 or arm64 one that glibc loads: `python fit.py LIBRARY OUT`.
 
 Its symbols ask for the version LIBC of Android's C library; without their versions glibc's own are found. Names under
 which glibc has something else get a last letter _, and are in shim.c. No instruction is changed.
@@ -12,7 +12,11 @@ DYNAMIC = 2
 # DT_VERSYM, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM
 VERSIONS = {0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF}
 IGNORED = 0x6FFFFEF0  # a tag of no meaning
-OTHERS = ("fprintf", "vfprintf", "fputc", "fflush", "fwrite", "fileno", "sysconf", "strerror_r")
+OTHERS = (
+    *("fprintf", "vfprintf", "fputc", "fflush", "fwrite", "fileno", "sysconf", "strerror_r"),
+    *("pthread_mutex_init", "pthread_cond_init", "pthread_cond_destroy"),
+    *("pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast"),
+)
 
 
 def fit(library: bytes) -> bytes:

@@ -1,9 +1,12 @@
-// What Android's C library has and glibc has not, so that the .aar's x86-64 library runs on a Linux machine's JVM.
-// Both agree about everything else that the library uses: the layouts of stat, mutexes, conditions and locks among it.
+// What Android's C library has and glibc has not, so that the .aar's libraries for x86-64 and arm64 run on a
+// Linux machine's JVM. Both agree about everything else that they use: the layout of stat and of locks among it.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -36,6 +39,40 @@ long syscon_(int name) {
         case 0x61: return sysconf(_SC_NPROCESSORS_ONLN);
         default: errno = EINVAL; return -1;
     }
+}
+
+// A mutex has 40 bytes there. On arm64 glibc's has 48, uses the first 40, and clears them all.
+int pthread_mutex_ini_(void *mutex, const pthread_mutexattr_t *attributes) {
+    pthread_mutex_t made;
+    int error = pthread_mutex_init(&made, attributes);
+    memcpy(mutex, &made, 40);
+    return error;
+}
+
+// A condition has 48 bytes in both, but there it may lie at any multiple of 4, where glibc's, on arm64, must lie at one of
+// 8. So the first such place in it holds where glibc's is; it is made when it is first used.
+static pthread_cond_t *condition(void *given) {
+    void **place = (void **)(((uintptr_t)given + 7) & ~(uintptr_t)7);
+    void *there = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    if (there != NULL) return there;
+    void *made = calloc(1, sizeof(pthread_cond_t));
+    if (__atomic_compare_exchange_n(place, &there, made, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return made;
+    free(made);
+    return there;
+}
+int pthread_cond_ini_(void *given, const pthread_condattr_t *attributes) {
+    memset(given, 0, 48);
+    return pthread_cond_init(condition(given), attributes);
+}
+int pthread_cond_wai_(void *given, pthread_mutex_t *mutex) { return pthread_cond_wait(condition(given), mutex); }
+int pthread_cond_signa_(void *given) { return pthread_cond_signal(condition(given)); }
+int pthread_cond_broadcas_(void *given) { return pthread_cond_broadcast(condition(given)); }
+int pthread_cond_destro_(void *given) {
+    pthread_cond_t *made = condition(given);
+    int error = pthread_cond_destroy(made);
+    free(made);
+    memset(given, 0, 48);
+    return error;
 }
 
 // Standard streams are places in an array there; only messages are written to them.

@@ -1,5 +1,6 @@
 """The images of an audit: every picture of a folder, also where no split could be made of it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,4 +98,4 @@ def _unlabelled(
 
 def _short(error: HemotkError, folder: Path) -> str:
     """A sentence about the folder without the path to it: reports travel."""
-    return str(error).replace(f"{folder}: ", "").replace(f"{folder}/", "")
+    return str(error).replace(f"{folder}: ", "").replace(f"{folder}{os.sep}", "")
