@@ -23,5 +23,5 @@ dependencies {
 
 tasks.test {
     // What `hemotk android` recorded of the drawn pictures.
-    systemProperty("hemotk.golden", rootProject.file("app/src/main/assets/selfcheck").path)
+    systemProperty("hemotk.assets", rootProject.file("app/src/main/assets").path)
 }

@@ -68,8 +68,8 @@ unpack() {
 
 version() { sed -n "s:.*<$1.version>\(.*\)</$1.version>.*:\1:p" pom.xml; }
 
-# A network small enough to be trained in seconds, on drawn slices, with a map.
-small_bundle() {
+# A network small enough to be trained in seconds, on drawn slices, with a map: as two bundles, for an app with several.
+small_bundles() {
     say "training a small network"
     rm -rf "$WORK/small" && mkdir -p "$WORK/small"
     (
@@ -79,6 +79,7 @@ small_bundle() {
         hemotk data split slices --out split.json
         hemotk train split.json --arch densenet-tiny --size 64 --epochs 1 --out runs/small
         hemotk export runs/small --quantize int8 --outputs uint8 --cam --out bundles/small
+        hemotk export runs/small --quantize int8 --outputs float32 --cam --out bundles/other
     )
 }
 
@@ -88,7 +89,7 @@ resources() {
     # what Debian's framework, that of Android 10, does not know.
     "$PYTHON" tools/merge_manifest.py app/src/main/AndroidManifest.xml "$WORK/manifest/AndroidManifest.xml"
     aapt package -f -m -J "$WORK/r" -M "$WORK/manifest/AndroidManifest.xml" -S app/src/main/res \
-        -A "$WORK/staged/app/src/main/assets" -0 tflite -I "$FRAMEWORK" -F "$WORK/resources.apk" \
+        -A "$WORK/assets" -0 tflite -I "$FRAMEWORK" -F "$WORK/resources.apk" \
         --min-sdk-version 26 --target-sdk-version 36 --version-code 1 --version-name 1
 }
 
@@ -113,7 +114,7 @@ robolectric() {
     cat > "$WORK/robolectric/com/android/tools/test_config.properties" <<EOF
 android_resource_apk=$WORK/resources.apk
 android_merged_manifest=$WORK/manifest/AndroidManifest.xml
-android_merged_assets=$WORK/staged/app/src/main/assets
+android_merged_assets=$WORK/assets
 android_custom_package=org.hemotk.app
 EOF
 }
@@ -124,7 +125,7 @@ translated_back() {
     /usr/bin/python3 tools/undex.py "$WORK/apk/content/classes.dex" "$WORK/back.jar"
     mapfile -t tests < <(cd core/build/maven/test-classes && find . -name '*Test.class' | sed 's:^\./::; s:\.class$::; s:/:.:g')
     # Translated code takes larger frames than the compiler's: JSON that is nested 100 deep did not always fit 1 MB.
-    java -Xss8m -Dhemotk.work="$WORK" -Dhemotk.golden="$WORK/staged/app/src/main/assets/selfcheck" \
+    java -Xss8m -Dhemotk.work="$WORK" -Dhemotk.assets="$WORK/staged/app/src/main/assets" \
         -cp "core/build/maven/test-classes:$WORK/back.jar:$WORK/download/junit-4.13.2.jar:$WORK/download/hamcrest-core-1.3.jar" \
         org.junit.runner.JUnitCore "${tests[@]}" > "$WORK/back.txt" || { grep -v '^	at' "$WORK/back.txt" >&2; return 1; }
     grep '^OK' "$WORK/back.txt"
@@ -147,15 +148,20 @@ done
 [[ $(uname -m) = x86_64 ]] || skip "the library that ships is run as that for x86-64; this is $(uname -m)"
 native_library
 
-[[ -n ${BUNDLE:-} ]] || { small_bundle && BUNDLE=$WORK/small/bundles/small; }
-BUNDLE=$(realpath "$BUNDLE")
+small_bundles
+BUNDLE=$(realpath "${BUNDLE:-$WORK/small/bundles/small}")
 "$PYTHON" -m hemotk android "$BUNDLE" --out "$WORK/staged" --with-testset --overwrite
+"$PYTHON" -m hemotk android "$WORK"/small/bundles/{small,other} --out "$WORK/several" --overwrite
+# The tests of the screens read both apps' assets, which lie at different places.
+rm -rf "$WORK/assets" && cp -r "$WORK/staged/app/src/main/assets" "$WORK/assets"
+cp -r "$WORK/several/app/src/main/assets/models" "$WORK/assets/"
 
 say "what Python says"
 rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
 "$PYTHON" tools/write_vectors.py "$WORK/vectors"
 "$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
 "$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
+"$PYTHON" -m hemotk predict "$WORK/small/bundles/other" "$WORK/expected/pictures/gray.png" --json "$WORK/expected/other.json" > /dev/null
 export PYTHONPATH=$PWD/../tests/helpers${PYTHONPATH:+:$PYTHONPATH}
 "$PYTHON" -W ignore tools/write_dicom.py "$WORK/vectors"
 "$PYTHON" -W ignore tools/write_series.py "$BUNDLE" "$WORK/expected"

@@ -1,4 +1,4 @@
-"""The Android app with a bundle in its assets, as a Gradle project."""
+"""The Android app with one or several bundles in its assets, as a Gradle project."""
 
 from hemotk.android.app import ASSETS, SOURCES, AndroidApp, AppOptions, app_folder, app_sources, make_app
 

@@ -4,32 +4,28 @@ It is made to be handed on: no file in it names a picture, a path or a person. C
 """
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from hemotk.android.options import AppOptions, write_options
-from hemotk.android.selfcheck import golden_set
-from hemotk.android.vectors import resize_vectors
-from hemotk.artifacts import (
-    BUNDLE_CARD,
-    GOLDEN_FILE,
-    LABELS_FILE,
-    TESTSET_CARD,
-    TESTSET_IMAGES,
-    TESTSET_SUFFIX,
-    BundleCard,
-    TestSetCard,
-    Variant,
+from hemotk.android.models import (
+    NAMES_FILE,
+    AppModel,
+    Embedded,
+    check_count,
+    check_together,
+    embedded,
+    names_resource,
+    roots,
 )
+from hemotk.android.options import AppOptions, write_options
+from hemotk.android.vectors import resize_vectors
+from hemotk.artifacts import Variant
 from hemotk.errors import HemotkError
-from hemotk.files import check_sha256, new_folder
-from hemotk.store.cards import card_of_testset
-from hemotk.store.embeddable import checked_int8
+from hemotk.files import new_folder
 
-MODEL_CARD = "MODEL_CARD.md"
 ASSETS = Path("app/src/main/assets")
-VECTORS = Path("core/src/test/vectors/resize.json")
+VECTORS = Path("core/src/test/vectors")
 
 # The tests of the core that need no files but those which the project holds.
 CORE_TESTS = (
@@ -69,66 +65,67 @@ _MARK = "settings.gradle.kts"
 
 @dataclass(frozen=True)
 class AndroidApp:
-    """The written app: its folder, the bundle in it, its model, and how many test images are in it.
-
-    `named` counts the images that the bundle's own card names; the card in the app names none.
-    """
+    """The written app: its folder, and the models in it, in the order in which the app offers them."""
 
     folder: Path
-    bundle: str
-    model: Variant
-    test_images: int
-    named: int
+    models: tuple[AppModel, ...]
+
+    @property
+    def bundle(self) -> str:
+        """The name of the first bundle, whose model the app asks unless another one is chosen."""
+        return self.models[0].bundle
+
+    @property
+    def model(self) -> Variant:
+        """The model of the first bundle."""
+        return self.models[0].model
+
+    @property
+    def test_images(self) -> int:
+        """How many test images are in the app."""
+        return sum(model.test_images for model in self.models)
+
+    @property
+    def named(self) -> int:
+        """How many images the bundles' own cards name; the cards in the app name none."""
+        return sum(model.named for model in self.models)
 
 
 def make_app(
-    bundle: Path,
+    bundles: Sequence[Path],
     out: Path,
     options: AppOptions | None = None,
     *,
     with_testset: bool = False,
     overwrite: bool = False,
 ) -> AndroidApp:
-    """Copy the app to the new folder `out`, with the int8 model of `bundle` in its assets.
+    """Copy the app to the new folder `out`, with the int8 model of each of `bundles` in its assets.
 
-    The assets hold no picture of a person unless `with_testset` asks for the test split, which the app's bench scores:
+    The assets hold no picture of a person unless `with_testset` asks for the test splits, which the app's bench scores:
     those pictures are known by their numbers, and no label goes with them.
 
-    `options` are the app's own id, name and version. The assets also hold the golden set that the app checks itself by
-    at every start.
+    `options` are the app's own id, name and version. The assets also hold the golden set of each model, by which the
+    app checks itself whenever it loads that model.
 
     Raises:
-        HemotkError: the bundle has no int8 model that takes uint8 in static shapes and was checked on export, a file is
-            not the recorded one, or `out` exists and `overwrite` is false.
+        HemotkError: a bundle has no int8 model that takes uint8 in static shapes and was checked on export, a file is
+            not the recorded one, bundles that one app cannot hold, or `out` exists and `overwrite` is false.
     """
-    card, model = checked_int8(bundle, "in the app", (LABELS_FILE,))
-    files = {bundle / name: ASSETS / "bundle" / name for name in (LABELS_FILE, GOLDEN_FILE, model.file)}
-    if MODEL_CARD in card.files:
-        check_sha256(bundle / MODEL_CARD, card.files[MODEL_CARD])
-        files[bundle / MODEL_CARD] = ASSETS / "about" / MODEL_CARD
-    content, images = card.nameless(), 0
-    cards: dict[Path, bytes] = {}
-    if with_testset:
-        folder = bundle.resolve().with_name(bundle.resolve().name + TESTSET_SUFFIX)
-        testset = _checked_testset(folder, card).nameless()
-        content, images = replace(content, testset=testset.sha256()), len(testset.items)
-        files[folder / TESTSET_IMAGES] = ASSETS / "testset" / TESTSET_IMAGES
-        cards[ASSETS / "testset" / TESTSET_CARD] = testset.to_json()
-    cards[ASSETS / "bundle" / BUNDLE_CARD] = content.to_json()
-    for name, data in golden_set(bundle, model, card.preprocess).items():
-        cards[ASSETS / "selfcheck" / name] = data
-    cards[VECTORS] = resize_vectors(card.preprocess.size)
+    check_count(bundles)
+    models = [embedded(bundle, with_testset=with_testset) for bundle in bundles]
+    check_together(models)
     source = app_folder()
     with new_folder(out, overwrite=overwrite) as aside:
         for path in app_sources(source):
             _copy(path, aside / path.relative_to(source))
-        for path, place in files.items():
-            _copy(path, aside / place)
-        for place, data in cards.items():
-            (aside / place).parent.mkdir(parents=True, exist_ok=True)
-            (aside / place).write_bytes(data)
+        for model, root in zip(models, roots(models), strict=True):
+            _put(model, aside / ASSETS / root)
+        for size in {model.card.preprocess.size for model in models}:
+            _write(aside / VECTORS / f"resize-{size}.json", resize_vectors(size))
+        names = aside / NAMES_FILE
+        names.write_text(names_resource(models, names.read_text(encoding="utf-8")), encoding="utf-8")
         write_options(aside, options or AppOptions())
-    return AndroidApp(out, card.name, model, images, len(card.calibration))
+    return AndroidApp(out, tuple(model.facts for model in models))
 
 
 def app_folder() -> Path:
@@ -150,14 +147,18 @@ def app_sources(folder: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.glob(pattern) if path.is_file())
 
 
+def _put(model: Embedded, assets: Path) -> None:
+    for place, path in model.copied.items():
+        _copy(path, assets / place)
+    for place, content in model.written.items():
+        _write(assets / place, content)
+
+
+def _write(place: Path, content: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+
+
 def _copy(path: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, place)
-
-
-def _checked_testset(folder: Path, card: BundleCard) -> TestSetCard:
-    """The card of the test split, whose pictures are checked."""
-    check_sha256(folder / TESTSET_CARD, card.testset)
-    content = card_of_testset(folder)
-    check_sha256(folder / TESTSET_IMAGES, content.images)
-    return content

@@ -80,7 +80,7 @@ def write_options(project: Path, options: AppOptions) -> None:
     kept = [line for line in lines if line.partition("=")[0].strip() not in settings]
     text = "\n".join([*kept, *(f"{key}={value}" for key, value in settings.items())])
     properties.write_text(text + "\n", encoding="utf-8")
-    _replace(project / NAME_FILE, r"(?<=>)[^<]*(?=</string>)", _resource(options.name))
+    _replace(project / NAME_FILE, r"(?<=>)[^<]*(?=</string>)", resource_text(options.name))
     _replace(project / OPTIONS_FILE, r'(?<=<bool name="secure">)\w+', str(options.secure).lower())
 
 
@@ -89,7 +89,7 @@ def _replace(path: Path, pattern: str, text: str) -> None:
     path.write_text(re.sub(pattern, lambda _: text, content, count=1), encoding="utf-8")
 
 
-def _resource(text: str) -> str:
+def resource_text(text: str) -> str:
     """The text as a string resource: XML's and aapt's own signs are escaped."""
     plain = text.replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
     return escape("\\" + plain if plain[0] in "@?" else plain)

@@ -1,5 +1,7 @@
 """Apps and pages with a bundle in them."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,7 @@ class Verification:
 
 
 def android_app(
-    bundle: PathLike | StoredBundle,
+    bundle: PathLike | StoredBundle | Sequence[PathLike | StoredBundle],
     out: PathLike,
     *,
     application_id: str = APPLICATION_ID,
@@ -53,18 +55,22 @@ def android_app(
 ) -> AndroidApp:
     """Write the Android app with the int8 model of `bundle` in it to the new folder `out`, ready for Android Studio.
 
+    With several bundles the app has a chooser, and the first one is asked unless another is chosen. They must have
+    different names and the same classes.
+
     `application_id` is the id by which phones and stores tell the app from others, `name` stands under its icon,
     `app_version` is one to three numbers with dots. With `secure` the app allows no screenshots.
     With `with_testset` the test set goes into the app, for its bench: then pictures of people leave this machine with
     the app, without names and labels.
 
     Raises:
-        HemotkError: the bundle has no int8 model that an app can use, a file is not the recorded one, an option that
-            phones would refuse, or `out` exists and `overwrite` is false.
+        HemotkError: a bundle has no int8 model that an app can use, a file is not the recorded one, bundles that one
+            app cannot hold, an option that phones would refuse, or `out` exists and `overwrite` is false.
     """
-    folder = bundle.folder if isinstance(bundle, StoredBundle) else Path(bundle)
+    given = [bundle] if isinstance(bundle, StoredBundle | str | os.PathLike) else bundle
+    folders = [each.folder if isinstance(each, StoredBundle) else Path(each) for each in given]
     options = AppOptions(application_id, name, app_version, secure)
-    return make_app(folder, Path(out), options, with_testset=with_testset, overwrite=overwrite)
+    return make_app(folders, Path(out), options, with_testset=with_testset, overwrite=overwrite)
 
 
 def web_page(

@@ -1,7 +1,6 @@
 """`hemotk android`: what it copies, and what it refuses to build into an app."""
 
 import configparser
-import functools
 import io
 import json
 import os
@@ -12,21 +11,20 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from android_bundles import OUT, complete
 from mean_models import SIZE, mean_model
 from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
 from hemotk.android.selfcheck import golden_set
 from hemotk.android.vectors import COUNT, RESIZE_SCHEMA, noise
-from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
+from hemotk.artifacts import BUNDLE_CARD, TESTSET_IMAGES, BundleCard, TensorSpec
 from hemotk.cli.main import run
-from hemotk.data.phantom.draw import draw_slice
 from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.tflite.scorer import Scorer
 from hemotk.tflite.tolerance import drawn_tolerance
 
-OUT = ("uint8", 0.125, 128)
 ASSETS = Path("app/app/src/main/assets")
 
 
@@ -36,29 +34,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     complete(write_bundle(tmp_path / "bundles/first"))
     return tmp_path
-
-
-@functools.cache
-def drawn():
-    """Four slices, as export draws them."""
-    return {f"picture_{index}": draw_slice(3, index, hemorrhage=bool(index % 2)) for index in range(4)}
-
-
-def complete(folder, content=None, outputs="uint8", **changes):
-    """Put an int8 model, what checked it, and a golden file into the bundle."""
-    content = mean_model(*UINT8, out=OUT) if content is None else content
-    (folder / "int8.tflite").write_bytes(content)
-    (folder / "checks.json").write_text(json.dumps([{"kind": "float32"}, {"kind": "int8"}]))
-    np.savez(folder / GOLDEN_FILE, pixels=np.zeros((1, SIZE, SIZE), np.uint8), **drawn())
-    (folder / "MODEL_CARD.md").write_text("# A card\n")
-    card = BundleCard.read(folder / BUNDLE_CARD)
-    pixels = TensorSpec("pixels", "uint8", (1, SIZE, SIZE, 1), float(np.float32(SPEC.scale)), SPEC.zero_point)
-    scale, zero_point = OUT[1:] if outputs == "uint8" else (0.0, 0)
-    specs = tuple(TensorSpec(name, outputs, (1, 1, 1, 1), scale, zero_point) for name in ("logit", "probability"))
-    model = replace(card.variants[1], sha256=sha256_bytes(content), bytes=len(content), input=pixels, outputs=specs)
-    files = {name: sha256_file(folder / name) for name in ("labels.txt", "checks.json", GOLDEN_FILE, "MODEL_CARD.md")}
-    facts = {"variants": (card.variants[0], model), "files": files, **changes}
-    replace(card, **facts).write(folder / BUNDLE_CARD)
 
 
 def fails(capsys, *arguments):
@@ -95,7 +70,7 @@ def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, caps
         "core/src/test/kotlin/org/hemotk/core/GoldenPixelsTest.kt",
         "core/src/test/kotlin/org/hemotk/core/ResizeTest.kt",
         "core/src/test/kotlin/org/hemotk/core/MemoryFolder.kt",
-        "core/src/test/vectors/resize.json",
+        f"core/src/test/vectors/resize-{SIZE}.json",
         "runtime/build.gradle.kts",
         "runtime/src/main/kotlin/org/hemotk/runtime/LiteRtRuntime.kt",
         "app/rules.pro",
@@ -207,7 +182,7 @@ def test_the_golden_set_is_what_python_makes_of_its_files(here):
 
 def test_the_tests_that_go_with_the_project_have_what_they_read(here):
     assert run(["android"]) == 0
-    vectors = here / "app/core/src/test/vectors/resize.json"
+    vectors = here / f"app/core/src/test/vectors/resize-{SIZE}.json"
     said = json.loads(vectors.read_text())
     size = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD).preprocess.size
     assert said["schema"] == RESIZE_SCHEMA and said["size"] == size and len(said["pictures"]) == COUNT

@@ -2,8 +2,6 @@ package org.hemotk.app
 
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
-import org.hemotk.core.Bundle
-import org.hemotk.core.GoldenSet
 import org.hemotk.core.Model
 import org.hemotk.runtime.LiteRtRuntime
 import org.junit.Assert.assertTrue
@@ -16,13 +14,12 @@ class PhoneTest {
     @Test
     fun this_phone_gives_the_recorded_results() {
         val context = InstrumentationRegistry.getInstrumentation().targetContext
-        val folder = bundleFolder(context.assets)
-        val bundle = Bundle(folder)
-        Model(bundle, LiteRtRuntime(folder), threads()).use { model ->
-            val check = GoldenSet(goldenFolder(context.assets), bundle).check(model) { file, name ->
-                decode(file, bundle.card.preprocess, name)
+        for (place in models(context)) {
+            val bundle = place.open()
+            Model(bundle, LiteRtRuntime(place.bundle), threads()).use { model ->
+                val check = place.golden(bundle).check(model) { file, name -> decode(file, bundle.card.preprocess, name) }
+                assertTrue(place.name + context.resources.checkLines(check), check.passed)
             }
-            assertTrue(context.resources.checkLines(check), check.passed)
         }
     }
 

@@ -5,58 +5,54 @@ import android.os.Bundle as State
 import android.os.Handler
 import android.os.Looper
 import android.widget.TextView
-import org.hemotk.core.Bundle
-import org.hemotk.core.GoldenSet
 import org.hemotk.core.Model
 import java.io.File
 import java.io.IOException
 import kotlin.concurrent.thread
 
-/** What this app is, what it does with pictures, how this phone did on the golden set, and the model's card. */
+/** What this app is, what it does with pictures, how this phone did on the golden sets, and the models' cards. */
 class AboutActivity : Activity() {
     private val main = Handler(Looper.getMainLooper())
+    private val choice by lazy { Choice(applicationContext) }
 
     override fun onCreate(state: State?) {
         super.onCreate(state)
         setContentView(R.layout.about)
         val info = packageManager.getPackageInfo(packageName, 0)
         findViewById<TextView>(R.id.version).text = getString(R.string.about_version, info.versionName, packageName)
-        findViewById<TextView>(R.id.card).text = asset("about/MODEL_CARD.md") ?: getString(R.string.about_no_card)
-        findViewById<TextView>(R.id.licences).text = asset("about/LICENCES.txt").orEmpty()
+        findViewById<TextView>(R.id.card).text = choice.models.joinToString("\n\n\n", transform = ::card)
+        findViewById<TextView>(R.id.licences).text = assets.text("about/LICENCES.txt").orEmpty()
         val check = findViewById<TextView>(R.id.check)
         // Checked anew, by a model of its own: what is shown is of now, and the other screen is not disturbed.
         thread(name = "check") {
-            val text = checked()
+            val text = choice.models.joinToString("\n\n\n", transform = ::checked)
             main.post { if (!isDestroyed) check.text = text }
         }
     }
 
-    private fun checked(): String = try {
-        val folder = bundleFolder(assets)
-        val bundle = Bundle(folder)
-        val runtime = MainActivity.runtime(folder)
+    /** Several cards stand under their models' names. */
+    private fun card(place: ModelPlace): String {
+        val text = place.modelCard?.trim() ?: getString(R.string.about_no_card)
+        return if (choice.isThere) "${place.name}\n\n$text" else text
+    }
+
+    private fun checked(place: ModelPlace): String = try {
+        val bundle = place.open()
+        val runtime = MainActivity.runtime(place.bundle)
         Model(bundle, runtime, threads()).use { model ->
-            val check = GoldenSet(goldenFolder(assets), bundle).check(model) { file, name ->
-                decode(file, bundle.card.preprocess, name)
-            }
+            val check = place.golden(bundle).check(model) { file, name -> decode(file, bundle.card.preprocess, name) }
             val outcome = if (check.passed) R.string.check_passed else R.string.check_not_passed
             val facts = getString(R.string.check_of, bundle.card.name, model.variant.sha256, runtime.name, runtime.version)
-            val kept = kept { CheckFile(applicationContext).write(model, runtime, check) }
+            val kept = kept { CheckFile(applicationContext, place).write(model, runtime, check) }
             listOf(getString(outcome), facts, resources.checkLines(check), kept).joinToString("\n\n")
         }
     } catch (error: Throwable) { // whatever it was, the screen says it
-        resources.sentence(error)
+        listOf(place.name, resources.sentence(error)).filter { it.isNotEmpty() }.joinToString("\n\n")
     }
 
     private fun kept(write: () -> File): String = try {
         getString(R.string.check_written, write().path)
     } catch (error: IOException) {
         getString(R.string.bench_not_written, error.message)
-    }
-
-    private fun asset(name: String): String? = try {
-        assets.open(name).use { String(it.readBytes(), Charsets.UTF_8) }
-    } catch (error: IOException) {
-        null
     }
 }

@@ -112,14 +112,17 @@ internal class BenchJob(private val context: Context) {
             intent.getFloatExtra(SECONDS, 0f).toDouble(),
             intent.getStringExtra(ALONE),
         )
-        val assets = context.assets
-        val places = intent.getStringExtra(BUNDLE)?.let(::pushed) ?: Places(bundleFolder(assets), testsetFolder(assets))
+        val choice = Choice(context)
+        val chosen = choice.chosen
+        val places = intent.getStringExtra(BUNDLE)?.let(::pushed) ?: Places(chosen.bundle, chosen.testset)
         val device = DeviceBench(context, MainActivity.runtime(places.bundle))
         val found = device.run(places, settings) { done, total ->
             main.post { if (running) change { text = resources.getString(R.string.bench_running, done, total) } }
         }
         val file = output.write(found.json)
-        return (found.models.map(::line) + resources.getString(R.string.bench_written, file.path)).joinToString("\n\n")
+        val model = if (choice.isThere && !intent.hasExtra(BUNDLE)) resources.getString(R.string.by_model, chosen.name) else ""
+        val lines = listOf(model) + found.models.map(::line) + resources.getString(R.string.bench_written, file.path)
+        return lines.filter { it.isNotEmpty() }.joinToString("\n\n")
     }
 
     private fun line(model: BenchedModel): String {

@@ -8,9 +8,9 @@ import org.hemotk.core.checkedModel
 import java.io.File
 import java.io.IOException
 
-/** `check.json`: how this phone did on the golden set, for `hemotk bench --import`. */
-class CheckFile(private val context: Context) {
-    private val file = File(context.getExternalFilesDir(null) ?: context.filesDir, "check.json")
+/** How this phone did on a model's golden set, for `hemotk bench --import`: `check.json`, or a file for each of several. */
+class CheckFile(private val context: Context, place: ModelPlace) {
+    private val file = File(context.getExternalFilesDir(null) ?: context.filesDir, place.checkFile)
 
     /** Write it and say where. Throws [IOException] where that cannot be done, as on a full disk. */
     fun write(model: Model, runtime: Runtime, check: SelfCheck): File {

@@ -2,6 +2,7 @@ package org.hemotk.app
 
 import android.app.Activity
 import android.content.ActivityNotFoundException
+import android.content.Context
 import android.content.Intent
 import android.net.Uri
 import android.os.Bundle as State
@@ -11,9 +12,13 @@ import android.widget.Button
 import android.widget.CheckBox
 import android.widget.ImageView
 import android.widget.LinearLayout
+import android.widget.RadioButton
+import android.widget.RadioGroup
 import android.widget.ScrollView
 import android.widget.TextView
+import org.hemotk.core.Model
 import org.hemotk.core.Runtime
+import org.hemotk.core.SelfCheck
 import org.hemotk.runtime.LiteRtRuntime
 import org.hemotk.runtime.ModelFolder
 
@@ -21,6 +26,7 @@ import org.hemotk.runtime.ModelFolder
 class MainActivity : Activity() {
     private val verdict by lazy { findViewById<TextView>(R.id.verdict) }
     private val status by lazy { findViewById<TextView>(R.id.status) }
+    private val by by lazy { findViewById<TextView>(R.id.by) }
     private val remark by lazy { findViewById<TextView>(R.id.remark) }
     private val opened by lazy { findViewById<TextView>(R.id.opened) }
     private val cancel by lazy { findViewById<Button>(R.id.cancel) }
@@ -38,6 +44,7 @@ class MainActivity : Activity() {
         window.keepContentPrivate(resources)
         setContentView(R.layout.main)
         findViewById<Button>(R.id.pick).setOnClickListener { pick() }
+        findViewById<Button>(R.id.pick_folder).setOnClickListener { pickFolder() }
         findViewById<Button>(R.id.history).setOnClickListener { startActivity(Intent(this, HistoryActivity::class.java)) }
         findViewById<Button>(R.id.about).setOnClickListener { startActivity(Intent(this, AboutActivity::class.java)) }
         findViewById<Button>(R.id.bench).setOnClickListener { startActivity(Intent(this, BenchActivity::class.java)) }
@@ -47,11 +54,17 @@ class MainActivity : Activity() {
         @Suppress("DEPRECATION") // what replaces it is in a library
         val kept = lastNonConfigurationInstance as Screen?
         screen = kept ?: Screen(sources())
+        offer()
         screen.watch = ::show
         show()
         if (kept == null) {
             val uris = state?.getStringArrayList(SHOWN)
-            if (uris != null) screen.look(uris.map(Uri::parse), again = true) else takeIn(intent)
+            val tree = state?.getString(FOLDER)
+            when {
+                uris != null -> screen.look(uris.map(Uri::parse), again = true)
+                tree != null -> screen.lookInto(Uri.parse(tree), again = true)
+                else -> takeIn(intent)
+            }
         }
     }
 
@@ -63,6 +76,7 @@ class MainActivity : Activity() {
     override fun onSaveInstanceState(state: State) {
         super.onSaveInstanceState(state)
         if (screen.uris.isNotEmpty()) state.putStringArrayList(SHOWN, ArrayList(screen.uris.map { it.toString() }))
+        screen.tree?.let { state.putString(FOLDER, it.toString()) }
     }
 
     @Suppress("OVERRIDE_DEPRECATION")
@@ -77,22 +91,46 @@ class MainActivity : Activity() {
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
         if (request == PICK && result == RESULT_OK) data?.let { screen.look(clip(it).ifEmpty { listOfNotNull(it.data) }) }
+        if (request == PICK_FOLDER && result == RESULT_OK) data?.data?.let { screen.lookInto(it) }
     }
 
     private fun sources() = Sources(
         contentResolver,
-        bundle = { org.hemotk.core.Bundle(bundleFolder(assets)) },
-        golden = { org.hemotk.core.GoldenSet(goldenFolder(assets), it) },
-        runtime = { runtime(bundleFolder(assets)) },
-        checked = CheckFile(applicationContext)::writeOnce,
+        Choice(applicationContext),
+        runtime = { runtime(it) },
+        checked = checked(applicationContext),
         keep = HistoryStore(applicationContext)::add,
     )
+
+    /** A name each, where the app has several models. */
+    private fun offer() {
+        val group = findViewById<RadioGroup>(R.id.models)
+        visible(group, screen.choice.isThere)
+        if (!screen.choice.isThere) return
+        for (place in screen.choice.models) {
+            val button = RadioButton(this)
+            button.id = View.generateViewId()
+            button.isSaveEnabled = false // the choice itself is kept
+            button.text = place.name
+            button.minHeight = resources.getDimensionPixelSize(R.dimen.finger)
+            group.addView(button)
+            button.isChecked = place == screen.place
+            button.setOnClickListener { screen.choose(place) }
+        }
+    }
 
     private fun pick() {
         val intent = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
             .putExtra(Intent.EXTRA_MIME_TYPES, KINDS).putExtra(Intent.EXTRA_ALLOW_MULTIPLE, true)
+        ask(intent, PICK)
+    }
+
+    /** What is chosen may be read as long as this screen is there; no permission is needed. */
+    private fun pickFolder() = ask(Intent(Intent.ACTION_OPEN_DOCUMENT_TREE), PICK_FOLDER)
+
+    private fun ask(intent: Intent, request: Int) {
         try {
-            startActivityForResult(intent, PICK)
+            startActivityForResult(intent, request)
         } catch (error: ActivityNotFoundException) {
             status.text = getString(R.string.no_picker)
         }
@@ -128,6 +166,7 @@ class MainActivity : Activity() {
         val series = shown as? Shown.Series
         verdict.text = seen?.finding?.verdict ?: series?.outcome?.verdict.orEmpty()
         status.text = resources.status(shown)
+        fill(by, if (screen.choice.isThere) resources.by(shown) else "")
         fill(doubts, seen?.let { resources.doubts(it.finding.doubts) }.orEmpty())
         fill(remark, listOf(resources.remark(shown), resources.notKept(screen.notKept)).filter { it.isNotEmpty() }.joinToString("\n"))
         fill(opened, series?.let { resources.opened(it) }.orEmpty())
@@ -165,7 +204,7 @@ class MainActivity : Activity() {
         val seen = screen.shown as? Shown.Seen ?: (screen.shown as? Shown.Series)?.open
         val map = seen?.map?.takeIf { showMap.isChecked }
         picture.setImageBitmap(map ?: seen?.plain)
-        picture.contentDescription = getString(if (map == null) R.string.picture else R.string.picture_with_map)
+        picture.contentDescription = if (map == null) getString(R.string.picture) else getString(R.string.picture_with_map, seen.card.labels[1])
         visible(picture, seen != null)
         visible(showMap, seen?.map != null)
         visible(legend, map != null)
@@ -189,12 +228,18 @@ class MainActivity : Activity() {
 
     companion object {
         private const val PICK = 1
+        private const val PICK_FOLDER = 2
         private const val SHOWN = "shown"
+        private const val FOLDER = "folder"
 
         /** Few systems know DICOM files as such. */
         private val KINDS = arrayOf("image/*", "application/dicom", "application/octet-stream")
 
         /** What runs models; a test puts in another. */
         internal var runtime: (ModelFolder) -> Runtime = ::LiteRtRuntime
+
+        /** The screen outlives the activity: nothing of that is to be held. */
+        private fun checked(context: Context): (ModelPlace, Model, Runtime, SelfCheck) -> Unit =
+            { place, model, runtime, check -> CheckFile(context, place).writeOnce(model, runtime, check) }
     }
 }

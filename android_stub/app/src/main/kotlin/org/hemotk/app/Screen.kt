@@ -4,9 +4,7 @@ import android.content.ContentResolver
 import android.net.Uri
 import android.os.Handler
 import android.os.Looper
-import org.hemotk.core.Bundle
 import org.hemotk.core.Card
-import org.hemotk.core.GoldenSet
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Model
 import org.hemotk.core.Problem
@@ -14,6 +12,7 @@ import org.hemotk.core.Runtime
 import org.hemotk.core.SelfCheck
 import org.hemotk.core.Slice
 import org.hemotk.core.closingOnFailure
+import org.hemotk.runtime.ModelFolder
 import java.util.concurrent.CancellationException
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
@@ -25,10 +24,9 @@ class Ready(val card: Card, val sha256: String, val runtime: String, val check: 
 /** What opens files and models, and what a check and a verdict are handed to. */
 class Sources(
     val resolver: ContentResolver,
-    val bundle: () -> Bundle,
-    val golden: (Bundle) -> GoldenSet,
-    val runtime: () -> Runtime,
-    val checked: (Model, Runtime, SelfCheck) -> Unit,
+    val choice: Choice,
+    val runtime: (ModelFolder) -> Runtime,
+    val checked: (ModelPlace, Model, Runtime, SelfCheck) -> Unit,
     val keep: (Shown, Ready) -> Unit,
 )
 
@@ -41,18 +39,33 @@ internal const val MOST_PICTURES = 400
  * All of it is for the main thread; the work is done by a thread of its own, one thing at a time. What is asked last
  * wins: earlier work is cancelled, and its result is never shown.
  */
-class Screen(private val sources: Sources, private val source: Source = Source(sources.resolver)) {
+class Screen(
+    private val sources: Sources,
+    private val source: Source = Source(sources.resolver),
+    private val folders: Folders = Folders(sources.resolver),
+) {
     private val worker: ExecutorService = Executors.newSingleThreadExecutor()
     private val main = Handler(Looper.getMainLooper())
-    private var model: Model? = null // the worker's alone
+    private var model: Model? = null // the worker's alone, and so is where it is from
+    private var from: ModelPlace? = null
     private var closed = false // the main thread's alone
 
     @Volatile
     private var asked = 0 // the main thread's to change
     private var pending: Future<*>? = null
 
+    val choice get() = sources.choice
+
+    /** The model that is asked. */
+    var place = sources.choice.chosen // the main thread's alone
+        private set
+
     /** The pictures that were asked for last. */
     var uris: List<Uri> = emptyList()
+        private set
+
+    /** The folder that was asked for last, if no pictures were asked for since. */
+    var tree: Uri? = null
         private set
     var shown: Shown = Shown.Nothing
         private set
@@ -67,13 +80,34 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
     var watch: () -> Unit = {}
 
     init {
+        prepare()
+    }
+
+    /** Load the model before a picture comes. */
+    private fun prepare() {
+        val (mine, place) = asked to place
         worker.execute {
             try {
-                model()
+                model(place)
             } catch (error: Throwable) { // also an error of linking, and too little memory
-                main.post { if (asked == 0 && !closed) change { shown = Shown.Failed(error) } }
+                main.post { if (mine == asked && !closed) change { shown = Shown.Failed(error) } }
             }
         }
+    }
+
+    /** Ask another model from now on: what the other one said goes at once, and the same pictures are looked at by this one. */
+    fun choose(other: ModelPlace) {
+        if (other == place) return
+        place = other
+        sources.choice.chosen = other
+        asked++
+        pending?.cancel(true)
+        change {
+            ready = null
+            notKept = null
+            shown = Shown.Nothing
+        }
+        tree?.let { lookInto(it) } ?: if (uris.isEmpty()) prepare() else look(uris)
     }
 
     /**
@@ -84,9 +118,22 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
     fun look(uris: List<Uri>, again: Boolean = false) {
         if (uris.isEmpty()) return
         this.uris = uris
-        val done: (Shown) -> Unit = if (again) { _ -> } else ::keep
-        work(Shown.Working(0, uris.size), done) { mine -> if (uris.size == 1) one(uris[0]) else several(uris, mine) }
+        tree = null
+        val place = place
+        work(Shown.Working(0, uris.size), handOn(again)) { mine ->
+            if (uris.size == 1) one(place, uris[0]) else several(place, Listing(uris.map { Listed(it) }, 0), mine)
+        }
     }
+
+    /** Look at what lies in the folder as at a series; the rest as in [look]. */
+    fun lookInto(tree: Uri, again: Boolean = false) {
+        uris = emptyList()
+        this.tree = tree
+        val place = place
+        work(Shown.Working(0, 0), handOn(again)) { mine -> several(place, folders.list(tree), mine) }
+    }
+
+    private fun handOn(again: Boolean): (Shown) -> Unit = if (again) { _ -> } else ::keep
 
     /** Hand on what is shown now. */
     private fun keep(found: Shown) {
@@ -107,6 +154,7 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
         asked++
         pending?.cancel(true)
         uris = emptyList()
+        tree = null
         change { shown = Shown.Nothing }
     }
 
@@ -153,28 +201,35 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
         }
     }
 
-    private fun one(uri: Uri): Shown {
-        val model = model()
-        val read = readPicture(source.read(uri).bytes, model.bundle.card.preprocess, uri.toString())
+    private fun one(place: ModelPlace, uri: Uri): Shown {
+        val model = model(place)
+        val read = readPicture(checkNotNull(source.read(uri)).bytes, model.bundle.card.preprocess, uri.toString())
         return seen(looked(model, read, LARGEST_SHOWN), model.bundle.card)
     }
 
-    private fun several(uris: List<Uri>, mine: Int): Shown {
-        if (uris.size > MOST_PICTURES) throw HemotkException(Problem.SERIES_TOO_LONG, "$MOST_PICTURES")
-        val model = model()
-        val items = uris.mapIndexed { place, uri ->
+    private fun several(place: ModelPlace, listing: Listing, mine: Int): Shown {
+        val files = listing.files
+        if (files.count { it.certain } > MOST_PICTURES) throw tooLong()
+        val model = model(place)
+        val items = ArrayList<Item>()
+        for ((done, file) in files.withIndex()) {
             if (mine != asked) throw CancellationException() // an interruption may have been lost on the way
-            tell(mine, Shown.Working(place, uris.size))
-            item(model, uri)
+            tell(mine, Shown.Working(done, files.size))
+            item(model, file)?.let(items::add)
+            if (items.size > MOST_PICTURES) throw tooLong()
         }
-        return series(items, model.bundle.card)
+        if (items.isEmpty()) throw HemotkException(Problem.FOLDER_EMPTY, "")
+        return series(items, model.bundle.card, listing.leftOut + files.size - items.size)
     }
 
-    /** A picture that cannot be read is no reason to leave the others. */
-    private fun item(model: Model, uri: Uri): Item {
+    private fun tooLong() = HemotkException(Problem.SERIES_TOO_LONG, "$MOST_PICTURES")
+
+    /** A picture that cannot be read is no reason to leave the others; null for what is none. */
+    private fun item(model: Model, listed: Listed): Item? {
+        val uri = listed.uri
         var name = uri.lastPathSegment.orEmpty()
         return try {
-            val file = source.read(uri)
+            val file = source.read(uri, listed::wanted) ?: return null
             name = file.name
             val read = readPicture(file.bytes, model.bundle.card.preprocess, name)
             Item(Slice(name, uri.toString(), read.header), looked(model, read, LARGEST_IN_SERIES), null)
@@ -191,17 +246,24 @@ class Screen(private val sources: Sources, private val source: Source = Source(s
     }
 
     /** The model that passed the golden set; one that could not be had is tried again at the next picture. */
-    private fun model(): Model = model ?: load().also { model = it }
+    private fun model(place: ModelPlace): Model {
+        if (from != place) {
+            model?.close()
+            model = null
+            from = place
+        }
+        return model ?: load(place).also { model = it }
+    }
 
-    private fun load(): Model {
-        val bundle = sources.bundle()
-        val runtime = sources.runtime()
+    private fun load(place: ModelPlace): Model {
+        val bundle = place.open()
+        val runtime = sources.runtime(place.bundle)
         val loaded = Model(bundle, runtime, threads())
         return closingOnFailure(loaded) {
-            val check = sources.golden(bundle).check(loaded) { file, name -> decode(file, bundle.card.preprocess, name) }
+            val check = place.golden(bundle).check(loaded) { file, name -> decode(file, bundle.card.preprocess, name) }
             val ready = Ready(bundle.card, loaded.variant.sha256, "${runtime.name} ${runtime.version}", check)
-            main.post { if (!closed) change { this.ready = ready } }
-            sources.checked(loaded, runtime, check)
+            main.post { if (place == this.place && !closed) change { this.ready = ready } }
+            sources.checked(place, loaded, runtime, check)
             if (!check.passed) throw HemotkException(Problem.CHECK_FAILED, loaded.variant.file)
             loaded
         }

@@ -49,6 +49,11 @@ private fun sentenceOf(problem: Problem) = when (problem) {
     Problem.SERIES_SEVERAL -> R.string.problem_series_several
     Problem.SERIES_TWICE -> R.string.problem_series_twice
     Problem.SERIES_TOO_LONG -> R.string.problem_series_too_long
+    Problem.FOLDER_FAILED -> R.string.problem_folder_failed
+    Problem.FOLDER_SLOW -> R.string.problem_folder_slow
+    Problem.FOLDER_LOADING -> R.string.problem_folder_loading
+    Problem.FOLDER_EMPTY -> R.string.problem_folder_empty
+    Problem.FOLDER_TOO_LARGE -> R.string.problem_folder_too_large
     Problem.CHECK_FAILED -> R.string.problem_check_failed
     Problem.TOO_LITTLE_MEMORY -> R.string.problem_too_little_memory
 }

@@ -19,7 +19,7 @@ import kotlin.math.min
 sealed class Shown {
     object Nothing : Shown()
 
-    /** [done] of [total] pictures were looked at. */
+    /** [done] of [total] pictures were looked at; [total] is 0 while a folder is listed. */
     class Working(val done: Int, val total: Int) : Shown()
 
     class Failed(val error: Throwable) : Shown()
@@ -33,13 +33,14 @@ sealed class Shown {
      * The pictures of a series, in its order if they have one, with their verdicts or problems.
      *
      * It has a verdict as [outcome] if all its pictures could be read and are of one series; else [error], or neither
-     * where pictures alone failed. The picture of the place [selected] is [open].
+     * where pictures alone failed. [leftOut] counts what else was in the folder. The picture of the place [selected] is [open].
      */
     class Series(
         val items: List<Item>,
         val card: Card,
         val outcome: SeriesFinding?,
         val error: HemotkException?,
+        val leftOut: Int = 0,
         val selected: Int? = null,
         val open: Seen? = null,
     ) : Shown() {
@@ -48,12 +49,12 @@ sealed class Shown {
         /** The same without what pictures are called, to be handed on. */
         fun unnamed(): Series {
             val plain = items.map { Item(Slice("", "", null), it.looked, unnamed(it.error)) }
-            return Series(plain, card, outcome, unnamed(error) as HemotkException?)
+            return Series(plain, card, outcome, unnamed(error) as HemotkException?, leftOut)
         }
 
         private fun unnamed(error: Throwable?) = if (error is HemotkException) HemotkException(error.problem, "…", error) else error
 
-        fun opened(place: Int, seen: Seen) = Series(items, card, outcome, error, place, seen)
+        fun opened(place: Int, seen: Seen) = Series(items, card, outcome, error, leftOut, place, seen)
     }
 }
 
@@ -83,13 +84,13 @@ internal fun seen(looked: Looked, card: Card): Shown.Seen {
 }
 
 /** The series that the pictures make, if they make one. */
-internal fun series(items: List<Item>, card: Card): Shown.Series {
-    if (items.any { it.looked == null }) return Shown.Series(items, card, null, null)
+internal fun series(items: List<Item>, card: Card, leftOut: Int): Shown.Series {
+    if (items.any { it.looked == null }) return Shown.Series(items, card, null, null, leftOut)
     return try {
         val ordered = inOrder(items.map { it.slice }).map { items[it] }
-        Shown.Series(ordered, card, card.seriesFinding(ordered.mapNotNull { it.looked?.finding?.probability }), null)
+        Shown.Series(ordered, card, card.seriesFinding(ordered.mapNotNull { it.looked?.finding?.probability }), null, leftOut)
     } catch (error: HemotkException) {
-        Shown.Series(items, card, null, error)
+        Shown.Series(items, card, null, error, leftOut)
     }
 }
 

@@ -11,8 +11,10 @@ import java.time.format.FormatStyle
 /** The line under the verdict: what it is made from, what is under way, or what is wrong. */
 fun Resources.status(shown: Shown): String = when (shown) {
     is Shown.Nothing -> getString(R.string.nothing_yet)
-    is Shown.Working -> if (shown.total == 1) getString(R.string.working) else {
-        getString(R.string.working_series, shown.done + 1, shown.total)
+    is Shown.Working -> when (shown.total) {
+        0 -> getString(R.string.working_folder)
+        1 -> getString(R.string.working)
+        else -> getString(R.string.working_series, shown.done + 1, shown.total)
     }
     is Shown.Failed -> sentence(shown.error)
     is Shown.Seen -> probability(shown)
@@ -29,12 +31,27 @@ private fun Resources.score(series: Shown.Series): String {
     return getString(R.string.series_score, found.k, count, labels[1], found.probability, found.rule.threshold)
 }
 
-/** What was put right in the picture, or assumed of the series; empty where nothing was. */
-fun Resources.remark(shown: Shown): String = when {
-    shown is Shown.Seen && shown.looked.corrected -> getString(R.string.corrected)
-    shown is Shown.Series && shown.outcome?.rule?.assumed == true -> getString(R.string.series_assumed, shown.outcome.rule.k)
+/** Which model gave the verdict that is shown; empty where there is none. */
+fun Resources.by(shown: Shown): String = when (shown) {
+    is Shown.Seen -> getString(R.string.by_model, shown.card.name)
+    is Shown.Series -> getString(R.string.by_model, shown.card.name)
     else -> ""
 }
+
+/** What was put right in the picture, left out of the folder, or assumed of the series; empty where nothing was. */
+fun Resources.remark(shown: Shown): String = when {
+    shown is Shown.Seen && shown.looked.corrected -> getString(R.string.corrected)
+    shown is Shown.Series -> listOf(assumed(shown), leftOut(shown)).filter { it.isNotEmpty() }.joinToString("\n")
+    else -> ""
+}
+
+private fun Resources.assumed(series: Shown.Series): String {
+    val rule = series.outcome?.rule
+    return if (rule?.assumed == true) getString(R.string.series_assumed, rule.k) else ""
+}
+
+private fun Resources.leftOut(series: Shown.Series): String =
+    if (series.leftOut == 0) "" else getString(R.string.left_out, series.leftOut)
 
 /** A line of the series' list. */
 fun Resources.line(series: Shown.Series, place: Int): String {

@@ -6,7 +6,6 @@ import android.widget.Button
 import android.app.ActivityManager.RunningAppProcessInfo
 import android.os.PowerManager
 import android.view.View
-import org.hemotk.core.Bundle
 import org.hemotk.core.Json
 import org.hemotk.runtime.LiteRtRuntime
 import org.junit.Assert.assertEquals
@@ -69,7 +68,7 @@ class BenchScreenTest : ScreenCase() {
 
     @Test
     fun a_model_alone_says_how_much_memory_its_process_held() {
-        val file = Bundle(bundleFolder(context.assets)).int8().file
+        val file = only.open().int8().file
         val written = Json.parse(bench("m1", "warmup" to 0, "runs" to 1, "threads" to 1, "alone" to file).first.readText())
         val model = (fields(written, "models") as List<*>).single()
         assertTrue((fields(model, "peak_memory_bytes") as Long) > 10_000_000)
@@ -84,13 +83,13 @@ class BenchScreenTest : ScreenCase() {
     fun a_bench_in_the_background_is_known_as_one() {
         var now = RunningAppProcessInfo.IMPORTANCE_FOREGROUND
         val phone = Phone(context) { now }
-        val before = Json.parse(phone.file(LiteRtRuntime(bundleFolder(context.assets)), 1, emptyList()))
+        val before = Json.parse(phone.file(LiteRtRuntime(only.bundle), 1, emptyList()))
         assertEquals(true, fields(before, "device", "foreground"))
         for (importance in listOf(RunningAppProcessInfo.IMPORTANCE_CACHED, RunningAppProcessInfo.IMPORTANCE_FOREGROUND)) {
             now = importance
             phone.look()
         }
-        val after = Json.parse(phone.file(LiteRtRuntime(bundleFolder(context.assets)), 1, emptyList()))
+        val after = Json.parse(phone.file(LiteRtRuntime(only.bundle), 1, emptyList()))
         assertEquals(false, fields(after, "device", "foreground"))
     }
 

@@ -48,7 +48,7 @@ class MainScreenTest : ScreenCase() {
 
     @Test
     fun pictures_without_loss_have_the_gray_that_python_gives_them() {
-        val preprocess = org.hemotk.core.Bundle(bundleFolder(context.assets)).card.preprocess
+        val preprocess = only.open().card.preprocess
         val exact = predictions().filterKeys { !"$it".endsWith(".jpg") }
         assertTrue("${exact.keys}", exact.size >= 9)
         for ((name, said) in exact) {
@@ -92,7 +92,7 @@ class MainScreenTest : ScreenCase() {
         assertTrue("the picture is gray", pixels.all { Color.red(it) == Color.green(it) && Color.red(it) == Color.blue(it) })
         box.isChecked = true
         val image = activity.findViewById<ImageView>(R.id.picture)
-        assertEquals(context.getString(R.string.picture_with_map), image.contentDescription)
+        assertEquals(context.getString(R.string.picture_with_map, "hemorrhage"), image.contentDescription)
         assertEquals(View.VISIBLE, activity.findViewById<View>(R.id.legend).visibility)
         val map = drawn(activity)
         assertNotEquals(plain, map)

@@ -35,6 +35,8 @@ abstract class ScreenCase {
     protected val context: Context = RuntimeEnvironment.getApplication()
     protected val work = File(System.getProperty("hemotk.work"))
     protected val expected = File(System.getProperty("hemotk.expected")).parentFile
+    /** The one model of an app that has no other. */
+    protected val only by lazy { models(context).single() }
     private val places = AtomicInteger()
     private val controllers = ArrayList<ActivityController<out Activity>>()
 
@@ -44,6 +46,7 @@ abstract class ScreenCase {
     @After
     fun leave() {
         MainActivity.runtime = ::LiteRtRuntime
+        Choice.found = ::models
         controllers.filter { !it.get().isDestroyed }.forEach { it.pause().stop().destroy() }
     }
 

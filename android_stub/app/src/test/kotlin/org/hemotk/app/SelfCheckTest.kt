@@ -2,8 +2,6 @@ package org.hemotk.app
 
 import android.content.Intent
 import android.graphics.BitmapFactory
-import org.hemotk.core.Bundle
-import org.hemotk.core.GoldenSet
 import org.hemotk.core.Json
 import org.hemotk.core.Model
 import org.hemotk.core.Network
@@ -22,8 +20,8 @@ import org.robolectric.Shadows.shadowOf
 import java.io.File
 
 class SelfCheckTest : ScreenCase() {
-    private val folder = bundleFolder(context.assets)
-    private val bundle = Bundle(folder)
+    private val folder = only.bundle
+    private val bundle = only.open()
 
     @Test
     fun this_device_passes_and_the_about_screen_says_so() {
@@ -101,7 +99,7 @@ class SelfCheckTest : ScreenCase() {
     @Test
     fun a_decoder_with_other_pixels_does_not_pass() {
         Model(bundle, LiteRtRuntime(folder), 1).use { model ->
-            val golden = GoldenSet(goldenFolder(context.assets), bundle)
+            val golden = only.golden(bundle)
             assertTrue(golden.check(model) { file, name -> decode(file, bundle.card.preprocess, name) }.passed)
             val brighter = golden.check(model) { file, name ->
                 decode(file, bundle.card.preprocess, name).also { picture ->
@@ -126,7 +124,7 @@ class SelfCheckTest : ScreenCase() {
 
     @Test
     fun pictures_of_the_set_are_decoded_by_the_system_where_they_are_no_png() {
-        val file = goldenFolder(context.assets).open("2.jpg").readBytes()
+        val file = context.assets.open("selfcheck/2.jpg").readBytes()
         val bitmap = BitmapFactory.decodeByteArray(file, 0, file.size)
         val picture = decode(file, bundle.card.preprocess, "2.jpg")
         assertEquals(bitmap.width to bitmap.height, picture.gray.width to picture.gray.height)

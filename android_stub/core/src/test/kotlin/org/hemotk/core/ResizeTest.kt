@@ -1,15 +1,22 @@
 package org.hemotk.core
 
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
 import org.junit.Test
 import java.io.File
 
 /** 200 pictures become the pixels that Python makes of them, on any machine; this test goes with the project. */
 class ResizeTest {
-    private val file = File(System.getProperty("hemotk.golden"), "../../../../../core/src/test/vectors/resize.json")
+    private val folder = File(System.getProperty("hemotk.assets"), "../../../../core/src/test/vectors")
 
     @Test
     fun pictures_become_the_pixels_that_python_makes_of_them() {
+        val files = folder.listFiles().orEmpty().filter { it.name.startsWith("resize-") }
+        assertTrue("$folder", files.isNotEmpty())
+        files.forEach(::check)
+    }
+
+    private fun check(file: File) {
         val said = Json.parse(file.readText()) as Map<*, *>
         val size = (said["size"] as Long).toInt()
         val pictures = (said["pictures"] as List<*>).map { it as Map<*, *> }
