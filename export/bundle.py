@@ -37,15 +37,15 @@ from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT
 from hemotk.exporting.selective.sensitivity import Selection
 from hemotk.exporting.settings_file import SETTINGS_FILE, export_settings
 from hemotk.exporting.source import Source, calibration_items, open_run
-from hemotk.exporting.testset import same_testset, write_testset
+from hemotk.exporting.testset import fill_testset, same_testset
 from hemotk.exporting.tflite.about import ModelAbout
 from hemotk.exporting.tflite.flatbuffer import specs
 from hemotk.exporting.tflite.metadata import add_metadata
 from hemotk.exporting.verify import Check, Decision, Verifier
-from hemotk.files import refuse_existing, sha256_bytes, sha256_file
+from hemotk.files import claimed, refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
-from hemotk.store.publish import Checksums, beside_bundle, publish_bundle
+from hemotk.store.publish import Checksums, beside_bundle, publish_bundle, publish_export
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")
 
@@ -79,26 +79,42 @@ def export_run(run: Path, out: Path, config: ExportConfig, overwrite: bool = Fal
         HemotkError: the run or its images are missing or changed, or `out` exists and `overwrite` is false.
         CheckFailed: a variant does not do what its float parent does; nothing is published.
     """
-    started = time.monotonic()
     refuse_existing(out, overwrite)
+    with claimed(out):
+        return _export(run, out, config, overwrite, tell)
+
+
+def _export(run: Path, out: Path, config: ExportConfig, overwrite: bool, tell: Tell) -> BundleCard:
+    started, beside = time.monotonic(), beside_bundle(out)
     source = open_run(run, config.data)
     # An export that was killed has left its test set, or the bundle of one was moved: either way it stays as it is.
-    kept = None if overwrite else same_testset(beside_bundle(out), source)
+    kept = None if overwrite else same_testset(beside, source)
     if kept is None:
-        refuse_existing(beside_bundle(out), overwrite)
+        refuse_existing(beside, overwrite)
     made = _make(source, config, tell)
 
-    # The test set is published first: a bundle is never seen without it.
-    testset = kept or write_testset(beside_bundle(out), source, made.created, overwrite=overwrite)
+    def testset(folder: Path) -> TestSetCard:
+        card = fill_testset(folder, source, made.created)
+        _write_manifest(folder, card, made)
+        return card
+
+    def fill(folder: Path) -> None:
+        _write_files(folder, out.name, made)
+
+    def card(files: Checksums, content: TestSetCard) -> BundleCard:
+        return _card(files, out.name, made, content, time.monotonic() - started)
+
+    if kept is None:
+        return publish_export(out, testset, fill, card, overwrite=overwrite)
+    _write_manifest(beside, kept, made)
+    return publish_bundle(out, fill, lambda files: card(files, kept), overwrite=overwrite)
+
+
+def _write_manifest(folder: Path, testset: TestSetCard, made: _Made) -> None:
+    """Name what the models were calibrated on: beside the bundle, never in it."""
     if made.calibration:
         manifest = CalibrationManifest(testset.split, made.calibration)
-        manifest.write(beside_bundle(out) / Calibrated.of(made.calibration).manifest)
-    return publish_bundle(
-        out,
-        lambda folder: _write_files(folder, out.name, made),
-        lambda files: _card(files, out.name, made, testset, time.monotonic() - started),
-        overwrite=overwrite,
-    )
+        manifest.write(folder / Calibrated.of(made.calibration).manifest)
 
 
 def _make(source: Source, config: ExportConfig, tell: Tell) -> _Made:

@@ -8,11 +8,10 @@ from hemotk.artifacts import SPLIT_FILE, TESTSET_CARD, TESTSET_IMAGES, TestItem,
 from hemotk.exporting.source import Source
 from hemotk.files import sha256_file
 from hemotk.store.cards import card_of_testset
-from hemotk.store.publish import publish_testset
 
 
 def same_testset(folder: Path, source: Source) -> TestSetCard | None:
-    """The card of the test set in `folder`, if it is the one that `write_testset` would write but for its time.
+    """The card of the test set in `folder`, if it is the one that `fill_testset` would write but for its time.
 
     Raises:
         HemotkError: a card that cannot be read, or an image that is missing, unreadable, or changed since the split.
@@ -33,24 +32,19 @@ def same_testset(folder: Path, source: Source) -> TestSetCard | None:
     return card if start == len(images) else None
 
 
-def write_testset(out: Path, source: Source, created: str, *, overwrite: bool = False) -> TestSetCard:
-    """Write the folder `out` with `images.npy` (uint8 [n, size, size]) and `testset.json`.
+def fill_testset(folder: Path, source: Source, created: str) -> TestSetCard:
+    """Write `images.npy` (uint8 [n, size, size]) into `folder`, and give the card that belongs to it.
 
     Raises:
-        HemotkError: an image is missing, unreadable, or changed since the split; or `out` exists and `overwrite` is
-            false.
+        HemotkError: an image is missing, unreadable, or changed since the split.
     """
-    count, size = len(source.split.part("test")), source.card.preprocess.size
-
-    def fill(path: Path) -> None:
-        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size))
-        start = 0
+    count, size, path = len(source.split.part("test")), source.card.preprocess.size, folder / TESTSET_IMAGES
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.uint8)), "fortran_order": False}
+    with path.open("wb") as stream:  # not mapped: a full disk would end the process
+        np.lib.format.write_array_header_1_0(stream, {**header, "shape": (count, size, size)})
         for chunk in source.chunks("test"):
-            images[start : start + len(chunk)] = chunk
-            start += len(chunk)
-        images.flush()
-
-    return publish_testset(out, fill, lambda sha256: _card(source, created, sha256), overwrite=overwrite)
+            stream.write(chunk.astype(np.uint8, copy=False).tobytes())
+    return _card(source, created, sha256_file(path))
 
 
 def _card(source: Source, created: str, images: str) -> TestSetCard:

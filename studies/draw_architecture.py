@@ -116,7 +116,8 @@ ROOMS = {
         400,
         578,
         790,
-        "bottom: errors ← progress ← quiet ← files ← probing ← artifacts ← render ← environment ← stats ← tflite",
+        "bottom: errors ← progress ← quiet ← aside ← files ← probing ← artifacts ← render ← environment ← stats"
+        " ← tflite",
     ),
 }
 ARROWS = (

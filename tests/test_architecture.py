@@ -16,7 +16,19 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"hemotk": ROOT / "toolkit", "hemotk.exporting": ROOT / "export", "hemotk.benchmarks": ROOT / "benchmarks"}
 
 # Each may import those before it.
-BOTTOM = ("errors", "progress", "quiet", "files", "probing", "artifacts", "render", "environment", "stats", "tflite")
+BOTTOM = (
+    "errors",
+    "progress",
+    "quiet",
+    "aside",
+    "files",
+    "probing",
+    "artifacts",
+    "render",
+    "environment",
+    "stats",
+    "tflite",
+)
 # Above them: which of the others each may import.
 ROOMS: dict[str, set[str]] = {
     "data": set(),

@@ -13,8 +13,8 @@ from PIL import Image
 
 import hemotk
 from hemotk.artifacts import AuditReport, BenchReport
+from hemotk.artifacts.predictions import ScoredPictures
 from hemotk.cli.main import run
-from hemotk.predict.classify import ScoredPictures
 from hemotk.store.bundle import open_with_testset
 
 OLD = Path(__file__).parent / "old_artefacts"

@@ -1,27 +1,20 @@
 """Files and folders that appear whole or not at all, and the checksums that link them."""
 
-import glob
 import hashlib
 import os
 import re
-import secrets
-import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
+from hemotk.aside import SYNCED, held, make_file, make_folder, name_aside, parents, remove, tidy
 from hemotk.errors import HemotkError
 
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows: what a killed process has left there stays
-    fcntl = None  # type: ignore[assignment]
-
-# Windows syncs only what may be written.
-_SYNCED = "r+b" if fcntl is None else "rb"
-
 _CHUNK = 1 << 20
+# output → the folder aside that this process holds for it
+_claims: dict[Path, Path] = {}
 _ADDRESS = re.compile(r"(.*\.nii(?:\.gz)?)#(\d{4,9})", re.IGNORECASE | re.DOTALL)
 # One of these lies in every folder that a command makes, and begins with its schema.
 CARDS = (
@@ -165,22 +158,47 @@ def keep_out(out: Path, folder: Path, images: Iterable[str] = ()) -> None:
 def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
     """Write `data` to `path` atomically: aside, synced, renamed.
 
+    What a killed process left of the same file is used up.
+
     Raises:
-        HemotkError: as `refuse_existing`, or it cannot be written (rights, full disk).
+        HemotkError: as `refuse_existing`, another process writes the file, or it cannot be written (rights, full disk).
     """
+    with new_file(path, overwrite=overwrite) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool = True) -> Iterator[BinaryIO]:
+    """Give an empty file aside to write to that becomes `path` when the block ends well, as `write_bytes` does."""
     with writing(path):
         refuse_existing(path, overwrite)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = _aside(path, "tmp")
-        try:
-            with aside.open("xb") as stream:
-                stream.write(data)
+        with parents(path), held(path, make_file) as aside:
+            refuse_existing(path, overwrite)
+            with aside.open("wb") as stream:
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             aside.replace(path)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep other processes from making the folder `path` until the block ends, in which `new_folder` makes it.
+
+    For a command that computes for long before it writes, or that writes several folders.
+
+    Raises:
+        HemotkError: another process makes that folder, or nothing can be written beside it.
+    """
+    place = path.absolute()
+    with ExitStack() as stack:
+        with writing(path):
+            stack.enter_context(parents(path))
+            _claims[place] = stack.enter_context(held(path, make_folder))
+        try:
+            yield
+        finally:
+            del _claims[place]
 
 
 @contextmanager
@@ -190,23 +208,32 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Leftovers of processes that were killed in such a block for the same `path` vanish, too.
 
     Raises:
-        HemotkError: as `refuse_existing`, or the folder cannot be written.
+        HemotkError: as `refuse_existing`, another process makes that folder, or it cannot be written.
     """
+    with new_folders(path, overwrite=overwrite) as (aside,):
+        yield aside
+
+
+@contextmanager
+def new_folders(*paths: Path, overwrite: bool = False) -> Iterator[tuple[Path, ...]]:
+    """`new_folder` for several that belong together: all become theirs, in this order, or none."""
+    with ExitStack() as stack:
+        asides = tuple(stack.enter_context(_folder_aside(path, overwrite)) for path in paths)
+        yield asides
+        for path in paths:
+            refuse_existing(path, overwrite)
+        _publish_all(dict(zip(asides, paths, strict=True)))
+
+
+@contextmanager
+def _folder_aside(path: Path, overwrite: bool) -> Iterator[Path]:
+    mine = _claims.get(path.absolute())
     with writing(path):
         refuse_existing(path, overwrite)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left(path)
-        aside = _aside(path, "tmp")
-        aside.mkdir()
-        handle = _hold(aside)
-        try:
-            yield aside
+        with parents(path), held(path, make_folder) if mine is None else nullcontext(mine) as aside:
+            tidy(path)
             refuse_existing(path, overwrite)
-            publish(aside, path)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-            if handle is not None:
-                os.close(handle)
+            yield aside
 
 
 def publish(aside: Path, path: Path) -> None:
@@ -215,26 +242,33 @@ def publish(aside: Path, path: Path) -> None:
     Raises:
         OSError: nothing has changed then.
     """
-    for left in aside.glob(".*.tmp"):  # of `write_bytes`, in a process that was killed
-        left.unlink()
-    for file in aside.rglob("*"):
-        if file.is_file():
-            with file.open(_SYNCED) as stream:
-                os.fsync(stream.fileno())
-    if not os.path.lexists(path):
-        aside.rename(path)
-        return
-    old = _aside(path, "old")
-    path.rename(old)
+    _publish_all({aside: path})
+
+
+def _publish_all(paths: Mapping[Path, Path]) -> None:
+    for aside in paths:
+        for left in aside.glob(".*.tmp"):  # of `write_bytes`, in a process that was killed
+            remove(left)
+        for file in aside.rglob("*"):
+            if file.is_file():
+                with file.open(SYNCED) as stream:
+                    os.fsync(stream.fileno())
+    renamed: list[tuple[Path, Path]] = []
     try:
-        aside.rename(path)
+        for aside, path in paths.items():
+            if os.path.lexists(path):
+                old = name_aside(path, "old")
+                path.rename(old)
+                renamed.append((path, old))
+            aside.rename(path)
+            renamed.append((aside, path))
     except BaseException:
-        old.rename(path)
+        for before, now in reversed(renamed):
+            now.rename(before)
         raise
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        old.unlink()
+    for _, old in renamed:
+        if old.name.endswith(".old"):
+            remove(old)
 
 
 @contextmanager
@@ -261,34 +295,6 @@ def _is_card(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         return b'"schema": "hemotk.' in stream.read(64)
-
-
-def _aside(path: Path, ending: str) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{ending}")
-
-
-def _remove_left(path: Path) -> None:
-    """Remove the folders aside of `path` that nobody holds: their processes were killed."""
-    for aside in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.tmp"):
-        if aside.is_dir() and (handle := _hold(aside)) is not None:
-            shutil.rmtree(aside, ignore_errors=True)
-            os.close(handle)
-
-
-def _hold(folder: Path) -> int | None:
-    """Hold `folder` until what this gives is closed, or the process ends in any way.
-
-    None if another process holds it, or the system or its disk knows no locks.
-    """
-    if fcntl is None:
-        return None
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
 
 
 def _is_about(error: OSError, path: Path) -> bool:

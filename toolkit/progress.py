@@ -1,4 +1,4 @@
-"""Progress of a long job: the function that jobs call, and a bar that shows it.
+"""Progress of a long job: the function that jobs call, and a bar that shows it; and how much is said at all.
 
 Each long job receives a `Tell` and calls it. `bars` gives one that draws a bar for each job on a terminal; elsewhere it
 writes a line now and then.
@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
+# How much is said: results and errors only; progress and remarks as well; times, and what libraries say, as well.
+QUIET, NORMAL, VERBOSE = "quiet", "normal", "verbose"
+_talk = [NORMAL]
+
 LINE_EVERY = 10.0
 REDRAW_EVERY = 0.1
 
@@ -27,6 +31,34 @@ class Tell(Protocol):
 
 def silent(what: str, done: int, total: int, note: str = "") -> None:
     """Show nothing."""
+
+
+def talk() -> str:
+    """How much is said now: `QUIET`, `NORMAL` or `VERBOSE`."""
+    return _talk[-1]
+
+
+@contextmanager
+def talking(much: str) -> Iterator[None]:
+    """Say so much until the block ends, whose time is said if that is `VERBOSE`."""
+    started = time.monotonic()
+    _talk.append(much)
+    try:
+        yield
+    finally:
+        _talk.pop()
+        if much == VERBOSE:
+            _say_time("all", time.monotonic() - started)
+
+
+def remark(text: str) -> None:
+    """Say on stderr what is no result and no error."""
+    if talk() != QUIET:
+        sys.stderr.write(f"hemotk: {text}\n")
+
+
+def _say_time(what: str, seconds: float) -> None:
+    sys.stderr.write(f"hemotk: {what} took {seconds:.2f} s\n")
 
 
 def _notebook_line(words: str) -> Any:
@@ -104,9 +136,14 @@ class Bar:
             self._stream.write(self._line(note))
             self._stream.flush()
 
+    @property
+    def seconds(self) -> float:
+        """The time since the job began."""
+        return self._clock() - self._started
+
     def _line(self, note: str) -> str:
         words = [f"{self.what} {self.done}/{self.total}"]
-        seconds = self._clock() - self._started
+        seconds = self.seconds
         if 0 < self.done < self.total:
             words.append(f"{seconds * (self.total - self.done) / self.done:.0f} s left")
         elif self.done:
@@ -117,12 +154,20 @@ class Bar:
 @contextmanager
 def bars() -> Iterator[Tell]:
     """A bar for each thing that is done, one after the other; what begins again, for another folder, gets its own."""
+    if talk() == QUIET:
+        yield silent
+        return
     now: list[Bar] = []
+
+    def end(bar: Bar) -> None:
+        bar.__exit__(None, None, None)
+        if talk() == VERBOSE:
+            _say_time(bar.what, bar.seconds)
 
     def tell(what: str, done: int, total: int, note: str = "") -> None:
         if not now or (now[0].what, now[0].total) != (what, total) or done < now[0].done:
             if now:
-                now.pop().__exit__(None, None, None)
+                end(now.pop())
             now.append(Bar(what, total).__enter__())
         now[0].advance(done - now[0].done, note)
 
@@ -130,7 +175,7 @@ def bars() -> Iterator[Tell]:
         yield tell
     finally:
         for bar in now:
-            bar.__exit__(None, None, None)
+            end(bar)
 
 
 def _bar(stream: TextIO) -> "RichProgress":

@@ -1,4 +1,4 @@
-"""Holding back what other libraries print."""
+"""Holding back what other libraries print, unless someone wants to see it."""
 
 import contextlib
 import io
@@ -10,11 +10,15 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from hemotk.errors import HemotkError
+from hemotk.progress import VERBOSE, talk
 
 
 @contextlib.contextmanager
 def held_back(passes: Callable[[bytes], bool] = lambda line: False) -> Iterator[None]:
     """Hold back what native code writes to stderr; lines that `passes` are written when the block ends."""
+    if talk() == VERBOSE:
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as said:
@@ -38,6 +42,9 @@ def without_remarks() -> contextlib.AbstractContextManager[None]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Hold back what Python code logs, warns and prints to stderr; what goes wrong comes as an exception."""
+    if talk() == VERBOSE:
+        yield
+        return
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -58,7 +65,7 @@ def import_tensorflow(*, first_tensor: bool = True) -> None:
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:  # someone wants to see them
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0" if talk() == VERBOSE else "2"
     try:
         with held_back():
             import tensorflow

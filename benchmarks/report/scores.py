@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -11,6 +12,7 @@ import numpy as np
 
 from hemotk.artifacts import ImageRef
 from hemotk.benchmarks.measure.rows import Row
+from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing, writing
 from hemotk.stats.metrics import calibrated, decide
 from hemotk.tflite.scorer import Scores
@@ -40,7 +42,11 @@ class ScoresFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream: TextIO = self._partial.open("w", encoding="utf-8", newline="")
         self._table = csv.writer(self._stream)
-        self._write([COLUMNS])
+        try:
+            self._write([COLUMNS])
+        except HemotkError:
+            self._forget()
+            raise
 
     def __enter__(self) -> "ScoresFile":
         return self
@@ -49,14 +55,15 @@ class ScoresFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the file its name; after an error it keeps the one that says it is not whole, if it has scores."""
+        if error is not None and self._empty:
+            self._forget()
+            return
         with writing(self._partial):
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
             if error is None:
                 self._partial.replace(self._path)
-            elif self._empty:
-                self._partial.unlink(missing_ok=True)
 
     def add(self, row: Row, images: Sequence[ImageRef], scores: Sequence[Scores]) -> None:
         """Append the scores of `images`, one each, and hand them to the system.
@@ -74,6 +81,12 @@ class ScoresFile:
             for image, score, p, decision in zip(images, scores, probabilities.tolist(), called.tolist(), strict=True)
         )
         self._empty = self._empty and not scores
+
+    def _forget(self) -> None:
+        """Leave no file."""
+        with suppress(OSError):
+            self._stream.close()
+        self._partial.unlink(missing_ok=True)
 
     def _write(self, lines: object) -> None:
         with writing(self._partial):

@@ -9,7 +9,7 @@ import pytest
 from exportable_runs import contents, make_densenet_run, make_run, make_split
 from random_networks import random_arrays, tiny_shape
 
-from hemotk.artifacts import BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
+from hemotk.artifacts import TESTSET_CARD, BundleCard, Calibrated, CalibrationManifest, SeriesPoint, TestSetCard
 from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.errors import HemotkError
 from hemotk.exporting.bundle import export_run
@@ -17,7 +17,7 @@ from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.models import make_models
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.source import calibration_items, open_run
-from hemotk.exporting.testset import write_testset
+from hemotk.exporting.testset import fill_testset
 from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape
 from hemotk.store.publish import beside_bundle
@@ -129,7 +129,8 @@ def test_a_test_set_without_its_bundle_is_not_replaced_either(run: Path, tmp_pat
 def lonely(run: Path, tmp_path: Path) -> Path:
     """A test set of long ago whose bundle is not there: that of `run`."""
     folder = tmp_path / "bundle.testset"
-    write_testset(folder, open_run(run), "2020-01-01T00:00:00+00:00")
+    folder.mkdir()
+    fill_testset(folder, open_run(run), "2020-01-01T00:00:00+00:00").write(folder / TESTSET_CARD)
     return folder
 
 

@@ -3,23 +3,31 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hemotk.android import ASSETS
 from hemotk.artifacts import (
     BUNDLE_CARD,
     RUN_CARD,
+    SITE_CARD,
+    SWEEP_FILE,
+    SWEEP_PLOT,
+    SWEEP_TABLE,
     TESTSET_CARD,
     TESTSET_IMAGES,
     TESTSET_SUFFIX,
     WEIGHTS_FILE,
     BundleCard,
+    SiteCard,
+    SweepReport,
     TestSetCard,
 )
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvReport
-from hemotk.files import check_files, check_sha256
+from hemotk.files import check_files, check_sha256, sha256_file
 from hemotk.pruning.channels.job import read_network
 from hemotk.training.folds import SPLITS
 from hemotk.training.history import HISTORY_FILE
@@ -32,6 +40,7 @@ from hemotk.training.settings_file import SETTINGS_FILE
 CLOCK = frozenset({"created", "seconds", "seconds_in_epochs"})
 # Undisturbed runs of one thread are equal to the last bit; leave room for other libraries.
 NOISE = 1e-6
+_TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*\+00:00")
 
 
 def beside(bundle: Path) -> Path:
@@ -111,6 +120,86 @@ def compare_bundles(found: Path, wanted: Path) -> None:
         for card in cards:
             card.pop("testset", None)  # the checksum of a card with a time in it, which `check_bundle` has compared
         assert _timeless(cards[0]) == _timeless(cards[1])
+
+
+def check_sweep(folder: Path) -> None:
+    """Check that a sweep is whole: its report, and every run and bundle that it names."""
+    for point in SweepReport.read(folder / SWEEP_FILE).points:
+        check_bundle(folder / "bundles" / point.name)
+        if point.kind == "pruned":
+            check_run(folder / "runs" / point.name)
+    assert (folder / SWEEP_TABLE).is_file() and (folder / SWEEP_PLOT).is_file()
+
+
+def compare_sweeps(found: Path, wanted: Path) -> None:
+    """Compare two whole sweeps: the same files, the pruned runs as `compare_runs`, the points but for their times."""
+    names = [sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) for folder in (found, wanted)]
+    assert names[0] == names[1]
+    for run in (wanted / "runs").iterdir():
+        compare_runs(found / "runs" / run.name, run)
+    ours, theirs = (SweepReport.read(folder / SWEEP_FILE) for folder in (found, wanted))
+    assert [(point.name, point.macs, point.flips) for point in ours.points] == [
+        (point.name, point.macs, point.flips) for point in theirs.points
+    ]
+    for one, two in zip(ours.points, theirs.points, strict=True):
+        assert math.isclose(one.int8.loss, two.int8.loss, rel_tol=10 * NOISE)
+
+
+def compare_imports(found: Path, wanted: Path) -> None:
+    """Compare two imported runs: all files to the byte, but for times in the card."""
+    _compare_bytes(found, wanted, {RUN_CARD})
+    ours, theirs = (json.loads((folder / RUN_CARD).read_text()) for folder in (found, wanted))
+    assert _timeless(ours) == _timeless(theirs)
+
+
+def check_site(folder: Path) -> None:
+    """Check that a site is whole: its program knows its page by the checksum."""
+    assert sha256_file(folder / "index.html") in (folder / "sw.js").read_text()
+    check_page(folder / "index.html")
+    SiteCard.read(folder / SITE_CARD)
+
+
+def check_page(file: Path) -> None:
+    """Check that a page is whole."""
+    assert file.read_text(encoding="utf-8").rstrip().endswith("</html>")
+
+
+def compare_pages(found: Path, wanted: Path) -> None:
+    """Compare two sites, or pages: to the byte, but for the time in the page and the checksum that goes with it."""
+    if wanted.is_file():
+        assert _undated(found) == _undated(wanted)
+        return
+    names = [sorted(path.name for path in folder.iterdir()) for folder in (found, wanted)]
+    assert names[0] == names[1]
+    for name in names[1]:
+        assert _undated(found / name) == _undated(wanted / name), name
+
+
+def _undated(file: Path) -> bytes:
+    content, page = file.read_bytes(), file.with_name("index.html")
+    if file.name == "sw.js":
+        content = content.replace(sha256_file(page).encode(), b"PAGE")
+    return _TIME.sub(b"TIME", content)
+
+
+def check_app(folder: Path) -> None:
+    """Check that an app is whole: its card, and the model that it names."""
+    assets = folder / ASSETS
+    card = BundleCard.read(assets / "bundle" / BUNDLE_CARD)
+    for variant in card.variants:
+        if (assets / "bundle" / variant.file).exists():
+            check_sha256(assets / "bundle" / variant.file, variant.sha256)
+    check_testset(assets / "testset")
+
+
+def compare_exactly(found: Path, wanted: Path) -> None:
+    """Compare two folders: every file to the byte."""
+    files = [
+        {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()} for folder in (found, wanted)
+    ]
+    assert files[0].keys() == files[1].keys()
+    for place, path in files[1].items():
+        assert path.is_dir() or files[0][place].read_bytes() == path.read_bytes(), place
 
 
 def _compare_bytes(found: Path, wanted: Path, but: set[str]) -> None:

@@ -56,7 +56,7 @@ def pixels(values: np.ndarray, size: int, mistake: str) -> np.ndarray:
 
 
 def tensor(values: np.ndarray, kind: str, mistake: str) -> np.ndarray:
-    if kind == "int8":
+    if kind.endswith("int8"):
         return (values.astype(int) - 128).astype(np.int8).view(np.uint8) if mistake == "int8" else values
     real = values.astype(np.float64)
     ways = {"raw": real, "over 255": real / 255, "minus one": real / 127.5 - 1, "no zero": real * SCALE}
@@ -82,7 +82,7 @@ def app(folder: Path, kind: str, mistake: str = "", files: int = 5) -> dict[str,
         def real(name: str, said: Mapping = said) -> float:
             scale, zero = outputs[name]["quantization"]
             value = float(said[name].ravel()[0])
-            return value if kind == "float32" or mistake == "raw byte" else scale * (value - zero)
+            return value if kind.endswith("float32") or mistake == "raw byte" else scale * (value - zero)
 
         logit = real("probability" if mistake == "other output" else "logit")
         logit = -logit if mistake == "turned" else logit

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hemotk import files
+from hemotk import aside, files
 from hemotk.android import ASSETS
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SITE_CARD, SWEEP_FILE, TESTSET_CARD
 from hemotk.artifacts.cv import CV_FILE
@@ -18,7 +18,10 @@ from hemotk.files import (
     CARDS,
     check_files,
     check_sha256,
+    claimed,
+    new_file,
     new_folder,
+    new_folders,
     publish,
     refuse_existing,
     sha256_bytes,
@@ -253,20 +256,96 @@ def test_new_folder_refuses_what_another_process_finished_meanwhile(tmp_path: Pa
 
 
 def test_what_a_killed_process_left_of_the_same_folder_vanishes(tmp_path: Path) -> None:
-    others = ["two", ".two.0123abcd.tmp", ".one.two.0123abcd.tmp", ".one.0123abcd.old", ".one.tmp"]
-    for name in (".one.0123abcd.tmp", *others):
+    others = ["two", ".two.tmp", ".two.0123abcd.tmp", ".one.two.0123abcd.tmp", ".one.two.tmp"]
+    for name in (".one.tmp", ".one.0123abcd.tmp", *others):
         write_bytes(tmp_path / name / "file", b"")
-    with new_folder(tmp_path / "one"):
+    with new_folder(tmp_path / "one") as aside:
+        assert everything(aside) == []
         assert not (tmp_path / ".one.0123abcd.tmp").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"one", *others}
 
 
-def test_what_another_process_is_at_stays(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_of_the_same_file_is_used_up(tmp_path: Path) -> None:
+    (tmp_path / ".one.tmp").write_bytes(b"a long one that was cut")
+    write_bytes(tmp_path / "one", b"new")
+    assert everything(tmp_path) == ["one"] and (tmp_path / "one").read_bytes() == b"new"
+
+
+def test_a_process_killed_while_it_replaced_a_folder_has_lost_nothing(tmp_path: Path) -> None:
+    write_bytes(tmp_path / ".one.0123abcd.old" / "run.json", CARD)
+    with pytest.raises(HemotkError, match="one: already exists"), new_folder(tmp_path / "one"):
+        pass
+    assert everything(tmp_path) == ["one", "one/run.json"]
+    write_bytes(tmp_path / ".one.0123abcd.old" / "older", CARD)
+    with new_folder(tmp_path / "one", overwrite=True):
+        pass
+    assert everything(tmp_path) == ["one"]
+
+
+BUSY = "one: another hemotk is writing it; wait for it, or choose another name"
+
+
+def test_two_processes_make_one_folder(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "one") as theirs:
+        with pytest.raises(HemotkError, match=BUSY), new_folder(tmp_path / "one", overwrite=True):
+            pass
+        (theirs / "run.json").write_bytes(CARD)
+    assert everything(tmp_path) == ["one", "one/run.json"]
+
+
+def test_two_processes_write_one_file(tmp_path: Path) -> None:
+    with new_file(tmp_path / "one") as theirs:
+        with pytest.raises(HemotkError, match=BUSY):
+            write_bytes(tmp_path / "one", b"ours", overwrite=True)
+        theirs.write(b"theirs")
+    assert (tmp_path / "one").read_bytes() == b"theirs" and everything(tmp_path) == ["one"]
+
+
+def test_a_claimed_folder_is_made_by_this_process_alone(tmp_path: Path) -> None:
+    with claimed(tmp_path / "one"):
+        with pytest.raises(HemotkError, match=BUSY), claimed(tmp_path / "one"):
+            pass
+        with new_folder(tmp_path / "one") as aside:
+            (aside / "run.json").write_bytes(CARD)
+        assert everything(tmp_path) == ["one", "one/run.json"]
+    with pytest.raises(ValueError, match="stop"), claimed(tmp_path / "two"):
+        raise ValueError("stop")
+    assert everything(tmp_path) == ["one", "one/run.json"]
+
+
+def test_where_the_disk_knows_no_locks_nobody_is_kept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(aside.fcntl, "flock", refuse)
     with new_folder(tmp_path / "one", overwrite=True) as theirs:
         (theirs / "run.json").write_bytes(CARD)
         with new_folder(tmp_path / "one") as ours:
             (ours / "run.json").write_bytes(CARD)
+    write_bytes(tmp_path / "file", b"")
+    assert everything(tmp_path) == ["file", "one", "one/run.json"]
+
+
+def test_folders_that_belong_together_appear_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_bytes(one / "run.json", CARD)
+    real = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if Path(target) == two:
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return real(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        with pytest.raises(HemotkError, match="two: cannot be written"), new_folders(one, two, overwrite=True) as both:
+            for aside in both:
+                (aside / "new").write_bytes(b"")
     assert everything(tmp_path) == ["one", "one/run.json"]
+    with new_folders(one, two, overwrite=True) as both:
+        for aside in both:
+            (aside / "new").write_bytes(b"")
+    assert everything(tmp_path) == ["one", "one/new", "two", "two/new"]
 
 
 def test_a_folder_that_grew_is_published_without_what_was_being_written_when_killed(tmp_path: Path) -> None:

@@ -3,10 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, table
-from hemotk.api.data import Split, audit, split
+from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, table, telling
+from hemotk.api.data import Audit, Split, audit
 from hemotk.artifacts import FieldError
 from hemotk.artifacts.plan import ExpectedWidth, PlanReport
+from hemotk.data.audit.report import audit_looked, look_through
+from hemotk.data.audit.scan import scan_for_audit
+from hemotk.data.duplicates.find import comparing_once
+from hemotk.data.scan.folder import scan
+from hemotk.data.scan.rsna import is_rsna
+from hemotk.data.split.grouping import Before
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.planning.proof import Assumed, expectations, groups_for_drop, least_drop
 from hemotk.quiet import import_tensorflow
@@ -85,8 +92,7 @@ def plan(
     elif Path(source).is_file():
         opened = Split.open(source)
     else:
-        findings = audit(source, **given, progress=progress).findings  # type: ignore[arg-type]
-        opened = split(source, **given, progress=progress)  # type: ignore[arg-type]
+        findings, opened = _audited(Path(source), progress, **given)  # type: ignore[arg-type]
     manifest = opened.manifest
     tests = manifest.part("test")
     groups = [item.group for item in tests]
@@ -112,6 +118,22 @@ def plan(
             findings,
         )
     )
+
+
+def _audited(
+    folder: Path, progress: Progress, classes: tuple[str, str], patient: str | None, hu_offset: int | None
+) -> tuple[tuple[str, ...], Split]:
+    """What an audit of the folder would say first, and its split. Each picture is read once, and compared once."""
+    if is_rsna(folder):  # too large for an audit, which says so
+        audit(folder, classes=classes, patient=patient, hu_offset=hu_offset)
+    found = scan_for_audit(folder, classes, patient, hu_offset)
+    compare = comparing_once()
+    with telling(progress) as tell:
+        looked, unreadable = look_through(found, tell)
+        report = audit_looked(found, looked, unreadable, tell, compare=compare)
+        before = Before({one.image.path: one for one in looked}, compare)
+        manifest = make_split(scan(folder, classes, None, patient, hu_offset), SplitConfig(), tell, before)
+    return Audit(report, folder, hu_offset).findings, Split(manifest)
 
 
 def _half(width: float | None) -> str:
@@ -144,7 +166,7 @@ def _pace(found: PlanReport) -> tuple[str, ...]:
         return ()
     whole = duration(pace.epoch * pace.epochs)
     return (
-        f"training     {pace.arch} at {pace.size}×{pace.size} on the {pace.device}: {pace.seconds:.2g} s for a step of "
+        f"training     {pace.arch} at {pace.size}×{pace.size} on {pace.device}: {pace.seconds:.2g} s for a step of "
         f"{pace.batch}, {duration(pace.epoch)} an epoch, {whole} for {pace.epochs} epochs, as busy as this machine is "
         "now",
     )

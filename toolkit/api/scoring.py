@@ -14,6 +14,7 @@ from hemotk.api.common import PathLike, block, lines, table
 from hemotk.artifacts import SeriesPoint
 from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.artifacts.pixels import Window
+from hemotk.artifacts.predictions import INTENDED_USE, ScoredPicture, ScoredPictures, SeriesVerdict, VerifiedModel
 from hemotk.data.read.dicom import is_dicom, was_wrapped
 from hemotk.data.scan.found import left_out_lines
 from hemotk.data.scan.listing import list_folder
@@ -30,7 +31,7 @@ Picture: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Prediction(classify.ScoredPicture):
+class Prediction(ScoredPicture):
     """A classifier's result for one picture; research, not for diagnosis.
 
     `probability` is that of `labels[1]`, `verdict` the word for `label`, `logit` the network's number before the
@@ -61,18 +62,16 @@ class Prediction(classify.ScoredPicture):
             raise HemotkError(f"{self.path}: has no heat map, since the model gives no class-activation map.")
         return heatmap(self.gray, self.cam, self.size)
 
-    def plain(self) -> classify.ScoredPicture:
+    def plain(self) -> ScoredPicture:
         """The result without picture and map, as it is written to files."""
-        return classify.ScoredPicture(
-            **{each.name: getattr(self, each.name) for each in fields(classify.ScoredPicture)}
-        )
+        return ScoredPicture(**{each.name: getattr(self, each.name) for each in fields(ScoredPicture)})
 
     def _repr_html_(self) -> str:
         rows = [(f"{self.probability:.4f}", self.verdict, f"{self.logit:.3f}")]
         shown = self.heat_map() or (None if self.gray is None else Image.fromarray(self.gray))
         image = Markup("") if shown is None else picture(shown, self.path)
         doubts = [f"may be no head CT slice: it {doubt}" for doubt in self.doubts]
-        note = element("p", classify.INTENDED_USE)
+        note = element("p", INTENDED_USE)
         return block(self.path, table(("probability", "verdict", "logit"), rows), lines(doubts), image, note)
 
 
@@ -93,7 +92,7 @@ class Classifier:
     scores do not hold for. `has_cam` says whether predictions have a heat map, `runtime` which interpreter runs it.
     """
 
-    def __init__(self, model: classify.VerifiedModel, *, threads: int = 1, remarks: Sequence[str] = ()) -> None:
+    def __init__(self, model: VerifiedModel, *, threads: int = 1, remarks: Sequence[str] = ()) -> None:
         self._classifier = classify.PictureClassifier(model, threads=threads)
         self.model = model
         self.remarks = tuple(remarks)
@@ -125,7 +124,7 @@ class Classifier:
             except UnreadablePicture as error:
                 yield path, error
 
-    def verdict(self, slices: Sequence[Prediction], point: SeriesPoint) -> classify.SeriesVerdict:
+    def verdict(self, slices: Sequence[Prediction], point: SeriesPoint) -> SeriesVerdict:
         """One verdict for the predictions of the slices of one series, by the rule `point`."""
         return classify.series_verdict(self.labels, slices, point)
 
@@ -133,13 +132,13 @@ class Classifier:
         self,
         predictions: Sequence[Prediction],
         failures: Mapping[str, str],
-        verdict: classify.SeriesVerdict | None = None,
-    ) -> classify.ScoredPictures:
+        verdict: SeriesVerdict | None = None,
+    ) -> ScoredPictures:
         """The results as an artefact to write; `failures` has a sentence for each picture that cannot be read."""
         plain = tuple(each.plain() for each in predictions)
-        return classify.ScoredPictures(self.model, self.runtime, plain, failures, study=verdict)
+        return ScoredPictures(self.model, self.runtime, plain, failures, study=verdict)
 
-    def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> classify.SeriesVerdict:
+    def series(self, pictures: PathLike | Sequence[PathLike], k: int | None = None) -> SeriesVerdict:
         """One verdict for the slices of one series: a folder, or paths.
 
         The score is the mean of the `k` highest probabilities; by default `k` is the bundle's.

@@ -21,7 +21,9 @@ from hemotk.artifacts.codec import Artifact
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import DeviceBench
 from hemotk.artifacts.golden import GoldenSet
+from hemotk.artifacts.outputs import AppOutputs, ComparedOutputs
 from hemotk.artifacts.plan import PlanReport
+from hemotk.artifacts.predictions import ScoredPictures
 from hemotk.artifacts.report import BenchReport
 from hemotk.artifacts.run import RunCard
 from hemotk.artifacts.split import SplitManifest
@@ -30,14 +32,17 @@ from hemotk.artifacts.sweep import SweepReport
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Those that other programs may want to read.
 PUBLISHED: tuple[type[Artifact], ...] = (
+    AppOutputs,
     AuditReport,
     BenchReport,
     BundleCard,
+    ComparedOutputs,
     CvReport,
     DeviceBench,
     GoldenSet,
     PlanReport,
     RunCard,
+    ScoredPictures,
     SplitManifest,
     SweepReport,
     TestSetCard,

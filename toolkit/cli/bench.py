@@ -19,6 +19,9 @@ from hemotk.cli.standard_output import may_print
 from hemotk.errors import CheckFailed, HemotkError
 from hemotk.files import refuse_existing, write_bytes
 
+# the parameters that name a file to write
+OUTPUTS = ("json_file", *FORMS, "scores")
+
 FRACTION = click.FloatRange(0, 1)
 POSITIVE = click.FloatRange(0, min_open=True)
 

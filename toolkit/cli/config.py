@@ -34,3 +34,30 @@ def init(*, out: Path, overwrite: bool) -> None:
 
     write_bytes(out, template(settable_commands()).encode(), overwrite=overwrite)
     click.echo(f"wrote {out}")
+
+
+@config.command()
+@click.argument("source", type=PATH, metavar="RUN|BUNDLE|BENCH.json")
+@click.option("--out", type=PATH, help="The settings file to write.  [default: print the settings]")
+@overwrite_option
+def show(*, source: Path, out: Path | None, overwrite: bool) -> None:
+    """Print what something was made with, as a settings file.
+
+    SOURCE is a run or a bundle, which keeps its settings in settings.toml, or the JSON report of a bench. With
+    --config, the same command then repeats it. Outputs, such as --html, are left out of a bench's settings.
+
+    \b
+    Examples:
+      hemotk config show runs/first
+      hemotk config show bench.json --out bench.toml
+      hemotk bench --config bench.toml --json again.json
+    """
+    from hemotk.cli.kept_settings import kept_settings
+    from hemotk.files import write_bytes
+
+    text = kept_settings(source)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    write_bytes(out, text.encode(), overwrite=overwrite)
+    click.echo(f"wrote {out}")

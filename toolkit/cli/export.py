@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest
+from hemotk.progress import remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,8 +157,8 @@ def export(
 def _report(card: "BundleCard", out: Path) -> None:
     for variant in card.variants:
         click.echo(f"{variant.file:24} {variant.bytes / 1e6:6.2f} MB  {variant.input.dtype} in")
-    for remark in _remarks(card, out):
-        click.echo(f"hemotk: {remark}", err=True)
+    for line in _remarks(card, out):
+        remark(line)
     click.echo(f"wrote {out} after {card.seconds:.0f} s")
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import shell_complete
@@ -14,6 +15,7 @@ from click.shell_completion import shell_complete
 from hemotk._version import VERSION
 from hemotk.cli.console import typed, write_what_can_be_written
 from hemotk.errors import HemotkError
+from hemotk.progress import QUIET, VERBOSE, remark, talking
 
 EXIT_WRONG_USE = 2
 EXIT_BUG = 70
@@ -69,8 +71,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+# A command keeps the names of its help from the first context that it is used in.
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
 # commands with --resume
 RESUMABLE = ("train", "prune")
+
+# flags of all commands → their names
+FLAGS = {"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"}
 
 # commands that a settings file has no section of
 NOT_SET = ("config", "completion")
@@ -100,7 +108,7 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command '{args[0]}'. (Did you mean '{near[0]}'?)")
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and command is not None:
-            rest = _take_config(ctx, rest)
+            rest = _take_common(ctx, rest)
             _apply_settings(ctx, name, command)
         return name, command, rest
 
@@ -127,14 +135,17 @@ def settable_commands() -> dict[str, click.Command]:
     return commands
 
 
-def _take_config(context: click.Context, words: list[str]) -> list[str]:
-    """The words after the command without --config FILE, which counts as if it stood before the command."""
+def _take_common(context: click.Context, words: list[str]) -> list[str]:
+    """The words after the command without the options of all commands, which count as if they stood before it."""
     rest: list[str] = []
     taken = iter(words)
     for word in taken:
         if word == "--":
             return [*rest, word, *taken]
         name, given, value = word.partition("=")
+        if word in FLAGS:
+            context.params[FLAGS[word]] = True
+            continue
         if name != "--config":
             rest.append(word)
             continue
@@ -164,18 +175,24 @@ def _apply_settings(context: click.Context, name: str, command: click.Command) -
         context.default_map = {name: mine if isinstance(command, click.Group) else mine[name]}
         commands = command.commands if isinstance(command, click.Group) else {name: command}
         said = "; ".join(f"[{key}] {', '.join(keys_of(commands[key], mine[key]))}" for key in mine)
-        click.echo(f"hemotk: settings from {path}: {said}", err=True)
+        if not context.params["quiet"]:
+            remark(f"settings from {path}: {said}")
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HEMOTK"})
+@click.group(cls=LazyGroup, context_settings={**CONTEXT, "auto_envvar_prefix": "HEMOTK"})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help="A file with settings.  [default: hemotk.toml, if there is one here]",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print only results and errors. It may also stand after the command.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also print times, and what other libraries say. It may stand there, too."
+)
 @click.version_option(VERSION, "-V", "--version", prog_name="hemotk")
-def cli(config: Path | None) -> None:
+@click.pass_context
+def cli(context: click.Context, config: Path | None, quiet: bool, verbose: bool) -> None:
     """Head CT hemorrhage classifiers: train, quantize, prove, embed.
 
     \b
@@ -193,6 +210,12 @@ def cli(config: Path | None) -> None:
 
     Research, not for diagnosis.
     """
+    # What stood after the command is in the context alone.
+    quiet, verbose = context.params["quiet"], context.params["verbose"]
+    if quiet and verbose:
+        raise HemotkError("--quiet and --verbose: contradict each other; leave one of both out.")
+    if quiet or verbose:
+        context.with_resource(talking(QUIET if quiet else VERBOSE))
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "newest",
     "overwrite_option",
     "run_or_newest",
+    "says_finished",
     "threads_option",
 ]
 
@@ -61,6 +62,16 @@ def bundle_or_newest(given: Path | None, folder: Path = BUNDLES) -> Path:
         HemotkError: none was given and `folder` has no finished bundle.
     """
     return newest(folder, BUNDLE_CARD, BundleCard) if given is None else given
+
+
+def says_finished(out: Path, verb: str, card: str = RUN_CARD) -> bool:
+    """Whether `out` is finished, and then a line that says so; `verb` is what --overwrite does to it ("trains")."""
+    from hemotk.store.finished import is_finished
+
+    if not is_finished(out, card):
+        return False
+    click.echo(f"{out} is finished: nothing to do. --overwrite {verb} it anew.")
+    return True
 
 
 def newest(folder: Path, card_name: str, card_type: type[CardT]) -> Path:

@@ -1,7 +1,10 @@
 """`hemotk predict`."""
 
+import sys
 import typing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +21,14 @@ from hemotk.cli.window import window_option
 from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.files import check_utf8, printable, write_bytes
 from hemotk.predict.heatmap_files import heatmap_files, renamed
+from hemotk.progress import bars, remark, silent
 
 if TYPE_CHECKING:
     from hemotk.api.scoring import Classifier, Prediction
     from hemotk.artifacts.pixels import Window
+
+# So many pictures take long enough for a line on the progress.
+MANY = 20
 
 
 @click.command()
@@ -34,6 +41,13 @@ if TYPE_CHECKING:
 @threads_option(1)
 @json_option
 @click.option(
+    "--csv",
+    "csv_file",
+    type=PATH,
+    metavar="FILE",
+    help="Also write a table with a row for each picture to FILE; - is stdout.",
+)
+@click.option(
     "--heatmap",
     "target",
     type=PATH,
@@ -44,13 +58,14 @@ if TYPE_CHECKING:
 @series_options
 @foreign_options
 @overwrite_option
-@may_print("json_file")
+@may_print("json_file", "csv_file")
 def predict(
     *,
     paths: tuple[Path, ...],
     variant: str | None,
     threads: int,
     json_file: Path | None,
+    csv_file: Path | None,
     target: Path | None,
     window: "Window | None",
     study: bool,
@@ -94,20 +109,22 @@ def predict(
       hemotk predict slice.png
       hemotk predict bundles/first slices/ --variant float32
       hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
+      hemotk predict bundles/first slices/ --csv - > scores.csv
       hemotk predict theirs.tflite slice.png --normalization torch
       hemotk predict bundles/first slice.png --heatmap slice_map.png
       hemotk predict bundles/first slices/ --heatmap maps/
       hemotk predict bundles/first series/ --series --strip series.png
     """
     from hemotk.api.scoring import corrected, load
-    from hemotk.predict.classify import INTENDED_USE
+    from hemotk.artifacts.predictions import INTENDED_USE
 
     options = SeriesOptions(study, top_k, strip_file)
     model, images = _model_and_images(paths)
     pictures = options.slices(_pictures(images))
     heatmaps = {} if target is None else heatmap_files(target, pictures)
     maps = [("--heatmap", file) for file in heatmaps.values()]
-    check_targets([("--json", json_file), ("--strip", strip_file), *maps], pictures, overwrite)
+    tables = [("--json", json_file), ("--csv", csv_file)]
+    check_targets([*tables, ("--strip", strip_file), *maps], pictures, overwrite)
     classifier = load(
         model,
         variant,
@@ -117,23 +134,22 @@ def predict(
         output=output,
         positive_class=int(positive_class),
     )
-    if json_file is not None:
-        for path in (Path(classifier.model.path), *pictures):
-            check_utf8(path, "--json cannot hold it")
+    for option, file in tables:
+        for path in (Path(classifier.model.path), *pictures) if file is not None else ():
+            check_utf8(path, f"{option} cannot hold it")
     if heatmaps and not classifier.has_cam:
         raise HemotkError(
             f"--heatmap: {classifier.model.path} gives no class-activation map; export the run again with `hemotk "
             "export --cam`."
         )
     click.echo(printable(classifier.model.words))
-    for remark in classifier.remarks:
-        click.echo(f"hemotk: warning: --{remark}", err=True)
+    for warning in classifier.remarks:
+        click.echo(f"hemotk: warning: --{warning}", err=True)
     predictions, failures = _score(classifier, pictures, heatmaps)
     if count := corrected(pictures):
-        click.echo(
-            f"hemotk: {count} slices had negative Hounsfield units wrapped to large values; they were put right.",
-            err=True,
-        )
+        remark(f"{count} slices had negative Hounsfield units wrapped to large values; they were put right.")
+    if len(pictures) > 1 and not study:
+        click.echo(_summary(predictions, len(failures)))
     verdict = options.verdict(classifier, predictions, failures)
     if target is not None and predictions:
         for picture, file in renamed(target, heatmaps).items():
@@ -142,10 +158,21 @@ def predict(
         click.echo(printable(f"wrote {target}"))
     if predictions:
         click.echo(f"{INTENDED_USE.capitalize()}.")
-    if json_file is not None:
-        classifier.result(predictions, failures, verdict).write(json_file, overwrite=overwrite)
-        click.echo(printable(f"wrote {json_file}"))
+    found = classifier.result(predictions, failures, verdict)
+    for file, content in ((json_file, found.to_json), (csv_file, found.to_csv)):
+        if file is not None:
+            write_bytes(file, content(), overwrite=overwrite)
+            click.echo(printable(f"wrote {file}"))
     return HemotkError.exit_code if failures else 0
+
+
+def _summary(predictions: Sequence["Prediction"], failures: int) -> str:
+    """How many pictures got which verdict."""
+    counts = Counter(one.verdict for one in predictions)
+    words = [f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=lambda item: item[0])]
+    doubtful = sum(bool(one.doubts) for one in predictions)
+    words += [f"{doubtful} may be no head CT slice"] * bool(doubtful) + [f"{failures} cannot be read"] * bool(failures)
+    return f"{len(predictions) + failures} pictures: {', '.join(words)}"
 
 
 def _model_and_images(paths: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
@@ -197,16 +224,22 @@ def _score(
     predictions: list[Prediction] = []
     failures: dict[str, str] = {}
     width = max(len(printable(path)) for path in pictures)
-    for path, scored in classifier.each(pictures):
-        if isinstance(scored, UnreadablePicture):
-            failures[path.as_posix()] = str(scored)
-            click.echo(printable(f"hemotk: {scored}"), err=True)
-            continue
-        if path in heatmaps:
-            write_bytes(heatmaps[path], scored.heat_map_png())
-        predictions.append(scored)
-        name = printable(path)
-        click.echo(f"{name:{width}}  {scored.probability:.4f}  {scored.verdict}")
-        if scored.doubts:
-            click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(scored.doubts)}.", err=True)
+    # On a terminal the rows themselves are the progress.
+    with nullcontext(silent) if sys.stdout.isatty() or len(pictures) < MANY else bars() as tell:
+        for done, (path, scored) in enumerate(classifier.each(pictures), 1):
+            tell("scoring", done, len(pictures))
+            if isinstance(scored, UnreadablePicture):
+                failures[path.as_posix()] = str(scored)
+                click.echo(printable(f"hemotk: {scored}"), err=True)
+                continue
+            if path in heatmaps:
+                write_bytes(heatmaps[path], scored.heat_map_png())
+            predictions.append(scored)
+            _say(printable(path), scored, width)
     return predictions, failures
+
+
+def _say(name: str, scored: "Prediction", width: int) -> None:
+    click.echo(f"{name:{width}}  {scored.probability:.4f}  {scored.verdict}")
+    if scored.doubts:
+        click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(scored.doubts)}.", err=True)

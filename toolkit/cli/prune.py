@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from hemotk.artifacts import SWEEP_FILE
 from hemotk.cli.magnitude import prune_by_magnitude
-from hemotk.cli.options import PATH, overwrite_option, run_or_newest
+from hemotk.cli.options import PATH, overwrite_option, run_or_newest, says_finished
 from hemotk.errors import HemotkError
 
 # method → the options that are its own, without those that every method has
@@ -187,11 +188,9 @@ def prune(
 
     from hemotk.api.prunings import SUFFIX
     from hemotk.api.runs import RUNS
-    from hemotk.store.finished import is_finished
 
     out = RUNS / (run.resolve().name + SUFFIX) if out is None else out
-    if resume and not overwrite and is_finished(out):
-        click.echo(f"{out} is finished: nothing to do. --overwrite prunes it anew.")
+    if resume and not overwrite and says_finished(out, "prunes"):
         return
     places = {"teacher": teacher, "data": data_folder, "resume": resume, "overwrite": overwrite}
     _METHODS[method](run, out, given, **places)
@@ -218,10 +217,13 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
 
 
 def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any) -> None:
-    from hemotk.api.sweeps import prune_sweep
+    from hemotk.api.sweeps import SWEEPS, prune_sweep
     from hemotk.cli.sweep import names, say, shares
     from hemotk.sweep.job import BUDGETS
 
+    out = SWEEPS / run.resolve().name if out is None else out
+    if options["resume"] and not options["overwrite"] and says_finished(out, "prunes", SWEEP_FILE):
+        return
     made = prune_sweep(
         run,
         budgets=shares(given.get("budgets", BUDGETS)),

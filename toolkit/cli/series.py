@@ -14,7 +14,7 @@ from hemotk.files import write_bytes
 if TYPE_CHECKING:
     from hemotk.api.scoring import Classifier, Prediction
     from hemotk.artifacts import SeriesPoint
-    from hemotk.predict.classify import SeriesVerdict, VerifiedModel
+    from hemotk.artifacts.predictions import SeriesVerdict, VerifiedModel
 
 TOP_K = 3
 _SUFFIX = ".png"

@@ -59,7 +59,7 @@ def _values(
     command: click.Command, section: Mapping[str, Any], where: str, faults: list[str]
 ) -> Iterator[tuple[str, Any]]:
     """Each value with its parameter's name; what is wrong goes to `faults`."""
-    parameters = dict(_settable(command))
+    parameters = dict(settable(command))
     for key, value in section.items():
         parameter = parameters.get(key.replace("_", "-"))
         if parameter is None or parameter.name is None:
@@ -72,10 +72,11 @@ def _values(
 
 def keys_of(command: click.Command, values: Mapping[str, Any]) -> list[str]:
     """The keys in a file that stand for the parameters in `values`."""
-    return [key for key, parameter in _settable(command) if parameter.name in values]
+    return [key for key, parameter in settable(command) if parameter.name in values]
 
 
-def _settable(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+def settable(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+    """The parameters of a command that a settings file may give, each after its key there."""
     for parameter in command.params:
         name = _key(parameter)
         if name not in NO_SETTINGS:
@@ -118,7 +119,7 @@ def template(commands: Mapping[str, click.Command]) -> str:
         "# The command line goes before the environment (HEMOTK_TRAIN_EPOCHS=30), and that before this file.",
     ]
     for name, command in commands.items():
-        options = [(key, each) for key, each in _settable(command) if isinstance(each, click.Option)]
+        options = [(key, each) for key, each in settable(command) if isinstance(each, click.Option)]
         if not options:
             continue
         lines += ["", f"[{name}]"]

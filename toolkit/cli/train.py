@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from hemotk.artifacts.cv import CV_FILE
 from hemotk.cli.classes import classes_option, given_classes, two_classes
 from hemotk.cli.folder import patient_option, say_reading
-from hemotk.cli.options import PATH, overwrite_option
+from hemotk.cli.options import PATH, overwrite_option, says_finished
 from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
+from hemotk.progress import remark
 from hemotk.render.columns import columns
 
 if TYPE_CHECKING:
@@ -198,6 +200,8 @@ def train(
                 f"--strategy {strategy}: is not offered with --folds; train each fold's split file alone."
             )
         out = runs.RUNS / f"{config.arch}-cv" if out is None else out
+        if resume and not overwrite and says_finished(out, "trains", CV_FILE):
+            return
         refuse_existing(out, overwrite)
         splits = folds_of(source, classes, folds, patient, hu_offset)
         _say_folds(
@@ -207,10 +211,9 @@ def train(
         )
         return
     out = runs.RUNS / config.arch if out is None else out
-    from hemotk.store.finished import is_finished, refuse_finished
+    from hemotk.store.finished import refuse_finished
 
-    if resume and not overwrite and is_finished(out):
-        click.echo(f"{out} is finished: nothing to do. --overwrite trains it anew.")
+    if resume and not overwrite and says_finished(out, "trains"):
         return
     if writes(strategy, source):
         refuse_finished(out, overwrite)
@@ -249,7 +252,7 @@ def writes(strategy: "StrategyName", source: Path) -> bool:
             f"{source}: is a folder, of which each worker would make a split of its own; make one for all with "
             "`hemotk data split`."
         )
-    click.echo(f"worker {cluster.rank} of {len(cluster.workers)}: waits for the others", err=True)
+    remark(f"worker {cluster.rank} of {len(cluster.workers)}: waits for the others")
     return cluster.chief
 
 

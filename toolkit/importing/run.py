@@ -13,7 +13,7 @@ from hemotk.data.read.pipeline import open_items
 from hemotk.data.read.tissue import soft_tissue_share
 from hemotk.environment import machine, versions
 from hemotk.errors import CheckFailed
-from hemotk.files import refuse_existing
+from hemotk.files import claimed, refuse_existing
 from hemotk.importing.causes import Evidence, likely_cause, worst
 from hemotk.importing.config import ImportConfig, ImportedNetwork
 from hemotk.importing.expected import Expected, compare
@@ -61,6 +61,11 @@ def import_run(job: ImportJob, config: ImportConfig, tell: Tell = silent) -> Run
         CheckFailed: the scores are not those expected.
     """
     refuse_existing(job.out, job.overwrite)
+    with claimed(job.out):
+        return _import(job, config, tell)
+
+
+def _import(job: ImportJob, config: ImportConfig, tell: Tell) -> RunCard:
     started = time.monotonic()
     model = checksum(job.model)
     network = read_network(job.model, config)

@@ -3,10 +3,10 @@
 import time
 
 import numpy as np
-import tensorflow as tf
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.plan import Pace
+from hemotk.environment import device
 from hemotk.models.build import build_model
 from hemotk.models.families import named_shape
 from hemotk.training.augment import random_contrast, random_transforms
@@ -27,7 +27,15 @@ def measure(config: TrainConfig, images: int) -> Pace:
         started = time.perf_counter()
         trainer.step(batch, config.peak_rate)
         seconds.append(time.perf_counter() - started)
-    return Pace(config.arch, config.size, config.batch, config.epochs, float(np.median(seconds[1:])), images, _device())
+    return Pace(
+        config.arch,
+        config.size,
+        config.batch,
+        config.epochs,
+        float(np.median(seconds[1:])),
+        images,
+        device().removeprefix("on "),
+    )
 
 
 def _noise(config: TrainConfig, random: np.random.Generator) -> Batch:
@@ -39,7 +47,3 @@ def _noise(config: TrainConfig, random: np.random.Generator) -> Batch:
         random_transforms(config.augment, random, count, size),
         random_contrast(config.augment, random, count),
     )
-
-
-def _device() -> str:
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"

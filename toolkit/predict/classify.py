@@ -1,26 +1,24 @@
 """From a picture to a probability and a verdict, with a bundle or a bare .tflite; needs no TensorFlow."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hemotk.artifacts import (
     BUNDLE_CARD,
-    Artifact,
     BundleCard,
-    ForeignSpec,
     PreprocessSpec,
     SeriesPoint,
     Variant,
 )
 from hemotk.artifacts.bundle import PREFERRED
-from hemotk.artifacts.foreign import ForeignOptions, assumptions
+from hemotk.artifacts.foreign import ForeignOptions
 from hemotk.artifacts.pixels import Window
+from hemotk.artifacts.predictions import ScoredPicture, SeriesVerdict, VerifiedModel
 from hemotk.data.read.plausible import judge, measure
 from hemotk.data.read.preprocess import load_with_colours, to_pixels
 from hemotk.data.series import series_score
@@ -31,100 +29,6 @@ from hemotk.store.cards import bundle_card
 from hemotk.tflite.facts import read_facts
 from hemotk.tflite.foreign import foreign_of
 from hemotk.tflite.foreign_scorer import open_scorer
-
-INTENDED_USE = "research, not for diagnosis"
-
-
-@dataclass(frozen=True)
-class VerifiedModel:
-    """A .tflite whose checksum was found right, and how its logit becomes a verdict.
-
-    A probability of `threshold` or more, after the logit was divided by `temperature`, is `labels[1]`. `study` is the
-    rule for a series, None where it was not chosen on data. `bundle` and `kind` are empty for a model without a card,
-    whose other facts are then assumed. `foreign` has the facts for feeding and reading a model that hemotk did not
-    export.
-    """
-
-    LATER: ClassVar[tuple[str, ...]] = ("foreign",)
-
-    path: str
-    sha256: str
-    preprocess: PreprocessSpec
-    threshold: float = 0.5
-    temperature: float = 1.0
-    labels: tuple[str, str] = ("normal", "hemorrhage")
-    bundle: str = ""
-    kind: str = ""
-    study: SeriesPoint | None = None
-    foreign: ForeignSpec | None = None
-
-    @property
-    def words(self) -> str:
-        """Which model it is, and how its logit becomes a verdict; for a model without a card, what is assumed."""
-        if self.kind:
-            facts = f"threshold {self.threshold:g}, temperature {self.temperature:g}"
-            return f"{self.path}: {self.kind} of bundle {self.bundle}, {facts}"
-        said = () if self.foreign is None else self.foreign.said
-        return f"{self.path}: {assumptions(self.preprocess.size, said)}"
-
-    def series_point(self, k: int | None = None) -> SeriesPoint:
-        """The rule for a series' verdict: as was chosen, or the mean of the `k` highest slices against the threshold.
-
-        Raises:
-            HemotkError: nothing was chosen, and `k` is not given.
-        """
-        if k is not None:
-            return SeriesPoint(k, self.threshold)
-        if self.study is None:
-            raise HemotkError(
-                f"‹k›: {self.path} does not say how a series gets one verdict, as no series were there to choose it "
-                "on; give k, the number of slices to average."
-            )
-        return self.study
-
-
-@dataclass(frozen=True)
-class ScoredPicture:
-    """One picture's score: `probability` is sigmoid(logit / temperature), `label` 1 where it reaches the threshold.
-
-    `doubts` are reasons why it may be no head CT slice, clauses that go on after 'it'.
-    """
-
-    path: str
-    logit: float
-    probability: float
-    label: int
-    verdict: str
-    doubts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class SeriesVerdict:
-    """One verdict for a series of `slices` slices: `probability`, the mean of the `k` highest, against `threshold`."""
-
-    slices: int
-    k: int
-    threshold: float
-    probability: float
-    label: int
-    verdict: str
-
-
-@dataclass(frozen=True)
-class ScoredPictures(Artifact):
-    """One model's results for some pictures; `failures` maps the unreadable ones to a sentence each.
-
-    With a `study` the pictures are its slices in their order.
-    """
-
-    SCHEMA: ClassVar[str] = "hemotk.predictions/1"
-
-    model: VerifiedModel
-    runtime: str
-    predictions: tuple[ScoredPicture, ...]
-    failures: Mapping[str, str]
-    intended_use: str = INTENDED_USE
-    study: SeriesVerdict | None = None
 
 
 def model_of_bundle(folder: Path, kind: str | None = None) -> VerifiedModel:

@@ -27,10 +27,14 @@ def refuse_finished(out: Path, overwrite: bool) -> None:
     refuse_existing(out, overwrite)
 
 
-def is_finished(out: Path) -> bool:
-    """Whether `out` is a finished run, after removing what a killed process has left beside it."""
-    remove_left(out)
-    return (out / RUN_CARD).is_file() and not partial_of(out).exists()
+def is_finished(out: Path, card: str = RUN_CARD) -> bool:
+    """Whether `out` is a finished run, after removing what a killed process has left beside it.
+
+    With the name of another `card`, whether it is such a folder, such as a cross-validation.
+    """
+    if card == RUN_CARD:
+        remove_left(out)
+    return (out / card).is_file() and not partial_of(out).exists()
 
 
 def remove_left(out: Path) -> None:

@@ -20,7 +20,7 @@ from hemotk.artifacts import (
     SplitManifest,
     TestSetCard,
 )
-from hemotk.files import new_folder, sha256_file
+from hemotk.files import new_folder, new_folders, sha256_file
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights, write_weights
 from hemotk.store.finished import announce
@@ -92,6 +92,30 @@ def publish_testset(
     return made
 
 
+def publish_export(
+    out: Path,
+    testset: Callable[[Path], TestSetCard],
+    fill: Callable[[Path], None],
+    card: Callable[[Checksums, TestSetCard], BundleCard],
+    *,
+    overwrite: bool = False,
+) -> BundleCard:
+    """Write the bundle folder `out` and the test set beside it, both or none; the test set appears first.
+
+    `testset` fills the folder of the test set and gives its card, `fill` and `card` are as for `publish_bundle`.
+
+    Raises:
+        HemotkError: one of the two exists and `overwrite` is false, or they cannot be written.
+    """
+    with new_folders(beside_bundle(out), out, overwrite=overwrite) as (beside, folder):
+        content = testset(beside)
+        content.write(beside / TESTSET_CARD)
+        fill(folder)
+        made = card(_checksums(folder), content)
+        made.write(folder / BUNDLE_CARD)
+    return made
+
+
 def publish_bundle(
     out: Path, fill: Callable[[Path], None], card: Callable[[Checksums], BundleCard], *, overwrite: bool = False
 ) -> BundleCard:
@@ -102,6 +126,10 @@ def publish_bundle(
     """
     with new_folder(out, overwrite=overwrite) as folder:
         fill(folder)
-        made = card({path.name: sha256_file(path) for path in sorted(folder.iterdir())})
+        made = card(_checksums(folder))
         made.write(folder / BUNDLE_CARD)
     return made
+
+
+def _checksums(folder: Path) -> Checksums:
+    return {path.name: sha256_file(path) for path in sorted(folder.iterdir())}

@@ -10,8 +10,8 @@ from typing import Any
 
 from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, BenchReport, SweepReport
 from hemotk.errors import CheckFailed
-from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, writing
-from hemotk.store.lock import LOCK_FILES, locked
+from hemotk.files import sha256_file, write_bytes, writing
+from hemotk.store.lock import hand_over, locked
 from hemotk.sweep.choice import choose
 from hemotk.sweep.job import Entry, Start, SweepJob, read_start
 from hemotk.sweep.making import Show, bench_validation, make_bundle, pruned_entries, trained_entries
@@ -40,13 +40,9 @@ def sweep(job: SweepJob, show: Show) -> SweepReport:
     from hemotk.quiet import import_tensorflow
 
     import_tensorflow()
-    with writing(job.partial):
-        with locked(job.partial):
-            report = _fill(job, start, started, show)
-        for name in LOCK_FILES:
-            (job.partial / name).unlink(missing_ok=True)
-        refuse_existing(job.out, job.overwrite)
-        publish(job.partial, job.out)
+    with writing(job.partial), locked(job.partial) as lock:
+        report = _fill(job, start, started, show)
+        hand_over(lock, job.partial, job.out, job.overwrite)
     return report
 
 

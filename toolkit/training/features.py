@@ -3,7 +3,6 @@
 A training that was killed begins again with the view in work.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import tf_keras as keras
 from hemotk.artifacts import Part, PreprocessSpec
 from hemotk.data.read.lazy import prefetch
 from hemotk.errors import HemotkError
-from hemotk.files import writing
+from hemotk.files import new_file
 from hemotk.training.augment import random_contrast, random_transforms
 from hemotk.training.config import MOST_VIEWS, TrainConfig
 from hemotk.training.fit import Data
@@ -102,17 +101,12 @@ class Backbone:
         descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
         chunks = [slice(at, at + self._config.batch) for at in range(0, count, self._config.batch)]
         pixels = data.pixels[part]
-        aside = path.with_name(f".{path.name}.tmp")
-        with writing(path):
-            with aside.open("wb") as stream:
-                header = {"descr": descr, "fortran_order": False, "shape": (count, self.width)}
-                np.lib.format.write_array_header_1_0(stream, header)
-                for chunk, pictures in zip(chunks, prefetch(pixels[chunk] for chunk in chunks), strict=True):
-                    stream.write(self._finite(pictures, *(change[chunk] for change in changes)).tobytes())
-                    tell(len(pictures))
-                stream.flush()
-                os.fsync(stream.fileno())
-            aside.replace(path)
+        header = {"descr": descr, "fortran_order": False, "shape": (count, self.width)}
+        with new_file(path) as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
+            for chunk, pictures in zip(chunks, prefetch(pixels[chunk] for chunk in chunks), strict=True):
+                stream.write(self._finite(pictures, *(change[chunk] for change in changes)).tobytes())
+                tell(len(pictures))
 
     def _finite(self, *batch: np.ndarray) -> np.ndarray:
         features: np.ndarray = self._run(*batch).numpy()

@@ -18,14 +18,14 @@ from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvFold, CvImage, CvR
 from hemotk.data.read.tissue import BRAIN
 from hemotk.data.split.folds import read_folds, write_folds
 from hemotk.errors import HemotkError
-from hemotk.files import publish, refuse_existing, sha256_file, write_bytes, writing
+from hemotk.files import refuse_existing, sha256_file, write_bytes, writing
 from hemotk.stats.grouped import evaluate_groups
 from hemotk.stats.metrics import calibrated, log_loss
 from hemotk.stats.slice_level import slice_level
 from hemotk.store.cards import run_card
 from hemotk.store.finished import remove_left
 from hemotk.store.learned_from import check_unseen
-from hemotk.store.lock import LOCK_FILES, locked
+from hemotk.store.lock import LOCK_FILES, hand_over, locked
 from hemotk.store.unfinished import check_identity, partial_of
 from hemotk.training.config import EARLIER, TrainConfig
 from hemotk.training.cv_report import markdown, png
@@ -66,18 +66,14 @@ def cross_validate(job: FoldsJob, config: TrainConfig, listener: Listener | None
         check_choosable(split, config.operating)
         check_unseen(config.weights, split)
     _check_partial(job)
-    with writing(job.partial):
-        with locked(job.partial):
-            splits = _kept_splits(job)
-            cards = [_trained(job, split, number, config, listener) for number, split in enumerate(splits, 1)]
-            report = _report(job, config, cards, splits, time.monotonic() - started)
-            report.write(job.partial / CV_FILE)
-            write_bytes(job.partial / CV_TABLE, markdown(report).encode())
-            write_bytes(job.partial / CV_PLOT, png(report))
-        for name in LOCK_FILES:
-            (job.partial / name).unlink(missing_ok=True)
-        refuse_existing(job.out, job.overwrite)
-        publish(job.partial, job.out)
+    with writing(job.partial), locked(job.partial) as lock:
+        splits = _kept_splits(job)
+        cards = [_trained(job, split, number, config, listener) for number, split in enumerate(splits, 1)]
+        report = _report(job, config, cards, splits, time.monotonic() - started)
+        report.write(job.partial / CV_FILE)
+        write_bytes(job.partial / CV_TABLE, markdown(report).encode())
+        write_bytes(job.partial / CV_PLOT, png(report))
+        hand_over(lock, job.partial, job.out, job.overwrite)
     return report
 
 

@@ -1,14 +1,23 @@
 """`hemotk plan`."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from noise_pictures import write_pictures
 
 import hemotk
+from hemotk.artifacts import SplitManifest
 from hemotk.artifacts.plan import PlanReport
 from hemotk.cli.main import run
+from hemotk.data.duplicates.find import Pair, near_duplicates
+from hemotk.data.duplicates.view import View
+from hemotk.data.read.preprocess import load_with_colours
+from hemotk.data.split.make import make_split
+from hemotk.progress import Tell
 
 
 @pytest.fixture
@@ -25,6 +34,49 @@ def test_a_folder_is_split_and_audited_and_nothing_is_written(folder: Path, caps
     assert [line.split()[0] for line in said[1:5]] == ["accuracy", "sensitivity", "specificity", "int8"]
     assert "put some" in said[1] and "it takes 381 groups" in said[4]
     assert sorted(folder.rglob("*")) == before and sorted(folder.parent.iterdir()) == [folder]
+
+
+def test_each_picture_is_read_once_and_the_split_is_that_of_a_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    compared: list[int] = []
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        read.append(arguments[0])
+        return load_with_colours(*arguments, **named)
+
+    def compare(views: Sequence[View], tell: Tell) -> tuple[Pair, ...]:
+        compared.append(len(views))
+        return near_duplicates(views, tell)
+
+    (folder / "normal" / "copy.png").write_bytes(next((folder / "normal").iterdir()).read_bytes())
+    wanted, audited = hemotk.split(folder, progress=False).manifest, hemotk.audit(folder, progress=False)
+    monkeypatch.setattr("hemotk.data.audit.report.load_with_colours", counted)
+    monkeypatch.setattr("hemotk.data.split.grouping.load_gray", lambda *_: pytest.fail("was read again"))
+    monkeypatch.setattr("hemotk.data.duplicates.find.near_duplicates", compare)
+    made: list[SplitManifest] = []
+
+    def kept(*arguments: Any) -> SplitManifest:
+        made.append(make_split(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("hemotk.api.planning.make_split", kept)
+    found = hemotk.plan(folder, timing=False, progress=False)
+    assert sorted(read) == sorted(path for path in folder.rglob("*.png"))
+    assert replace(made[0], created=wanted.created) == wanted and found.found.audit == audited.findings
+    assert compared == [40, 41]  # the audit leaves copies out
+    (folder / "normal" / "copy.png").unlink()
+    hemotk.plan(folder, timing=False, progress=False)
+    assert compared == [40, 41, 40]
+
+
+def test_pictures_that_cannot_be_read_are_all_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.png", "b.png"):
+        (folder / "normal" / name).write_bytes(b"no picture")
+    assert run(["plan", "slices", "--no-timing"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "normal/a.png" in said and "2 files cannot be used" in said and "normal/b.png" in said
 
 
 def test_training_is_timed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

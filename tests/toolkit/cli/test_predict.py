@@ -1,3 +1,4 @@
+import csv
 import json
 import math
 import os
@@ -37,6 +38,7 @@ def test_the_newest_bundle_is_the_default(here, capsys):
         "bundles/newer/int8.tflite: int8 of bundle newer, threshold 0.5, temperature 1",
         f"dark.png    {chance(DARK):.4f}  normal",
         f"bright.png  {chance(BRIGHT):.4f}  hemorrhage",
+        "2 pictures: 1 hemorrhage, 1 normal, 2 may be no head CT slice",
         "Research, not for diagnosis.",
     ]
 
@@ -94,7 +96,7 @@ def test_a_folder_stands_for_the_pictures_below_it(here, capsys):
         write_picture(here / "slices" / name, DARK)
     (here / "slices" / "notes.txt").write_text("no picture")
     assert run(["predict", "slices", "bright.png"]) == 0
-    lines = capsys.readouterr().out.splitlines()[1:-1]
+    lines = capsys.readouterr().out.splitlines()[1:-2]
     assert [line.split()[0] for line in lines] == ["slices/a.png", "slices/b/1.PNG", "slices/b/2.png", "bright.png"]
 
 
@@ -106,7 +108,7 @@ def test_an_unreadable_picture_is_named_and_the_others_are_scored(here, capsys):
         "hemotk: cut.png: is corrupt or cut short; copy the file again or remove it.",
         "hemotk: gone.png: no such file; check the path.",
     ]
-    assert [line.split()[0] for line in said.out.splitlines()[1:-2]] == ["dark.png", "bright.png"]
+    assert [line.split()[0] for line in said.out.splitlines()[1:-3]] == ["dark.png", "bright.png"]
     written = json.loads((here / "scores.json").read_text())
     assert list(written["failures"]) == ["cut.png", "gone.png"]
     assert [entry["path"] for entry in written["predictions"]] == ["dark.png", "bright.png"]
@@ -168,6 +170,28 @@ def test_a_name_that_is_not_utf_8_is_refused_for_json_alone(here, capsys):
     assert f"slices/caf\\udce9.png  {chance(DARK):.4f}  normal" in capsys.readouterr().out.splitlines()
 
 
+def test_the_table_has_a_row_for_each_picture(here, capsys):
+    (here / "cut.png").write_bytes(b"no picture")
+    assert run(["predict", "dark.png", "cut.png", "--csv", "scores.csv"]) == 2
+    assert "2 pictures: 1 normal, 1 may be no head CT slice, 1 cannot be read\n" in capsys.readouterr().out
+    with (here / "scores.csv").open(newline="") as stream:
+        dark, cut = csv.DictReader(stream)
+    assert (dark["picture"], dark["label"], dark["verdict"], dark["failure"]) == ("dark.png", "0", "normal", "")
+    assert float(dark["probability"]) == pytest.approx(chance(DARK), abs=1e-5) and dark["doubts"]
+    assert cut["picture"] == "cut.png" and cut["probability"] == "" and "no picture" in cut["failure"]
+    assert run(["predict", "dark.png", "--csv", "-"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0].startswith("picture,probability,") and len(said.out.splitlines()) == 2
+    assert "0.5" in said.err and run(["predict", "dark.png", "--csv", "scores.csv"]) == 2
+
+
+def test_many_pictures_show_their_progress_where_the_rows_are_not_seen(here, capsys):
+    assert run(["predict", *["dark.png"] * 20]) == 0
+    assert "scoring 20/20" in capsys.readouterr().err
+    assert run(["predict", "-q", *["dark.png"] * 20]) == 0
+    assert "scoring" not in capsys.readouterr().err
+
+
 def test_no_name_moves_the_terminal(here, capsys):
     names = ["a\nb.png", "\x1b[31mé.png", "cut\u202e\n.png"]
     for name in names[:2]:
@@ -183,6 +207,7 @@ def test_no_name_moves_the_terminal(here, capsys):
     ]
     assert [line.split("  ")[0] for line in lines[3:]] == [
         "c\\r.png",
+        "4 pictures: 3 normal, 3 may be no head CT slice, 1 cannot be read",
         "Research, not for diagnosis.",
         "wrote s\\n.json",
     ]

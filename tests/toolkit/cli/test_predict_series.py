@@ -150,7 +150,7 @@ def test_what_looks_like_no_slice_is_scored_with_a_warning(here, capsys):
     assert run(["predict", "head.png", "odd.png", "--json", "a.json"]) == 0
     said = capsys.readouterr()
     assert said.err == "hemotk: warning: odd.png: may be no head CT slice: it is in colour.\n"
-    assert len(said.out.splitlines()) == 5
+    assert len(said.out.splitlines()) == 6
     written = json.loads((here / "a.json").read_text())["predictions"]
     assert [entry["doubts"] for entry in written] == [[], ["is in colour"]]
 

@@ -1,7 +1,9 @@
 """`hemotk.toml`, the environment and the command line, in their order; completion; misspelt words."""
 
 import dataclasses
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -261,3 +263,49 @@ def test_an_export_is_read_back_from_its_settings(auto: Tolerance | None) -> Non
     assert (found["auto"], found["max_score_drift"]) == (auto is not None, auto and 0.03)
     Path("n.toml").write_text(export_settings(ExportConfig(())), encoding="utf-8")
     assert seen("export", "--config", "n.toml", command="export")["quantize"] == ("none",)
+
+
+def bench_file(where: Path, command: str) -> Path:
+    where.write_text(json.dumps({"schema": "hemotk.bench/2", "command": command}))
+    return where
+
+
+def test_a_bench_is_repeated_by_its_settings(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["bundles/a b", "--by", "scanner", "--by", "age", "--max-flips", "0", "--max-latency-ratio", "0.5"]
+    given = [*words, "--no-timing", "--images", "gone/split.json", "--json", "last.json", "--html", "x.html"]
+    report = bench_file(here / "last.json", shlex.join(["hemotk", "bench", *given]))
+    assert run(["config", "show", str(report), "--out", "bench.toml"]) == 0
+    text = (here / "bench.toml").read_text()
+    assert "max-flips = 0\n" in text and "no-timing = true" in text and "x.html" not in text and "last.json" in text
+    (here / "gone").mkdir()
+    (here / "gone" / "split.json").touch()
+    found = seen("bench", "--config", "bench.toml", command="bench")
+    assert found == seen("bench", *words, "--no-timing", "--images", "gone/split.json", command="bench")
+    assert run(["config", "show", "last.json"]) == 0 and capsys.readouterr().out.endswith(text)
+
+
+def test_a_run_or_bundle_shows_the_settings_that_it_keeps(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "settings.toml").write_text("[train]\nepochs = 3\n")
+    assert run(["config", "show", "run"]) == 0
+    assert capsys.readouterr().out == "[train]\nepochs = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("", "was not made by a command"),
+        ("hemotk bench --nothing-like-it", "was made by another version of hemotk (No such option"),
+    ],
+)
+def test_settings_that_cannot_be_told(
+    here: Path, capsys: pytest.CaptureFixture[str], command: str, sentence: str
+) -> None:
+    bench_file(here / "last.json", command)
+    assert run(["config", "show", "last.json"]) == 2
+    assert f"last.json: {sentence}" in capsys.readouterr().err
+    (here / "other.json").write_text('{"schema": "hemotk.run/1"}')
+    (here / "empty").mkdir()
+    for name, words in (("other.json", "keeps no settings"), ("gone", "no such file"), ("empty", "keeps no settings")):
+        assert run(["config", "show", name]) == 2
+        assert f"{name}: {words}" in capsys.readouterr().err

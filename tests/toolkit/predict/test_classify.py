@@ -7,12 +7,10 @@ from mean_models import SIZE, mean_model
 from written_artefacts import SPEC, logit_of, write_bundle, write_picture
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.errors import HemotkError
+from hemotk.artifacts.predictions import ScoredPictures, VerifiedModel
+from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.predict.classify import (
     PictureClassifier,
-    ScoredPictures,
-    UnreadablePicture,
-    VerifiedModel,
     model_of_bundle,
     model_of_file,
 )

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,20 +15,23 @@ from hemotk.data.audit.features import Features, file_features
 from hemotk.data.audit.scan import AuditFolder, AuditImage, for_audit
 from hemotk.data.audit.shortcuts import PERMUTATIONS, run_probes
 from hemotk.data.duplicates.blank import is_blank
-from hemotk.data.duplicates.find import Pair, near_duplicates
+from hemotk.data.duplicates.find import Compare, Pair, near_duplicates
 from hemotk.data.duplicates.gather import link
 from hemotk.data.duplicates.view import View, view
 from hemotk.data.read.nifti import is_volume
 from hemotk.data.read.preprocess import load_with_colours
 from hemotk.data.scan.folder import FoundFolder
 from hemotk.data.split.grouping import Fingerprint, fingerprint, same, united
+from hemotk.data.split.look import look_at_each
 from hemotk.errors import HemotkError
 from hemotk.files import file_of
 from hemotk.progress import Tell, silent
 
 
 @dataclass(frozen=True)
-class _AuditedImage:
+class AuditedImage:
+    """One image as the audit looked at it."""
+
     image: AuditImage
     bytes: int
     size: tuple[int, int]
@@ -51,10 +53,26 @@ def audit(found: FoundFolder | AuditFolder, tell: Tell = silent, permutations: i
     """
     if isinstance(found, FoundFolder):
         found = for_audit(found)
-    looked, unreadable = _look_at_all(found, tell)
+    return audit_looked(found, *look_through(found, tell), tell, permutations=permutations)
+
+
+def audit_looked(
+    found: AuditFolder,
+    looked: Sequence[AuditedImage],
+    unreadable: Sequence[Unreadable],
+    tell: Tell = silent,
+    *,
+    permutations: int = PERMUTATIONS,
+    compare: Compare = near_duplicates,
+) -> AuditReport:
+    """The audit of a folder that `look_through` has looked at.
+
+    Raises:
+        HemotkError: as `audit`.
+    """
     if not looked:
         raise HemotkError(f"{found.folder}: not one image can be read; the first: {unreadable[0].why}.")
-    duplicates = _find_duplicates(looked, tell)
+    duplicates = _find_duplicates(looked, compare, tell)
     by_patient = same([one.image.patient for one in looked])
     known = [one.image.patient is not None for one in looked]
     alike, _ = link(duplicates.near, united(len(looked), duplicates.equal))
@@ -86,7 +104,7 @@ def audit(found: FoundFolder | AuditFolder, tell: Tell = silent, permutations: i
     )
 
 
-def _probes(looked: Sequence[_AuditedImage], units: Sequence[str], permutations: int, tell: Tell) -> tuple[Probe, ...]:
+def _probes(looked: Sequence[AuditedImage], units: Sequence[str], permutations: int, tell: Tell) -> tuple[Probe, ...]:
     """Probes of the labelled images; none without two classes."""
     known = [(one, one.image.label, unit) for one, unit in zip(looked, units, strict=True)]
     chosen = [(one, label, unit) for one, label, unit in known if label is not None]
@@ -102,7 +120,7 @@ def _probes(looked: Sequence[_AuditedImage], units: Sequence[str], permutations:
 
 
 def _unchecked(
-    folder: AuditFolder, looked: Sequence[_AuditedImage], labels: Sequence[int], probes: Sequence[Probe]
+    folder: AuditFolder, looked: Sequence[AuditedImage], labels: Sequence[int], probes: Sequence[Probe]
 ) -> Iterator[str]:
     """The searches that were not possible, a sentence each."""
     if not labels:
@@ -118,7 +136,7 @@ def _unchecked(
         yield "The folder gives no parts: leaks between training and test were not looked for."
 
 
-def _shared_patients(looked: Sequence[_AuditedImage]) -> int | None:
+def _shared_patients(looked: Sequence[AuditedImage]) -> int | None:
     """The number of patients who lie in several parts; None where the folder gives no parts."""
     if all(one.image.part is None for one in looked):
         return None
@@ -129,25 +147,21 @@ def _shared_patients(looked: Sequence[_AuditedImage]) -> int | None:
     return sum(len(places) > 1 for places in parts.values())
 
 
-def _look_at_all(folder: AuditFolder, tell: Tell) -> tuple[list[_AuditedImage], list[Unreadable]]:
-    def look(image: AuditImage) -> _AuditedImage | Unreadable:
-        try:
-            return _look(folder, image)
-        except HemotkError as error:
-            return Unreadable(image.path, str(error).removeprefix(f"{folder.folder / image.path}: ").rstrip("."))
-
-    looked, unreadable = [], []
-    with ThreadPoolExecutor(4) as pool:
-        for done, one in enumerate(pool.map(look, folder.images), 1):
-            if isinstance(one, _AuditedImage):
-                looked.append(one)
-            else:
-                unreadable.append(one)
-            tell("reading images", done, len(folder.images))
+def look_through(folder: AuditFolder, tell: Tell = silent) -> tuple[list[AuditedImage], list[Unreadable]]:
+    """Every image of the folder that can be read, and the others with the reason."""
+    images = {folder.folder / image.path: image for image in folder.images}
+    looked: list[AuditedImage] = []
+    unreadable: list[Unreadable] = []
+    found = look_at_each(list(images), lambda path: _look(folder, images[path]), tell)
+    for (path, image), one in zip(images.items(), found, strict=True):
+        if isinstance(one, HemotkError):
+            unreadable.append(Unreadable(image.path, str(one).removeprefix(f"{path}: ").rstrip(".")))
+        else:
+            looked.append(one)
     return looked, unreadable
 
 
-def _look(folder: AuditFolder, image: AuditImage) -> _AuditedImage:
+def _look(folder: AuditFolder, image: AuditImage) -> AuditedImage:
     path = folder.folder / image.path
     gray, colours = load_with_colours(path, hu_offset=folder.hu_offset)
     size = file_of(path).stat().st_size
@@ -155,7 +169,7 @@ def _look(folder: AuditFolder, image: AuditImage) -> _AuditedImage:
     height, width = gray.shape
     grays = len(np.unique(gray))
     prints = fingerprint(path, gray)
-    return _AuditedImage(image, size, (width, height), _kind(path), prints, view(gray), features, grays, is_blank(gray))
+    return AuditedImage(image, size, (width, height), _kind(path), prints, view(gray), features, grays, is_blank(gray))
 
 
 def _kind(path: Path) -> str:
@@ -175,18 +189,18 @@ class _Duplicates:
     near: list[Pair]
 
 
-def _find_duplicates(looked: Sequence[_AuditedImage], tell: Tell) -> _Duplicates:
+def _find_duplicates(looked: Sequence[AuditedImage], compare: Compare, tell: Tell) -> _Duplicates:
     """Sets of equal pictures, blank ones aside, and the near duplicates among the first of each, strongest first."""
     equal = same([None if one.blank else one.prints.pixels for one in looked])
     copies = {place for members in equal for place in members[1:]}
     single = [place for place in range(len(looked)) if place not in copies]
     views = [looked[place].view for place in single]
-    pairs = near_duplicates(views, tell)
+    pairs = compare(views, tell)
     near = [replace(pair, first=single[pair.first], second=single[pair.second]) for pair in pairs]
     return _Duplicates(equal, sorted(near, key=lambda pair: (-pair.similarity, pair.first, pair.second)))
 
 
-def _pairs(looked: Sequence[_AuditedImage], duplicates: _Duplicates) -> Iterator[AuditPair]:
+def _pairs(looked: Sequence[AuditedImage], duplicates: _Duplicates) -> Iterator[AuditPair]:
     for members in duplicates.equal:
         for other in members[1:]:
             yield _pair("exact", looked[members[0]].image, looked[other].image, 1.0, False)
@@ -211,7 +225,7 @@ def _pair(
     )
 
 
-def _groups(looked: Sequence[_AuditedImage], home: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+def _groups(looked: Sequence[AuditedImage], home: Sequence[int]) -> tuple[tuple[str, ...], ...]:
     """Paths of each group of several, largest group first."""
     sets = same([str(group) for group in home])
     return tuple(

@@ -7,7 +7,7 @@ Views come in the order of their files' names. Those beside each other need to b
 and mostly of one series, while of all pairs nearly every one is of two patients.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +72,25 @@ def near_duplicates(views: Sequence[View], tell: Tell = silent) -> tuple[Pair, .
             near.extend(pair for pair in map(_placed, placed) if _counts(pair, views))
         tell("comparing images", first + 1, len(chosen))
     return tuple(near)
+
+
+Compare = Callable[[Sequence[View], Tell], tuple[Pair, ...]]
+
+
+def comparing_once() -> Compare:
+    """`near_duplicates` that remembers: the same views are not compared again."""
+    known: list[tuple[tuple[View, ...], tuple[Pair, ...]]] = []
+
+    def compare(views: Sequence[View], tell: Tell) -> tuple[Pair, ...]:
+        asked = tuple(views)
+        for before, pairs in known:
+            if len(before) == len(asked) and all(one is other for one, other in zip(before, asked, strict=True)):
+                return pairs
+        pairs = near_duplicates(asked, tell)
+        known.append((asked, pairs))
+        return pairs
+
+    return compare
 
 
 def near_duplicates_between(

@@ -1,16 +1,16 @@
 """Group the images of a folder that belong together, so that a split never parts them, and keep the reasons."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from hemotk.artifacts import REASONS, Grouping, Reason
 from hemotk.data.duplicates.blank import is_blank
-from hemotk.data.duplicates.find import Pair, near_duplicates
+from hemotk.data.duplicates.find import Compare, Pair, near_duplicates
 from hemotk.data.duplicates.gather import link
 from hemotk.data.duplicates.view import View, view
 from hemotk.data.read.preprocess import load_gray
@@ -18,6 +18,7 @@ from hemotk.data.scan.folder import LABELS_CSV, FoundFolder, FoundImage
 from hemotk.data.scan.offenders import counted, listed
 from hemotk.data.scan.patients import numbered
 from hemotk.data.scan.rsna_patients import read_patients
+from hemotk.data.split.look import look_at_all
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, sha256_file
 from hemotk.progress import Tell, silent
@@ -29,6 +30,25 @@ class Fingerprint:
 
     file: str
     pixels: str
+
+
+class SeenImage(Protocol):
+    """One picture as somebody has looked at it before."""
+
+    @property
+    def prints(self) -> Fingerprint:
+        """Its fingerprint."""
+
+    @property
+    def view(self) -> View:
+        """What it is compared by."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it shows nothing."""
+
+
+Seen = Mapping[str, SeenImage]
 
 
 @dataclass(frozen=True)
@@ -78,13 +98,24 @@ def without_blank(scanned: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, 
     )
 
 
-def group_images(scanned: FoundFolder, grouping: Grouping, tell: Tell = silent) -> Grouped:
+@dataclass(frozen=True)
+class Before:
+    """What an audit of the same folder has done already: the pictures `seen`, by path, and how it compared them."""
+
+    seen: Seen = field(default_factory=dict)
+    compare: Compare = near_duplicates
+
+
+def group_images(
+    scanned: FoundFolder, grouping: Grouping, tell: Tell = silent, before: Before | None = None
+) -> Grouped:
     """Join what must not be parted: equal pictures; images of one patient unless 'none'; near duplicates in 'auto'.
 
     Two patients are joined by equal pictures alone, never by likeness. Blank slices are equal to nothing.
 
-    Every file is decoded once, so an unreadable one is found here and not in the middle of a training. In an `unread`
-    folder no picture is compared: patients are joined unless 'none'; where they are not known, headers are read.
+    Every file is decoded once, or was seen `before`: so an unreadable one is found here and not in the middle of a
+    training. In an `unread` folder no picture is compared: patients are joined unless 'none'; where they are not known,
+    headers are read.
 
     Raises:
         HemotkError: an unreadable image, equal pictures with different labels, or `grouping` is 'patient' and no
@@ -97,7 +128,8 @@ def group_images(scanned: FoundFolder, grouping: Grouping, tell: Tell = silent) 
             f"{scanned.folder}: ‹groups› patient needs a column 'patient' in {LABELS_CSV}; add it, or use "
             "‹groups› auto."
         )
-    looked = _look_at_all(scanned, grouping == "auto", tell)
+    before = before or Before()
+    looked = _look_at_all(scanned, grouping == "auto", before.seen, tell)
     prints = [one.prints for one in looked]
     keys = [None if one.blank else one.prints.pixels for one in looked]
     _check_labels(scanned, keys)
@@ -107,7 +139,7 @@ def group_images(scanned: FoundFolder, grouping: Grouping, tell: Tell = silent) 
         joins.append(("patient", same([image.patient for image in scanned.images])))
     home = united(len(scanned.images), [members for _, sets in joins for members in sets])
     if grouping == "auto":
-        pairs = near_duplicates([one.view for one in looked if one.view], tell)
+        pairs = before.compare([one.view for one in looked if one.view], tell)
         alike = _of_different_patients(scanned.images, pairs, home)
         home, used = link(pairs, home, [image.patient is not None for image in scanned.images])
         joins.append(("near", [[pair.first, pair.second] for pair in used]))
@@ -180,35 +212,16 @@ class _GroupedImage:
     blank: bool
 
 
-def _look_at_all(scanned: FoundFolder, views: bool, tell: Tell) -> list[_GroupedImage]:
-    def look(image: FoundImage) -> _GroupedImage | HemotkError:
-        path = scanned.folder / image.path
-        try:
-            gray = load_gray(path, hu_offset=scanned.hu_offset)
-            return _GroupedImage(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
-        except HemotkError as error:
-            return error
+def _look_at_all(scanned: FoundFolder, views: bool, seen: Seen, tell: Tell) -> list[_GroupedImage]:
+    paths = [image.path for image in scanned.images]
+    if all(path in seen for path in paths):
+        return [_GroupedImage(seen[path].prints, seen[path].view, seen[path].blank) for path in paths]
 
-    result, errors = [], []
-    with ThreadPoolExecutor(4) as pool:
-        for done, looked in enumerate(pool.map(look, scanned.images), 1):
-            if isinstance(looked, HemotkError):
-                errors.append(looked)
-            else:
-                result.append(looked)
-            tell("reading images", done, len(scanned.images))
-    if errors:
-        raise _all_of(errors, scanned.folder)
-    return result
+    def look(path: Path) -> _GroupedImage:
+        gray = load_gray(path, hu_offset=scanned.hu_offset)
+        return _GroupedImage(fingerprint(path, gray), view(gray) if views else None, is_blank(gray))
 
-
-def _all_of(errors: Sequence[HemotkError], folder: Path) -> HemotkError:
-    """The first error in full, and which other files have one."""
-    first = errors[0].sentence
-    if len(errors) == 1:
-        return HemotkError(first)
-    files = [str(error).removeprefix(f"{folder}/").partition(": ")[0] for error in errors]
-    return HemotkError(f"{first.rstrip('.')} ({len(files)} files cannot be used: {listed(files)}).")
+    return look_at_all(scanned.folder, paths, look, tell)
 
 
 def _reasons(

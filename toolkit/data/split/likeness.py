@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hemotk.data.duplicates.find import near_duplicates_between
 from hemotk.data.duplicates.view import View, view
 from hemotk.data.read.preprocess import load_gray
 from hemotk.data.scan.offenders import counted, listed
+from hemotk.data.split.look import look_at_all
 from hemotk.errors import HemotkError
 from hemotk.progress import Tell, silent
 
@@ -31,20 +31,15 @@ def viewed(split: SplitManifest, items: Sequence[SplitItem], data: Path | None =
     """The views of `items`, whose images lie in `data`, else where they lay when the split was made.
 
     Raises:
-        HemotkError: an image is missing or unreadable.
+        HemotkError: images are missing or unreadable; all are named.
     """
-    root = split.root(data)
 
-    def look(item: SplitItem) -> View | None:
-        gray = load_gray(root / item.path, hu_offset=split.hu_offset)
+    def look(path: Path) -> View | None:
+        gray = load_gray(path, hu_offset=split.hu_offset)
         return None if is_blank(gray) else view(gray)
 
-    shown: list[tuple[SplitItem, View]] = []
-    with ThreadPoolExecutor(4) as pool:
-        for done, (item, one) in enumerate(zip(items, pool.map(look, items), strict=True), 1):
-            if one is not None:
-                shown.append((item, one))
-            tell("reading images", done, len(items))
+    looked = look_at_all(split.root(data), [item.path for item in items], look, tell)
+    shown = [(item, one) for item, one in zip(items, looked, strict=True) if one is not None]
     return Viewed(tuple(item for item, _ in shown), tuple(one for _, one in shown))
 
 

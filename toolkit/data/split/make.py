@@ -12,7 +12,7 @@ from hemotk.data.scan.folder import FoundFolder
 from hemotk.data.scan.offenders import counted
 from hemotk.data.split.dealing import Counts, deal
 from hemotk.data.split.given_parts import keep_parts, near_leaks
-from hemotk.data.split.grouping import Grouped, class_counts, group_images, without_blank
+from hemotk.data.split.grouping import Before, Grouped, class_counts, group_images, without_blank
 from hemotk.errors import HemotkError
 from hemotk.progress import Tell, silent
 
@@ -38,15 +38,18 @@ class SplitConfig:
         require(self.seed >= 0, "seed", "0 or more")
 
 
-def make_split(scanned: FoundFolder, config: SplitConfig, tell: Tell = silent) -> SplitManifest:
+def make_split(
+    scanned: FoundFolder, config: SplitConfig, tell: Tell = silent, before: Before | None = None
+) -> SplitManifest:
     """Split a scanned folder; the same folder, configuration and seed give the same parts.
 
-    Parts that a table or folders give are kept unless `config.resplit`. Blank slices are left out.
+    Parts that a table or folders give are kept unless `config.resplit`. Blank slices are left out. Pictures that were
+    seen `before` are not read again.
 
     Raises:
         HemotkError: as `group_images` and `keep_parts`, or too few groups for three parts.
     """
-    scanned, grouped = without_blank(scanned, group_images(scanned, config.grouping, tell))
+    scanned, grouped = without_blank(scanned, group_images(scanned, config.grouping, tell, before))
     labels = [image.label for image in scanned.images]
     if scanned.given and not config.resplit:
         leaks = _said_leaks(scanned, grouped)
