@@ -98,11 +98,11 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
         measured = channel_ranges(graph, pixels, spec, tell)
     tell("converting", 0, 1)
     parent = convert_graph(preactivation(graph), spec.size)
+    tell("converting", 1, 1)
     models, recipes, selection = {"float32": parent}, [], None
     corrector = _Corrector(parent, pixels, spec, tell)
     integers = _Integers(source, graph, measured, pixels, tell)
     for index, recipe in enumerate(config.recipes):
-        tell("quantizing", index, len(config.recipes))
         candidate = Candidate(parent, recipe, spec, {})
         if recipe.calibrated:
             candidate = integers.candidate(recipe)
@@ -120,6 +120,7 @@ def _graph_models(source: Source, shape: DenseNetShape, config: ExportConfig, pi
                 corrector.taken_off.pop(recipe.kind, None)
         models[recipe.kind] = finished
         recipes.append(candidate.recipe)
+        tell("quantizing", index + 1, len(config.recipes))
     return Models(models, tuple(recipes), selection, corrector.taken_off)
 
 
@@ -167,6 +168,7 @@ def _plain_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell
     spec = source.card.preprocess
     tell("converting", 0, 1)
     content = convert_network(_keras_network(source), spec.size)
+    tell("converting", 1, 1)
     integer, ranges = split_hard_swish(content), {}
     if config.calibrated:
         ranges = tensor_ranges(integer, pixels, spec, tell)

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
 from hemotk.files import refuse_existing
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundle", required=False, type=PATH)
 @click.option("--out", type=PATH, default=Path("app"), show_default=True, help="The folder to write.")
 @click.option(
@@ -48,7 +49,7 @@ def android(*, bundle: Path | None, out: Path, with_testset: bool, overwrite: bo
     Examples:
       hemotk android
       hemotk android bundles/first --out first_app
-      hemotk android bundles/first --application-id org.example.slices --name Slices --app-version 1.2
+      hemotk android bundles/first --application-id org.example.slices
       hemotk android bundles/first --out bench_app --with-testset
     """
     from hemotk.android.options import AppOptions
