@@ -169,7 +169,7 @@ def test_an_app_of_an_older_bundle_names_nobody(house: Path, tmp_path: Path) -> 
     items = CalibrationManifest.read(beside_bundle(new) / card.calibrated_on.manifest).items
     replace(card, calibration=items, calibrated=None).write(old / BUNDLE_CARD)
     assert "Mueller" in found_names(old, secrets(house))
-    app = make_app(old, tmp_path / "app", with_testset=True)
+    app = make_app([old], tmp_path / "app", with_testset=True)
     assert app.named == len(items) == 8 and found_names(app.folder, secrets(house)) == set()
     assert BundleCard.read(app.folder / ASSETS / "bundle" / BUNDLE_CARD).calibrated == card.calibrated
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
 from hemotk.files import refuse_existing
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE]...")
 @click.option("--out", type=PATH, default=Path("app"), show_default=True, help="The folder to write.")
 @click.option(
