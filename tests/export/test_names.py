@@ -99,8 +99,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pictures = write_pictures(home / "data" / HOSPITAL)
         run = write_run(home / "runs" / "first", make_split(scan(pictures), SplitConfig(grouping="patient")))
         export_run(run, home / "bundles" / "first", EVERYTHING)
-        make_app(Path("bundles/first"), Path("app"))
-        make_app(Path("bundles/first"), Path("bench_app"), with_testset=True)
+        make_app([Path("bundles/first")], Path("app"))
+        make_app([Path("bundles/first")], Path("bench_app"), with_testset=True)
     return home
 
 
