@@ -1,5 +1,6 @@
 """What a package index gets: the sdist has all that the repository has and nothing else, and its page can be shown."""
 
+import configparser
 import re
 import subprocess
 import sys
@@ -39,3 +40,14 @@ def test_the_page_of_the_package_can_be_shown_on_an_index() -> None:
     assert shown is not None and ">hemotk<" in shown and shown.count("<pre") == text.count("```") // 2
     # An index has no files beside the page.
     assert re.findall(r"\]\((?!https://)", text) == []
+
+
+def test_the_container_gets_what_the_package_is_made_of() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    folders = [line.partition("=")[2].strip() for line in setup["options"]["package_dir"].strip().splitlines()]
+    page = setup["metadata"]["long_description"].removeprefix("file: ")
+    needed = {*folders, page, setup["metadata"]["license_files"], "setup.cfg", "pyproject.toml", "constraints.txt"}
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {line.removeprefix("!") for line in lines if line.startswith("!")} == needed
+    assert lines[1] == "*"  # nothing else: no picture, no run

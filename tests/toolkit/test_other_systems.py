@@ -1,5 +1,6 @@
 """hemotk on Windows and macOS, as far as a Linux machine can show it; docs/systems.md says what that is worth."""
 
+import ntpath
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from hemotk.artifacts import SplitManifest
 from hemotk.artifacts.split import lies_inside
 from hemotk.cli import console
 from hemotk.cli.main import COMMANDS
+from hemotk.data.split import merge
+from hemotk.errors import HemotkError
 
 LIKE_WINDOWS = Path(__file__).parents[1] / "helpers" / "like_windows"
 pytestmark = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="simulates Windows on Linux")
@@ -133,6 +136,14 @@ def test_a_split_stays_inside_its_folder_there(path: str) -> None:
     assert not lies_inside(path, PureWindowsPath)
     assert lies_inside(path)  # here these are names like others
     assert lies_inside("normal/a.png", PureWindowsPath) and lies_inside("a\\b.png", PureWindowsPath)
+
+
+def test_merged_folders_there_lie_on_one_drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge.os.path, "commonpath", ntpath.commonpath)
+    monkeypatch.setattr(merge, "Path", PureWindowsPath)
+    assert merge._common(["C:/sets/first", "C:/sets/second"]) == "C:/sets"
+    with pytest.raises(HemotkError, match="split them anew on one drive"):
+        merge._common(["C:/sets/first", "D:/sets/second"])
 
 
 def test_plain_letters() -> None:

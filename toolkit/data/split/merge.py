@@ -111,7 +111,7 @@ def swamped(merged: SplitManifest) -> str | None:
 
 def _common(folders: Sequence[str]) -> str:
     try:
-        return os.path.commonpath(folders)
+        return Path(os.path.commonpath(folders)).as_posix()
     except ValueError as error:  # a relative one, or another drive
         raise HemotkError(
             f"{folders[0]}: has no folder in common with {' and '.join(folders[1:])}; split them anew on one drive."
