@@ -29,7 +29,7 @@ help:
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
-	@echo "make test-resume                        kill training, pruning and export at 20 moments each and compare"
+	@echo "make test-resume                        kill commands at 20 moments each and compare; fill the disk at every write"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make test-web                           the page in Node and in Chromium"
 	@echo "make web                                bundle the page anew in toolkit/web/built"
@@ -58,7 +58,7 @@ $(VENV)/.linked: $(VENV)/.installed $(shell find toolkit export benchmarks andro
 test: env
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(ARGS)
 
-# `make test` kills three times each.
+# `make test` kills one to three times each, and fills the disk at a few writes.
 test-resume: env
 	HEMOTK_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -q tests/resume $(ARGS)
 

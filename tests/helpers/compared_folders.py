@@ -22,6 +22,7 @@ from hemotk.artifacts import (
     TESTSET_SUFFIX,
     WEIGHTS_FILE,
     BundleCard,
+    NamelessTestSet,
     SiteCard,
     SweepReport,
     TestSetCard,
@@ -189,7 +190,8 @@ def check_app(folder: Path) -> None:
     for variant in card.variants:
         if (assets / "bundle" / variant.file).exists():
             check_sha256(assets / "bundle" / variant.file, variant.sha256)
-    check_testset(assets / "testset")
+    content = NamelessTestSet.read(assets / "testset" / TESTSET_CARD)
+    check_sha256(assets / "testset" / TESTSET_IMAGES, content.images)
 
 
 def compare_exactly(found: Path, wanted: Path) -> None:

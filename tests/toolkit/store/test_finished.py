@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from hemotk.errors import HemotkError
 from hemotk.store.finished import announce, refuse_finished, remove_left
-from hemotk.store.lock import LOCK_FILE, NOTE_FILE, locked
+from hemotk.store.lock import LOCK_FILE, NOTE_FILE, hand_over, locked
 from hemotk.store.unfinished import partial_of
 
 
@@ -73,3 +75,31 @@ def test_a_run_that_is_being_resumed_stays(out: Path) -> None:
     with locked(out.with_name("run.partial")):
         remove_left(out)
     assert (out.with_name("run.partial") / "work-2" / "checkpoint.npz").exists()
+
+
+def test_who_comes_as_the_folder_is_handed_over_finds_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the check whether it is finished and the lock, another process has published the folder."""
+    partial, out = tmp_path / "run.partial", tmp_path / "run"
+
+    def acquire(lock: FileLock, **named: Any) -> Any:
+        taken = real(lock, **named)
+        if not out.exists():
+            partial.rename(out)
+        return taken
+
+    real = FileLock.acquire
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    with pytest.raises(HemotkError, match=r"run\.partial: another process has just finished it"), locked(partial):
+        pass
+
+
+def test_the_folder_of_a_lock_is_published_without_it(tmp_path: Path) -> None:
+    partial, out = tmp_path / "run.partial", tmp_path / "run"
+    with locked(partial) as lock:
+        (partial / "cv.json").write_text("{}")
+        hand_over(lock, partial, out, False)
+        assert [path.name for path in out.iterdir()] == ["cv.json"] and not partial.exists()
+    with locked(partial) as lock, pytest.raises(HemotkError, match="run: already exists"):
+        hand_over(lock, partial, out, False)
