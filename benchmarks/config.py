@@ -20,7 +20,9 @@ class BenchConfig(MeasureConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.timing and self.limits.latency_ms is not None:
-            raise HemotkError("limits.latency_ms: needs times, and timing is off; leave one of both out.")
+            raise HemotkError(
+                f"‹max_latency_ms› {self.limits.latency_ms:g}: needs times, and timing is off; leave one of both out."
+            )
 
     @property
     def held(self) -> BenchLimits:

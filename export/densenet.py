@@ -108,4 +108,5 @@ def open_densenet(
     measured = channel_ranges(graph, pixels, spec, tell) if config.calibrated else {}
     tell("converting", 0, 1)
     parent = convert_graph(preactivation(graph), spec.size)
+    tell("converting", 1, 1)
     return DenseNetSource(source.card, graph, parent, measured, pixels, tell)

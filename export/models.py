@@ -49,7 +49,6 @@ def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: 
     models, recipes, selection = {"float32": network.parent}, [], None
     corrector = Corrector(network.parent, pixels, spec, tell)
     for index, recipe in enumerate(config.recipes):
-        tell("quantizing", index, len(config.recipes))
         candidate = network.candidate(recipe) if recipe.calibrated else Candidate(network.parent, recipe, spec, {})
         finished = corrector.quantized(candidate)
         if recipe.kind == "int8" and config.auto is not None:
@@ -65,4 +64,5 @@ def make_models(source: Source, config: ExportConfig, pixels: np.ndarray, tell: 
                 corrector.taken_off.pop(recipe.kind, None)
         models[recipe.kind] = finished
         recipes.append(candidate.recipe)
+        tell("quantizing", index + 1, len(config.recipes))
     return Models(models, tuple(recipes), selection, corrector.taken_off)

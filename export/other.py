@@ -58,6 +58,7 @@ def open_other(source: Source, config: ExportConfig, pixels: np.ndarray, tell: T
     spec = source.card.preprocess
     tell("converting", 0, 1)
     content = convert_network(_keras_network(source), spec.size)
+    tell("converting", 1, 1)
     integer, ranges = split_hard_swish(content), {}
     if config.calibrated:
         ranges = tensor_ranges(integer, pixels, spec, tell) | _copied_pixels(integer, spec)

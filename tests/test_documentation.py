@@ -2,12 +2,14 @@
 
 import importlib
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 import hemotk
-from hemotk.cli.main import NOT_SET, settable_commands
+from hemotk.cli.main import NOT_SET, cli, settable_commands
 
 ROOT = Path(__file__).parents[1]
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -89,3 +91,32 @@ def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.Mo
     code = code.replace('arch="densenet201"', 'arch="densenet-tiny", size=64, epochs=1')
     exec(compile(code, "README.md", "exec"), {"__name__": "page"})
     assert Path("bundles/first/model_int8.tflite").is_file()
+
+
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def typed() -> list[tuple[str, str]]:
+    """Every command of hemotk in the shell blocks of the documents: the page and the line."""
+    pages = [ROOT / "README.md", ROOT / "android_stub" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = []
+    for page in pages:
+        for block in SHELL.findall(page.read_text("utf-8")):
+            lines = re.split(r"\n|; ", re.sub(r"\\\n|\$\([^)]*\)", " ", block))
+            found += [(page.name, line.partition(" #")[0].strip()) for line in lines if line.startswith("hemotk ")]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), typed())
+def test_a_command_of_a_document_exists_with_its_options(page: str, line: str) -> None:
+    words = [word for word in shlex.split(line) if word not in ("|", ">", "&&")][1:]
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        word = next(word for word in words if not word.startswith("-") and not word.endswith(".toml"))
+        words.remove(word)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, f"{page}: no command {word}"
+        command = found
+    known = {name for option in (*command.params, *cli.params) for name in (*option.opts, *option.secondary_opts)}
+    given = {word.partition("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)} - {"--help"}
+    assert given <= known, f"{page}: {line}"

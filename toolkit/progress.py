@@ -179,15 +179,23 @@ def bars() -> Iterator[Tell]:
 
 
 def _bar(stream: TextIO) -> "RichProgress":
-    from rich.console import Console
+    from rich.console import Console, Group, RenderableType
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    return Progress(
+    class WithNote(Progress):
+        """What is known by now stands below the bar: a line of 80 columns has no room for both."""
+
+        def get_renderable(self) -> RenderableType:
+            note = str(self.tasks[0].fields["note"]) if self.tasks else ""
+            bar = self.make_tasks_table(self.tasks)
+            return Group(bar, Text(f"  {note}", no_wrap=True, overflow="ellipsis")) if note else bar
+
+    return WithNote(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        TimeRemainingColumn(elapsed_when_finished=True),
         console=Console(file=stream),
         auto_refresh=False,  # no thread of ours beside what is being timed
     )

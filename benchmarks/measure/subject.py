@@ -42,8 +42,8 @@ class Subject:
         check_given(self.bundles, self.asked, images=self.images is not None)
         if self.images is not None and self.imported:
             raise HemotkError(
-                "‹imported›: devices measure on the test split, which ‹images› takes the place of; leave one of both "
-                "out."
+                f"‹imported› {self.imported[0]} and ‹images› {self.images}: devices measure on the test split, which "
+                "other images take the place of; leave one of both out."
             )
         if self.data is not None and (self.images is None or not self.images.is_file()):
             raise HemotkError(

@@ -17,7 +17,7 @@ from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.convert import Tensor, TensorFlowOps
 from hemotk.exporting.tflite.flatbuffer import INPUT, SIGNATURE
 from hemotk.progress import Tell, silent
-from hemotk.quiet import quiet
+from hemotk.quiet import quiet, without_remarks
 
 BATCH = 10
 DERIVED = ("_act", "_act_scaled", "_concat")
@@ -108,7 +108,7 @@ def tensor_ranges(
 
     rules = recipe_manager.RecipeManager()
     rules.load_quantization_recipe(Recipe("int8").rules())
-    with quiet():
+    with quiet(), without_remarks():
         tool = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
     for index, image in enumerate(pixels):
         with quiet():

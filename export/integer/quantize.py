@@ -10,7 +10,7 @@ from hemotk.artifacts import PreprocessSpec
 from hemotk.errors import HemotkError
 from hemotk.exporting.recipe import Recipe
 from hemotk.exporting.tflite.flatbuffer import INPUT, byte_interface, operators, read_model, write_model
-from hemotk.quiet import quiet
+from hemotk.quiet import quiet, without_remarks
 
 Range = tuple[float, float]
 
@@ -26,7 +26,7 @@ def quantize(content: bytes, recipe: Recipe, spec: PreprocessSpec, ranges: Mappi
         HemotkError: a tensor has no finite range, or the quantizer does not know an operator.
     """
     statistics = _statistics(content, {**ranges, **pixel_ranges(spec)}) if recipe.calibrated else None
-    with quiet():
+    with quiet(), without_remarks():
         try:
             result = quantizer.Quantizer(content, recipe.rules()).quantize(statistics, enable_progress_report=False)
         except (ValueError, RuntimeError, KeyError) as error:

@@ -393,7 +393,7 @@ def test_without_timing_nothing_is_timed_and_the_note_says_so(pristine, tmp_path
 @pytest.mark.parametrize("limit", ["--max-latency-ratio", "--max-latency-ms"])
 def test_a_limit_on_time_without_times_is_refused(pristine, capsys, limit):
     assert run(["bench", str(pristine), "--no-timing", limit, "2"]) == 2
-    assert f"{limit}: needs times, which --no-timing leaves out" in capsys.readouterr().err
+    assert f"{limit} 2: needs times, which --no-timing leaves out" in capsys.readouterr().err
 
 
 def test_limits_on_time_are_checked_in_the_library_too():

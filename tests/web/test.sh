@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves the page of `hemotk web` in Node and in Chromium, and that of `hemotk review`; `make test-web` calls it. Skips,
+# Proves the page of `hemotk web` in Node and in Chromium, and those of `hemotk review`, `bench` and `data audit`; `make test-web` calls it. Skips,
 # and says why, where node, npm or Chromium cannot be had. PYTHON is an interpreter with hemotk[train]; BUNDLE is a bundle with its test set to use instead of a
 # small one that is trained here (with `hemotk export --cam`); SHOTS is a folder for pictures of the page.
 set -euo pipefail
@@ -87,6 +87,12 @@ fi
 say "the page in Chromium"
 pages "$BUNDLE"
 "$PYTHON" -m hemotk review "$BUNDLE" --pictures --near 0.3 --out "$REVIEW" --overwrite > /dev/null 2>&1
+export PAGES=$WORK/pages
+rm -rf "$PAGES" && mkdir -p "$PAGES"
+"$PYTHON" -m hemotk data phantom "$PAGES/slices" --count 12 > /dev/null 2>&1
+"$PYTHON" -m hemotk data audit "$PAGES/slices" --html "$PAGES/audit.html" --pictures > /dev/null 2>&1
+# A network of one epoch may fail a limit; the page is written all the same.
+"$PYTHON" -m hemotk bench "$BUNDLE" --no-timing --html "$PAGES/bench.html" > /dev/null 2>&1 || [[ -f $PAGES/bench.html ]]
 (cd "$WORK" && node --test --test-force-exit --test-concurrency=2 --test-reporter=spec browser/)
 
 say "a bench of the page is read by hemotk bench --import"

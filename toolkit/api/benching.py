@@ -141,7 +141,8 @@ def bench(
         raise HemotkError("‹serial›: names a phone for ‹device› adb; add that, or leave ‹serial› out.")
     if device is not None and images is not None:
         raise HemotkError(
-            "‹device›: a phone benches the test split, which ‹images› takes the place of; leave one of both out."
+            f"‹device› {device} and ‹images› {images}: a phone benches the test split, which other images take the "
+            "place of; leave one of both out."
         )
     with ExitStack() as stack:
         if device is not None:

@@ -11,6 +11,7 @@ from hemotk.files import refuse_existing
 from hemotk.quiet import import_tensorflow
 from hemotk.store import bundle as store
 from hemotk.store import run as store_run
+from hemotk.store.cards import run_card
 
 BUNDLES = Path("bundles")
 KINDS = ("fp16", "dynamic", "int8", "int16x8")
@@ -75,12 +76,13 @@ def export(
     _check_choices(outputs, left_out)
     if auto and left_out:
         raise HemotkError(
-            "‹without›: ‹auto› takes every step while int8 is good enough, and none once it keeps layers in float32; "
-            "leave one of the two out."
+            f"‹without› {', '.join(left_out)} and ‹auto›: auto takes every step while int8 is good enough, and none "
+            "once it keeps layers in float32; leave one of both out."
         )
     for name, value in (("author", author), ("license", license)):
         if not value.strip():
             raise HemotkError(f"‹{name}›: is empty; give a text, or leave the option out.")
+    run_card(folder)
     refuse_existing(place, overwrite)  # before the seconds that TensorFlow takes to load
     import_tensorflow()
     from hemotk.exporting.bundle import export_run

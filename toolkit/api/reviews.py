@@ -74,6 +74,7 @@ def review(
     """
     place, given = Path(out), _checked(source, part, near)
     refuse_existing(place, overwrite)
+    audited = None if audit is None else AuditReport.read(Path(audit))
     with telling(progress) as tell:
         if (given / BUNDLE_CARD).is_file():
             reviewed = review_of_bundle(
@@ -82,7 +83,8 @@ def review(
         else:
             _only_of_bundles(given, variant=variant, bench=bench)
             reviewed = review_of_run(given, part, maybe(data), pictures=pictures)
-        reviewed = _with_audit(reviewed, maybe(audit))
+        if audited is not None:
+            reviewed = _with_audit(reviewed, audited, maybe(audit))
         found = worth_a_look(reviewed, near)
         looks = {} if reviewed.album is None else looks_of(reviewed.album, found, tell)
     if reviewed.album is not None:
@@ -142,12 +144,9 @@ def _only_of_bundles(folder: Path, **options: object) -> None:
             raise HemotkError(f"‹{name}›: is for a bundle, and {folder} is a run; leave it out, or name its bundle.")
 
 
-def _with_audit(reviewed: Reviewed, path: Path | None) -> Reviewed:
-    if path is None:
-        return reviewed
+def _with_audit(reviewed: Reviewed, report: AuditReport, path: Path | None) -> Reviewed:
     from hemotk.data.audit.text import findings
 
-    report = AuditReport.read(path)
     audited, split = (PurePath(folder).name for folder in (report.folder, reviewed.images))
     if reviewed.images and audited != split:
         raise HemotkError(f"‹audit› {path}: is of the folder {audited}, the run's images are of {split}; audit that.")

@@ -12,6 +12,7 @@ from hemotk.api.data import folds as make_folds
 from hemotk.api.data import split as make_split
 from hemotk.artifacts import CvReport, FieldError, SplitManifest
 from hemotk.artifacts.pixels import Window
+from hemotk.artifacts.stages import kind_of, not_wanted
 from hemotk.data.scan.found import FoundFolder
 from hemotk.environment import device
 from hemotk.errors import HemotkError
@@ -57,7 +58,10 @@ def operating_point(
         HemotkError: both a threshold and a least sensitivity, or a value that cannot be.
     """
     if threshold is not None and min_sensitivity is not None:
-        raise HemotkError("‹min_sensitivity›: chooses the threshold, which ‹threshold› gives; leave one of both out.")
+        raise HemotkError(
+            f"‹threshold› {threshold} and ‹min_sensitivity› {min_sensitivity:g}: both say where the threshold is; "
+            "leave one of both out."
+        )
     try:
         if min_sensitivity is not None:
             return OperatingConfig("sensitivity", min_sensitivity=min_sensitivity, calibrate=calibrate)
@@ -66,7 +70,9 @@ def operating_point(
         return OperatingConfig("fixed", 0.5 if threshold is None else float(threshold), calibrate=calibrate)
     except FieldError as error:
         setting = "threshold" if min_sensitivity is None else "min_sensitivity"
-        raise HemotkError(f"‹{setting}›: {error}; choose another.") from error
+        must = str(error).partition("must be ")[2]
+        value = threshold if min_sensitivity is None else min_sensitivity
+        raise HemotkError(f"‹{setting}› {value}: must be {must}; choose another.") from error
     except ValueError as error:
         raise HemotkError(f"‹threshold› {threshold}: must be a number between 0 and 1, or youden.") from error
 
@@ -224,6 +230,8 @@ def configured(recipe: str, operating: OperatingConfig, settings: Mapping[str, A
         given["appearance"] = APPEARANCES[look]
     if given.get("weights") is not None:
         given["weights"] = str(given["weights"])
+        if (found := kind_of(Path(given["weights"]))) not in ("", "run"):
+            raise HemotkError(f"‹weights› {not_wanted(Path(given['weights']), found, 'run')}")
     return from_recipe(recipe, operating=operating, **given)
 
 

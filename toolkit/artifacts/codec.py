@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from hemotk.artifacts.stages import kind_of, not_wanted, schema_kind
 from hemotk.errors import HemotkError
 from hemotk.files import sha256_bytes, write_bytes
 
@@ -38,6 +39,11 @@ class Artifact:
 
     SCHEMA: ClassVar[str]
     LATER: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def schema_name(cls) -> str:
+        """The name of the kind: 'bench' of 'hemotk.bench/2'."""
+        return cls.SCHEMA.partition("/")[0].removeprefix("hemotk.")
 
     def to_json(self) -> bytes:
         """UTF-8 JSON: the schema first, then the fields in their order."""
@@ -76,6 +82,10 @@ class Artifact:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise HemotkError(f"{path}: no such file; check the path.") from error
+        except IsADirectoryError as error:
+            found = kind_of(path)
+            sentence = not_wanted(path, found, cls.schema_name()) if found else f"{path}: is a folder; name a file."
+            raise HemotkError(sentence) from error
         except (OSError, UnicodeDecodeError) as error:
             raise HemotkError(f"{path}: cannot be read as text; make it again or copy it again.") from error
         try:
@@ -93,6 +103,8 @@ class Artifact:
         Raises:
             HemotkError: as for `read`.
         """
+        if (found := schema_kind(body)) and found != cls.schema_name():
+            raise HemotkError(not_wanted(where, found, cls.schema_name()))
         kind, _, version = cls.SCHEMA.partition("/")
         schema = body.get("schema") if isinstance(body, dict) else None
         if not isinstance(schema, str) or not schema.startswith(kind + "/"):

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
 from hemotk.files import refuse_existing
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE]...")
 @click.option("--out", type=PATH, default=Path("app"), show_default=True, help="The folder to write.")
 @click.option(
@@ -52,7 +53,7 @@ def android(*, bundles: tuple[Path, ...], out: Path, with_testset: bool, overwri
       hemotk android
       hemotk android bundles/first --out first_app
       hemotk android bundles/first bundles/second --out two_models
-      hemotk android bundles/first --application-id org.example.slices --name Slices --app-version 1.2
+      hemotk android bundles/first --application-id org.example.slices
       hemotk android bundles/first --out bench_app --with-testset
     """
     from hemotk.android.options import AppOptions

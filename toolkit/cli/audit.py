@@ -7,13 +7,15 @@ import click
 
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, json_option, overwrite_option
 from hemotk.cli.standard_output import may_print
 from hemotk.cli.window import hu_offset_option
 from hemotk.errors import CheckFailed, HemotkError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folder", type=PATH)
 @click.option(
     "--html",
@@ -89,7 +91,7 @@ def audit(
     \b
     Examples:
       hemotk data audit head_ct
-      hemotk data audit slices --html audit.html --json audit.json --sheet duplicates.png
+      hemotk data audit slices --html audit.html --sheet duplicates.png
       hemotk data audit slices --fail-on unreadable,contradictions,shortcuts
     """
     from hemotk.api.data import audit as look_through
@@ -118,4 +120,6 @@ def audit(
     failed = audited.failures(words)
     for sentence in failed:
         click.echo(f"failed: {sentence}")
+    if not failed:
+        say_next("plan", folder)
     return CheckFailed.exit_code if failed else 0

@@ -12,8 +12,9 @@ from hemotk.api.benching import FORMS, Report
 from hemotk.api.benching import bench as measure
 from hemotk.artifacts import BenchReport
 from hemotk.benchmarks.judge.limits import BenchLimits, setting_of
-from hemotk.cli.console import typed
 from hemotk.cli.foreign import foreign_options
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.standard_output import may_print
 from hemotk.errors import CheckFailed, HemotkError
@@ -47,7 +48,7 @@ def _output(name: str, words: str) -> Decorator:
     )
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundles", nargs=-1, type=PATH, metavar="[BUNDLE|MODEL.tflite]...")
 @click.option(
     "--images",
@@ -70,7 +71,7 @@ def _output(name: str, words: str) -> Decorator:
 )
 @click.option(
     "--baseline",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=PATH,
     metavar="FILE",
     help="Hold this bench against an earlier one, whose --json is FILE. A variant that lost right decisions since then "
     "fails.",
@@ -238,11 +239,11 @@ def bench(context: click.Context, **given: Any) -> None:
       hemotk bench
       hemotk bench bundles/first --json bench.json --html bench.html
       hemotk bench bundles/new bundles/old --max-flips 0
-      hemotk bench --no-timing --undecided fail --max-accuracy-drop 0.05 --junit bench.xml
+      hemotk bench --no-timing --undecided fail --junit bench.xml
       hemotk bench --images other-hospital --scores scores.csv
       hemotk bench --images other-hospital.json
       hemotk bench --images other-hospital --by subdural --by scanner
-      hemotk bench theirs.tflite bundles/first --images other-hospital --normalization torch
+      hemotk bench theirs.tflite --images other-hospital --normalization torch
       hemotk bench bundles/first --import pixel-7.json
       hemotk bench bundles/first --device adb --threads 4
       hemotk bench --json new.json --baseline last.json
@@ -265,10 +266,10 @@ def bench(context: click.Context, **given: Any) -> None:
         **limits,
     )
     _print(report.found)
-    flipped = any(row.paired is not None and row.paired.flips for row in report.found.variants)
-    if flipped and given["images"] is None:
-        click.echo(f"The flips, slice by slice: {typed(['hemotk', 'review', str(bundles[0])])}")
     _write(report, given)
+    if given["images"] is None:
+        flipped = any(row.paired is not None and row.paired.flips for row in report.found.variants)
+        say_next("review", bundles[0], before="The flips, slice by slice" if flipped else "Next")
     if not report.passed:
         raise CheckFailed(_failure(report.found))
 
@@ -299,11 +300,13 @@ def _check_outputs(given: dict[str, Any]) -> None:
 
 
 def _check_times(context: click.Context, given: dict[str, Any]) -> None:
-    """Refuse limits on time where nothing is to be timed."""
-    default = click.core.ParameterSource.DEFAULT
+    """Refuse limits on time where nothing is to be timed; those of a settings file are then just not held."""
+    asked = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
     for field in ("latency_ratio", "latency_ms"):
-        if given["no_timing"] and context.get_parameter_source(field) is not default:
-            raise HemotkError(f"{_option(field)}: needs times, which --no-timing leaves out; leave one of both out.")
+        if given["no_timing"] and context.get_parameter_source(field) in asked:
+            raise HemotkError(
+                f"{_option(field)} {given[field]:g}: needs times, which --no-timing leaves out; leave one of both out."
+            )
 
 
 def _write(report: Report, given: dict[str, Any]) -> None:
@@ -312,6 +315,9 @@ def _write(report: Report, given: dict[str, Any]) -> None:
     for form in FORMS:
         if given[form] is not None:
             write_bytes(given[form], report.rendered(form).encode(), overwrite=given["overwrite"])
+    for name in ("json_file", *FORMS, "scores"):
+        if given[name] is not None:
+            click.echo(f"wrote {given[name]}")
 
 
 def _command(context: click.Context, bundles: tuple[Path, ...]) -> str:

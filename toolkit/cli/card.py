@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest
 from hemotk.files import write_bytes
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=PATH, required=False)
 @click.option(
     "--bundle", type=PATH, help="The bundle that was exported from the run. The card then has a section on its models."
@@ -32,7 +33,7 @@ def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path
     \b
     Examples:
       hemotk card runs/first
-      hemotk card runs/first --bundle bundles/first --audit audit.json --out MODEL_CARD.md
+      hemotk card runs/first --bundle bundles/first --out MODEL_CARD.md
     """
     from hemotk.api.describing import card as card_of
 

@@ -3,10 +3,13 @@
 import click
 from click.shell_completion import get_completion_class
 
+from hemotk.cli.help import Command
+from hemotk.cli.terminal import echo_as_it_is
+
 VARIABLE = "_HEMOTK_COMPLETE"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(*, shell: str) -> None:
     """Print a script that completes commands, options and files in your shell.
@@ -21,4 +24,4 @@ def completion(*, shell: str) -> None:
 
     made = get_completion_class(shell)
     if made is not None:
-        click.echo(made(cli, {}, "hemotk", VARIABLE).source())
+        echo_as_it_is(made(cli, {}, "hemotk", VARIABLE).source())

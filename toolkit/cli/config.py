@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.settings import SETTINGS_FILE
 
@@ -13,7 +14,7 @@ def config() -> None:
     """Keep the options of commands in a file."""
 
 
-@config.command()
+@config.command(cls=Command)
 @click.option("--out", type=PATH, default=Path(SETTINGS_FILE), show_default=True, help="The file to write.")
 @overwrite_option
 def init(*, out: Path, overwrite: bool) -> None:
@@ -36,7 +37,7 @@ def init(*, out: Path, overwrite: bool) -> None:
     click.echo(f"wrote {out}")
 
 
-@config.command()
+@config.command(cls=Command)
 @click.argument("source", type=PATH, metavar="RUN|BUNDLE|BENCH.json")
 @click.option("--out", type=PATH, help="The settings file to write.  [default: print the settings]")
 @overwrite_option

@@ -8,6 +8,8 @@ import click
 from hemotk.cli.audit import audit
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option, say_reading
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.window import hu_offset_option
 
@@ -23,7 +25,7 @@ def data() -> None:
 data.add_command(audit)
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("folder", type=PATH)
 @click.option("--test", default=0.2, show_default=True, help="Share of all images that is kept for the test part.")
 @click.option(
@@ -108,6 +110,7 @@ def split(
         if found.unread:
             click.echo("pictures are not compared, so that copies may lie in different parts, and have no checksums.")
     click.echo(f"wrote {out}")
+    say_next("train", out, *(() if folds is None else ("--folds", str(folds))))
 
 
 def _say_parts(manifests: tuple["SplitManifest", ...]) -> None:
@@ -135,7 +138,7 @@ def _say_groups(manifest: "SplitManifest", patients: bool) -> None:
         click.echo("patients are not heeded: slices of one patient lie in different parts.")
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("folder", type=PATH)
 @click.option("--out", type=PATH, default="patients.csv", show_default=True, help="The table to write.")
 @overwrite_option
@@ -156,7 +159,7 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
     click.echo(f"wrote {people} patients of {images} images to {out}")
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("folder", type=PATH)
 @click.option("--count", default=200, show_default=True, help="Number of slices. Half of them have a hemorrhage.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the drawings. Another seed gives other heads.")
@@ -174,9 +177,10 @@ def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
 
     draw_phantoms(folder, count=count, seed=seed, overwrite=overwrite)
     click.echo(f"wrote {count} phantoms to {folder}")
+    say_next("data", "audit", folder)
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("splits", type=PATH, nargs=-1, required=True, metavar="SPLIT...")
 @click.option("--out", type=PATH, default=Path("merged.json"), show_default=True, help="The split file to write.")
 @overwrite_option
@@ -202,3 +206,4 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     if (note := swamped(merged.manifest)) is not None:
         click.echo(note)
     click.echo(f"wrote {out}")
+    say_next("train", out)

@@ -6,16 +6,15 @@ from pathlib import Path
 import click
 
 from hemotk.cli.console import typed
-from hemotk.cli.options import PATH
+from hemotk.cli.help import Command
+from hemotk.cli.options import PATH, arch_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--out", type=PATH, default=Path("demo"), show_default=True, help="The folder for everything that the demo makes."
 )
-@click.option(
-    "--arch", default="densenet201", show_default=True, help="The network to train, as in `hemotk train --arch`."
-)
+@arch_option("The network to train")
 @click.option("--size", default=64, show_default=True, help="Width and height of the network's picture, in pixels.")
 @click.option("--epochs", default=12, show_default=True, help="Number of passes over the training part.")
 @click.option("--count", default=200, show_default=True, help="Number of phantoms to draw.")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest
 from hemotk.progress import remark
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = ("none", "fp16", "dynamic", "int8", "int16x8")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=PATH, required=False)
 @click.option(
     "--quantize",
@@ -120,7 +122,7 @@ def export(
     \b
     Examples:
       hemotk export --quantize int8
-      hemotk export --quantize int8 --auto --max-accuracy-drop 0.01 --max-score-drift 0.02
+      hemotk export --quantize int8 --auto --max-score-drift 0.02
       hemotk export runs/first --quantize int8 --quantize fp16 --out bundles/first
       hemotk export runs/first --quantize none --data /new/place/of/head_ct
     """
@@ -152,6 +154,7 @@ def export(
         click.echo(note)
     if auto:
         _report_auto(out)
+    say_next("bench", out)
 
 
 def _report(card: "BundleCard", out: Path) -> None:

@@ -7,11 +7,13 @@ import click
 
 from hemotk.cli.classes import classes_option
 from hemotk.cli.foreign import check_normalization
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.train import report, split_of
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("model", type=PATH, metavar="MODEL")
 @click.option(
     "--data", type=PATH, required=True, metavar="FOLDER|split.json", help="The images that the network is judged on."
@@ -111,9 +113,10 @@ def import_model(
     \b
     Examples:
       hemotk import densenet.keras --data split.json --out runs/theirs
-      hemotk import model.pt --data head_ct --normalization torch --expect scores.csv
+      hemotk import model.pt --data head_ct --normalization torch
+      hemotk import model.pt --data head_ct --expect scores.csv
       hemotk import chexnet.ckpt --data head_ct --normalization torch --output 5
-      hemotk import saved_model --data head_ct --normalization unit --positive-class 0
+      hemotk import saved_model --data head_ct --positive-class 0
     """
     from hemotk.api.runs import RUNS
     from hemotk.api.runs import import_model as import_run
@@ -137,3 +140,4 @@ def import_model(
     report(run)
     for note in run.card.notes:
         click.echo(note)
+    say_next("export", run.folder)

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, run_or_newest
+from hemotk.cli.terminal import echo_as_it_is
 from hemotk.errors import HemotkError
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", required=False, type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def info(path: Path | None, as_json: bool) -> None:
@@ -28,7 +30,10 @@ def info(path: Path | None, as_json: bool) -> None:
     from hemotk.api.describing import info as describe
 
     found = describe(_newest() if path is None else path)
-    click.echo(found.to_json() if as_json else "\n".join(found.lines))
+    if as_json:
+        echo_as_it_is(found.to_json())
+    else:
+        click.echo("\n".join(found.lines))
     found.check()
 
 

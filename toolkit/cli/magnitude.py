@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hemotk.cli.next_step import say_next
 from hemotk.errors import HemotkError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def prune_by_magnitude(run: Path, out: Path, given: Mapping[str, Any], **options
     made, counted = magnitude_run(run, out, progress=True, **options, **given)
     _report(counted)
     report(made)
+    say_next("export", made.folder)
 
 
 def _report(result: "SparseRun") -> None:

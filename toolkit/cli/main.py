@@ -4,6 +4,7 @@ import difflib
 import errno
 import importlib
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -14,6 +15,7 @@ from click.shell_completion import shell_complete
 
 from hemotk._version import VERSION
 from hemotk.cli.console import typed, write_what_can_be_written
+from hemotk.cli.terminal import for_people, unwrapped
 from hemotk.errors import HemotkError
 from hemotk.progress import QUIET, VERBOSE, remark, talking
 
@@ -36,7 +38,8 @@ EXTRAS = {
 }
 
 # settings that their options are not called after
-OPTIONS = {"imported": "--import", "others": "--with"}
+OPTIONS = {"imported": "--import", "others": "--with", "latency_ratio": "--target-latency-ratio"}
+_FIELD = re.compile("field '([a-z_]+)' ")
 
 REMEDIES = {
     errno.ENOENT: "check the path",
@@ -225,9 +228,13 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = sys.argv[1:] if argv is None else argv
     for stream in (sys.stdout, sys.stderr):
         write_what_can_be_written(stream)
+    with for_people():
+        return _run(sys.argv[1:] if argv is None else argv)
+
+
+def _run(words: list[str]) -> int:
     try:
         if asked := os.environ.get("_HEMOTK_COMPLETE"):
             return shell_complete(cli, {}, "hemotk", "_HEMOTK_COMPLETE", asked)
@@ -235,7 +242,7 @@ def run(argv: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except HemotkError as error:
-        return _say(error.worded(option_of), error.exit_code)
+        return _say(_of_options(error.worded(option_of)), error.exit_code)
     except click.ClickException as error:
         error.show()
         return EXIT_WRONG_USE
@@ -247,8 +254,17 @@ def run(argv: list[str] | None = None) -> int:
     except Exception as error:
         if (sentence := _explain(error)) is not None:
             return _say(sentence, EXIT_WRONG_USE)
-        traceback.print_exc()
+        traceback.print_exc(file=unwrapped(sys.stderr))
         return _say(f"this is a bug in hemotk {VERSION}; please report it with the lines above.", EXIT_BUG)
+
+
+def _of_options(sentence: str) -> str:
+    """The sentence, where it begins with a field of the settings: called as its option, and with a remedy."""
+    found = _FIELD.match(sentence)
+    if found is None:
+        return sentence
+    end = sentence[found.end() :].rstrip(".")
+    return f"{option_of(found[1])}: {end}{'' if '; ' in end else '; change the value'}."
 
 
 def _invoke(argv: list[str]) -> int:

@@ -1,6 +1,7 @@
 """What several commands share: options, and which run or bundle is meant when none is named."""
 
 import datetime
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,9 +12,12 @@ from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, BundleCard, RunCard
 from hemotk.errors import HemotkError
 
 __all__ = [
+    "ARCHITECTURES",
     "BUNDLES",
     "PATH",
     "RUNS",
+    "NearestChoice",
+    "arch_option",
     "bundle_or_newest",
     "json_option",
     "newest",
@@ -23,6 +27,17 @@ __all__ = [
     "threads_option",
 ]
 
+# As `hemotk.models.families.ARCHITECTURES`, without importing the networks.
+ARCHITECTURES = (
+    "densenet121",
+    "densenet169",
+    "densenet201",
+    "densenet-tiny",
+    "cnn",
+    "mobilenetv3small",
+    "efficientnetb0",
+    "resnet50",
+)
 RUNS = Path("runs")
 BUNDLES = Path("bundles")
 PATH = click.Path(path_type=Path)
@@ -33,10 +48,34 @@ CardT = TypeVar("CardT", RunCard, BundleCard)
 # card → (what it is the card of, the command that makes one)
 _MADE_BY = {RUN_CARD: ("run", "hemotk train"), BUNDLE_CARD: ("bundle", "hemotk export")}
 
+
+class NearestChoice(click.Choice[str]):
+    """A choice that says which of its values a misspelt one may mean."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, if it is one of the choices."""
+        known = [str(choice) for choice in self.choices]
+        if value not in known and (near := difflib.get_close_matches(str(value), known, 1, 0.5)):
+            self.fail(f"'{value}' is unknown; did you mean '{near[0]}'? Known are {', '.join(known)}.", param, ctx)
+        return str(super().convert(value, param, ctx))
+
+
 overwrite_option: Decorator = click.option("--overwrite", is_flag=True, help="Replace an output that already exists.")
 json_option: Decorator = click.option(
     "--json", "json_file", type=PATH, metavar="FILE", help="Also write the result to FILE as JSON; - is stdout."
 )
+
+
+def arch_option(words: str) -> Decorator:
+    """`--arch`, one of ARCHITECTURES, with this help."""
+    return click.option(
+        "--arch",
+        type=NearestChoice(ARCHITECTURES),
+        metavar="NAME",
+        default="densenet201",
+        show_default=True,
+        help=f"{words}: {', '.join(ARCHITECTURES[:-1])} or {ARCHITECTURES[-1]}.",
+    )
 
 
 def threads_option(default: int) -> Decorator:

@@ -6,12 +6,14 @@ import click
 
 from hemotk.cli.classes import classes_option, two_classes
 from hemotk.cli.folder import patient_option
-from hemotk.cli.options import PATH, json_option, overwrite_option
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
+from hemotk.cli.options import PATH, arch_option, json_option, overwrite_option
 from hemotk.cli.standard_output import may_print
 from hemotk.cli.window import hu_offset_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=PATH, metavar="FOLDER|split.json")
 @click.option(
     "--accuracy", type=float, default=0.9, show_default=True, help="Share of slices that the classifier gets right."
@@ -26,7 +28,7 @@ from hemotk.cli.window import hu_offset_option
 @click.option(
     "--target", type=float, default=0.05, show_default=True, help="Half width of a 95 % interval that you wish for."
 )
-@click.option("--arch", default="densenet201", show_default=True, help="The network to time, as in `hemotk train`.")
+@arch_option("The network to time")
 @click.option("--size", type=click.IntRange(16, 1024), default=224, show_default=True, help="Its picture, in pixels.")
 @click.option("--epochs", type=click.IntRange(1), default=100, show_default=True, help="Epochs of the training.")
 @click.option("--batch", type=click.IntRange(2), default=16, show_default=True, help="Pictures per training step.")
@@ -95,3 +97,4 @@ def plan(
     if json_file is not None:
         made.found.write(json_file, overwrite=overwrite)
         click.echo(f"wrote {json_file}")
+    say_next(*(("data", "split") if source.is_dir() else ("train",)), source)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hemotk.artifacts import BUNDLE_CARD, RUN_CARD
+from hemotk.artifacts import BUNDLE_CARD
 from hemotk.artifacts.bundle import Kind
+from hemotk.artifacts.stages import kind_of, not_wanted
 from hemotk.cli.file_names import check_targets
 from hemotk.cli.foreign import foreign_options
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option, threads_option
 from hemotk.cli.series import SeriesOptions, series_options
 from hemotk.cli.standard_output import may_print
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 MANY = 20
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, type=PATH, metavar="[BUNDLE|MODEL.tflite] IMAGE...")
 @click.option(
     "--variant",
@@ -108,7 +110,7 @@ def predict(
     Examples:
       hemotk predict slice.png
       hemotk predict bundles/first slices/ --variant float32
-      hemotk predict bundles/first/model_int8.tflite a.png b.png --json scores.json
+      hemotk predict bundles/first/model_int8.tflite a.png --json scores.json
       hemotk predict bundles/first slices/ --csv - > scores.csv
       hemotk predict theirs.tflite slice.png --normalization torch
       hemotk predict bundles/first slice.png --heatmap slice_map.png
@@ -192,6 +194,8 @@ def _check_images(first: Path, images: Sequence[Path]) -> None:
     from hemotk.data.scan.folder import SUFFIXES
     from hemotk.tflite.facts import is_model
 
+    if (found := kind_of(first)) not in ("", "bundle"):
+        raise HemotkError(not_wanted(first, found, "bundle"))
     if not first.exists() and first.suffix.lower() not in SUFFIXES:
         raise HemotkError(f"{first}: no such bundle, model, picture or folder; check the path.")
     if not images:
@@ -199,8 +203,8 @@ def _check_images(first: Path, images: Sequence[Path]) -> None:
     for path in images:
         if is_model(path) or (path / BUNDLE_CARD).is_file():
             raise HemotkError(f"{path}: comes after other paths; name one bundle or model, before the pictures.")
-        if (path / RUN_CARD).is_file():
-            raise HemotkError(f"{path}: is a run, which scores no pictures; export it, then name the bundle.")
+        if found := kind_of(path):
+            raise HemotkError(not_wanted(path, found, "images"))
 
 
 def _pictures(images: Iterable[Path]) -> Iterator[Path]:

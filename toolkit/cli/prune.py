@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from hemotk.artifacts import SWEEP_FILE
+from hemotk.cli.help import Command
 from hemotk.cli.magnitude import prune_by_magnitude
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest, says_finished
 from hemotk.errors import HemotkError
 
@@ -30,7 +32,7 @@ OWN_OPTIONS: Mapping[str, tuple[str, ...]] = {
 SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", "references": "--references"}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=PATH, required=False)
 @click.option(
     "--method",
@@ -171,10 +173,10 @@ def prune(
     \b
     Examples:
       hemotk prune --macs 0.25
-      hemotk prune runs/first --macs 0.15 --steps 5 --epochs 120 --out runs/first-small --resume
+      hemotk prune runs/first --macs 0.15 --out runs/first-small --resume
       hemotk prune runs/first --target-latency-ratio 0.2 --importance magnitude
       hemotk prune runs/first --method magnitude --sparsity 0.5
-      hemotk prune runs/first --sweep --budgets 0.5,0.25,0.1 --with runs/cnn --references mobilenetv3small --resume
+      hemotk prune runs/first --sweep --budgets 0.5,0.25,0.1 --with runs/cnn
     """
     run = run_or_newest(run)
     given = {name: value for name, value in options.items() if value not in {None, ()}}
@@ -202,7 +204,10 @@ def _refuse_others(method: str, given: Mapping[str, Any]) -> None:
         for name in names:
             if name in given and other != method and name not in OWN_OPTIONS[method]:
                 option = "--" + name.replace("_", "-")
-                raise HemotkError(f"{option}: belongs to --method {other}; leave it out, or choose that method.")
+                raise HemotkError(
+                    f"{option} {given[name]}: belongs to --method {other}, not {method}; leave it out, or choose that "
+                    "method."
+                )
 
 
 def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, Any]) -> None:
@@ -213,7 +218,10 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
             raise HemotkError(f"{option}: belongs to --sweep; add it, or leave {option} out.")
     for name, option in (("macs", "--macs"), ("target_latency_ratio", "--target-latency-ratio")):
         if name in given and sweep:
-            raise HemotkError(f"{option}: is one budget, and --sweep takes several; give --budgets in its place.")
+            raise HemotkError(
+                f"{option} {given[name]:g} and --sweep: one is one budget, the other takes several; give --budgets in "
+                f"place of {option}."
+            )
 
 
 def _sweep(run: Path, out: Path | None, given: Mapping[str, Any], **options: Any) -> None:
@@ -245,6 +253,7 @@ def _channels(run: Path, out: Path, given: Mapping[str, Any], **options: Any) ->
     for note in made.card.notes:
         click.echo(note)
     report(made)
+    say_next("export", made.folder)
 
 
 _METHODS: Mapping[str, Callable[..., None]] = {"channels": _channels, "magnitude": prune_by_magnitude}

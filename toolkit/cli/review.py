@@ -5,13 +5,14 @@ from typing import Literal
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.standard_output import may_print
 
 PAGE = Path("review.html")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=PATH, metavar="RUN|BUNDLE")
 @click.option(
     "--out", type=PATH, default=PAGE, show_default=True, help="The HTML file to write, or - for the standard output."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, RUNS, json_option, overwrite_option
 from hemotk.cli.standard_output import may_print
 from hemotk.errors import HemotkError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hemotk.api.experiments import ComparedRuns, Runs
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("runs", nargs=-1, type=PATH, metavar="[RUN|FOLDER]...")
 @click.option(
     "--part",
@@ -122,7 +123,11 @@ def runs(
 def _check_one(runs: tuple[Path, ...], asked: dict[str, bool]) -> None:
     from hemotk.api.experiments import found_run
     from hemotk.artifacts import RUN_CARD
+    from hemotk.artifacts.stages import kind_of, not_wanted
 
+    for path in map(found_run, runs if len(runs) > 1 or any(asked.values()) else ()):
+        if (found := kind_of(path)) not in ("", "run"):
+            raise HemotkError(not_wanted(path, found, "run"))
     one = len(runs) == 1 and (found_run(runs[0]) / RUN_CARD).is_file()
     for name, wanted in asked.items():
         if wanted and not one:

@@ -21,7 +21,7 @@ else:
 
 SETTINGS_FILE = "hemotk.toml"
 # Options that concern one call, and no setting.
-NO_SETTINGS = ("help", "overwrite", "resume", "version")
+NO_SETTINGS = ("h", "help", "overwrite", "resume", "version")
 
 # command → parameter → value
 Values = Mapping[str, Mapping[str, Any]]

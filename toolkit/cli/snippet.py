@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 
 from hemotk.artifacts.bundle import PREFERRED
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
 from hemotk.cli.standard_output import may_print
+from hemotk.cli.terminal import echo_as_it_is
 from hemotk.errors import HemotkError
 from hemotk.files import write_bytes
 
@@ -29,7 +32,7 @@ def _languages(command: click.Command) -> click.Command:
 
 
 @_languages
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundle", required=False, type=PATH)
 @click.option("--variant", type=click.Choice(PREFERRED[:-1]), help="The model.  [default: int8 if it is there]")
 @click.option("--out", "-o", type=PATH, help="The file to write.  [default: print the code]")
@@ -60,9 +63,11 @@ def snippet(*, bundle: Path | None, variant: str | None, out: Path | None, overw
         known = ", ".join(f"--{name}" for name in LANGUAGES)
         said = f"{len(chosen)} languages were named" if chosen else "no language was named"
         raise HemotkError(f"{said}; choose one of {known}.")
-    code = snippet_of(bundle_or_newest(bundle), chosen[0], variant=variant)
+    chosen_bundle = bundle_or_newest(bundle)
+    code = snippet_of(chosen_bundle, chosen[0], variant=variant)
     if out is None:
-        click.echo(code, nl=False)
+        echo_as_it_is(code)
         return
     write_bytes(out, code.encode(), overwrite=overwrite)
-    click.echo(f"wrote {out}: run its test before you trust it")
+    click.echo(f"wrote {out}: run its test, and let your app write down what it sees as outputs.json")
+    say_next("verify", chosen_bundle, "--against", "outputs.json")

@@ -8,7 +8,9 @@ import click
 from hemotk.artifacts.cv import CV_FILE
 from hemotk.cli.classes import classes_option, given_classes, two_classes
 from hemotk.cli.folder import patient_option, say_reading
-from hemotk.cli.options import PATH, overwrite_option, says_finished
+from hemotk.cli.help import Command
+from hemotk.cli.next_step import say_next
+from hemotk.cli.options import PATH, arch_option, overwrite_option, says_finished
 from hemotk.cli.window import hu_offset_option, window_option
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
@@ -22,15 +24,9 @@ if TYPE_CHECKING:
     from hemotk.training.cluster import StrategyName
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", type=PATH, metavar="FOLDER|split.json")
-@click.option(
-    "--arch",
-    default="densenet201",
-    show_default=True,
-    help="The network: densenet121, densenet169, densenet201, densenet-tiny, cnn, mobilenetv3small, efficientnetb0 or "
-    "resnet50.",
-)
+@arch_option("The network")
 @click.option(
     "--weights",
     default="none",
@@ -186,7 +182,7 @@ def train(
       hemotk train split.json --out runs/first
       hemotk train head_ct --arch densenet201 --recipe paper --weights imagenet
       hemotk train split.json --weights runs/first --epochs 30 --out runs/second
-      hemotk train split.json --arch cnn --size 128 --epochs 40 --out runs/cnn --resume
+      hemotk train split.json --arch cnn --size 128 --out runs/cnn --resume
       hemotk train split.json --min-sensitivity 0.95 --calibrate
       hemotk train head_ct --folds 5 --out runs/head_ct-cv
     """
@@ -197,7 +193,7 @@ def train(
     if folds is not None:
         if strategy != "none":
             raise HemotkError(
-                f"--strategy {strategy}: is not offered with --folds; train each fold's split file alone."
+                f"--strategy {strategy} and --folds {folds}: do not go together; train each fold's split file alone."
             )
         out = runs.RUNS / f"{config.arch}-cv" if out is None else out
         if resume and not overwrite and says_finished(out, "trains", CV_FILE):
@@ -225,6 +221,7 @@ def train(
     for note in run.card.notes:
         click.echo(note)
     report(run)
+    say_next("export", run.folder)
 
 
 def _threshold(said: str | None) -> "float | Literal['youden'] | None":
@@ -318,13 +315,13 @@ def report(run: "StoredRun") -> None:
     card = run.card
     for part, metrics in card.metrics.items():
         click.echo(
-            f"{part:10} accuracy {with_interval(metrics.accuracy)}  AUC {with_interval(metrics.auc)}  "
-            f"loss {metrics.loss:.4f}  n {metrics.count}"
+            f"{part:10} accuracy {with_interval(metrics.accuracy)}  AUC {with_interval(metrics.auc)}  n {metrics.count}"
         )
         click.echo(
             f"{'':10} sensitivity {with_interval(metrics.sensitivity)}  "
             f"specificity {with_interval(metrics.specificity)}"
         )
+    click.echo(f"{'loss':10} {', '.join(f'{part} {metrics.loss:.4f}' for part, metrics in card.metrics.items())}")
     for line in dependent(card.metrics, part_facts(run.split)):
         click.echo(line)
     for line in beside(card.slice_level or {}):

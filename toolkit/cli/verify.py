@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, json_option, overwrite_option
 from hemotk.cli.standard_output import may_print
 from hemotk.errors import CheckFailed
 from hemotk.files import printable, refuse_existing, write_bytes
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundle", required=False, type=PATH)
 @click.option("--against", type=PATH, required=True, metavar="FILE", help="The JSON file that your app wrote.")
 @json_option

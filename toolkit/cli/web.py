@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
+from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, bundle_or_newest, overwrite_option
 from hemotk.errors import HemotkError
 
 SITE, PAGE = Path("site"), Path("hemotk.html")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("bundle", required=False, type=PATH)
 @click.option(
     "--out",

@@ -1,14 +1,22 @@
 """What else may lie at a path: files of hemotk without a description of their own, unfinished work, pictures."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from hemotk.artifacts.codec import schema_of
 from hemotk.artifacts.site import SITE_CARD
+from hemotk.artifacts.stages import kind_of
 from hemotk.data.scan.listing import SUFFIXES
 from hemotk.describe.descriptions import OtherDescription
 from hemotk.store.unfinished import PARTIAL_SUFFIX
 
+# what a folder may hold several of: the plural, and what to do with it
+_LISTED: Mapping[str, tuple[str, str]] = {
+    "run": ("runs", "`hemotk runs {0}` lists them"),
+    "bundle": ("bundles", "`hemotk info` describes each"),
+    "testset": ("test sets", "they belong to the bundles beside them"),
+}
 GRADLE = "settings.gradle.kts"
 # schema → what the file is, and what to do with it
 _FILES: Mapping[str, tuple[str, str]] = {
@@ -52,6 +60,10 @@ def _folder(path: Path) -> tuple[str, str] | None:
         return "a web page", "`hemotk web --serve` shows one; a server can serve the folder as it is"
     if (path / "sweep.json").is_file():
         return "a sweep of prunings", "sweep.md and sweep.png show it; `hemotk info` describes the runs below it"
+    kinds = Counter(kind for child in path.iterdir() if child.is_dir() and (kind := kind_of(child)) in _LISTED)
+    if kinds:
+        ((kind, number),) = kinds.most_common(1)
+        return f"a folder with {number} {kind if number == 1 else _LISTED[kind][0]}", _LISTED[kind][1].format(path)
     count = sum(1 for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if count:
         return f"a folder with {count:,} pictures", f"`hemotk data audit {path}` looks at them"

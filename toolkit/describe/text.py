@@ -343,7 +343,9 @@ def _tensor(tensor: "TensorSpec | ModelTensor") -> Row:
 def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
     """Names and values in one line; those of an inner object after its name and a dot."""
     words = [
-        _settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else f"{prefix}{name} {_word(value)}"
+        _settings(value, f"{prefix}{name}.")
+        if isinstance(value, Mapping)
+        else f"{prefix}{name} {'default' if value is None else _word(value)}"
         for name, value in settings.items()
     ]
     return ", ".join(filter(None, words)) or NOTHING

@@ -53,7 +53,7 @@ def compare(folder: Path, against: Path) -> ComparedOutputs:
     Raises:
         HemotkError: no readable bundle or file; a picture, model or verdict that the bundle has not; or no values.
     """
-    card, golden, outputs = bundle_card(folder), read_golden(folder), AppOutputs.read(against)
+    card, outputs, golden = bundle_card(folder), AppOutputs.read(against), read_golden(folder)
     model = next((each for each in golden.models if each.file == outputs.model), None)
     variant = None if model is None else card.variant(model.kind)
     if model is None or variant is None:

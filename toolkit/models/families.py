@@ -1,5 +1,6 @@
 """The architectures that can be asked for by name."""
 
+import difflib
 from collections.abc import Mapping
 from typing import cast
 
@@ -31,7 +32,9 @@ def named_shape(arch: str, size: int) -> Shape:
         HemotkError: no such architecture, or pictures too small for its poolings.
     """
     if arch not in ARCHITECTURES:
-        raise HemotkError(f"‹arch› {arch}: is unknown; choose one of {', '.join(ARCHITECTURES)}.")
+        near = difflib.get_close_matches(arch, ARCHITECTURES, 1, 0.5)
+        advice = f"did you mean {near[0]}? Known are" if near else "choose one of"
+        raise HemotkError(f"‹arch› {arch}: is unknown; {advice} {', '.join(ARCHITECTURES)}.")
     if size < smallest_input(arch):
         raise HemotkError(f"‹size› {size}: is too small for {arch}; take {smallest_input(arch)} or more.")
     if arch in DENSENETS:

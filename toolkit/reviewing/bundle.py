@@ -71,7 +71,10 @@ def review_of_bundle(
     )
 
 
-_NO_TABLE = "Kinds of hemorrhage are not shown: a bundle does not know the table of labels; name its folder as `data`."
+_NO_TABLE = (
+    "Kinds of hemorrhage are not shown: a bundle does not know the table of labels; name its folder (--data, in Python "
+    "data=)."
+)
 
 
 def _notes(kind: str, *, compared: bool, data: Path | None) -> Sequence[str]:

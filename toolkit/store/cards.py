@@ -3,16 +3,9 @@
 from pathlib import Path
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, TESTSET_CARD, BundleCard, RunCard, TestSetCard
-from hemotk.artifacts.cv import CV_FILE
+from hemotk.artifacts.stages import kind_of, not_wanted
 from hemotk.errors import HemotkError
 
-# card → what a folder with it is, and the way from it to a run and to a bundle
-_KINDS = {
-    RUN_CARD: ("a run", "name it", "make one of it with `hemotk export {0}`"),
-    BUNDLE_CARD: ("a bundle", "name the run that it was exported from", "name it"),
-    TESTSET_CARD: ("a test set", "name a run folder", "name the bundle that it belongs to"),
-    CV_FILE: ("a cross-validation", "name one of its folds, such as {0}/fold-1", "export one of its folds first"),
-}
 _PARTIAL = ".partial"
 
 
@@ -50,14 +43,12 @@ def _check_kind(folder: Path, card: str) -> None:
     if (folder / card).exists():
         return
     wanted, maker = ("a run", "`hemotk train`") if card == RUN_CARD else ("a bundle", "`hemotk export`")
+    if found := kind_of(folder):
+        raise HemotkError(not_wanted(folder, found, "run" if card == RUN_CARD else "bundle"))
     if folder.is_file():
         raise HemotkError(f"{folder}: is a file, not {wanted}; name the folder that {maker} made.")
     if not folder.exists():
         raise HemotkError(f"{folder}: no such folder; name {wanted}, which {maker} makes.")
-    for other, (kind, to_run, to_bundle) in _KINDS.items():
-        if (folder / other).is_file():
-            step = (to_run if card == RUN_CARD else to_bundle).format(folder)
-            raise HemotkError(f"{folder}: is {kind}, not {wanted}; {step}.")
     if folder.name.endswith(_PARTIAL):
         raise HemotkError(f"{folder}: is unfinished; go on with the same command and ‹resume›.")
     raise HemotkError(f"{folder}: is not {wanted}: it holds no {card}; name a folder that {maker} made.")

@@ -183,7 +183,7 @@ def test_what_fits_is_taken(file: Path) -> None:
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(HemotkError, match=r"toy\.json: no such file; check the path"):
         Toy.read(tmp_path / "toy.json")
-    with pytest.raises(HemotkError, match="cannot be read as text"):
+    with pytest.raises(HemotkError, match="is a folder; name a file"):
         Toy.read(tmp_path)
 
 

@@ -42,7 +42,7 @@ def test_a_run(here, capsys):
         "network densenet-tiny, 1,602 parameters, 0.43 MMAC at 64×64",
         "classes normal (0), hemorrhage (1)",
         "decision threshold 0.5, temperature 1",
-        "settings epochs 1, class_weights yes, learning_rate –, augment.zoom 0.15",
+        "settings epochs 1, class_weights yes, learning_rate default, augment.zoom 0.15",
         f"parents split {make_split().sha256()[:12]}…",
         "note by hand",
         "note twice",

@@ -79,15 +79,18 @@ def test_the_run_that_is_read_is_not_replaced(here: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--sparsity", "1"], "field 'sparsity' must be above 0 and below 1"),
-        (["--structure", "1:2"], "field 'structure' must be one of none, 2:4"),
-        (["--structure", "2:4", "--sparsity", "0.6"], "field 'sparsity' must be 0.5 with structure 2:4"),
-        (["--begin", "0.7"], "field 'end' must be above begin"),
+        (["--sparsity", "1"], "--sparsity: must be above 0 and below 1; change the value."),
+        (["--structure", "1:2"], "--structure: must be one of none, 2:4"),
+        (["--structure", "2:4", "--sparsity", "0.6"], "--sparsity: must be 0.5 with structure 2:4"),
+        (["--begin", "0.7"], "--end: must be above begin"),
         (["--structure", "2:4", "--begin", "0.1"], "--begin: with --structure all zeros come after the first step"),
         (["--structure", "2:4", "--end", "0.6"], "--end: with --structure"),
-        (["--macs", "0.5"], "--macs: belongs to --method channels"),
-        (["--teacher", "runs/first"], "--teacher: belongs to --method channels"),
-        (["--method", "channels", "--macs", "0.5", "--structure", "2:4"], "--structure: belongs to --method magnitude"),
+        (["--macs", "0.5"], "--macs 0.5: belongs to --method channels"),
+        (["--teacher", "runs/first"], "--teacher runs/first: belongs to --method channels"),
+        (
+            ["--method", "channels", "--macs", "0.5", "--structure", "2:4"],
+            "--structure 2:4: belongs to --method magnitude",
+        ),
     ],
 )
 def test_wrong_use(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:

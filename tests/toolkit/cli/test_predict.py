@@ -227,7 +227,7 @@ def test_no_name_moves_the_terminal(here, capsys):
         (["gone.tflite", "dark.png"], "gone.tflite: no such bundle, model, picture or folder; check the path."),
         (["dark.png", "bundles/first"], "bundles/first: comes after other paths; name one bundle or model, before"),
         (["bundles/first", "bundles/first/int8.tflite"], "bundles/first/int8.tflite: comes after other paths"),
-        (["runs/r", "dark.png"], "runs/r: is a run, which scores no pictures; export it, then name the bundle."),
+        (["runs/r", "dark.png"], "runs/r: is a run, not a bundle; make one of it with `hemotk export runs/r`."),
         (["empty"], "empty: holds no pictures (PNG"),
         (["bundles/first", "dark.png", "--variant", "fp16"], "--variant fp16: is not in bundles/first; choose one of"),
         (["bundles/first/int8.tflite", "dark.png", "--variant", "int8"], "int8.tflite is one model already"),

@@ -91,7 +91,7 @@ def test_a_table_of_costs_that_does_not_fit_is_one_sentence(home: Path, prune: P
             assert code == 2 and says in said and "Traceback" not in said
             assert not Path("runs/refused").exists() and not Path("runs/refused.partial").exists()
     code, said = prune("runs/first", "--method", "magnitude", "--costs", "costs.json")
-    assert code == 2 and "--costs: belongs to --method channels" in said
+    assert code == 2 and "--costs costs.json: belongs to --method channels, not magnitude" in said
 
 
 def test_a_table_of_costs_is_measured_once(home: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_options_of_another_method_are_refused(prune: Prune, monkeypatch: pytest
     monkeypatch.setattr(command, "OWN_OPTIONS", own)
     code, said = prune("runs/first", "--macs", "0.5", "--epochs", "4", "--importance", "taylor")
     assert code == 2
-    assert "--importance: belongs to --method other; leave it out, or choose that method." in said
+    assert "--importance taylor: belongs to --method other, not channels; leave it out" in said
 
 
 def test_images_that_are_elsewhere(home: Path, prune: Prune) -> None:

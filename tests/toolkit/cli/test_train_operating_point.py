@@ -148,8 +148,8 @@ def test_a_threshold_near_one_is_not_called_one(home: Path, capsys: pytest.Captu
     [
         (["--threshold", "0.4", "--min-sensitivity", "0.9"], "leave one of both out"),
         (["--threshold", "often"], "must be a number between 0 and 1, or youden"),
-        (["--threshold", "1"], "--threshold: field 'threshold' must be above 0 and below 1"),
-        (["--min-sensitivity", "0"], "--min-sensitivity: field 'min_sensitivity' must be"),
+        (["--threshold", "1"], "--threshold 1.0: must be above 0 and below 1"),
+        (["--min-sensitivity", "0"], "--min-sensitivity 0.0: must be"),
     ],
 )
 def test_what_cannot_be_asked_for(options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,10 +21,10 @@ def test_intervals_of_images_in_groups_are_said_to_be_too_narrow(
     shares = "sensitivity"
     assert [line.split()[0] for line in lines] == [
         *("train", shares, "validation", shares, "test", shares),
-        *("intervals", "decision", "wrote"),
+        *("loss", "intervals", "decision", "wrote"),
     ]
     assert lines[5] == f"{'':10} sensitivity 1.000 [0.342, 1.000]  specificity 0.500 [0.095, 0.905]"
-    assert lines[6] == (
+    assert lines[7] == (
         "intervals  take the images as independent; the 2 test images are of 1 group (of one patient, or copies): "
         "the true ones are wider"
     )

@@ -15,6 +15,8 @@ PROBE_HEADINGS = (
     "AUC, like slice level",
     "gives the label away",
 )
+# A terminal has 80 columns. Page and JSON also have the p-values of single images.
+_SHORT_HEADINGS = ("property", "AUC of images", "groups apart", "p", "level", "telling")
 _MOST_CONTRADICTIONS = 20
 _NAMED = 3
 
@@ -27,7 +29,11 @@ def text(report: AuditReport) -> Iterator[str]:
         yield f"  {file.path}: {file.why}"
     yield ""
     if report.probes:
-        yield from columns([PROBE_HEADINGS, *probe_rows(report)])
+        yield from columns([_SHORT_HEADINGS, *_short_rows(report)])
+        yield (
+            "telling: whether this alone gives the label away; level: the AUC among images of like slice level; p: of "
+            "groups apart, for all properties together"
+        )
         yield ""
     yield from (f"- {line}" for line in findings(report))
     yield from (f"not checked: {line}" for line in report.unchecked or ())
@@ -93,6 +99,12 @@ def probe_rows(report: AuditReport) -> Iterator[tuple[str, ...]]:
         else:
             verdict = "yes" if probe.telling(report.patients is not None) else "not shown"
         yield (probe.name, *cells, among, verdict)
+
+
+def _short_rows(report: AuditReport) -> Iterator[tuple[str, ...]]:
+    """The same rows under _SHORT_HEADINGS."""
+    for name, images, _, apart, p, among, verdict in probe_rows(report):
+        yield (name, images.replace(" to ", "–"), apart.replace(" to ", "–"), p, among, verdict)
 
 
 def _contradictions(pairs: Sequence[AuditPair]) -> Iterator[str]:

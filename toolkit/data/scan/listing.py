@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from hemotk.artifacts.stages import kind_of, not_wanted
 from hemotk.data.read.dicom import DICOM_SUFFIXES, is_dicom, why_no_slice
 from hemotk.data.read.nifti import WITHOUT_NIBABEL, has_nibabel, is_volume, slice_paths
 from hemotk.errors import HemotkError
@@ -55,6 +56,8 @@ def list_folder(folder: Path) -> Listing:
         HemotkError: no such folder, a folder cannot be listed or is a link, or a picture is a link to nothing: none may
             go missing.
     """
+    if found := kind_of(folder):
+        raise HemotkError(not_wanted(folder, found, "images"))
     if not folder.is_dir():
         raise HemotkError(f"{folder}: {_no_folder(folder)}")
     left_out: Counter[str] = Counter()

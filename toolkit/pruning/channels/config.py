@@ -43,7 +43,12 @@ class PruneConfig:
     drop_layers: bool = False
 
     def __post_init__(self) -> None:
-        if (self.macs is None) == (self.latency_ratio is None):
+        if self.macs is not None and self.latency_ratio is not None:
+            raise HemotkError(
+                f"‹macs› {self.macs:g} and ‹target_latency_ratio› {self.latency_ratio:g}: are two budgets; leave one "
+                "of both out."
+            )
+        if self.macs is None and self.latency_ratio is None:
             raise HemotkError(
                 "prune: needs one budget; give either ‹macs›, the share of multiply-accumulates to keep, or "
                 "‹target_latency_ratio›."
