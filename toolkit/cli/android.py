@@ -53,7 +53,7 @@ def android(*, bundles: tuple[Path, ...], out: Path, with_testset: bool, overwri
       hemotk android
       hemotk android bundles/first --out first_app
       hemotk android bundles/first bundles/second --out two_models
-      hemotk android bundles/first --application-id org.example.slices --name Slices --app-version 1.2
+      hemotk android bundles/first --application-id org.example.slices
       hemotk android bundles/first --out bench_app --with-testset
     """
     from hemotk.android.options import AppOptions

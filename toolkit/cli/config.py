@@ -37,7 +37,7 @@ def init(*, out: Path, overwrite: bool) -> None:
     click.echo(f"wrote {out}")
 
 
-@config.command()
+@config.command(cls=Command)
 @click.argument("source", type=PATH, metavar="RUN|BUNDLE|BENCH.json")
 @click.option("--out", type=PATH, help="The settings file to write.  [default: print the settings]")
 @overwrite_option
