@@ -18,6 +18,8 @@ except ModuleNotFoundError:  # Windows: what a killed process has left there sta
 
 # How to open what is to be synced: Windows syncs only what may be written.
 SYNCED = "r+b" if fcntl is None else "rb"
+# There, no open file can be removed or replaced, and no folder renamed that has one.
+STAYS_WHILE_OPEN = fcntl is None
 _HELD = (errno.EAGAIN, errno.EACCES)
 
 

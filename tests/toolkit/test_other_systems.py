@@ -84,7 +84,7 @@ def test_a_lock_is_let_go_before_its_folder_is_removed_there(tmp_path: Path) -> 
         warnings.simplefilter("ignore")  # of the library: its locks are other ones without fcntl
         from pathlib import Path
         from hemotk.errors import HemotkError
-        from hemotk.store.lock import LOCK_FILE, locked
+        from hemotk.store.lock import LOCK_FILE, hand_over, locked
         from hemotk.store.unfinished import remove_partial
         folder = Path("first.partial")
         with locked(folder):
@@ -95,11 +95,15 @@ def test_a_lock_is_let_go_before_its_folder_is_removed_there(tmp_path: Path) -> 
                 except (HemotkError, PermissionError) as error:
                     print(type(error).__name__)
         remove_partial(folder)
+        with locked(folder) as lock:
+            (folder / "weights").write_bytes(b"1")
+            hand_over(lock, folder, Path("first"), overwrite=False)
     """
     environment = {**os.environ, "PYTHONPATH": str(LIKE_WINDOWS)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["HemotkError", "PermissionError"] and not list(tmp_path.iterdir()), done.stderr
+    assert done.stdout.split() == ["HemotkError", "PermissionError"], done.stderr
+    assert [path.as_posix() for path in tmp_path.rglob("*")] == [f"{tmp_path}/first", f"{tmp_path}/first/weights"]
 
 
 def test_a_bundle_is_benched_and_scores_there(tmp_path: Path, fed: Path) -> None:

@@ -1,11 +1,11 @@
 """One job at a time on one output folder."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hemotk.aside import STAYS_WHILE_OPEN
 from hemotk.errors import HemotkError
 from hemotk.files import publish, refuse_existing
 
@@ -49,7 +49,7 @@ def hand_over(lock: "BaseFileLock", folder: Path, out: Path, overwrite: bool) ->
         HemotkError: `out` exists and `overwrite` is false.
     """
     refuse_existing(out, overwrite)
-    if os.name == "nt":  # where no open file can be removed, and no folder renamed that has one
+    if STAYS_WHILE_OPEN:
         lock.release()
     for name in LOCK_FILES:
         (folder / name).unlink(missing_ok=True)

@@ -26,13 +26,13 @@ GONE = (
 flags, real_fsync = fcntl.fcntl, os.fsync
 
 
-def in_use(path) -> bool:
-    """Whether this process has `path`, or a file in it, open or mapped."""
+def in_use(path) -> str:
+    """`path`, or a file in it, that this process has open or mapped; '' if there is none."""
     target = os.path.realpath(os.fspath(path))
     names = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]  # noqa: PTH208
     with open("/proc/self/maps", encoding="utf-8") as maps:  # noqa: PTH123 - not with what is replaced here
         names += [line.split(maxsplit=5)[5].strip() for line in maps if line.count("/")]
-    return any(name == target or name.startswith(target + "/") for name in names)
+    return next((name for name in names if name == target or name.startswith(target + "/")), "")
 
 
 def careful(real):
@@ -40,8 +40,8 @@ def careful(real):
 
     def checked(*paths, **options):
         for path in paths:
-            if not options and isinstance(path, str | bytes | os.PathLike) and in_use(path):
-                raise PermissionError(errno.EACCES, "The process cannot access the file: it is in use", os.fspath(path))
+            if not options and isinstance(path, str | bytes | os.PathLike) and (held := in_use(path)):
+                raise PermissionError(errno.EACCES, f"{held} is in use", os.fspath(path))
         return real(*paths, **options)
 
     return checked
