@@ -17,6 +17,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +44,10 @@ class Row:
     @property
     def styled(self) -> str:
         """The row as it would have to be written to look the same."""
-        return "".join(f"{style}{char}\x1b[0m" if style else char for char, style in self.cells).rstrip()
+        pieces = (
+            (style, "".join(char for char, _ in cells)) for style, cells in groupby(self.cells, lambda cell: cell[1])
+        )
+        return "".join(f"{style}{text}\x1b[0m" if style else text for style, text in pieces).rstrip()
 
 
 @dataclass

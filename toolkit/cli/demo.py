@@ -1,5 +1,6 @@
 """`hemotk demo`: the README's commands, on phantoms, one after the other."""
 
+import importlib.util
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 from hemotk.cli.console import typed
 from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, arch_option
+from hemotk.errors import HemotkError
 
 
 @click.command(cls=Command)
@@ -31,6 +33,9 @@ def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """
     from hemotk.cli.main import cli
 
+    for library in ("tensorflow", "tf_keras"):  # before the minute that drawing takes
+        if importlib.util.find_spec(library) is None:
+            raise HemotkError(f"{library}: is not installed; run `pip install 'hemotk[train]'`.")
     started = time.monotonic()
     for made, command in steps(out, arch, size, epochs, count):
         if made is not None and made.exists():

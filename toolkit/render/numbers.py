@@ -21,9 +21,11 @@ def with_interval(estimate: Estimate) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`95 s`, `12 min` or `3.4 h`."""
+    """`0.3 s`, `95 s`, `12 min` or `3.4 h`."""
     if seconds is None:
         return NOTHING
+    if 0 < seconds < 0.95:
+        return f"{seconds:.1g} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
