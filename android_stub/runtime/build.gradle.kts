@@ -21,4 +21,6 @@ android {
 dependencies {
     api(project(":core"))
     implementation(libs.litert)
+    implementation(libs.litert.gpu)
+    implementation(libs.litert.gpu.api)
 }

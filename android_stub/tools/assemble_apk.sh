@@ -22,7 +22,7 @@ fetch() {
 rm -rf "$stage" "$out" && mkdir -p "$stage/classes" "$stage/content/lib/arm64-v8a"
 
 # Classes for Java 8 only: what a .jar has for later versions is left out.
-for jar in "$WORK"/tensorflow-lite{,-api}/classes.jar "$WORK/download/kotlin-stdlib-$kotlin.jar"; do
+for jar in "$WORK"/tensorflow-lite{,-api,-gpu,-gpu-api}/classes.jar "$WORK/download/kotlin-stdlib-$kotlin.jar"; do
     (cd "$stage/classes" && jar xf "$jar" && rm -rf META-INF)
 done
 cp -r {core,runtime,app}/build/maven/classes/. "$stage/classes/"
@@ -40,7 +40,7 @@ fi
 dex --min-sdk-version=26 --output="$stage/content/classes.dex" "$stage/classes"
 "$PYTHON" tools/complete_dex.py "$stage/content/classes.dex"
 
-cp "$WORK/tensorflow-lite/jni/arm64-v8a/libtensorflowlite_jni.so" "$stage/content/lib/arm64-v8a/"
+cp "$WORK"/tensorflow-lite{,-gpu}/jni/arm64-v8a/*.so "$stage/content/lib/arm64-v8a/"
 cp "$resources" "$stage/unaligned.apk"
 (cd "$stage/content" && jar uf0M "$stage/unaligned.apk" classes.dex lib)
 zipalign -p 4 "$stage/unaligned.apk" "$out"
@@ -53,7 +53,8 @@ rm "$stage/key.jks"
 apksigner verify --verbose --min-sdk-version 26 "$out" | grep -E '^(Verifies|Verified using v[23] scheme.*true)'
 zipalign -c -p 4 "$out"
 listing=$(aapt list -v "$out")
-for wanted in 'Stored .*assets/bundle/model_int8.tflite' 'Stored .*lib/arm64-v8a/libtensorflowlite_jni.so' 'classes.dex'; do
+for wanted in 'Stored .*assets/bundle/model_int8.tflite' 'Stored .*lib/arm64-v8a/libtensorflowlite_jni.so' \
+    'Stored .*lib/arm64-v8a/libtensorflowlite_gpu_jni.so' 'classes.dex'; do
     grep -qE "$wanted" <<< "$listing" || { echo "$out: has no '$wanted'" >&2; exit 1; }
 done
 if aapt dump permissions "$out" | grep -q uses-permission; then

@@ -140,10 +140,12 @@ found=$("$PYTHON" -c 'import ai_edge_litert as it; print(it.__version__, it.__pa
 LIBRARY=${found#* }/libLiteRt.so
 
 say "fetching libraries"
-for name in tensorflow-lite tensorflow-lite-api; do
+for name in tensorflow-lite tensorflow-lite-api tensorflow-lite-gpu; do
     fetch "org.tensorflow:$name:$(version tflite):aar"
     unpack "$name" "$(version tflite)"
 done
+fetch "org.tensorflow:tensorflow-lite-gpu-api:$(version gpu):aar"
+unpack tensorflow-lite-gpu-api "$(version gpu)"
 
 [[ $(uname -m) = x86_64 ]] || skip "the library that ships is run as that for x86-64; this is $(uname -m)"
 native_library

@@ -77,7 +77,6 @@ def predictions(folder: Path, pictures: Path) -> dict[str, Any]:
     drawn[3].save(pictures / "plain.gif")
     drawn[0].save(pictures / "plain.bmp")
     drawn[1].resize((1500, 1400)).save(pictures / "large.png")
-    drawn[1].resize((20, 20)).save(pictures / "small.png")
     Image.fromarray(255 - np.asarray(drawn[0])).save(pictures / "inverted.png")
     model = model_of_bundle(folder, "int8")
     classifier = PictureClassifier(model)

@@ -77,6 +77,8 @@ def _source(name: str, bench: DeviceBench) -> RowSource:
         "delegate": bench.delegate,
         "threads": bench.threads,
     }
+    if bench.accelerators:
+        facts["accelerators"] = ", ".join(f"{each.delegate} {each.outcome}" for each in bench.accelerators)
     return RowSource(name, facts, bench.device)
 
 

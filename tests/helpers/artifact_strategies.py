@@ -55,6 +55,7 @@ from hemotk.artifacts import (
     TensorSpec,
     TestItem,
     TestSetCard,
+    TriedAccelerator,
     Variant,
     VariantResult,
     Verdict,
@@ -244,7 +245,9 @@ RULES: dict[Any, dict[str, st.SearchStrategy[Any]]] = {
     DeviceBench: {
         "threads": POSITIVE,
         "models": st.deferred(lambda: built(DeviceModel)).map(lambda one: (one,)),
+        "accelerators": st.none() | st.deferred(lambda: built(TriedAccelerator)).map(lambda one: (one,)),
     },
+    TriedAccelerator: {"delegate": NAMES},
     DrawnCheck: {"images": st.just(5)},
     BaselineRow: {"images": st.just(5)},
     SameModel: {"images": st.just(5), "identical": st.integers(0, 5)},

@@ -24,7 +24,7 @@ from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
 from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, PartCost, PartKind
 from hemotk.artifacts.cv import CvReport
-from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel
+from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel, TriedAccelerator
 from hemotk.artifacts.foreign import ForeignSpec
 from hemotk.artifacts.golden import GOLDEN_JSON, GoldenInput, GoldenModel, GoldenScore, GoldenSet
 from hemotk.artifacts.learned import LEARNED_FILE, Learned, TrainingImages
@@ -150,6 +150,7 @@ __all__ = [
     "TestItem",
     "TestSetCard",
     "TrainingImages",
+    "TriedAccelerator",
     "Unreadable",
     "Variant",
     "VariantResult",

@@ -1,7 +1,7 @@
 """`device.json`: a bench of some models on a device, written there, for `hemotk bench --import`."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from hemotk.artifacts.codec import Artifact, require
 
@@ -114,6 +114,25 @@ class DeviceModel:
 
 
 @dataclass(frozen=True)
+class TriedAccelerator:
+    """What became of an accelerator on the device, on the first model of the file.
+
+    Attributes:
+        delegate: its name, such as "gpu".
+        outcome: "passed" (it gave the recorded results, and ran the model), "not passed", "failed", "not asked" (it is
+            off there), or "ended the app" (an earlier try did, so it was not tried again).
+        reason: its greatest differences, or what it failed with; one sentence without full stop, or empty.
+    """
+
+    delegate: str
+    outcome: Literal["passed", "not passed", "failed", "not asked", "ended the app"]
+    reason: str
+
+    def __post_init__(self) -> None:
+        require(bool(self.delegate.strip()), "delegate", "not empty")
+
+
+@dataclass(frozen=True)
 class DeviceBench(Artifact):
     """A bench of some models of one bundle on one device.
 
@@ -126,9 +145,12 @@ class DeviceBench(Artifact):
         delegate: what ran the network: "xnnpack", "none", "gpu", "nnapi" or another delegate's name.
         threads: threads given to the interpreter.
         models: one entry per .tflite, the float parent among them if a latency ratio is to be had.
+        accelerators: the accelerators that a self-check thought of, the one that ran the model among them; None where
+            none was thought of, as in a bench.
     """
 
     SCHEMA: ClassVar[str] = "hemotk.device-bench/1"
+    LATER: ClassVar[tuple[str, ...]] = ("accelerators",)
 
     created: str
     app: str
@@ -138,6 +160,7 @@ class DeviceBench(Artifact):
     delegate: str
     threads: int
     models: tuple[DeviceModel, ...]
+    accelerators: tuple[TriedAccelerator, ...] | None = None
 
     def __post_init__(self) -> None:
         require(self.threads >= 1, "threads", "at least 1")

@@ -9,7 +9,16 @@ import pytest
 from converted_bundles import COUNT, QUICK, SPEC, draw_images, edit_card
 from device_measurements import PHONE, device_bench, edit, stored
 
-from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, BenchReport, BundleCard, DeviceBench, DeviceImage, DrawnCheck
+from hemotk.artifacts import (
+    BUNDLE_CARD,
+    GOLDEN_FILE,
+    BenchReport,
+    BundleCard,
+    DeviceBench,
+    DeviceImage,
+    DrawnCheck,
+    TriedAccelerator,
+)
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.judge.limits import BenchLimits
 from hemotk.benchmarks.measure.imported import import_devices
@@ -283,6 +292,18 @@ def test_a_self_check_times_nothing_and_is_checked_all_the_same(with_drawn, writ
     refused = dataclasses.replace(own, failure="the device did not pass its own check (1.png)")
     report = bench(Subject((folder,), imported=(write(dataclasses.replace(found, models=(refused,))),)), EASY)
     assert not report.passed and "its own check" in report.variant("int8", source=NAME).failure
+
+
+def test_what_became_of_accelerators_is_a_fact_of_the_device(with_drawn, write):
+    folder, found = with_drawn
+    tried = (TriedAccelerator("gpu", "not passed", "logit differs by up to 0.5 (at most 0.1)"),)
+    path = write(dataclasses.replace(found, accelerators=tried))
+    report = bench(Subject((folder,), imported=(path,)), EASY)
+    (source,) = [each for each in report.sources if each.name == NAME]
+    assert source.environment["accelerators"] == "gpu not passed"
+    path.write_text(path.read_text().replace('"not passed"', '"passed well"'))
+    with pytest.raises(HemotkError, match="outcome' must be one of 'passed'"):
+        DeviceBench.read(path)
 
 
 def test_what_slows_a_phone_is_a_warning_and_a_fact(write, pristine, measured):

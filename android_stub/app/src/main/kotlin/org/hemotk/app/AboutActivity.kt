@@ -4,8 +4,9 @@ import android.app.Activity
 import android.os.Bundle as State
 import android.os.Handler
 import android.os.Looper
+import android.widget.CheckBox
 import android.widget.TextView
-import org.hemotk.core.Model
+import org.hemotk.core.Admitted
 import java.io.File
 import java.io.IOException
 import kotlin.concurrent.thread
@@ -14,6 +15,9 @@ import kotlin.concurrent.thread
 class AboutActivity : Activity() {
     private val main = Handler(Looper.getMainLooper())
     private val choice by lazy { Choice(applicationContext) }
+    private val tries by lazy { AcceleratorTries(applicationContext) }
+    private val gpu by lazy { findViewById<CheckBox>(R.id.gpu) }
+    private val check by lazy { findViewById<TextView>(R.id.check) }
 
     override fun onCreate(state: State?) {
         super.onCreate(state)
@@ -22,12 +26,27 @@ class AboutActivity : Activity() {
         findViewById<TextView>(R.id.version).text = getString(R.string.about_version, info.versionName, packageName)
         findViewById<TextView>(R.id.card).text = choice.models.joinToString("\n\n\n", transform = ::card)
         findViewById<TextView>(R.id.licences).text = assets.text("about/LICENCES.txt").orEmpty()
-        val check = findViewById<TextView>(R.id.check)
-        // Checked anew, by a model of its own: what is shown is of now, and the other screen is not disturbed.
+        gpu.isChecked = tries.wanted
+        gpu.setOnCheckedChangeListener { _, on ->
+            tries.wanted = on
+            checkAnew()
+        }
+        checkAnew()
+    }
+
+    /** Checked anew, by models of its own: what is shown is of now, and the other screen is not disturbed. */
+    private fun checkAnew() {
+        gpu.isEnabled = false
+        check.setText(R.string.check_running)
         thread(name = "check") {
             val text = choice.models.joinToString("\n\n\n", transform = ::checked)
-            main.post { if (!isDestroyed) check.text = text }
+            main.post { if (!isDestroyed) show(text) }
         }
+    }
+
+    private fun show(text: String) {
+        check.text = text
+        gpu.isEnabled = true
     }
 
     /** Several cards stand under their models' names. */
@@ -38,16 +57,18 @@ class AboutActivity : Activity() {
 
     private fun checked(place: ModelPlace): String = try {
         val bundle = place.open()
-        val runtime = MainActivity.runtime(place.bundle)
-        Model(bundle, runtime, threads()).use { model ->
-            val check = place.golden(bundle).check(model) { file, name -> decode(file, bundle.card.preprocess, name) }
-            val outcome = if (check.passed) R.string.check_passed else R.string.check_not_passed
-            val facts = getString(R.string.check_of, bundle.card.name, model.variant.sha256, runtime.name, runtime.version)
-            val kept = kept { CheckFile(applicationContext, place).write(model, runtime, check) }
-            listOf(getString(outcome), facts, resources.checkLines(check), kept).joinToString("\n\n")
-        }
+        val found = admitted(place, bundle, MainActivity.runtime(place.bundle), MainActivity.accelerators(place.bundle), tries)
+        found.model.use { lines(place, found) }
     } catch (error: Throwable) { // whatever it was, the screen says it
         listOf(place.name, resources.sentence(error)).filter { it.isNotEmpty() }.joinToString("\n\n")
+    }
+
+    private fun lines(place: ModelPlace, found: Admitted): String {
+        val outcome = if (found.check.passed) R.string.check_passed else R.string.check_not_passed
+        val (model, runtime) = found.model to found.runtime
+        val facts = getString(R.string.check_of, model.bundle.card.name, model.variant.sha256, runtime.name, runtime.version)
+        val kept = kept { CheckFile(applicationContext, place).write(found) }
+        return listOf(getString(outcome), facts, resources.checkLines(found.check), resources.tried(found.tried), kept).joinToString("\n\n")
     }
 
     private fun kept(write: () -> File): String = try {

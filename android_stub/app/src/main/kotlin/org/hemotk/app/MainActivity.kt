@@ -16,9 +16,9 @@ import android.widget.RadioButton
 import android.widget.RadioGroup
 import android.widget.ScrollView
 import android.widget.TextView
-import org.hemotk.core.Model
+import org.hemotk.core.Admitted
 import org.hemotk.core.Runtime
-import org.hemotk.core.SelfCheck
+import org.hemotk.runtime.GpuRuntime
 import org.hemotk.runtime.LiteRtRuntime
 import org.hemotk.runtime.ModelFolder
 
@@ -98,6 +98,8 @@ class MainActivity : Activity() {
         contentResolver,
         Choice(applicationContext),
         runtime = { runtime(it) },
+        accelerators = { accelerators(it) },
+        AcceleratorTries(applicationContext),
         checked = checked(applicationContext),
         keep = HistoryStore(applicationContext)::add,
     )
@@ -174,7 +176,7 @@ class MainActivity : Activity() {
         visible(share, seen != null || series != null)
         list(series)
         screen.ready?.let {
-            findViewById<TextView>(R.id.model).text = getString(R.string.model, it.card.name, it.card.preprocess.size)
+            findViewById<TextView>(R.id.model).text = resources.model(it)
         }
         draw()
     }
@@ -238,8 +240,10 @@ class MainActivity : Activity() {
         /** What runs models; a test puts in another. */
         internal var runtime: (ModelFolder) -> Runtime = ::LiteRtRuntime
 
+        /** What is tried before it, where somebody asked for that. */
+        internal var accelerators: (ModelFolder) -> List<Runtime> = { listOf(GpuRuntime(it)) }
+
         /** The screen outlives the activity: nothing of that is to be held. */
-        private fun checked(context: Context): (ModelPlace, Model, Runtime, SelfCheck) -> Unit =
-            { place, model, runtime, check -> CheckFile(context, place).writeOnce(model, runtime, check) }
+        private fun checked(context: Context): (ModelPlace, Admitted) -> Unit = { place, found -> CheckFile(context, place).writeOnce(found) }
     }
 }

@@ -9,6 +9,7 @@ import android.os.PowerManager
 import org.hemotk.core.BenchedModel
 import org.hemotk.core.Device
 import org.hemotk.core.Runtime
+import org.hemotk.core.Tried
 import org.hemotk.core.deviceBench
 import java.io.File
 import java.io.IOException
@@ -32,11 +33,17 @@ class Phone(private val context: Context, private val importance: () -> Int = ::
     }
 
     /** The text of a device's bench file; no name in it is a picture's or a person's. */
-    fun file(runtime: Runtime, threads: Int, models: List<BenchedModel>, app: String = app()): String {
+    fun file(
+        runtime: Runtime,
+        threads: Int,
+        models: List<BenchedModel>,
+        app: String = app(),
+        tried: List<Tried> = emptyList(),
+    ): String {
         look()
         saved = saved || power.isPowerSaveMode
         val created = OffsetDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ssxxx"))
-        return deviceBench(created, app, device(), runtime, threads, models)
+        return deviceBench(created, app, device(), runtime, threads, models, tried)
     }
 
     /** The app's id and version. */

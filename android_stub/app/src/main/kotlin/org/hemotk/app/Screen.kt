@@ -4,6 +4,7 @@ import android.content.ContentResolver
 import android.net.Uri
 import android.os.Handler
 import android.os.Looper
+import org.hemotk.core.Admitted
 import org.hemotk.core.Card
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Model
@@ -11,6 +12,7 @@ import org.hemotk.core.Problem
 import org.hemotk.core.Runtime
 import org.hemotk.core.SelfCheck
 import org.hemotk.core.Slice
+import org.hemotk.core.Tries
 import org.hemotk.core.closingOnFailure
 import org.hemotk.runtime.ModelFolder
 import java.util.concurrent.CancellationException
@@ -19,14 +21,16 @@ import java.util.concurrent.Executors
 import java.util.concurrent.Future
 
 /** The model that is there, and how it did on the golden set. */
-class Ready(val card: Card, val sha256: String, val runtime: String, val check: SelfCheck)
+class Ready(val card: Card, val sha256: String, val delegate: String, val check: SelfCheck)
 
 /** What opens files and models, and what a check and a verdict are handed to. */
 class Sources(
     val resolver: ContentResolver,
     val choice: Choice,
     val runtime: (ModelFolder) -> Runtime,
-    val checked: (ModelPlace, Model, Runtime, SelfCheck) -> Unit,
+    val accelerators: (ModelFolder) -> List<Runtime>,
+    val tries: Tries,
+    val checked: (ModelPlace, Admitted) -> Unit,
     val keep: (Shown, Ready) -> Unit,
 )
 
@@ -43,11 +47,13 @@ class Screen(
     private val sources: Sources,
     private val source: Source = Source(sources.resolver),
     private val folders: Folders = Folders(sources.resolver),
+    private val most: Int = MOST_PICTURES,
 ) {
     private val worker: ExecutorService = Executors.newSingleThreadExecutor()
     private val main = Handler(Looper.getMainLooper())
     private var model: Model? = null // the worker's alone, and so is where it is from
     private var from: ModelPlace? = null
+    private var accelerated = false
     private var closed = false // the main thread's alone
 
     @Volatile
@@ -209,20 +215,20 @@ class Screen(
 
     private fun several(place: ModelPlace, listing: Listing, mine: Int): Shown {
         val files = listing.files
-        if (files.count { it.certain } > MOST_PICTURES) throw tooLong()
+        if (files.count { it.certain } > most) throw tooLong()
         val model = model(place)
         val items = ArrayList<Item>()
         for ((done, file) in files.withIndex()) {
             if (mine != asked) throw CancellationException() // an interruption may have been lost on the way
             tell(mine, Shown.Working(done, files.size))
             item(model, file)?.let(items::add)
-            if (items.size > MOST_PICTURES) throw tooLong()
+            if (items.size > most) throw tooLong()
         }
         if (items.isEmpty()) throw HemotkException(Problem.FOLDER_EMPTY, "")
         return series(items, model.bundle.card, listing.leftOut + files.size - items.size)
     }
 
-    private fun tooLong() = HemotkException(Problem.SERIES_TOO_LONG, "$MOST_PICTURES")
+    private fun tooLong() = HemotkException(Problem.SERIES_TOO_LONG, "$most")
 
     /** A picture that cannot be read is no reason to leave the others; null for what is none. */
     private fun item(model: Model, listed: Listed): Item? {
@@ -247,24 +253,24 @@ class Screen(
 
     /** The model that passed the golden set; one that could not be had is tried again at the next picture. */
     private fun model(place: ModelPlace): Model {
-        if (from != place) {
+        if (from != place || accelerated != sources.tries.wanted) {
             model?.close()
             model = null
             from = place
+            accelerated = sources.tries.wanted
         }
         return model ?: load(place).also { model = it }
     }
 
     private fun load(place: ModelPlace): Model {
         val bundle = place.open()
-        val runtime = sources.runtime(place.bundle)
-        val loaded = Model(bundle, runtime, threads())
+        val found = admitted(place, bundle, sources.runtime(place.bundle), sources.accelerators(place.bundle), sources.tries)
+        val loaded = found.model
         return closingOnFailure(loaded) {
-            val check = place.golden(bundle).check(loaded) { file, name -> decode(file, bundle.card.preprocess, name) }
-            val ready = Ready(bundle.card, loaded.variant.sha256, "${runtime.name} ${runtime.version}", check)
+            val ready = Ready(bundle.card, loaded.variant.sha256, found.runtime.delegate, found.check)
             main.post { if (place == this.place && !closed) change { this.ready = ready } }
-            sources.checked(place, loaded, runtime, check)
-            if (!check.passed) throw HemotkException(Problem.CHECK_FAILED, loaded.variant.file)
+            sources.checked(place, found)
+            if (!found.check.passed) throw HemotkException(Problem.CHECK_FAILED, loaded.variant.file)
             loaded
         }
     }

@@ -36,6 +36,7 @@ private fun sentenceOf(problem: Problem) = when (problem) {
     Problem.UNUSABLE_MODEL -> R.string.problem_unusable_model
     Problem.BROKEN_MODEL -> R.string.problem_broken_model
     Problem.NO_RUNTIME -> R.string.problem_no_runtime
+    Problem.NO_ACCELERATOR -> R.string.problem_no_accelerator
     Problem.DICOM_MODALITY -> R.string.problem_dicom_modality
     Problem.DICOM_CAPTURE -> R.string.problem_dicom_capture
     Problem.DICOM_LOCALIZER -> R.string.problem_dicom_localizer

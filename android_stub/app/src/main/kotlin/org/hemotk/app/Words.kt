@@ -3,10 +3,14 @@ package org.hemotk.app
 import android.content.res.Resources
 import org.hemotk.core.HemotkException
 import org.hemotk.core.HistoryEntry
+import org.hemotk.core.Outcome
+import org.hemotk.core.Tried
+import org.hemotk.core.reason
 import java.time.OffsetDateTime
 import java.time.format.DateTimeFormatter
 import java.time.format.DateTimeParseException
 import java.time.format.FormatStyle
+import java.util.Locale
 
 /** The line under the verdict: what it is made from, what is under way, or what is wrong. */
 fun Resources.status(shown: Shown): String = when (shown) {
@@ -67,6 +71,29 @@ fun Resources.line(series: Shown.Series, place: Int): String {
 /** What stands over the opened picture of a series; empty where none is. */
 fun Resources.opened(series: Shown.Series): String = series.selected?.let { line(series, it) }.orEmpty()
 
+/** The model that is there; what runs it too, where that is not the processor. */
+fun Resources.model(ready: Ready): String {
+    val model = getString(R.string.model, ready.card.name, ready.card.preprocess.size)
+    return if (ready.delegate == GPU) "$model\n${getString(R.string.on_gpu)}" else model
+}
+
+/** What was tried before the processor, and what came of it: one line for each, empty where nothing was thought of. */
+fun Resources.tried(tried: List<Tried>): String = tried.joinToString("\n") {
+    val outcome = when (it.outcome) {
+        Outcome.NOT_ASKED -> getString(R.string.tried_not_asked)
+        Outcome.PASSED -> getString(R.string.tried_passed)
+        Outcome.NOT_PASSED -> getString(R.string.tried_not_passed) + "\n" + checkLines(checkNotNull(it.check))
+        Outcome.FAILED -> getString(R.string.tried_failed, said(checkNotNull(it.error)))
+        Outcome.ENDED_THE_APP -> getString(R.string.tried_ended)
+    }
+    getString(R.string.tried, it.delegate.uppercase(Locale.ROOT), outcome)
+}
+
+/** What a library says of itself is no sentence of the app's, and of more use here. */
+private fun Resources.said(error: Throwable) = if (error is HemotkException) sentence(error) else reason(error)
+
+private const val GPU = "gpu"
+
 /** What may be shared: the verdict and what gave it; neither pictures nor their names. */
 fun Resources.report(shown: Shown, ready: Ready): String {
     val found = when (shown) {
@@ -75,7 +102,7 @@ fun Resources.report(shown: Shown, ready: Ready): String {
         else -> emptyList()
     }
     val model = listOf(
-        getString(R.string.model, ready.card.name, ready.card.preprocess.size),
+        model(ready),
         getString(R.string.model_checksum, ready.sha256),
         getString(R.string.notice),
     )

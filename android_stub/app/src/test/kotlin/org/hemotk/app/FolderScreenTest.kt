@@ -17,6 +17,7 @@ import android.widget.TextView
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Json
 import org.hemotk.core.Problem
+import org.hemotk.runtime.LiteRtRuntime
 import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertThrows
@@ -187,10 +188,22 @@ class FolderScreenTest : ScreenCase() {
 
     @Test
     fun pictures_that_only_turn_out_to_be_some_are_limited_too() {
-        val small = File(expected, "pictures/small.png").readBytes()
-        holds(*Array(MOST_PICTURES + 2) { Triple("$it", "", small) })
-        assertEquals(context.getString(R.string.problem_series_too_long, "$MOST_PICTURES"), looked().text(R.id.status))
-        assertEquals(MOST_PICTURES + 1, read.get())
+        holds(*Array(5) { Triple("$it", "", picture("gray.png")) })
+        val sources = Sources(
+            context.contentResolver,
+            Choice(context),
+            runtime = { LiteRtRuntime(it) },
+            accelerators = { emptyList() },
+            AcceleratorTries(context),
+            checked = { _, _ -> },
+            keep = { _, _ -> },
+        )
+        val screen = Screen(sources, most = 2)
+        screen.lookInto(tree)
+        wait("a sentence") { screen.shown is Shown.Failed }
+        assertEquals(Problem.SERIES_TOO_LONG, ((screen.shown as Shown.Failed).error as HemotkException).problem)
+        assertEquals(3, read.get())
+        screen.close()
     }
 
     @Test

@@ -1,6 +1,5 @@
 package org.hemotk.app
 
-import org.hemotk.core.Bundle
 import org.hemotk.core.HemotkException
 import org.hemotk.core.Problem
 import org.junit.Assert.assertEquals
@@ -11,7 +10,7 @@ import java.nio.ByteOrder
 
 /** Pictures that claim more than is read of them. */
 class LimitsTest : ScreenCase() {
-    private val preprocess = Bundle(bundleFolder(context.assets)).card.preprocess
+    private val preprocess = only.open().card.preprocess
 
     /** The header of a BMP with 24 bits a pixel, and a few of its pixels: to a decoder it is a file that was cut short. */
     private fun bmp(width: Int, height: Int): ByteArray = ByteBuffer.allocate(54 + 999).order(ByteOrder.LITTLE_ENDIAN).apply {

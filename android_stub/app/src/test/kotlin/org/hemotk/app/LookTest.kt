@@ -87,6 +87,16 @@ class LookTest : ScreenCase() {
     }
 
     @Test
+    fun nothing_is_cut_off_with_several_models() = everywhere { device ->
+        Choice.found = { several(it, listOf("small", "other")) }
+        keep(look(picture("gray.png")), "$device-models")
+        Choice.found = { several(it, listOf("small", "densenet201 pruned to a half, of another hospital")) }
+        val activity = start(MainActivity::class.java, Intent()).get()
+        wait("the model") { activity.screen.ready != null }
+        keep(activity, "$device-models-long-name")
+    }
+
+    @Test
     fun nothing_is_cut_off_of_a_series() = everywhere { device ->
         val files = File(expected, "series").listFiles()!!.associate { it.name to it.readBytes() }
         for ((name, content) in listOf("series" to files, "series-incomplete" to files + ("s13.dcm" to ByteArray(7)))) {
@@ -103,6 +113,11 @@ class LookTest : ScreenCase() {
         val about = start(AboutActivity::class.java, Intent()).get()
         wait("the check") { about.text(R.id.check) != context.getString(R.string.check_running) }
         keep(about, "$device-about")
+        AcceleratorTries(context).wanted = true
+        val tried = start(AboutActivity::class.java, Intent()).get()
+        wait("the check") { tried.text(R.id.check) != context.getString(R.string.check_running) }
+        keep(tried, "$device-about-gpu-failed")
+        AcceleratorTries(context).wanted = false
         keep(start(BenchActivity::class.java, Intent()).get(), "$device-bench")
         keep(start(HistoryActivity::class.java, Intent()).get(), "$device-history-off")
     }

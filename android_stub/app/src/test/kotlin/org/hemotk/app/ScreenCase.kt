@@ -9,6 +9,7 @@ import android.widget.TextView
 import org.hemotk.core.Network
 import org.hemotk.core.Runtime
 import org.hemotk.core.Variant
+import org.hemotk.runtime.GpuRuntime
 import org.hemotk.runtime.LiteRtRuntime
 import org.junit.After
 import org.junit.Assert.assertTrue
@@ -46,6 +47,7 @@ abstract class ScreenCase {
     @After
     fun leave() {
         MainActivity.runtime = ::LiteRtRuntime
+        MainActivity.accelerators = { listOf(GpuRuntime(it)) }
         Choice.found = ::models
         controllers.filter { !it.get().isDestroyed }.forEach { it.pause().stop().destroy() }
     }

@@ -20,7 +20,11 @@ class Device(
     val charging: Boolean? = null,
 )
 
-/** The file that `hemotk bench --import` reads; [created] is ISO 8601 with its offset, [app] what wrote it. */
+/**
+ * The file that `hemotk bench --import` reads; [created] is ISO 8601 with its offset, [app] what wrote it.
+ *
+ * [tried] are the accelerators that a self-check thought of; a bench says nothing of them.
+ */
 fun deviceBench(
     created: String,
     app: String,
@@ -28,6 +32,7 @@ fun deviceBench(
     runtime: Runtime,
     threads: Int,
     models: List<BenchedModel>,
+    tried: List<Tried> = emptyList(),
 ): String = Json.write(
     mapOf(
         "schema" to "hemotk.device-bench/1",
@@ -39,7 +44,7 @@ fun deviceBench(
         "delegate" to runtime.delegate,
         "threads" to threads,
         "models" to models.map(::fields),
-    ),
+    ) + if (tried.isEmpty()) emptyMap() else mapOf("accelerators" to tried.map(::fields)),
 ) + "\n"
 
 /**

@@ -29,7 +29,12 @@ class LiteRtRuntime(private val folder: ModelFolder) : Runtime {
     }
 }
 
-private class LiteRtNetwork(private val interpreter: Interpreter, private val variant: Variant) : Network {
+/** An interpreter, and the [delegate] that it needs as long as it is there. */
+internal class LiteRtNetwork(
+    private val interpreter: Interpreter,
+    private val variant: Variant,
+    private val delegate: AutoCloseable? = null,
+) : Network {
     private val signature = interpreter.signatureKeys.firstOrNull() ?: throw unusable()
     private val input: ByteBuffer
     private val outputs: Map<String, ByteBuffer>
@@ -61,7 +66,10 @@ private class LiteRtNetwork(private val interpreter: Interpreter, private val va
         return ByteArray(buffer.capacity()).also { buffer.get(it) }
     }
 
-    override fun close() = interpreter.close()
+    override fun close() {
+        interpreter.close()
+        delegate?.close()
+    }
 
     private fun tensor(name: String) = interpreter.getOutputTensorFromSignature(name, signature)
 
