@@ -219,8 +219,7 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
     for name, option in (("macs", "--macs"), ("target_latency_ratio", "--target-latency-ratio")):
         if name in given and sweep:
             raise HemotkError(
-                f"{option} {given[name]:g} and --sweep: one is one budget, the other takes several; give --budgets in "
-                f"place of {option}."
+                f"{option} {given[name]:g}: is one budget, and --sweep takes several; give --budgets in its place."
             )
 
 

@@ -48,7 +48,7 @@ def test_the_newest_run_is_pruned_under_its_name(home: Path, prune: Prune) -> No
     ("arguments", "says"),
     [
         (("runs/first",), "give either --macs"),
-        (("runs/first", "--macs", "0.5", "--target-latency-ratio", "0.5"), "give either --macs"),
+        (("runs/first", "--macs", "0.5", "--target-latency-ratio", "0.5"), "target-latency-ratio 0.5: are two budgets"),
         (("runs/first", "--macs", "0.0001"), "cannot be reached"),
         (("runs/first", "--macs", "1"), "nothing to cut"),
         (("runs/cnn", "--macs", "0.5"), "only the channels of a DenseNet can be pruned"),

@@ -232,7 +232,7 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         ((*ONE, "--with", "runs/none"), "runs/none: no such folder; name a run, which"),
         ((*ONE, "--teacher", "runs/small"), "--teacher runs/small: takes pictures of 16×16"),
         (("runs/narrow", *ONE[1:], "--references", "cnn"), "does not say how it was trained (it is imported)"),
-        (("runs/first", "--sweep", "--macs", "0.5"), "--macs: is one budget"),
+        (("runs/first", "--sweep", "--macs", "0.5"), "--macs 0.5: is one budget"),
         (("runs/first", "--sweep", "--epochs", "1"), "epochs"),
         (("runs/first", "--sweep", "--method", "magnitude"), "--sweep: is for --method channels"),
         (("runs/first", "--macs", "0.5", "--budgets", "0.5"), "--budgets: belongs to --sweep; add it"),
