@@ -65,7 +65,6 @@ class Folders(private val resolver: ContentResolver, private val patienceMs: Lon
             val certain = kind.startsWith("image/") || kind == "application/dicom" || name.endsWith(".dcm", ignoreCase = true)
             files.add(Listed(DocumentsContract.buildDocumentUriUsingTree(tree, id), certain))
         }
-        if (files.isEmpty()) throw HemotkException(Problem.FOLDER_EMPTY, tree.toString())
         return Listing(files, rows - files.size)
     }
 
