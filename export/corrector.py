@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import HemotkError
 from hemotk.exporting.integer.logit_bias import FEWEST, logits_of, shift_logit
 from hemotk.exporting.variants import Candidate
 from hemotk.progress import Tell
@@ -29,11 +30,20 @@ class Corrector:
         return logits_of(self._parent, self._pixels, self._spec, self._tell)
 
     def quantized(self, candidate: Candidate) -> bytes:
-        """The .tflite; as it is where its recipe says so, there are few images, or nothing is gained."""
+        """The .tflite; as it is where its recipe says so, there are few images, or nothing is gained.
+
+        Raises:
+            HemotkError: as for `quantize`, or the network gives all calibration images the same logit.
+        """
         made = candidate.quantized()
         recipe = candidate.recipe
         if not (recipe.does("logit-bias") and len(self._pixels) >= FEWEST):
             return made
+        if np.ptp(self._wanted) == 0:
+            raise HemotkError(
+                f"{recipe.kind}: the network gives all {len(self._pixels)} calibration images the same logit, so it tells "
+                "nothing apart; look at the images with `hemotk data audit`, or train again."
+            )
         errors = self._errors(made)
         bias = float(errors.mean())
         shifted = replace(candidate, content=shift_logit(candidate.content, -bias)).quantized()

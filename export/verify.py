@@ -37,6 +37,7 @@ KNOWN = frozenset(
         "MEAN",
         "MUL",
         "PAD",
+        "RELU",
         "QUANTIZE",
         "RESHAPE",
         "SPACE_TO_DEPTH",

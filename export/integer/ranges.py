@@ -17,6 +17,11 @@ Measured = Mapping[str, ChannelRange]
 
 # The narrowest channel that is told from a constant one, as a share of the widest of its block.
 LEAST_WIDTH = 2.0**-20
+# The narrowest range of a bottleneck, as a share of its block's: XNNPACK refuses steps that are 256 times finer than
+# what they are made of.
+LEAST_BOTTLENECK = 2.0**-10
+# Of a block in which nothing changes: whatever it is, nothing is lost.
+ANY_WIDTH = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def block_widths(graph: Graph, measured: Measured, scalings: Sequence[BlockScali
     """The upper end of what matters in each block after scaling; the lower end is 0."""
     highs = [effective_ranges(graph, block, measured).high for block in range(len(scalings))]
     ends = [scaling.factor * high + scaling.offset for scaling, high in zip(scalings, highs, strict=True)]
-    return tuple(max(float(end.max()), 1e-6) for end in ends)
+    return tuple(float(end.max()) or ANY_WIDTH for end in ends)
 
 
 def scaled_ranges(
@@ -96,8 +101,8 @@ def scaled_ranges(
             whole = 0.0, float(np.max(measured["stem_pool"].high * factor))
             found |= dict.fromkeys(("stem_conv", "stem_pool_pad", "stem_pool"), whole)
         for layer, bottleneck in zip(graph.blocks[block], scalings[block].bottlenecks, strict=True):
-            high = measured[f"{layer.name}_reduce"].high * bottleneck
-            found[f"{layer.name}_reduce"] = (0.0, float(np.max(high)))
+            high = float(np.max(measured[f"{layer.name}_reduce"].high * bottleneck))
+            found[f"{layer.name}_reduce"] = (0.0, max(high, width * LEAST_BOTTLENECK) if high > 0 else width)
         pooled = f"{graph.transitions[block].name}_pool" if block < len(graph.transitions) else "head_mean"
         if pooled in measured:  # a head that makes a class-activation map averages that instead
             found[pooled] = _pooled(affine(readers(scaled, block)[-1]), measured[pooled], width)

@@ -53,6 +53,15 @@ def test_filters_of_zeros_are_no_trouble(array: str) -> None:
     assert noise(plain(graph_of(SHAPE, arrays))) < 0.25
 
 
+@pytest.mark.parametrize(("part", "beta"), [("0_bn", -100), ("1_bn", -100), ("_bn", -100), ("1_bn", -6.4)])
+def test_a_layer_whose_relus_let_nothing_through_gives_a_model_that_runs(part: str, beta: float) -> None:
+    arrays = trained_like(SHAPE, 2, SIZE)
+    dead = [name for name in arrays if name.startswith("conv3_block1") and name.endswith(f"{part}/beta")]
+    assert dead
+    arrays |= {name: np.full_like(arrays[name], beta) for name in dead}
+    assert noise(plain(graph_of(SHAPE, arrays))) < 0.25
+
+
 @pytest.mark.parametrize("channel", [0, 7])
 @pytest.mark.parametrize("factor", [1e-3, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7])
 def test_a_channel_that_hardly_changes_gives_a_model_that_runs(channel: int, factor: float) -> None:

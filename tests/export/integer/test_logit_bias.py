@@ -66,6 +66,12 @@ def test_what_few_images_say_is_not_believed(source: Source) -> None:
     assert models.recipes[0].without == FITTED
 
 
+def test_a_network_that_tells_nothing_apart_is_refused(source: Source) -> None:
+    same = np.repeat(random_pixels(1, SIZE, seed=3), FEWEST, axis=0)
+    with pytest.raises(HemotkError, match=f"int8: the network gives all {FEWEST} calibration images the same logit"):
+        make_models(source, ExportConfig((Recipe("int8"),)), same, silent)
+
+
 def test_a_model_whose_logit_has_no_bias_is_refused() -> None:
     with pytest.raises(HemotkError, match="logit_bias: nothing adds a bias to the logit"):
         shift_logit(mean_model(), 1.0)
