@@ -41,8 +41,8 @@ class Corrector:
             return made
         if np.ptp(self._wanted) == 0:
             raise HemotkError(
-                f"{recipe.kind}: the network gives all {len(self._pixels)} calibration images the same logit, so it tells "
-                "nothing apart; look at the images with `hemotk data audit`, or train again."
+                f"{recipe.kind}: the network gives all {len(self._pixels)} calibration images the same logit, so it "
+                "tells nothing apart; look at the images with `hemotk data audit`, or train again."
             )
         errors = self._errors(made)
         bias = float(errors.mean())
