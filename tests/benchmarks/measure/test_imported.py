@@ -237,7 +237,7 @@ def test_files_that_break_the_schema_are_refused_by_field(write, measured, patte
 
 
 def test_devices_and_folders_exclude_each_other(pristine):
-    with pytest.raises(HemotkError, match="imported: devices measure on the test split"):
+    with pytest.raises(HemotkError, match=r"imported \. and images \.: devices measure on the test split"):
         Subject((pristine,), images=Path(), imported=(Path(),))
 
 

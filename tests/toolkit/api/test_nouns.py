@@ -85,8 +85,11 @@ def test_an_audit_tells_and_is_saved(tmp_path: Path) -> None:
             "epoch: no such setting of a training; choose of appearance, arch, augment",
         ),
         (lambda: hemotk.train("x.json", recipe="mine"), "^recipe mine: is unknown"),
-        (lambda: hemotk.train("x.json", threshold=0.5, min_sensitivity=0.9), "^min_sensitivity: chooses the threshold"),
-        (lambda: hemotk.train("x.json", threshold=2.0), "^threshold: field 'threshold' must be"),
+        (
+            lambda: hemotk.train("x.json", threshold=0.5, min_sensitivity=0.9),
+            "^threshold 0.5 and min_sensitivity 0.9: both say",
+        ),
+        (lambda: hemotk.train("x.json", threshold=2.0), "^threshold 2.0: must be above 0 and below 1"),
         (lambda: hemotk.prune("x", macs=0.5, stepz=1), "stepz: no such setting of a pruning"),
         (lambda: hemotk.export("x", quantize="int4"), "^quantize int4: is unknown; choose of none, fp16"),
         (lambda: hemotk.export("x", quantize="fp16", auto=True), "^auto: chooses layers of the int8 variant"),

@@ -121,7 +121,7 @@ def test_auto_fails_where_no_choice_is_enough(home: Path, tmp_path: Path, capsys
     [
         (["--auto", "--quantize", "fp16"], "--quantize int8"),
         (["--max-score-drift", "0.1"], "--max-score-drift: is a limit for --auto"),
-        (["--auto", "--without", "room"], "--without: --auto takes every step"),
+        (["--auto", "--without", "room"], "--without room and --auto: auto takes every step"),
         (["--auto", "--max-accuracy-drop", "2"], "--max-accuracy-drop"),
         (["--without", "ranges"], "--without"),
         (["--outputs", "int8"], "--outputs"),

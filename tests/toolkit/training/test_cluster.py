@@ -64,7 +64,11 @@ def test_what_several_workers_cannot_do(
     for env, arguments, said in (
         (None, ["split.json", "--strategy", "multiworker"], "TF_CONFIG: is not set"),
         (tf_config({"worker": TWO}), ["pictures", "--strategy", "multiworker"], "pictures: is a folder"),
-        (None, ["split.json", "--strategy", "mirrored", "--folds", "3"], "--strategy mirrored: is not offered with"),
+        (
+            None,
+            ["split.json", "--strategy", "mirrored", "--folds", "3"],
+            "--strategy mirrored and --folds 3: do not go together",
+        ),
     ):
         if env:
             monkeypatch.setenv("TF_CONFIG", env)
