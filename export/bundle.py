@@ -35,7 +35,7 @@ from hemotk.exporting.models import make_models
 from hemotk.exporting.runtimes import spreads
 from hemotk.exporting.selective.report import SENSITIVITY_FILE, SENSITIVITY_PLOT, plot
 from hemotk.exporting.selective.sensitivity import Selection
-from hemotk.exporting.settings_file import SETTINGS_FILE, export_settings
+from hemotk.exporting.settings_file import export_settings
 from hemotk.exporting.source import Source, calibration_items, open_run
 from hemotk.exporting.testset import fill_testset, same_testset
 from hemotk.exporting.tflite.about import ModelAbout
@@ -45,6 +45,7 @@ from hemotk.exporting.verify import Check, Decision, Verifier
 from hemotk.files import claimed, refuse_existing, sha256_bytes, sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.progress import Tell, silent
+from hemotk.render.toml import SETTINGS_FILE
 from hemotk.store.publish import Checksums, beside_bundle, publish_bundle, publish_export
 
 PACKAGES = ("tensorflow", "tf_keras", "litert-quantizer", "ai-edge-litert", "numpy", "pillow")

@@ -6,8 +6,6 @@ It names no run and no path.
 from hemotk.exporting.config import ExportConfig
 from hemotk.render.toml import Value, section
 
-SETTINGS_FILE = "settings.toml"
-
 
 def export_settings(config: ExportConfig) -> str:
     """The settings of an export as TOML. Outputs and steps are those of the first recipe, since all have the same."""

@@ -37,8 +37,8 @@ KNOWN = frozenset(
         "MEAN",
         "MUL",
         "PAD",
-        "RELU",
         "QUANTIZE",
+        "RELU",
         "RESHAPE",
         "SPACE_TO_DEPTH",
     }

@@ -30,12 +30,12 @@ from hemotk.artifacts import (
 from hemotk.artifacts.cv import CV_FILE, CV_PLOT, CV_TABLE, CvReport
 from hemotk.files import check_files, check_sha256, sha256_file
 from hemotk.pruning.channels.job import read_network
+from hemotk.render.toml import SETTINGS_FILE
 from hemotk.training.folds import SPLITS
 from hemotk.training.history import HISTORY_FILE
 from hemotk.training.misses import MISSES_FILE
 from hemotk.training.plots import CURVES_FILE, DECISIONS_FILE
 from hemotk.training.scores import SCORES_FILE
-from hemotk.training.settings_file import SETTINGS_FILE
 
 # What a clock gives, by its name in every JSON and CSV file.
 CLOCK = frozenset({"created", "seconds", "seconds_in_epochs"})

@@ -315,7 +315,7 @@ def _write(report: Report, given: dict[str, Any]) -> None:
     for form in FORMS:
         if given[form] is not None:
             write_bytes(given[form], report.rendered(form).encode(), overwrite=given["overwrite"])
-    for name in ("json_file", *FORMS, "scores"):
+    for name in OUTPUTS:
         if given[name] is not None:
             click.echo(f"wrote {given[name]}")
 

@@ -6,6 +6,7 @@ import click
 
 from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, overwrite_option, run_or_newest
+from hemotk.cli.terminal import echo_as_it_is
 from hemotk.files import write_bytes
 
 
@@ -39,7 +40,7 @@ def card(*, run: Path | None, bundle: Path | None, audit: Path | None, out: Path
 
     text = card_of(run_or_newest(run), bundle=bundle, audit=audit)
     if out is None:
-        click.echo(text, nl=False)
+        echo_as_it_is(text)
         return
     write_bytes(out, text.encode(), overwrite=overwrite)
     click.echo(f"wrote {out}")

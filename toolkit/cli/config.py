@@ -7,6 +7,7 @@ import click
 from hemotk.cli.help import Command
 from hemotk.cli.options import PATH, overwrite_option
 from hemotk.cli.settings import SETTINGS_FILE
+from hemotk.cli.terminal import echo_as_it_is
 
 
 @click.group()
@@ -58,7 +59,7 @@ def show(*, source: Path, out: Path | None, overwrite: bool) -> None:
 
     text = kept_settings(source)
     if out is None:
-        click.echo(text, nl=False)
+        echo_as_it_is(text)
         return
     write_bytes(out, text.encode(), overwrite=overwrite)
     click.echo(f"wrote {out}")

@@ -10,9 +10,8 @@ from click.types import FloatParamType, IntParamType
 
 from hemotk.cli.settings import settable
 from hemotk.errors import HemotkError
-from hemotk.render.toml import Value, section
+from hemotk.render.toml import SETTINGS_FILE, Value, section
 
-SETTINGS_NAME = "settings.toml"
 _BENCH = "hemotk.bench/"
 
 
@@ -23,9 +22,9 @@ def kept_settings(source: Path) -> str:
         HemotkError: `source` keeps no settings.
     """
     if source.is_dir():
-        kept = source / SETTINGS_NAME
+        kept = source / SETTINGS_FILE
         if not kept.is_file():
-            raise HemotkError(f"{source}: keeps no {SETTINGS_NAME}; name a run or a bundle that hemotk made lately.")
+            raise HemotkError(f"{source}: keeps no {SETTINGS_FILE}; name a run or a bundle that hemotk made lately.")
         return kept.read_text(encoding="utf-8")
     try:
         content = json.loads(source.read_text(encoding="utf-8"))

@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+# In every run and bundle: what it was made with.
+SETTINGS_FILE = "settings.toml"
+
 Value: TypeAlias = str | int | float | bool | list[str]
 
 

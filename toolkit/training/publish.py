@@ -20,13 +20,14 @@ from hemotk.artifacts import (
 from hemotk.environment import machine, versions
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights
+from hemotk.render.toml import SETTINGS_FILE
 from hemotk.store.publish import Checksums, RunContent
 from hemotk.store.publish import publish_run as publish
 from hemotk.training.history import HISTORY_FILE, Epoch, write_history
 from hemotk.training.level import levels_of
 from hemotk.training.plots import CURVES_FILE, plot_curves
 from hemotk.training.scored import ScoredParts, run_title, write_scored
-from hemotk.training.settings_file import SETTINGS_FILE, run_settings
+from hemotk.training.settings_file import run_settings
 
 PACKAGES = ("tensorflow", "tf_keras", "numpy", "pillow")
 

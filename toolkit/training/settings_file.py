@@ -10,8 +10,6 @@ from hemotk.render.toml import Value, section
 from hemotk.store.unfinished import PARTIAL_SUFFIX
 from hemotk.training.config import APPEARANCES
 
-SETTINGS_FILE = "settings.toml"
-
 # Settings that options are called after, by the source or the method of a run.
 _TRAIN = (
     "arch",
