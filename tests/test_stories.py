@@ -159,7 +159,6 @@ QUICK = (
     "info runs/first",
     "info split.json",
     "runs first --by level",
-    "card runs/first",
     "review first --out other.html --overwrite",
     "predict bundles/first head_ct",
     "verify --against split.json",
@@ -182,6 +181,19 @@ def test_the_quick_commands_read_well_at_any_width(
         assert played.code in (0, 2), played.text
         shows_what_a_reader_needs(played, columns)
         assert color or not played.colored
+
+
+@pytest.mark.parametrize(("columns", "color"), [(80, True), (120, False)])
+@pytest.mark.parametrize("command", ["card runs/first", "config show runs/first"])
+def test_a_document_is_shown_as_its_file_has_it(research: Story, command: str, columns: int, color: bool) -> None:
+    """A broken row of a table, or a broken value, would be another document once it is copied."""
+    terminal = Terminal(research.folder, columns, color)
+    shown = terminal.run_loaded(*command.split())
+    assert shown.code == 0 and not shown.colored
+    assert terminal.run_loaded(*command.split(), "--out", "document", "--overwrite").code == 0
+    written = (research.folder / "document").read_text(encoding="utf-8")
+    assert shown.raw.replace("\r\n", "\n") == written
+    assert max(map(len, written.splitlines())) > columns or "config" in command
 
 
 def write_outputs(bundle: Path, file: Path, mistake: str) -> None:
