@@ -41,6 +41,7 @@ KNOWN = frozenset(
         "RELU",
         "RESHAPE",
         "SPACE_TO_DEPTH",
+        "STRIDED_SLICE",
     }
 )
 # What XNNPACK may leave to the interpreter, by kind; None: anything.

@@ -23,9 +23,9 @@ class NumpyOps:
         """See `walk.Ops`."""
         return np.pad(x, ((0, 0), (before, after), (before, after), (0, 0)))
 
-    def even(self, name: str, x: Array) -> Array:
+    def cut(self, name: str, x: Array, side: int) -> Array:
         """See `walk.Ops`."""
-        return np.pad(x, ((0, 0), *((0, side % 2) for side in x.shape[1:3]), (0, 0)))
+        return x[:, :side, :side]
 
     def space_to_depth(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""
@@ -55,8 +55,10 @@ class NumpyOps:
         """See `walk.Ops`."""
         return np.maximum(x, level)
 
-    def max_pool(self, name: str, x: Array) -> Array:
+    def max_pool(self, name: str, x: Array, *, same: bool) -> Array:
         """See `walk.Ops`."""
+        if same:
+            x = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
         height, width = ((side - 3) // 2 + 1 for side in x.shape[1:3])
         rows, columns = slice(0, 2 * height - 1, 2), slice(0, 2 * width - 1, 2)
         return np.max([x[:, i:, j:][:, rows, columns] for i, j in np.ndindex(3, 3)], axis=0)

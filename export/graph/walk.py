@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from hemotk.exporting.graph.ir import (
     Activation,
@@ -18,7 +18,16 @@ from hemotk.exporting.graph.ir import (
     Transition,
 )
 
-X = TypeVar("X")
+
+class Shaped(Protocol):
+    """A tensor, of which no more is known here."""
+
+    @property
+    def shape(self) -> Any:
+        """Its lengths, the batch's first."""
+
+
+X = TypeVar("X", bound=Shaped)
 
 
 class Ops(Protocol[X]):
@@ -33,8 +42,8 @@ class Ops(Protocol[X]):
     def pad(self, name: str, x: X, before: int, after: int) -> X:
         """So many zeros above and on the left, and so many below and on the right."""
 
-    def even(self, name: str, x: X) -> X:
-        """A row of zeros below where the height is odd, a column on the right where the width is; else x itself."""
+    def cut(self, name: str, x: X, side: int) -> X:
+        """The first `side` rows and columns."""
 
     def space_to_depth(self, name: str, x: X) -> X:
         """Channels of 2×2 blocks one after the other: upper left, upper right, lower left, lower right."""
@@ -51,8 +60,8 @@ class Ops(Protocol[X]):
     def maximum(self, name: str, x: X, level: Array) -> X:
         """max(x, level)."""
 
-    def max_pool(self, name: str, x: X) -> X:
-        """3×3, stride 2, no padding."""
+    def max_pool(self, name: str, x: X, *, same: bool) -> X:
+        """3×3, stride 2; where `same`, an odd height and width get a row and a column at each end that never win."""
 
     def average_pool(self, name: str, x: X) -> X:
         """2×2, stride 2, no padding: an odd last row or column is left out."""
@@ -93,14 +102,32 @@ def walk(graph: Graph, h: X, ops: Ops[X]) -> Outputs[X]:
 def _stem(stem: Stem, h: X, ops: Ops[X]) -> X:
     x = ops.lift("stem_lift", h, stem.lift)
     if stem.blocks:
-        x = ops.pad("stem_pad", ops.space_to_depth("stem_blocks", ops.even("stem_even", x)), 2, 1)
+        x = _blocks_stem(stem, x, ops)
     else:
-        x = ops.pad("stem_pad", x, 3, 3)
-    x = ops.conv("stem_conv", x, stem.conv, stride=1 if stem.blocks else 2, same=False, relu=stem.norm is None)
-    if stem.norm is not None:
-        x = ops.affine("stem_norm", x, stem.norm, relu=True)
-    x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1, 1))
+        x = _stem_conv(stem, ops.pad("stem_pad", x, 3, 3), ops)
+        x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1, 1), same=False)
     return x if stem.copy is None else ops.pointwise("stem_copy", x, stem.copy, relu=False)
+
+
+def _blocks_stem(stem: Stem, x: X, ops: Ops[X]) -> X:
+    """On 2×2 blocks, and with a pool that pads by itself, at both ends alike only where the side is odd.
+
+    Where it is even, a row and a column more are made; what the pool makes of them is cut off. No window that is kept
+    reaches them, and cutting is a quarter of the work of padding before the pool, or less.
+    """
+    if x.shape[1] % 2:
+        x = ops.pad("stem_even", x, 0, 1)
+    x = ops.space_to_depth("stem_blocks", x)
+    side = x.shape[1]
+    x = _stem_conv(stem, ops.pad("stem_pad", x, 2, 1 if side % 2 else 2), ops)
+    if side % 2:
+        return ops.max_pool("stem_pool", x, same=True)
+    return ops.cut("stem_pool", ops.max_pool("stem_pool_uncut", x, same=True), side // 2)
+
+
+def _stem_conv(stem: Stem, x: X, ops: Ops[X]) -> X:
+    x = ops.conv("stem_conv", x, stem.conv, stride=1 if stem.blocks else 2, same=False, relu=stem.norm is None)
+    return x if stem.norm is None else ops.affine("stem_norm", x, stem.norm, relu=True)
 
 
 def _layer(layer: Layer, x: X, ops: Ops[X]) -> X:

@@ -17,6 +17,11 @@ class Codes:
     values: Integers
     step: float = 1.0
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the values."""
+        return self.values.shape
+
     @classmethod
     def rounded(cls, reals: Reals, width: float, steps: int) -> "Codes":
         """The nearest of `steps` equal steps from 0 to `width`; `reals` is overwritten. Without a width all are 0."""

@@ -67,10 +67,9 @@ class _FittingOps:
         """See `walk.Ops`."""
         return x.padded((before, after), (before, after))
 
-    def even(self, name: str, x: Codes) -> Codes:
+    def cut(self, name: str, x: Codes, side: int) -> Codes:
         """See `walk.Ops`."""
-        height, width = (side % 2 for side in x.values.shape[1:3])
-        return x.padded((0, height), (0, width))
+        return Codes(x.values[:, :side, :side], x.step)
 
     def space_to_depth(self, name: str, x: Codes) -> Codes:
         """See `walk.Ops`."""
@@ -116,8 +115,9 @@ class _FittingOps:
         """See `walk.Ops`."""
         return Codes(np.maximum(x.values, np.rint(level / x.step).astype(x.values.dtype)), x.step)
 
-    def max_pool(self, name: str, x: Codes) -> Codes:
-        """See `walk.Ops`."""
+    def max_pool(self, name: str, x: Codes, *, same: bool) -> Codes:
+        """See `walk.Ops`; behind a ReLU, so zeros never win."""
+        x = x.padded((1, 1), (1, 1)) if same else x
         height, width = ((side - 3) // 2 + 1 for side in x.values.shape[1:3])
         parts = [
             x.values[:, row : row + 2 * height - 1 : 2, column : column + 2 * width - 1 : 2]

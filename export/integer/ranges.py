@@ -15,6 +15,8 @@ from hemotk.exporting.integer.quantize import Range
 
 Measured = Mapping[str, ChannelRange]
 
+# What comes before the stem's result and is on its grid; one of the two last is there.
+STEM = ("stem_conv", "stem_pool_pad", "stem_pool_uncut")
 # The narrowest channel that is told from a constant one, as a share of the widest of its block.
 LEAST_WIDTH = 2.0**-20
 # The narrowest range of a bottleneck, as a share of its block's: XNNPACK refuses steps that are 256 times finer than
@@ -95,11 +97,11 @@ def scaled_ranges(
         shared = [*writer_names(graph, block), *reader_names(graph, block)]
         shared += [f"{layer.name}_concat" for layer in graph.blocks[block]]
         if block == 0 and graph.stem.copy is None:
-            shared += ["stem_conv", "stem_pool_pad"]
+            shared += STEM
         found |= dict.fromkeys(shared, (0.0, width))
         if (factor := scalings[block].stem) is not None:
             whole = 0.0, float(np.max(measured["stem_pool"].high * factor))
-            found |= dict.fromkeys(("stem_conv", "stem_pool_pad", "stem_pool"), whole)
+            found |= dict.fromkeys((*STEM, "stem_pool"), whole)
         for layer, bottleneck in zip(graph.blocks[block], scalings[block].bottlenecks, strict=True):
             high = float(np.max(measured[f"{layer.name}_reduce"].high * bottleneck))
             found[f"{layer.name}_reduce"] = (0.0, max(high, width * LEAST_BOTTLENECK) if high > 0 else width)

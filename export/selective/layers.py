@@ -38,7 +38,8 @@ def graph_layers(graph: Graph) -> Layers:
     quantized. A concatenation is in float32 where both the layer before it and the reader behind it are, so that
     neighbours hand over float32; elsewhere it only copies what is on the grid of its block.
     """
-    found: dict[str, tuple[str, ...]] = {"stem": ("stem_conv", "stem_norm", "stem_pool_pad", "stem_pool", "stem_copy")}
+    stem = ("stem_conv", "stem_norm", "stem_pool_pad", "stem_pool_uncut", "stem_pool", "stem_copy")
+    found: dict[str, tuple[str, ...]] = {"stem": stem}
     for block, layers in enumerate(graph.blocks):
         for layer in layers:
             found[layer.name] = tuple(f"{layer.name}_{part}" for part in ("act", "reduce", "expand"))

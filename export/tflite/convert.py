@@ -91,13 +91,10 @@ class TensorFlowOps:
         with tf.name_scope(name):
             return self.made(name, tf.pad(x, ((0, 0), (before, after), (before, after), (0, 0))))
 
-    def even(self, name: str, x: Tensor) -> Tensor:
+    def cut(self, name: str, x: Tensor, side: int) -> Tensor:
         """See `walk.Ops`."""
-        height, width = (side % 2 for side in x.shape[1:3])
-        if not (height or width):
-            return x
         with tf.name_scope(name):
-            return self.made(name, tf.pad(x, ((0, 0), (0, height), (0, width), (0, 0))))
+            return self.made(name, x[:, :side, :side])
 
     def space_to_depth(self, name: str, x: Tensor) -> Tensor:
         """See `walk.Ops`."""
@@ -128,10 +125,10 @@ class TensorFlowOps:
             level = _constant(level.reshape(1, 1, 1, -1))  # the rank that int8 MAXIMUM asks for
             return self.made(name, tf.maximum(x, level))
 
-    def max_pool(self, name: str, x: Tensor) -> Tensor:
+    def max_pool(self, name: str, x: Tensor, *, same: bool) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            return self.made(name, tf.nn.max_pool2d(x, 3, 2, "VALID"))
+            return self.made(name, tf.nn.max_pool2d(x, 3, 2, "SAME" if same else "VALID"))
 
     def average_pool(self, name: str, x: Tensor) -> Tensor:
         """As a depthwise convolution of weights ¼: XNNPACK takes no int8 AVERAGE_POOL_2D."""
