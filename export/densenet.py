@@ -15,7 +15,7 @@ from hemotk.exporting.graph.ir import Graph, read_graph
 from hemotk.exporting.graph.pool_first import pool_first
 from hemotk.exporting.graph.positive_scales import positive_scales
 from hemotk.exporting.graph.preactivation import preactivation
-from hemotk.exporting.graph.stem_blocks import stem_blocks
+from hemotk.exporting.graph.stem_windows import stem_windows
 from hemotk.exporting.integer.calibrate import ChannelRange, channel_ranges
 from hemotk.exporting.integer.fit import Fitting, fit
 from hemotk.exporting.integer.graph import INT8_STEPS, INT16_STEPS, IntegerGraph, integer_graph
@@ -36,7 +36,7 @@ PLAIN: tuple[Callable[[Graph], Graph], ...] = (
     pool_first,
     positive_scales,
     floor_stem,
-    stem_blocks,
+    stem_windows,
 )
 
 

@@ -40,8 +40,8 @@ KNOWN = frozenset(
         "QUANTIZE",
         "RELU",
         "RESHAPE",
-        "SPACE_TO_DEPTH",
         "STRIDED_SLICE",
+        "TRANSPOSE",
     }
 )
 # What XNNPACK may leave to the interpreter, by kind; None: anything.

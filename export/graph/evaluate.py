@@ -1,6 +1,9 @@
 """The reference forward pass in numpy, float64: for proofs, not for speed."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.exporting.graph.walk import Outputs, walk
@@ -27,19 +30,20 @@ class NumpyOps:
         """See `walk.Ops`."""
         return x[:, :side, :side]
 
-    def space_to_depth(self, name: str, x: Array) -> Array:
+    def windows(self, name: str, x: Array, places: int) -> Array:
         """See `walk.Ops`."""
-        return np.concatenate([x[:, row::2, column::2] for row, column in np.ndindex(2, 2)], axis=-1)
+        return windows(x, places)
 
-    def conv(self, name: str, x: Array, conv: Conv, *, stride: int, same: bool, relu: bool) -> Array:
+    def conv(self, name: str, x: Array, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> Array:
         """See `walk.Ops`."""
-        size = conv.kernel.shape[0]
+        rows, columns, *_ = conv.kernel.shape
         if same:
-            x = self.pad(name, x, size // 2, size // 2)
-        height, width = ((side - size) // stride + 1 for side in x.shape[1:3])
+            x = self.pad(name, x, rows // 2, rows // 2)
+        height, width = (x.shape[1] - rows) // stride + 1, (x.shape[2] - (columns - 1) * apart - 1) // stride + 1
         total = np.broadcast_to(conv.bias, (x.shape[0], height, width, conv.bias.size))
-        for row, column in np.ndindex(size, size):
-            part = x[:, row : row + stride * height : stride, column : column + stride * width : stride]
+        for row, column in np.ndindex(rows, columns):
+            left = column * apart
+            part = x[:, row : row + stride * height : stride, left : left + stride * width : stride]
             total = total + part[:, :height, :width] @ conv.kernel[row, column]
         return _relu(total, relu)
 
@@ -84,6 +88,15 @@ class NumpyOps:
     def sigmoid(self, name: str, x: Array) -> Array:
         """See `walk.Ops`."""
         return sigmoid(x)
+
+
+def windows(x: npt.NDArray[Any], places: int) -> npt.NDArray[Any]:
+    """See `walk.Ops.windows`."""
+    height, width = (places + 3, places + 2)
+    ends = (2 * height - 4 - x.shape[1], 2 * width + 2 - 4 - x.shape[2])
+    padded = np.pad(x, ((0, 0), (4, ends[0]), (4, ends[1]), (0, 0)))
+    parts = [padded[:, row::2, column::2][:, :height, :width] for row, column in np.ndindex(2, 4)]
+    return np.concatenate(parts, axis=-1)
 
 
 def _relu(x: Array, wanted: bool) -> Array:

@@ -74,15 +74,15 @@ class Stem:
     """Lift, zero padding 3, 7×7 convolution of stride 2, BatchNorm, ReLU, zero padding 1, 3×3 max-pool of stride 2.
 
     `lift` makes the input channels: channel j is scale[j] · h + shift[j], before any padding. `norm` is None once it is
-    folded into `conv`. `copy` is a 1×1 convolution behind the pool, None where none is needed. With `blocks` each 2×2
-    block of the padded picture becomes one pixel of four times the channels, row by row, and `conv` has stride 1.
+    folded into `conv`. `copy` is a 1×1 convolution behind the pool, None where none is needed. With `windows`,
+    `conv` has stride 1 and reads windows of 2×4 pixels as channels (`walk.Ops.windows`), two columns of them apart.
     """
 
     lift: Affine
     conv: Conv
     norm: Affine | None
     copy: Linear | None = None
-    blocks: bool = False
+    windows: bool = False
 
 
 @dataclass(frozen=True, eq=False)

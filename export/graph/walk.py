@@ -45,11 +45,18 @@ class Ops(Protocol[X]):
     def cut(self, name: str, x: X, side: int) -> X:
         """The first `side` rows and columns."""
 
-    def space_to_depth(self, name: str, x: X) -> X:
-        """Channels of 2×2 blocks one after the other: upper left, upper right, lower left, lower right."""
+    def windows(self, name: str, x: X, places: int) -> X:
+        """Windows of 2×4 pixels at every second row and column: [n, places + 3, places + 2, 8 · channels].
 
-    def conv(self, name: str, x: X, conv: Conv, *, stride: int, same: bool, relu: bool) -> X:
-        """Convolution; zero padding that keeps the size where `same` (stride 1), else none."""
+        The first begins four pixels above and left of the picture; outside of it are zeros. Channels are those of the
+        window's upper row from left to right, then those of its lower row. `places` is odd.
+        """
+
+    def conv(self, name: str, x: X, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> X:
+        """Convolution; zero padding that keeps the size where `same` (stride 1), else none.
+
+        The kernel's columns lie `apart` columns of x from each other.
+        """
 
     def pointwise(self, name: str, x: X, linear: Linear, *, relu: bool) -> X:
         """1×1 convolution."""
@@ -101,32 +108,32 @@ def walk(graph: Graph, h: X, ops: Ops[X]) -> Outputs[X]:
 
 def _stem(stem: Stem, h: X, ops: Ops[X]) -> X:
     x = ops.lift("stem_lift", h, stem.lift)
-    if stem.blocks:
-        x = _blocks_stem(stem, x, ops)
+    if stem.windows:
+        x = _windows_stem(stem, x, ops)
     else:
-        x = _stem_conv(stem, ops.pad("stem_pad", x, 3, 3), ops)
+        x = ops.pad("stem_pad", x, 3, 3)
+        x = _stem_norm(stem, ops.conv("stem_conv", x, stem.conv, stride=2, same=False, relu=stem.norm is None), ops)
         x = ops.max_pool("stem_pool", ops.pad("stem_pool_pad", x, 1, 1), same=False)
     return x if stem.copy is None else ops.pointwise("stem_copy", x, stem.copy, relu=False)
 
 
-def _blocks_stem(stem: Stem, x: X, ops: Ops[X]) -> X:
-    """On 2×2 blocks, and with a pool that pads by itself, at both ends alike only where the side is odd.
+def _windows_stem(stem: Stem, x: X, ops: Ops[X]) -> X:
+    """On windows, and with a pool that pads by itself, at both ends alike only where the side is odd.
 
-    Where it is even, a row and a column more are made; what the pool makes of them is cut off. No window that is kept
-    reaches them, and cutting is a quarter of the work of padding before the pool, or less.
+    Where it is even, a row and a column more are made; what the pool makes of them is cut off. No window of the pool
+    that is kept reaches them, and cutting takes next to nothing, where padding before the pool takes long.
     """
-    if x.shape[1] % 2:
-        x = ops.pad("stem_even", x, 0, 1)
-    x = ops.space_to_depth("stem_blocks", x)
-    side = x.shape[1]
-    x = _stem_conv(stem, ops.pad("stem_pad", x, 2, 1 if side % 2 else 2), ops)
-    if side % 2:
+    side = (x.shape[1] + 1) // 2
+    places = side + 1 - side % 2
+    x = ops.windows("stem_windows", x, places)
+    relu = stem.norm is None
+    x = _stem_norm(stem, ops.conv("stem_conv", x, stem.conv, stride=1, same=False, relu=relu, apart=2), ops)
+    if places == side:
         return ops.max_pool("stem_pool", x, same=True)
     return ops.cut("stem_pool", ops.max_pool("stem_pool_uncut", x, same=True), side // 2)
 
 
-def _stem_conv(stem: Stem, x: X, ops: Ops[X]) -> X:
-    x = ops.conv("stem_conv", x, stem.conv, stride=1 if stem.blocks else 2, same=False, relu=stem.norm is None)
+def _stem_norm(stem: Stem, x: X, ops: Ops[X]) -> X:
     return x if stem.norm is None else ops.affine("stem_norm", x, stem.norm, relu=True)
 
 

@@ -88,8 +88,8 @@ class _ListeningOps(TensorFlowOps):
             self.heard[name] = ChannelRange(*(value.numpy().astype(np.float64) for value in reduced))
         return result
 
-    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
-        y = super().conv(name, x, conv, stride=stride, same=same, relu=False)
+    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> Tensor:
+        y = super().conv(name, x, conv, stride=stride, same=same, relu=False, apart=apart)
         if not relu:
             return y
         self.heard[name] = self.heard[name].behind_relu()

@@ -13,9 +13,10 @@ import tensorflow as tf
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.data.read.preprocess import normalize
+from hemotk.exporting.graph.evaluate import windows
 from hemotk.exporting.graph.ir import Affine, Array, Conv, Graph, Linear
 from hemotk.exporting.graph.walk import walk
-from hemotk.exporting.integer.codes import Codes, Reals
+from hemotk.exporting.integer.codes import Codes, Reals, Taps
 from hemotk.exporting.integer.graph import IntegerGraph
 from hemotk.exporting.integer.roundings import error_feedback, nearest
 from hemotk.progress import Tell, silent
@@ -71,19 +72,18 @@ class _FittingOps:
         """See `walk.Ops`."""
         return Codes(x.values[:, :side, :side], x.step)
 
-    def space_to_depth(self, name: str, x: Codes) -> Codes:
+    def windows(self, name: str, x: Codes, places: int) -> Codes:
         """See `walk.Ops`."""
-        parts = [x.values[:, row::2, column::2] for row, column in np.ndindex(2, 2)]
-        return Codes(np.concatenate(parts, axis=-1), x.step)
+        return Codes(windows(x.values, places), x.step)
 
-    def conv(self, name: str, x: Codes, conv: Conv, *, stride: int, same: bool, relu: bool) -> Codes:
+    def conv(self, name: str, x: Codes, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> Codes:
         """See `walk.Ops`."""
         around = (conv.kernel.shape[0] // 2,) * 2
         x = x.padded(around, around) if same else x
         if name in self._fitting.floats:
-            return Codes(_run(x, conv.kernel, stride) + conv.bias.astype(np.float32))
-        kernel = self._rounded(x, conv.kernel, stride)
-        made = _run(x, kernel, stride)
+            return Codes(_run(x, conv.kernel, stride, apart) + conv.bias.astype(np.float32))
+        kernel = self._rounded(x, conv.kernel, stride, apart)
+        made = _run(x, kernel, stride, apart)
         bias = conv.bias
         if self._fitting.biases:
             bias = self._means[name] - made.mean(axis=(0, 1, 2), dtype=np.float64)
@@ -92,11 +92,10 @@ class _FittingOps:
         made += bias.astype(np.float32)
         return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)  # which ends at 0, as a ReLU does
 
-    def _rounded(self, x: Codes, kernel: Array, stride: int) -> Array:
-        size, _, inputs, outputs = kernel.shape
-        weight = kernel.reshape(size * size * inputs, outputs)
+    def _rounded(self, x: Codes, kernel: Array, stride: int, apart: int) -> Array:
+        weight = kernel.reshape(-1, kernel.shape[-1])
         if self._fitting.roundings:
-            rows = x.rows(size, stride, PLACES, SEED)
+            rows = x.rows(_taps(kernel, stride, apart), PLACES, SEED)
             return error_feedback(weight, rows.T @ rows / np.float32(len(rows))).reshape(kernel.shape)
         return nearest(weight).reshape(kernel.shape)
 
@@ -153,15 +152,19 @@ class _FittingOps:
         return x
 
 
-def _run(x: Codes, kernel: Array, stride: int) -> Reals:
+def _taps(kernel: Array, stride: int, apart: int) -> Taps:
+    rows, columns, *_ = kernel.shape
+    return Taps(rows, columns, stride, apart)
+
+
+def _run(x: Codes, kernel: Array, stride: int, apart: int) -> Reals:
     """The convolution without padding and bias, some images at a time."""
     weights = tf.constant(kernel * x.step, tf.float32)
     count, *sides, _ = x.values.shape
-    height, width = ((side - len(kernel)) // stride + 1 for side in sides)
-    made = np.empty((count, height, width, kernel.shape[-1]), np.float32)
+    made = np.empty((count, *_taps(kernel, stride, apart).places(*sides), kernel.shape[-1]), np.float32)
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
-        made[part] = tf.nn.conv2d(x.values[part].astype(np.float32), weights, stride, "VALID")
+        made[part] = tf.nn.conv2d(x.values[part].astype(np.float32), weights, stride, "VALID", dilations=(1, apart))
     return made
 
 

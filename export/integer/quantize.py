@@ -41,7 +41,7 @@ def quantize(content: bytes, recipe: Recipe, spec: PreprocessSpec, ranges: Mappi
 def pixel_ranges(spec: PreprocessSpec) -> dict[str, Range]:
     """All pixel bytes, for the tensors that hold pixels: their ranges are set, not measured."""
     pixels = (-spec.zero_point * spec.scale, (255 - spec.zero_point) * spec.scale)
-    return dict.fromkeys((INPUT, "stem_lift", "stem_even", "stem_blocks", "stem_pad"), pixels)
+    return dict.fromkeys((INPUT, "stem_lift", "stem_windows", "stem_pad"), pixels)
 
 
 def logit_range(seen: Range, decision: float, margin: float) -> Range:

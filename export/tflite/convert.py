@@ -96,15 +96,29 @@ class TensorFlowOps:
         with tf.name_scope(name):
             return self.made(name, x[:, :side, :side])
 
-    def space_to_depth(self, name: str, x: Tensor) -> Tensor:
-        """See `walk.Ops`."""
-        with tf.name_scope(name):
-            return self.made(name, tf.nn.space_to_depth(x, 2))
+    def windows(self, name: str, x: Tensor, places: int) -> Tensor:
+        """From two copies, the second two pixels further left: every second window is a piece of each.
 
-    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool) -> Tensor:
+        Rows of pixels are padded and put together, and one transposition does the rest: all of it works on long runs
+        of bytes. Five dimensions are what every runtime transposes.
+        """
+        _, height, width, channels = x.shape
+        rows, columns = 2 * places + 6, 2 * places + 6
+        with tf.name_scope(name):
+            x = tf.reshape(x, (-1, height, width * channels))
+            ends = rows - 4 - height, (columns + 2 - 4 - width) * channels
+            x = tf.pad(x, ((0, 0), (4, ends[0]), (4 * channels, ends[1])))
+            run = columns * channels
+            x = tf.concat([x[:, :, :run], x[:, :, 2 * channels : 2 * channels + run]], -1)
+            x = tf.transpose(tf.reshape(x, (-1, 2, 2, columns // 4, 4 * channels)), (0, 3, 2, 1, 4))
+            x = tf.reshape(x, (-1, rows // 2, columns // 2, 8 * channels))
+            return self.made(name, x[:, :, : places + 2])
+
+    def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> Tensor:
         """See `walk.Ops`."""
         with tf.name_scope(name):
-            y = tf.nn.conv2d(x, self.weights(conv.kernel), stride, "SAME" if same else "VALID")
+            padding = "SAME" if same else "VALID"
+            y = tf.nn.conv2d(x, self.weights(conv.kernel), stride, padding, dilations=(1, apart))
             return self.made(name, _relu(tf.nn.bias_add(y, _constant(conv.bias)), relu))
 
     def pointwise(self, name: str, x: Tensor, linear: Linear, *, relu: bool) -> Tensor:

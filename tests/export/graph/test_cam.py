@@ -61,7 +61,7 @@ def test_the_map_of_the_tflite_is_that_of_the_reference(changes: dict) -> None:
 def test_the_card_lists_it_for_every_variant(bundle: Path) -> None:
     card = BundleCard.read(bundle / "bundle.json")
     assert card.recipe["rewrites"] == [
-        "fold_batchnorm", "gray_stem", "pool_first", "positive_scales", "floor_stem", "stem_blocks",
+        "fold_batchnorm", "gray_stem", "pool_first", "positive_scales", "floor_stem", "stem_windows",
         "cam_head", "preactivation",
     ]  # fmt: skip
     for variant in card.variants:

@@ -10,10 +10,10 @@ from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
 from hemotk.exporting.graph.gray_stem import gray_stem
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.graph.pool_first import pool_first
-from hemotk.exporting.graph.stem_blocks import stem_blocks
+from hemotk.exporting.graph.stem_windows import stem_windows
 from hemotk.models.shape import DenseNetShape
 
-REWRITES = (fold_batchnorm, gray_stem, pool_first, stem_blocks)
+REWRITES = (fold_batchnorm, gray_stem, pool_first, stem_windows)
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
@@ -44,9 +44,9 @@ def test_a_stem_with_unequal_normalization_reads_a_constant_plane_beside_it() ->
     assert plane_byte == pytest.approx(np.rint(plane_byte), abs=1e-9)
 
 
-def test_a_stem_of_blocks_reads_four_channels_at_half_the_size() -> None:
-    stem = stem_blocks(gray_stem(random_graph(tiny_shape(), 0))).stem
-    assert stem.conv.kernel.shape == (4, 4, 4, 5)
+def test_a_stem_of_windows_reads_eight_channels() -> None:
+    stem = stem_windows(gray_stem(random_graph(tiny_shape(), 0))).stem
+    assert stem.conv.kernel.shape == (4, 2, 8, 5)
 
 
 def test_transitions_pool_first() -> None:

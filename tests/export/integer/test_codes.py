@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hemotk.exporting.integer.codes import Codes
+from hemotk.exporting.integer.codes import Codes, Taps
 
 
 def codes(height: int = 5, width: int = 6) -> Codes:
@@ -11,21 +11,23 @@ def codes(height: int = 5, width: int = 6) -> Codes:
     return Codes(rng.integers(0, 256, (3, height, width, 2)).astype(np.uint8), 0.5)
 
 
-@pytest.mark.parametrize(("size", "stride"), [(1, 1), (3, 1), (3, 2), (4, 2)])
-def test_all_rows_are_all_windows(size: int, stride: int) -> None:
-    found = codes().rows(size, stride, 10_000, 0)
+@pytest.mark.parametrize("taps", [Taps(1, 1), Taps(3, 3), Taps(3, 3, 2), Taps(4, 4, 2), Taps(4, 2, 1, 2)])
+def test_all_rows_are_all_windows(taps: Taps) -> None:
+    found = codes().rows(taps, 10_000, 0)
+    wide = (taps.columns - 1) * taps.apart + 1
     expected = [
-        codes().reals()[image, top : top + size, left : left + size].reshape(-1)
+        codes().reals()[image, top : top + taps.rows, left : left + wide : taps.apart].reshape(-1)
         for image in range(3)
-        for top in range(0, 5 - size + 1, stride)
-        for left in range(0, 6 - size + 1, stride)
+        for top in range(0, 5 - taps.rows + 1, taps.stride)
+        for left in range(0, 6 - wide + 1, taps.stride)
     ]
     np.testing.assert_array_equal(found, np.stack(expected))
+    assert len(found) == 3 * np.prod(taps.places(5, 6))
 
 
 def test_some_rows_are_drawn_with_the_seed_each_once() -> None:
-    everything = {tuple(row) for row in codes().rows(1, 1, 10_000, 0)}
-    first, again, other = (codes().rows(1, 1, 20, seed) for seed in (1, 1, 2))
+    everything = {tuple(row) for row in codes().rows(Taps(1, 1), 10_000, 0)}
+    first, again, other = (codes().rows(Taps(1, 1), 20, seed) for seed in (1, 1, 2))
     assert len(first) == 20
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -9,7 +9,7 @@ from hemotk.exporting.graph.fold_batchnorm import fold_batchnorm
 from hemotk.exporting.graph.gray_stem import gray_stem
 from hemotk.exporting.graph.ir import Graph
 from hemotk.exporting.graph.pool_first import pool_first
-from hemotk.exporting.graph.stem_blocks import stem_blocks
+from hemotk.exporting.graph.stem_windows import stem_windows
 from hemotk.exporting.tflite.convert import _MarkingOps, convert_graph, convert_network, graph_network
 from hemotk.exporting.tflite.fill import fill
 from hemotk.exporting.tflite.flatbuffer import operators, specs
@@ -35,16 +35,19 @@ def test_the_tflite_agrees_with_the_reference(changes: dict) -> None:
 
 
 @pytest.mark.parametrize("size", [45, 46, 47, 48])
-def test_a_stem_of_blocks_needs_no_padding_before_its_pool(size: int) -> None:
-    graph = stem_blocks(plain())
+def test_a_stem_of_windows_pads_runs_of_bytes_alone(size: int) -> None:
+    graph = stem_windows(plain())
     content, pixels = convert_graph(graph, size), random_pixels(3, size)
     scorer = Scorer(content, PreprocessSpec(size))
     expected = evaluate(graph, network_input(pixels)).logit[:, 0]
     np.testing.assert_allclose([scorer.score(image).logit for image in pixels], expected, atol=1e-4)
     names = [operator.name for operator in operators(content)]
     before = names[: names.index("MAX_POOL_2D")]
-    assert before == ["PAD"] * (size % 2) + ["SPACE_TO_DEPTH", "PAD", "CONV_2D"]
-    assert names.count("STRIDED_SLICE") == (1 if size in (47, 48) else 0)  # 24 places a side, which is even
+    assert before == [
+        *("RESHAPE", "PAD", "STRIDED_SLICE", "STRIDED_SLICE", "CONCATENATION", "RESHAPE", "TRANSPOSE", "RESHAPE"),
+        *("STRIDED_SLICE", "CONV_2D"),
+    ]
+    assert (names[len(before) + 1] == "STRIDED_SLICE") == (size in (47, 48))  # 24 places a side, which is even
 
 
 @pytest.mark.parametrize("changes", [{}, IMAGENET, {"hidden": (4, 3)}])
