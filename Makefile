@@ -13,7 +13,7 @@ PEERS := .venv-peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env installs test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm bench-peers test-android test-web web rsna-size clean
+.PHONY: help env installs test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm arm-costs bench-peers test-android test-web web rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -29,6 +29,7 @@ help:
 	@echo "make bench-export RUN=run DATA=folder   our int8 against the stock converter's"
 	@echo "make bench-peers RUN=run DATA=folder    beside stock TFLite, ONNX Runtime and OpenVINO"
 	@echo "make bench-arm MODELS='a.tflite …'      instructions per inference on an emulated Arm processor"
+	@echo "make arm-costs SIZE=160 FILE=arm.json   what parts of a DenseNet take there, for hemotk prune --costs"
 	@echo "make test-resume                        kill commands at 20 moments each and compare; fill the disk at every write"
 	@echo "make test-android                       the Android app, without a phone and without Google's SDK"
 	@echo "make test-web                           the page in Node and in Chromium"
@@ -133,6 +134,11 @@ bench-export: env
 bench-arm: env
 	@test -n "$(MODELS)" || { echo "name them: make bench-arm MODELS='a.tflite b.tflite' [IMAGES=testset] [ARGS=--scores]" >&2; exit 2; }
 	PYTHONPATH=studies nice -n 10 $(BIN)/python -m arm $(MODELS) $(if $(IMAGES),--images "$(IMAGES)") $(ARGS)
+
+# The table for `hemotk prune --costs`, in instructions of the same emulated processor.
+arm-costs: env
+	@test -n "$(SIZE)" -a -n "$(FILE)" || { echo "name them: make arm-costs SIZE=160 FILE=arm.json [ARGS='--blocks 4']" >&2; exit 2; }
+	PYTHONPATH=studies nice -n 10 $(BIN)/python -m arm.costs "$(FILE)" --size $(SIZE) $(ARGS)
 
 # hemotk beside other runtimes with the same weights and images; they need Python 3.11 and an environment of their own.
 bench-peers: env $(PEERS)/.installed

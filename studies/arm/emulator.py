@@ -14,14 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import hemotk
 from arm.counts import Count
+from hemotk.benchmarks.measure.litert import Event
 from hemotk.errors import HemotkError
 
 CPU = "cortex-a76"
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "arm"
 SETUP = Path(__file__).with_name("setup.sh")
 INFERENCE = Path(__file__).with_name("inference.py")
+PROFILE = Path(__file__).with_name("profile.py")
+PACKAGES = Path(hemotk.__file__).parents[1]
 PATIENCE = 3600.0
+# Nothing of the caller's environment: it could lead this Python to libraries of the host.
+ALONE = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 _LACKS = 3
 
@@ -74,11 +80,32 @@ def emulated(model: Path, inputs: NDArray[Any]) -> Answer:
         plugin = ("-plugin", str(FOLDER / "count.so"), "-d", "plugin", "-D", str(log))
         root = FOLDER / "root"
         python = (_qemu(), "-cpu", CPU, "-L", str(root), *plugin, str(root / "usr/bin/python3.11"), "-s")
-        # Nothing of the caller's environment: it could lead this Python to libraries of the host.
-        environment = {"PYTHONPATH": str(FOLDER / "site"), "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+        environment = {**ALONE, "PYTHONPATH": str(FOLDER / "site")}
         answer = _run(python, model, inputs, Path(folder), environment)
         counts = parse_counts(log.read_text() if log.exists() else "", len(inputs), model)
     return dataclasses.replace(answer, counts=counts)
+
+
+def profiled(model: Path, size: int, inferences: int) -> list[list[Event]]:
+    """What LiteRT's profiler sees of each inference of a model with uint8 pixels; a microsecond is an instruction.
+
+    Raises:
+        HemotkError: the runtime refuses the model or dies.
+    """
+    if not (FOLDER / "clock.so").exists():
+        raise Missing(
+            "aarch64-linux-gnu-gcc is not installed; run 'apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross' "
+            f"as root and remove {FOLDER / 'ready'}."
+        )
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        counter = Path(folder) / "counter"
+        counter.write_bytes(bytes(8))
+        root = FOLDER / "root"
+        plugin = ("-plugin", f"{FOLDER / 'count.so'},counter={counter}", "-E", f"LD_PRELOAD={FOLDER / 'clock.so'}")
+        python = (_qemu(), "-cpu", CPU, "-L", str(root), *plugin, str(root / "usr/bin/python3.11"), "-s")
+        environment = {**ALONE, "PYTHONPATH": f"{FOLDER / 'site'}:{PACKAGES}", "COUNTER": str(counter)}
+        said = _said((*python, str(PROFILE), str(model.resolve()), str(size), str(inferences)), model, environment)
+    return [[Event(*event) for event in run] for run in json.loads(said)]
 
 
 def native(model: Path, inputs: NDArray[Any]) -> Answer:
@@ -119,8 +146,14 @@ def _run(python: Sequence[str], model: Path, inputs: NDArray[Any], folder: Path,
     """What inference.py says in `python`."""
     array = folder / "inputs.npy"
     np.save(array, inputs)
-    command = [*python, str(INFERENCE), str(model.resolve()), str(array)]
-    where = Path(python[0]).name
+    line = json.loads(_said((*python, str(INFERENCE), str(model.resolve()), str(array)), model, environment))
+    outputs = ({name: bytes.fromhex(stored) for name, stored in row.items()} for row in line["outputs"])
+    return Answer(line["version"], tuple(outputs))
+
+
+def _said(command: Sequence[str], model: Path, environment: dict[str, str]) -> str:
+    """The last line that the command prints."""
+    where = Path(command[0]).name
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment)
     except subprocess.TimeoutExpired as error:
@@ -128,9 +161,7 @@ def _run(python: Sequence[str], model: Path, inputs: NDArray[Any], folder: Path,
     if done.returncode:
         said = _last_line(done.stderr).rstrip(".") or "it said nothing"
         raise HemotkError(f"{model}: failed in {where} with code {done.returncode} ({said}); check the model.")
-    line = json.loads(_last_line(done.stdout))
-    outputs = ({name: bytes.fromhex(stored) for name, stored in row.items()} for row in line["outputs"])
-    return Answer(line["version"], tuple(outputs))
+    return _last_line(done.stdout)
 
 
 def _last_line(text: str) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts what `make bench-arm` runs into build/arm, on Debian 12: an aarch64 Python with a LiteRT interpreter (75 MB are
-# downloaded), the files in which a Cortex-A76 describes itself, and the counting plugin for qemu.
+# downloaded), the files in which a Cortex-A76 describes itself, the counting plugin for qemu, and a clock of it.
 #   studies/arm/setup.sh
 # PYTHON names the Python whose pip fetches the wheels, DEBIAN a mirror. All of it is kept until this script, the plugin
 # or constraints.txt changes. Ends with 0 when all is there, with 3 and a sentence when the machine lacks something.
@@ -39,7 +39,7 @@ grep -qs '^VERSION_CODENAME=bookworm$' /etc/os-release || lacks "this is not Deb
 mkdir -p "$out"
 exec 9> "$out/lock"
 flock 9
-wanted=$(cat "$here/setup.sh" "$here/sysroot.sh" "$here/count.c" "$top/constraints.txt" | sha256sum)
+wanted=$(cat "$here/setup.sh" "$here/sysroot.sh" "$here/count.c" "$here/clock.c" "$top/constraints.txt" | sha256sum)
 [ "$(cat "$out/ready" 2> /dev/null)" = "$wanted" ] && exit 0
 
 "$python" -m pip --version > /dev/null 2>&1 || lacks "$python has no pip; name one that has: PYTHON=… $0."
@@ -53,4 +53,8 @@ unpack_arm64 "$root" "$out/apt" all $packages > "$log" 2>&1 ||
 unpack_wheels >> "$log" 2>&1 || lacks "pip got no aarch64 wheels of the versions in constraints.txt; $more"
 describe_processor "$root"
 gcc -O2 -Wall -shared -fPIC -o "$out/count.so" "$here/count.c"
+# Only `arm.costs` needs it, and a compiler for Arm.
+if command -v aarch64-linux-gnu-gcc > /dev/null; then
+    aarch64-linux-gnu-gcc -O2 -Wall -shared -fPIC -o "$out/clock.so" "$here/clock.c"
+fi
 echo "$wanted" > "$out/ready"

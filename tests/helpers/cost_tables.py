@@ -27,6 +27,7 @@ def cost_table(
     facts: dict[str, Any] = {
         "created": "2026-01-01T00:00:00+00:00",
         "size": size,
+        "unit": "ns",
         "kind": "int8",
         "threads": 1,
         "runtime": str(find_runtime()),

@@ -60,18 +60,22 @@ def prune(
     if table is not None and table.exists():
         inputs = read_inputs(with_table, config)
     import_tensorflow()
+    from hemotk.pruning.channels.latency import CountedRatio
     from hemotk.pruning.channels.loop import prune as prune_run
     from hemotk.sweep.latency_ratio import LatencyRatio
     from hemotk.sweep.part_costs import keep_costs
     from hemotk.training.listener import TellingListener
 
-    measure = None
+    measure: CountedRatio | LatencyRatio | None = None
     with telling(progress) as tell:
         if table is not None:
             keep_costs(table, inputs.shape, inputs.parent.card.preprocess.size, tell)
             inputs = read_inputs(with_table, config)
         if config.latency_ratio is not None:
-            measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
+            if inputs.costs is not None and inputs.costs.unit == "instructions":
+                measure = CountedRatio(inputs.costs, inputs.shape)
+            else:
+                measure = LatencyRatio(inputs.shape, inputs.parent.card.preprocess)
         prune_run(inputs, TellingListener(tell, "pruning", config.epochs), measure)
     return Run.open(place)
 

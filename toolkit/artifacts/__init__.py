@@ -22,7 +22,7 @@ from hemotk.artifacts.bundle import (
 )
 from hemotk.artifacts.codec import Artifact, FieldError, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
-from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, PartCost, PartKind
+from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, CostUnit, PartCost, PartKind
 from hemotk.artifacts.cv import CvReport
 from hemotk.artifacts.device import THERMAL, Device, DeviceBench, DeviceImage, DeviceModel, TriedAccelerator
 from hemotk.artifacts.foreign import ForeignSpec
@@ -95,6 +95,7 @@ __all__ = [
     "ComparedOutputs",
     "ComparedStep",
     "CostTable",
+    "CostUnit",
     "CvReport",
     "Device",
     "DeviceBench",

@@ -1,4 +1,4 @@
-"""`costs.json`: what each part of a DenseNet takes on one machine, by one runtime."""
+"""`costs.json`: what each part of a DenseNet takes on one processor, by one runtime."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
@@ -10,10 +10,12 @@ COSTS_FILE = "costs.json"
 PartKind = Literal["stem", "act", "reduce", "expand", "copy", "pool", "head", "handover"]
 PART_KINDS: tuple[PartKind, ...] = get_args(PartKind)
 
+CostUnit = Literal["ns", "instructions"]
+
 
 @dataclass(frozen=True)
 class PartCost:
-    """The time of one kind of part: `fixed_ns` + `per_channel_ns` · input channels, nanoseconds.
+    """What one kind of part takes: `fixed` + `per_channel` · input channels, in the unit of its table.
 
     `side` is the height and width of what it reads. `out` is the number of channels that a convolution makes, 0 for
     parts that make as many as they read. Kinds: `stem` (all up to the first block, `out` is its width), `act` (a
@@ -24,28 +26,31 @@ class PartCost:
     part: PartKind
     side: int
     out: int
-    fixed_ns: float
-    per_channel_ns: float
+    fixed: float
+    per_channel: float
 
     def __post_init__(self) -> None:
         require(self.part in PART_KINDS, "part", "one of " + ", ".join(PART_KINDS))
         require(self.side > 0, "side", "above 0")
         require(self.out >= 0, "out", "0 or more")
-        require(self.fixed_ns >= 0 and self.per_channel_ns >= 0, "fixed_ns", "0 or more, as 'per_channel_ns'")
+        require(self.fixed >= 0 and self.per_channel >= 0, "fixed", "0 or more, as 'per_channel'")
 
 
 @dataclass(frozen=True)
 class CostTable(Artifact):
-    """What the parts of int8 DenseNets take for pictures of `size`, on one thread of one machine, by one runtime.
+    """What the parts of int8 DenseNets take for pictures of `size`, on one thread of one processor, by one runtime.
 
-    `features` are the instructions of the processor that decide which kernels run: processors of one name differ.
+    `unit` is ns where they were timed on the machine itself, and instructions where they were counted, as in an
+    emulator. `features` are the instructions of the processor that decide which kernels run: processors of one name
+    differ.
     `error` is how far the sums of parts were from whole networks that were not used for the table, a share.
     """
 
-    SCHEMA: ClassVar[str] = "hemotk.costs/1"
+    SCHEMA: ClassVar[str] = "hemotk.costs/2"
 
     created: str
     size: int
+    unit: CostUnit
     kind: Literal["int8"]
     threads: Literal[1]
     runtime: str
@@ -56,7 +61,9 @@ class CostTable(Artifact):
 
     def __post_init__(self) -> None:
         require(self.size > 0, "size", "above 0")
+        require(self.unit in get_args(CostUnit), "unit", "one of " + ", ".join(get_args(CostUnit)))
         require(self.error >= 0, "error", "0 or more")
         places = [(part.part, part.side, part.out) for part in self.parts]
         require(len(set(places)) == len(places), "parts", "one for each kind, side and width")
-        require({part.part for part in self.parts} == {*PART_KINDS}, "parts", "of every kind")
+        lacking = {*PART_KINDS} - {part.part for part in self.parts}
+        require(lacking <= {"pool"}, "parts", "of every kind; only one block needs no 'pool'")

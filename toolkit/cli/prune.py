@@ -75,7 +75,8 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
     type=PATH,
     metavar="FILE",
     help="Remove what loses least per time saved on this machine, in place of per MAC. FILE is the table of what each "
-    "part takes as int8; if it is not there, it is measured and written first (about a minute).",
+    "part takes as int8; if it is not there, it is measured and written first (about a minute). A table of counted "
+    "instructions is for another processor.",
 )
 @click.option(
     "--teacher",

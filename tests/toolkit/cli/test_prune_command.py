@@ -1,5 +1,6 @@
 """`hemotk prune` as a user meets it."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hemotk.files import sha256_file
 from hemotk.models.shape import CnnShape, DenseNetShape, densenet
 from hemotk.progress import Tell
 from hemotk.sweep import part_costs
+from hemotk.sweep.part_costs import Target
 
 pytest.importorskip("tf_keras")
 from hemotk.sweep.latency_ratio import LatencyRatio
@@ -75,7 +77,18 @@ def test_pruning_by_what_parts_take_here(home: Path, prune: Prune) -> None:
         code == 0 and sha256_file(home / "costs.json") in RunCard.read(home / "runs/quick" / RUN_CARD).parents["costs"]
     )
     assert [len(block) for block in DenseNetShape.read(home / "runs/quick" / SHAPE_FILE).blocks] in ([0, 1], [1, 0])
-    assert "4.00 → 3.00 ms by that table, whose sums were 0.0% from a whole network's time." in " ".join(said.split())
+    assert "4.00 → 3.00 ms by that table, whose sums were 0.0% from a whole network's." in " ".join(said.split())
+
+
+def test_pruning_by_counted_instructions_of_another_processor(home: Path, prune: Prune) -> None:
+    """The budget is met by the table too: what it was counted for cannot be timed here."""
+    counts = cost_table(SIZE, 2, lambda part, side, out: (1e6, 0.0) if part == "handover" else (1.0, 1.0))
+    dataclasses.replace(counts, unit="instructions", processor="cortex-a76", runtime="other 1").write(home / "arm.json")
+    asked = ("runs/first", "--target-latency-ratio", "0.8", "--drop-layers", "--costs", "arm.json", "--out", "runs/arm")
+    code, said = prune(*asked, *QUICK)
+    words = " ".join(said.split())
+    assert code == 0 and "4.00 → 3.00 million instructions by that table" in words, said
+    assert "Instructions as int8, by that table: 0.750 of those of first." in words and "latency:" not in words
 
 
 def test_a_table_of_costs_that_does_not_fit_is_one_sentence(home: Path, prune: Prune) -> None:
@@ -97,7 +110,8 @@ def test_a_table_of_costs_that_does_not_fit_is_one_sentence(home: Path, prune: P
 def test_a_table_of_costs_is_measured_once(home: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def measured(size: int, blocks: int, tell: Tell) -> CostTable:
+    def measured(target: Target, size: int, blocks: int, tell: Tell) -> CostTable:
+        assert target.unit == "ns"
         asked.append(size)
         return cost_table(size, blocks)
 

@@ -19,7 +19,7 @@ def test_a_part_is_a_straight_line_over_its_channels() -> None:
     samples = [Sample("reduce", 4, 8, channels, 100.0 + 5 * channels) for channels in (10, 20, 40)]
     samples += [Sample("expand", 4, 8, channels, 1000.0 - channels) for channels in (10, 20)]  # noise: less for more
     samples += [Sample("pool", 4, 0, 30, 60.0), Sample("handover", 4, 0, 0, 70.0)]
-    found = {part.part: (part.fixed_ns, part.per_channel_ns) for part in part_costs._fitted(samples)}
+    found = {part.part: (part.fixed, part.per_channel) for part in part_costs._fitted(samples)}
     assert found["reduce"] == pytest.approx((100, 5))
     assert found["expand"] == pytest.approx((985, 0))
     assert found["pool"] == (0, 2) and found["handover"] == (70, 0)
@@ -51,5 +51,5 @@ def test_a_table_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert table == CostTable.read(path) and told[-1] == (4, 5)
     widths = {part.out for part in table.parts if part.part == "reduce"}
     assert widths == {8, 32} and {part.side for part in table.parts if part.part == "act"} == {6, 3}
-    assert sum(part.fixed_ns + part.per_channel_ns for part in table.parts) > 0
+    assert sum(part.fixed + part.per_channel for part in table.parts) > 0
     assert table.error < 5  # a loaded machine may be far off, but not by what a wrong unit would be

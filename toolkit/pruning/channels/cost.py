@@ -67,7 +67,7 @@ class MacCosts:
 
 @dataclass(frozen=True)
 class MeasuredCosts:
-    """Nanoseconds of int8 parts, from a table; widths between those of the table are interpolated.
+    """Nanoseconds or instructions of int8 parts, from a table; widths between those of the table are interpolated.
 
     Raises:
         KeyError: the table lacks the part that is asked for, which the message names.
@@ -104,7 +104,7 @@ class MeasuredCosts:
         return ((self.table.size + 1) // 2 + 1) // 2 // 2**block
 
     def _of(self, part: PartKind, side: int, channels: Widths | int, out: Widths | int = 0) -> Array:
-        """The time of a part; it grows beyond the widest of the table as it did before."""
+        """What a part takes; it grows beyond the widest of the table as it did before."""
         if (part, side) not in self._rows:
             raise KeyError(f"a '{part}' of {side}×{side}")
         outs, fixed, slope = self._rows[part, side]
@@ -119,8 +119,8 @@ class MeasuredCosts:
         return {
             place: (
                 np.array([part.out for part in parts], float),
-                np.array([part.fixed_ns for part in parts]),
-                np.array([part.per_channel_ns for part in parts]),
+                np.array([part.fixed for part in parts]),
+                np.array([part.per_channel for part in parts]),
             )
             for place, parts in found.items()
         }
@@ -207,3 +207,13 @@ class PricedNetwork:
 def _touches(move: Move, span: slice) -> bool:
     """Whether it changes the block; the two groups of a layer lie in the same one."""
     return bool(span.start <= move.groups[0] < span.stop)
+
+
+def table_total(table: CostTable, shape: DenseNetShape) -> float:
+    """What the whole network takes by the table, in its unit.
+
+    Raises:
+        KeyError: the table lacks a part of the network, which the message names.
+    """
+    network = PricedNetwork(shape, MeasuredCosts(table, len(shape.blocks)))
+    return network.total(network.widths)

@@ -18,7 +18,7 @@ from hemotk.files import sha256_file
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import macs_budget
 from hemotk.pruning.channels.config import PruneConfig
-from hemotk.pruning.channels.cost import MeasuredCosts, PricedNetwork
+from hemotk.pruning.channels.cost import table_total
 from hemotk.store.finished import refuse_finished
 from hemotk.store.learned_from import learned_before, seen, training_images
 from hemotk.store.lock import LOCK_FILES
@@ -125,28 +125,30 @@ def read_runs(job: PruneJob, config: PruneConfig) -> PruneInputs:
 
 
 def read_costs(path: Path, shape: DenseNetShape, size: int) -> CostTable:
-    """Read a table of costs that holds for this machine and its runtime, and for `shape` and pictures of `size`.
+    """Read a table of costs for `shape` and pictures of `size`; times hold for the machine and runtime they are from.
+
+    Counted instructions hold for another processor, which is why they were counted.
 
     Raises:
-        HemotkError: there is none, it is damaged, or it was made elsewhere, for other pictures or for other blocks.
+        HemotkError: there is none, it is damaged, its times are from elsewhere, or it is for other pictures or blocks.
     """
     table, runtime = CostTable.read(path), str(find_runtime())
     here = (str(machine()["processor"]), kernel_features())
     remedy = "name a file that is not there yet, to have a new one made"
-    if (table.processor, table.features) != here:
+    timed = table.unit == "ns"
+    if timed and (table.processor, table.features) != here:
         there, now = (
             f"{name} with {', '.join(features)}" for name, features in ((table.processor, table.features), here)
         )
         raise HemotkError(f"‹costs› {path}: was measured on another machine, {there}, and this one is {now}; {remedy}.")
-    if table.runtime != runtime:
+    if timed and table.runtime != runtime:
         raise HemotkError(f"‹costs› {path}: was measured with {table.runtime}, and here is {runtime}; {remedy}.")
     if table.size != size:
         raise HemotkError(
             f"‹costs› {path}: is for pictures of {table.size}×{table.size}, and the run takes {size}×{size}; {remedy}."
         )
-    network = PricedNetwork(shape, MeasuredCosts(table, len(shape.blocks)))
     try:
-        network.total(network.widths)
+        table_total(table, shape)
     except KeyError as error:
         raise HemotkError(f"‹costs› {path}: lacks {error.args[0]}, which this network has; {remedy}.") from error
     return table

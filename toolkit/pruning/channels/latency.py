@@ -1,4 +1,4 @@
-"""The share of multiply-accumulates at which a network is as fast as asked for, found by measuring."""
+"""The share of multiply-accumulates at which a network is as fast as asked for, by measuring or by a table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,25 @@ from hemotk.artifacts import CostTable
 from hemotk.errors import HemotkError
 from hemotk.models.shape import DenseNetShape
 from hemotk.pruning.channels.budget import Allowed, choose, least_share
+from hemotk.pruning.channels.cost import table_total
 from hemotk.pruning.channels.importance import ChannelScores
 from hemotk.pruning.channels.surgery import cut_shape
 
 # The latency of a network as a share of that of the unpruned one; it depends on the shape alone.
 LatencyRatio = Callable[[DenseNetShape], float]
+
+
+@dataclass(frozen=True)
+class CountedRatio:
+    """A `LatencyRatio` by a table of counted instructions, of int8: what it was counted for cannot be timed here."""
+
+    table: CostTable
+    parent: DenseNetShape
+
+    def __call__(self, shape: DenseNetShape) -> float:
+        """The instructions of a network of `shape` as a share of the parent's."""
+        return table_total(self.table, shape) / table_total(self.table, self.parent)
+
 
 TRIALS = 8
 # A ratio from CLOSE × target to the target ends the search. It aims at the middle: aimed at the target itself, a curve

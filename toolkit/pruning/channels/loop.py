@@ -24,8 +24,8 @@ from hemotk.pruning.channels.config import PruneConfig
 from hemotk.pruning.channels.gradients import Scoring, taylor_scores
 from hemotk.pruning.channels.importance import ChannelScores, magnitude
 from hemotk.pruning.channels.job import PruneInputs, read_state
-from hemotk.pruning.channels.latency import FoundShare, LatencyRatio, LatencySearch, find_share
-from hemotk.pruning.channels.notes import cost_note, operating_note, time_note, width_note
+from hemotk.pruning.channels.latency import CountedRatio, FoundShare, LatencyRatio, LatencySearch, find_share
+from hemotk.pruning.channels.notes import cost_note, operating_note, ratio_note, time_note, width_note
 from hemotk.pruning.channels.schedule import epochs_of, shares
 from hemotk.pruning.channels.surgery import cut
 from hemotk.store.learned_from import unknown_note
@@ -258,7 +258,7 @@ def _origin(work: _Work, shape: DenseNetShape) -> Origin:
         notes.append(time_note(inputs.costs, inputs.shape, shape))
     if work.measure is not None:
         work.listener.doing("timing the result")
-        notes.append(f"Float32 latency: {work.measure(shape):.3f} of that of {card.name}, one thread of this machine.")
+        notes.append(ratio_note(work.measure(shape), card.name, counted=isinstance(work.measure, CountedRatio)))
     return Origin(
         "pruned",
         card.arch,

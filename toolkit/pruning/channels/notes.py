@@ -2,7 +2,7 @@
 
 from hemotk.artifacts import CostTable, RunCard
 from hemotk.models.shape import DenseNetShape
-from hemotk.pruning.channels.cost import MeasuredCosts, PricedNetwork
+from hemotk.pruning.channels.cost import table_total
 
 
 def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int) -> str:
@@ -16,16 +16,19 @@ def cost_note(name: str, before: DenseNetShape, after: DenseNetShape, size: int)
 
 def time_note(table: CostTable, before: DenseNetShape, after: DenseNetShape) -> str:
     """What the table of costs says of both networks; whether it is right is for a bench to say."""
-    old, new = (_milliseconds(table, shape) for shape in (before, after))
+    old, new = (table_total(table, shape) / 1e6 for shape in (before, after))
+    what, unit = ("time", "ms") if table.unit == "ns" else ("instructions", "million instructions")
     return (
-        f"Removed by the time of parts as int8, one thread of {table.processor}, {table.runtime}: {old:.2f} → "
-        f"{new:.2f} ms by that table, whose sums were {table.error:.1%} from a whole network's time."
+        f"Removed by the {what} of parts as int8, one thread of {table.processor}, {table.runtime}: {old:.2f} → "
+        f"{new:.2f} {unit} by that table, whose sums were {table.error:.1%} from a whole network's."
     )
 
 
-def _milliseconds(table: CostTable, shape: DenseNetShape) -> float:
-    network = PricedNetwork(shape, MeasuredCosts(table, len(shape.blocks)))
-    return network.total(network.widths) / 1e6
+def ratio_note(ratio: float, name: str, *, counted: bool) -> str:
+    """What `LatencyRatio` says of the pruned network beside the run `name` that it comes from."""
+    if counted:
+        return f"Instructions as int8, by that table: {ratio:.3f} of those of {name}."
+    return f"Float32 latency: {ratio:.3f} of that of {name}, one thread of this machine."
 
 
 def operating_note(card: RunCard) -> tuple[str, ...]:

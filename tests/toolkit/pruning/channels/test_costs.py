@@ -36,7 +36,7 @@ def widths(keep: KeepSet) -> list[int]:
 def test_the_time_of_a_network_is_the_sum_of_its_parts() -> None:
     shape = DenseNetShape(8, ((LayerShape(16, 8),), (LayerShape(8, 16),)), (16,), 1)
     table = cost_table(SIZE, 2, uneven)
-    times = {(part.part, part.side, part.out): (part.fixed_ns, part.per_channel_ns) for part in table.parts}
+    times = {(part.part, part.side, part.out): (part.fixed, part.per_channel) for part in table.parts}
 
     def ns(part: str, side: int, channels: int, out: int = 0) -> float:
         fixed, slope = times[part, side, out]  # type: ignore[index]
