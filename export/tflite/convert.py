@@ -56,7 +56,7 @@ def convert_network(network: Network, size: int) -> bytes:
 
 def _converted(network: Network, size: int) -> tuple[bytes, list[str]]:
     """The model without a signature, and its outputs' names in order."""
-    function = tf.function(lambda pixels: dict(network(pixels)))
+    function = tf.function(lambda pixels: dict(network(pixels)), autograph=False)
     concrete = function.get_concrete_function(tf.TensorSpec((1, size, size, 1), tf.float32, INPUT))
     with quiet():
         # Without the trackable object the converter takes a quarter of the time and half the memory, but leaves the

@@ -21,6 +21,7 @@ class Teacher:
         self.logits = tf.function(
             lambda x: tf.stop_gradient(logit_model(x, training=False)[0][:, 0]),
             input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)],
+            autograph=False,
         )
 
     def losses(self, x: Tensor, labels: Tensor, logit: Tensor) -> Tensor:

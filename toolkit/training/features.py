@@ -57,7 +57,7 @@ class Backbone:
         def run(pixels: tf.Tensor, transforms: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:
             return tf.cast(network(augmented_input(pixels, transforms, contrast, spec), training=False), tf.float32)
 
-        self._run = tf.function(run, input_signature=[pixel_signature(spec.size), *rows])
+        self._run = tf.function(run, [pixel_signature(spec.size), *rows], autograph=False)
 
     def features(self, data: Data, folder: Path, listener: Listener) -> Features:
         """All views of the training part and the plain validation part, taken from `folder` where they lie there.

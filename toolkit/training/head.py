@@ -125,7 +125,7 @@ class _Learner:
         self._optimizer.build(head.trainable_variables)
         number = tf.TensorSpec((None,), tf.float32)
         self._step = tf.function(
-            self._traced, input_signature=[tf.TensorSpec((None, width), tf.float32), number, number]
+            self._traced, [tf.TensorSpec((None, width), tf.float32), number, number], autograph=False
         )
 
     def step(self, features: np.ndarray, labels: np.ndarray, weights: np.ndarray, rate: float) -> tuple[float, float]:
