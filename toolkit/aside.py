@@ -5,6 +5,7 @@ import glob
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,8 @@ SYNCED = "r+b" if fcntl is None else "rb"
 # There, no open file can be removed or replaced, and no folder renamed that has one.
 STAYS_WHILE_OPEN = fcntl is None
 _HELD = (errno.EAGAIN, errno.EACCES)
+# Between two renames of a living process there are no seconds; one that was stopped for longer finds its folder back.
+_SETTLED = 30.0
 
 
 def name_aside(path: Path, ending: str) -> Path:
@@ -141,6 +144,21 @@ def tidy(path: Path) -> None:
                 remove(aside)
             finally:
                 os.close(handle)
+
+
+def settle(path: Path) -> None:
+    """End what a process that was killed while it replaced `path` has begun, as `tidy` does; for who reads `path`.
+
+    What is younger than some seconds, or may not be changed, stays: a living process may be at work on it.
+    """
+    for old in sorted(path.parent.glob(_left_by(path, "old"))):
+        with suppress(OSError):
+            if time.time() - old.lstat().st_ctime < _SETTLED:
+                continue
+            if os.path.lexists(path):
+                remove(old)
+            else:
+                old.rename(path)
 
 
 def _left_by(path: Path, ending: str) -> str:

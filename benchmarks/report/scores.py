@@ -2,8 +2,8 @@
 
 import csv
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -23,7 +23,7 @@ COLUMNS = ("image", "label", "bundle", "source", "variant", "logit", "output", "
 class ScoresFile:
     """A CSV file that grows as `NAME.partial` and gets its name when all is there; use as a context manager.
 
-    After an error the file keeps the name `NAME.partial`; without any score, no file is left.
+    After an error the file keeps the name `NAME.partial`; without any score, or on a full disk, no file is left.
 
     `probability` is sigmoid(logit / temperature), `called` 1 where it reaches the bundle's threshold. `label` is empty
     where there is none, `logit`, `output` and `probability` are `nan` or `inf` where the model said so.
@@ -42,11 +42,7 @@ class ScoresFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._stream: TextIO = self._partial.open("w", encoding="utf-8", newline="")
         self._table = csv.writer(self._stream)
-        try:
-            self._write([COLUMNS])
-        except HemotkError:
-            self._forget()
-            raise
+        self._write([COLUMNS])
 
     def __enter__(self) -> "ScoresFile":
         return self
@@ -55,10 +51,12 @@ class ScoresFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the file its name; after an error it keeps the one that says it is not whole, if it has scores."""
+        if self._stream.closed:  # the disk was full
+            return
         if error is not None and self._empty:
             self._forget()
             return
-        with writing(self._partial):
+        with self._on_disk():
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
@@ -89,6 +87,16 @@ class ScoresFile:
         self._partial.unlink(missing_ok=True)
 
     def _write(self, lines: object) -> None:
-        with writing(self._partial):
+        with self._on_disk():
             self._table.writerows(lines)  # type: ignore[arg-type]
             self._stream.flush()
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """As `writing` does; a file that cannot be written to its end only takes the room that is lacking."""
+        try:
+            with writing(self._partial):
+                yield
+        except HemotkError:
+            self._forget()
+            raise

@@ -12,6 +12,7 @@ from hemotk import aside, files
 from hemotk.android import ASSETS
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, SITE_CARD, SWEEP_FILE, TESTSET_CARD
 from hemotk.artifacts.cv import CV_FILE
+from hemotk.aside import settle
 from hemotk.data.phantom.draw import PHANTOM_CARD
 from hemotk.errors import HemotkError
 from hemotk.files import (
@@ -280,6 +281,30 @@ def test_a_process_killed_while_it_replaced_a_folder_has_lost_nothing(tmp_path: 
     with new_folder(tmp_path / "one", overwrite=True):
         pass
     assert everything(tmp_path) == ["one"]
+
+
+def test_who_reads_a_folder_ends_what_a_killed_process_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = tmp_path / "one"
+    write_bytes(tmp_path / ".one.0123abcd.old" / "run.json", CARD)
+    settle(one)  # a living process may be about to put the new one there
+    assert everything(tmp_path) == [".one.0123abcd.old", ".one.0123abcd.old/run.json"]
+    monkeypatch.setattr(aside, "_SETTLED", -1.0)
+    settle(tmp_path / "on")
+    settle(one)
+    assert everything(tmp_path) == ["one", "one/run.json"]
+    write_bytes(tmp_path / ".one.0123abcd.old" / "older", CARD)
+    settle(one)
+    assert everything(tmp_path) == ["one", "one/run.json"]
+
+
+def test_what_may_not_be_changed_stays_as_a_killed_process_left_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bytes(tmp_path / ".one.0123abcd.old" / "run.json", CARD)
+    monkeypatch.setattr(aside, "_SETTLED", -1.0)
+    deny(monkeypatch, "rename", tmp_path)
+    settle(tmp_path / "one")
+    assert everything(tmp_path) == [".one.0123abcd.old", ".one.0123abcd.old/run.json"]
 
 
 BUSY = "one: another hemotk is writing it; wait for it, or choose another name"

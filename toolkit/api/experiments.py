@@ -213,6 +213,9 @@ def _facts(folder: Path) -> dict[str, Any]:
     """What a run was made with, as far as its card knows."""
     card = run_card(folder)
     pixels = card.preprocess
+    # A run teaches what is pruned from it, if no other does.
+    own_teacher = card.parents.get("teacher") == card.parents.get("run")
+    parents = {name: sha256 for name, sha256 in card.parents.items() if name != "teacher" or not own_teacher}
     return {
         "source": card.source,
         "arch": card.arch,
@@ -221,7 +224,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         **{name: value for name, value in card.settings.items() if name not in ("arch", "size", "window")},
         "decision threshold": card.threshold,
         "temperature": card.temperature,
-        **{f"made from {name}": f"{sha256[:12]}…" for name, sha256 in card.parents.items()},
+        **{f"made from {name}": f"{sha256[:12]}…" for name, sha256 in parents.items()},
     }
 
 

@@ -25,6 +25,7 @@ from hemotk.artifacts import (
 )
 from hemotk.artifacts.codec import schema_of
 from hemotk.artifacts.cv import CV_FILE, CvReport
+from hemotk.aside import settle
 from hemotk.describe.descriptions import (
     BlockFacts,
     BundleDecision,
@@ -60,6 +61,7 @@ def describe(path: Path) -> Description:
     Raises:
         HemotkError: nothing is there, hemotk does not know it, or it cannot be read.
     """
+    settle(path)
     if path.is_dir():
         cards = [path / name for name in _FOLDER_CARDS if (path / name).is_file()]
         other = None if cards else describe_other(path)

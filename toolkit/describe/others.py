@@ -1,7 +1,7 @@
 """What else may lie at a path: files of hemotk without a description of their own, unfinished work, pictures."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hemotk.artifacts.codec import schema_of
@@ -60,14 +60,20 @@ def _folder(path: Path) -> tuple[str, str] | None:
         return "a web page", "`hemotk web --serve` shows one; a server can serve the folder as it is"
     if (path / "sweep.json").is_file():
         return "a sweep of prunings", "sweep.md and sweep.png show it; `hemotk info` describes the runs below it"
-    kinds = Counter(kind for child in path.iterdir() if child.is_dir() and (kind := kind_of(child)) in _LISTED)
+    kinds = Counter(kind for child in _shown(path) if child.is_dir() and (kind := kind_of(child)) in _LISTED)
     if kinds:
         ((kind, number),) = kinds.most_common(1)
         return f"a folder with {number} {kind if number == 1 else _LISTED[kind][0]}", _LISTED[kind][1].format(path)
-    count = sum(1 for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    shown = (file for child in _shown(path) for file in (child, *child.rglob("*")))
+    count = sum(1 for file in shown if file.suffix.lower() in SUFFIXES and file.is_file())
     if count:
         return f"a folder with {count:,} pictures", f"`hemotk data audit {path}` looks at them"
     return None
+
+
+def _shown(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and is not hidden, as what is being written or replaced is."""
+    return (child for child in folder.iterdir() if not child.name.startswith("."))
 
 
 def _file(path: Path) -> tuple[str, str] | None:

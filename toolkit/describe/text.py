@@ -9,6 +9,7 @@ from hemotk.describe.metric_tables import counted, dependent, grouped_table, met
 from hemotk.describe.report_text import result, slice_level
 from hemotk.render.columns import INDENT, columns
 from hemotk.render.numbers import NOTHING, with_interval
+from hemotk.render.page import minute
 from hemotk.stats.slice_level import beside
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _run(run: "RunDescription") -> Iterator[str]:
     card = run.card
     size = card.preprocess.size
     yield from _facts(
-        ("created", f"{card.created}, {card.source} in {card.seconds:.0f} s"),
+        ("created", f"{minute(card.created)}, {card.source} in {card.seconds:.0f} s"),
         ("network", f"{card.arch}, {run.parameters:,} parameters, {_macs(run.macs)} at {size}×{size}"),
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
@@ -85,7 +86,7 @@ def _bundle(bundle: "BundleDescription") -> Iterator[str]:
     card = bundle.card
     size, calibrated = card.preprocess.size, card.calibrated_on
     yield from _facts(
-        ("created", f"{card.created} in {card.seconds:.0f} s"),
+        ("created", f"{minute(card.created)} in {card.seconds:.0f} s"),
         ("network", f"{card.arch}, pictures of {size}×{size}"),
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
@@ -130,7 +131,7 @@ def _split(split: "SplitDescription") -> Iterator[str]:
     unread = split.grouping == "none" and not split.checked
     pictures = "" if split.compared_between else " and pictures"
     yield from _facts(
-        ("created", split.created),
+        ("created", minute(split.created)),
         ("folder", where),
         ("classes", " (0), ".join(split.classes) + " (1)"),
         ("grouping", "patients not heeded, pictures not compared" if unread else _GROUPINGS[split.grouping]),
@@ -150,7 +151,7 @@ def _split(split: "SplitDescription") -> Iterator[str]:
 def _testset(testset: "TestSetDescription") -> Iterator[str]:
     facts, size = testset.facts, testset.preprocess.size
     yield from _facts(
-        ("created", testset.created),
+        ("created", minute(testset.created)),
         (
             "images",
             f"{facts.images} of {size}×{size}, {facts.classes[0]} with label 0, {facts.classes[1]} with label 1",
@@ -163,7 +164,7 @@ def _testset(testset: "TestSetDescription") -> Iterator[str]:
 def _cross_validation(description: "CrossValidationDescription") -> Iterator[str]:
     pooled, own = description.pooled, description.pooled.fold_auc
     yield from _facts(
-        ("created", f"{description.created} in {description.seconds:.0f} s"),
+        ("created", f"{minute(description.created)} in {description.seconds:.0f} s"),
         ("network", f"{description.arch}, {len(description.folds)} folds"),
         ("classes", " (0), ".join(description.labels) + " (1)"),
         ("grouping", _GROUPINGS.get(description.grouping, description.grouping)),
@@ -195,7 +196,7 @@ def _fold(name: str, threshold: str, metrics: "Metrics | OutOfFold") -> Row:
 def _report(report: "ReportDescription") -> Iterator[str]:
     images = f"{report.images} images of {report.folder}" if report.folder else f"{report.images} test images"
     yield from _facts(
-        ("created", report.created),
+        ("created", minute(report.created)),
         ("bundle", f"{', '.join(one.bundle for one in report.decisions)}, {images}"),
         *(("decision", words) for words in _decisions(report)),
         ("result", f"{result(report)}: {report.conclusion}"),
@@ -341,12 +342,11 @@ def _tensor(tensor: "TensorSpec | ModelTensor") -> Row:
 
 
 def _settings(settings: Mapping[str, Any], prefix: str = "") -> str:
-    """Names and values in one line; those of an inner object after its name and a dot."""
+    """Names and values in one line, those of an inner object after its name and a dot; without those nobody set."""
     words = [
-        _settings(value, f"{prefix}{name}.")
-        if isinstance(value, Mapping)
-        else f"{prefix}{name} {'default' if value is None else _word(value)}"
+        _settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else f"{prefix}{name} {_word(value)}"
         for name, value in settings.items()
+        if value is not None
     ]
     return ", ".join(filter(None, words)) or NOTHING
 

@@ -1,5 +1,6 @@
 """Runs side by side: which settings differ, and what differs on the images that they share."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,24 @@ from hemotk.errors import HemotkError
 from hemotk.experiments.rows import RunRow
 from hemotk.experiments.scored import ScoredPart
 from hemotk.stats.paired import auc_difference, mcnemar_by_group, share_drop
+from hemotk.training.config import TrainConfig
 
 # Settings that say nothing of how the network was made.
 _NO_CHOICE = frozenset({"seconds_in_epochs"})
 MISSING = "–"
+# How a pruning sets what a training has not, unasked; its budget and its method are always a choice.
+_OF_PRUNING: Mapping[str, str] = {
+    "importance": "taylor",
+    "multiple": "8",
+    "distill.share": "0.8",
+    "distill.temperature": "3",
+    "passes": "2",
+    "importance_batch": "4",
+    "drop_layers": "no",
+    "structure": "none",
+    "begin": "0",
+    "end": "0.6",
+}
 
 
 @dataclass(frozen=True)
@@ -57,11 +72,25 @@ class RunComparison:
 
 
 def different(settings: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """The settings that are not the same everywhere, by name; inner ones after the outer name and a dot."""
+    """The settings that are not the same everywhere, by name; inner ones after the outer name and a dot.
+
+    One that not every run has, since a pruning has others than a training, or an earlier version had fewer, stands here
+    only where a run has chosen something.
+    """
     flat = [dict(_flat(each)) for each in settings]
     names = dict.fromkeys(name for each in flat for name in each)
     said = {name: tuple(each.get(name, MISSING) for each in flat) for name in names}
-    return {name: values for name, values in said.items() if len(set(values)) > 1}
+    return {name: values for name, values in said.items() if len(set(values)) > 1 and _is_choice(name, values)}
+
+
+def _is_choice(name: str, values: Sequence[str]) -> bool:
+    """Whether all runs have it, or one has it with another value than it has unasked."""
+    return MISSING not in values or bool({*values} - {MISSING, _word(None), _unasked().get(name, "")})
+
+
+@functools.cache
+def _unasked() -> Mapping[str, str]:
+    return {**dict(_flat(TrainConfig().settings())), **_OF_PRUNING}
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

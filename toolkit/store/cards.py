@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hemotk.artifacts import BUNDLE_CARD, RUN_CARD, TESTSET_CARD, BundleCard, RunCard, TestSetCard
 from hemotk.artifacts.stages import kind_of, not_wanted
+from hemotk.aside import settle
 from hemotk.errors import HemotkError
 
 _PARTIAL = ".partial"
@@ -35,11 +36,13 @@ def card_of_testset(folder: Path) -> TestSetCard:
     Raises:
         HemotkError: there is no readable card.
     """
+    settle(folder)
     return TestSetCard.read(folder / TESTSET_CARD)
 
 
 def _check_kind(folder: Path, card: str) -> None:
     """Refuse what is not the kind of folder that has this card, by what it is and with the next step."""
+    settle(folder)
     if (folder / card).exists():
         return
     wanted, maker = ("a run", "`hemotk train`") if card == RUN_CARD else ("a bundle", "`hemotk export`")

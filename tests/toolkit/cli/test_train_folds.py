@@ -49,7 +49,7 @@ def test_more_folds_than_groups(home: Path, capsys: pytest.CaptureFixture[str], 
 def test_a_second_training_on_the_same_output(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with locked(partial_of(Path("runs/cnn-cv"))):
         assert run(["train", "split.json", *SMALL, "--folds", "2"]) == 2
-    assert "another training writes there" in capsys.readouterr().err
+    assert "another hemotk holds it" in capsys.readouterr().err
 
 
 def test_a_resumed_training_of_a_folder_keeps_its_split(home: Path) -> None:

@@ -1,7 +1,10 @@
 """Two runs on the images that both were judged on."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +12,11 @@ from scored_runs import Judged
 
 from hemotk.api.experiments import compare_runs
 from hemotk.errors import HemotkError
-from hemotk.experiments.compare import _joined, different
+from hemotk.experiments.compare import _OF_PRUNING, _flat, _joined, different
+from hemotk.pruning.channels.config import PruneConfig
+from hemotk.pruning.magnitude.config import MagnitudeConfig
 from hemotk.stats.paired import auc_difference, mcnemar_by_group, share_drop
+from hemotk.training.config import DistillConfig, TrainConfig
 
 LABELS = [0, 1] * 6
 FIRST = [-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0]
@@ -52,6 +58,36 @@ def test_the_settings_that_differ_stand_alone(runs: Path) -> None:
         "decision threshold": ("0.5", "0.4"),
     }
     assert different([{"a": 1, "seconds_in_epochs": 2.0}, {"a": 1, "seconds_in_epochs": 3.0}]) == {}
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, str]:
+    return dict(_flat(json.loads(json.dumps(settings))))
+
+
+def test_of_what_one_run_alone_can_have_only_choices_stand_there() -> None:
+    trained = {**TrainConfig(arch="cnn", epochs=60, learning_rate=5e-4).settings()}
+    del trained["window"], trained["arch"], trained["size"]
+    pruned = PruneConfig(macs=0.25).settings()
+    assert different([trained, pruned]) == {
+        "method": ("–", "channels"),
+        "macs": ("–", "0.25"),
+        "steps": ("–", "4"),
+    }
+    asked = PruneConfig(
+        macs=0.25, importance="magnitude", drop_layers=True, distill=DistillConfig(share=0.5)
+    ).settings()
+    decayed = {**trained, "rate_decay": 0.5, "augment": {**trained["augment"], "flip": False}}
+    assert {*different([decayed, asked])} == {
+        *("method", "macs", "steps", "importance", "drop_layers", "distill.share", "rate_decay", "augment.flip"),
+    }
+
+
+@pytest.mark.parametrize("config", [PruneConfig(macs=0.5), MagnitudeConfig()], ids=["channels", "magnitude"])
+def test_what_a_pruning_sets_unasked_is_known_here(config: PruneConfig | MagnitudeConfig) -> None:
+    """Experiments do not know prunings: their defaults stand there a second time."""
+    settings = flat(config.settings())
+    own = {*settings} - {*flat(TrainConfig().settings())} - {"method", "macs", "latency_ratio", "steps", "sparsity"}
+    assert own and {name: settings[name] for name in own} == {name: _OF_PRUNING[name] for name in own}
 
 
 def test_only_shared_images_are_paired_whatever_their_order(runs: Path, tmp_path: Path) -> None:

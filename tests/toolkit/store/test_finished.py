@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +8,7 @@ from filelock import FileLock
 
 from hemotk.errors import HemotkError
 from hemotk.store.finished import announce, refuse_finished, remove_left
-from hemotk.store.lock import LOCK_FILE, NOTE_FILE, hand_over, locked
+from hemotk.store.lock import LOCK_FILE, LOCK_FILES, NOTE_FILE, hand_over, locked
 from hemotk.store.unfinished import partial_of
 
 
@@ -30,7 +32,7 @@ def test_what_is_left_of_the_very_run_is_removed(out: Path) -> None:
     assert [path.name for path in out.parent.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("gone", [(), (LOCK_FILE,), (LOCK_FILE, NOTE_FILE)])
+@pytest.mark.parametrize("gone", [(), LOCK_FILES[:1], LOCK_FILES[:2], LOCK_FILES])
 def test_a_removal_that_was_killed_goes_on(out: Path, gone: tuple[str, ...]) -> None:
     partial = out.with_name("run.partial")
     for name in ("work-2/checkpoint.npz", "history.csv", *gone):
@@ -51,11 +53,29 @@ def test_one_that_waits_for_the_lock_leaves_its_note(out: Path) -> None:
     with locked(partial):
         announce(partial, out / "run.json")
         note = (partial / NOTE_FILE).read_text()
-        with pytest.raises(HemotkError, match="another training writes there"), locked(partial):
+        with pytest.raises(HemotkError, match="another hemotk holds it") as error, locked(partial):
             pass
+        assert f"(process {os.getpid()}, " in str(error.value)
         assert note and (partial / NOTE_FILE).read_text() == note
     with locked(partial):
         assert not (partial / NOTE_FILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "said"),
+    [
+        ("/venv/bin/hemotk", ("prune", "runs/a b", "--macs", "0.25"), "hemotk prune 'runs/a b' --macs 0.25)"),
+        ("/site/hemotk/__main__.py", ("train",), "hemotk train)"),
+        ("mine.py", ("\x1b[31m" + "x" * 200,), "mine.py '\\x1b[31mxxx"),
+    ],
+)
+def test_who_holds_a_folder_is_named_by_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, words: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [program, *words])
+    with locked(tmp_path / "run.partial"), pytest.raises(HemotkError) as error, locked(tmp_path / "run.partial"):
+        pass
+    assert said in str(error.value) and len(str(error.value)) < len(str(tmp_path)) + 260
 
 
 def test_a_note_of_an_earlier_version_is_understood(out: Path) -> None:

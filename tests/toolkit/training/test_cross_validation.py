@@ -162,7 +162,7 @@ def test_a_finished_one_is_kept(out: Path, splits: tuple[SplitManifest, ...]) ->
 
 def test_a_second_one_on_the_same_output_is_refused(splits: tuple[SplitManifest, ...], tmp_path: Path) -> None:
     job = FoldsJob(splits, tmp_path / "cv")
-    with locked(job.partial), pytest.raises(HemotkError, match="another training writes there"):
+    with locked(job.partial), pytest.raises(HemotkError, match="another hemotk holds it"):
         cross_validate(job, config())
     assert [path.name for path in job.partial.iterdir()] == ["lock"]
 

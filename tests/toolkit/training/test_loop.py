@@ -164,7 +164,7 @@ def test_two_trainings_on_one_folder(split: SplitManifest, tmp_path: Path) -> No
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == "held\n"
-        with pytest.raises(HemotkError, match="another training writes there"):
+        with pytest.raises(HemotkError, match="another hemotk holds it"):
             train(job, from_recipe("hemotk", epochs=1, **SMALL))
         other.communicate("")
     with locked(job.partial):

@@ -165,7 +165,7 @@ def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, tmp_pa
     other = make_run(tmp_path / "other", open_run(home / "parent").split)
     with pytest.raises(HemotkError, match=r"was trained with teacher"):
         read_inputs(replace(again, teacher=other), config)
-    with locked(job.partial), pytest.raises(HemotkError, match="another training writes there"):
+    with locked(job.partial), pytest.raises(HemotkError, match="another hemotk holds it"):
         prune(read_inputs(again, config))
     state = job.partial / STATE_FILE
     state.write_text(state.read_text()[:20])

@@ -238,7 +238,7 @@ def test_what_is_refused_before_anything_is_written(cnn: Path, tmp_path: Path) -
 def test_two_prunings_on_one_folder(cnn: Path, tmp_path: Path) -> None:
     job = PruneJob(cnn, tmp_path / "run")
     inputs = read_magnitude(job, CONFIG)
-    with locked(job.partial), pytest.raises(HemotkError, match="another training writes there"):
+    with locked(job.partial), pytest.raises(HemotkError, match="another hemotk holds it"):
         prune_magnitude(inputs)
     assert not job.out.exists()
 
