@@ -5,15 +5,30 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from longest_files import LONGEST
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Tests run beside each other, one for each processor: threads of linear algebra would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Fixtures that more than one room of the tests uses.
 pytest_plugins = ("bundle_fixtures", "command_fixtures")
 
 settings.register_profile("hemotk", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("hemotk")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist hand out the files in the order below, not those with the most tests first."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: one that came last would leave the other processors idle."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(tests).as_posix(), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

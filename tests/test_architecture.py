@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from longest_files import LONGEST
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = {"hemotk": ROOT / "toolkit", "hemotk.exporting": ROOT / "export", "hemotk.benchmarks": ROOT / "benchmarks"}
@@ -235,6 +236,10 @@ def test_a_planted_breach_is_caught(module: str, source: str) -> None:
 )
 def test_what_is_allowed_is_no_breach(module: str, source: str) -> None:
     assert breaches(source, module) == []
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_every_package_is_installed() -> None:

@@ -66,6 +66,21 @@ def undisturbed(home: Path) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def killed(home: Path) -> Path:
+    """The folder of a pruning that was killed in its second epoch, in its first step."""
+    with pytest.raises(Killed):
+        prune(read_inputs(PruneJob(home / "parent", home / "killed"), CONFIG), KillAfter(1))
+    return home / "killed.partial"
+
+
+@pytest.fixture
+def begun(killed: Path, tmp_path: Path) -> Path:
+    """The output of such a pruning of one's own, which is not there yet."""
+    shutil.copytree(killed, tmp_path / "whole.partial")
+    return tmp_path / "whole"
+
+
 def shape_of(run: Path) -> DenseNetShape:
     return DenseNetShape.read(run / SHAPE_FILE)
 
@@ -111,10 +126,8 @@ def test_layers_may_vanish(home: Path, tmp_path: Path) -> None:
     assert open_run(tmp_path / "short").shape == shape
 
 
-def test_a_pruning_from_before_layers_could_vanish_is_resumed(home: Path, tmp_path: Path) -> None:
-    out = tmp_path / "whole"
-    with pytest.raises(Killed):
-        prune(read_inputs(PruneJob(home / "parent", out), CONFIG), KillAfter(1))
+def test_a_pruning_from_before_layers_could_vanish_is_resumed(home: Path, begun: Path) -> None:
+    out = begun
     state = out.with_name("whole.partial") / STATE_FILE
     kept = json.loads(state.read_text())
     del kept["identity"]["drop_layers"]
@@ -124,10 +137,10 @@ def test_a_pruning_from_before_layers_could_vanish_is_resumed(home: Path, tmp_pa
         read_inputs(PruneJob(home / "parent", out, resume=True), replace(CONFIG, drop_layers=True))
 
 
-def test_killed_in_each_step_and_resumed_it_gives_the_same_run(home: Path, undisturbed: Path, tmp_path: Path) -> None:
-    out = tmp_path / "whole"
-    with pytest.raises(Killed):
-        prune(read_inputs(PruneJob(home / "parent", out), CONFIG), KillAfter(1))
+def test_killed_in_each_step_and_resumed_it_gives_the_same_run(
+    home: Path, undisturbed: Path, begun: Path, tmp_path: Path
+) -> None:
+    out = begun
     assert (tmp_path / "whole.partial" / "work-1" / CHECKPOINT_FILE).exists()
     job = PruneJob(home / "parent", out, resume=True)
     listener = KillAfter(1)
@@ -152,11 +165,8 @@ def test_killed_in_each_step_and_resumed_it_gives_the_same_run(home: Path, undis
     assert not (tmp_path / "whole.partial").exists()
 
 
-def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, importance="magnitude", distill=DistillConfig())
-    job = PruneJob(home / "parent", tmp_path / "run")
-    with pytest.raises(Killed):
-        prune(read_inputs(job, config), KillAfter(0))
+def test_an_unfinished_pruning_is_not_started_over_or_changed(home: Path, begun: Path, tmp_path: Path) -> None:
+    config, job = CONFIG, PruneJob(home / "parent", begun)
     with pytest.raises(HemotkError, match=r"unfinished pruning lies there; add resume"):
         read_inputs(job, config)
     again = replace(job, resume=True)
