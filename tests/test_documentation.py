@@ -9,6 +9,7 @@ import click
 import pytest
 
 import hemotk
+from hemotk.benchmarks.config import BenchConfig
 from hemotk.cli.main import NOT_SET, cli, settable_commands
 
 ROOT = Path(__file__).parents[1]
@@ -17,10 +18,18 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SMALLER = {"densenet201": "densenet-tiny"}
 
 
+@pytest.fixture
+def timed_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a bench time each model three times, and not for three seconds."""
+    short = {"min_runs": 3, "min_seconds": 0.0}
+    monkeypatch.setattr("hemotk.api.benching.BenchConfig", lambda **given: BenchConfig(**{**given, **short}))
+
+
 def snippets(page: Path) -> list[str]:
     return SNIPPET.findall(page.read_text("utf-8"))
 
 
+@pytest.mark.usefixtures("timed_shortly")
 def test_the_python_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tf_keras")
     monkeypatch.chdir(tmp_path)
@@ -78,6 +87,7 @@ def test_a_command_calls_the_function_that_the_architecture_page_says(row: list[
         assert re.search(rf"\b{function}\(|\b{function} as \w+", source)
 
 
+@pytest.mark.usefixtures("timed_shortly")
 def test_the_five_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tf_keras")
     from hemotk.data.phantom.draw import PhantomConfig, write_phantoms

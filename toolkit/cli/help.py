@@ -6,7 +6,8 @@ last.
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import click
 
@@ -81,16 +82,7 @@ class Command(click.Command):
 
     def __init__(self, *args: object, **given: object) -> None:
         super().__init__(*args, **given)  # type: ignore[arg-type]
-        self.params.append(
-            click.Option(
-                [SHORT],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_show_short,
-                help="Show the first screen of this help and exit.",
-            )
-        )
+        self.params.append(short_option(Command.short_help_page))
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Usage, what the command does, examples, options, details."""
@@ -143,6 +135,24 @@ class Command(click.Command):
             yield OTHER if len(rest) == len(options) else "Other options", rows
 
 
+def short_option(page: Callable[[Any, click.Context], str]) -> click.Option:
+    """`-h`, which shows the `page` of the command that it is asked of."""
+
+    def show(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+        if asked and not ctx.resilient_parsing:
+            click.echo(page(ctx.command, ctx))
+            ctx.exit()
+
+    return click.Option(
+        [SHORT],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the first screen of this help and exit.",
+    )
+
+
 def long_name(option: click.Parameter) -> str:
     """The longest name of an option, without its hyphens."""
     return max(option.opts, key=len).lstrip("-")
@@ -179,10 +189,3 @@ def _write(formatter: click.HelpFormatter, paragraphs: list[str], *, apart: bool
         formatter.write_text(paragraph)
         if apart:
             formatter.dedent()
-
-
-def _show_short(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        assert isinstance(ctx.command, Command)
-        click.echo(ctx.command.short_help_page(ctx))
-        ctx.exit()

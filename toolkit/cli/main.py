@@ -3,6 +3,7 @@
 import difflib
 import errno
 import importlib
+import inspect
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from click.shell_completion import shell_complete
 
 from hemotk._version import VERSION
 from hemotk.cli.console import typed, write_what_can_be_written
+from hemotk.cli.help import short_option
 from hemotk.cli.terminal import for_people, unwrapped
 from hemotk.errors import HemotkError
 from hemotk.progress import QUIET, VERBOSE, remark, talking
@@ -93,7 +95,33 @@ def option_of(setting: str) -> str:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group whose commands are imported when they are used; without any, it shows the first screen of its help."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self.params.append(short_option(LazyGroup.short_help_page))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but for no words at all."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(self.short_help_page(ctx), err=True)
+            ctx.exit(EXIT_WRONG_USE)
+        return super().parse_args(ctx, args)
+
+    def short_help_page(self, ctx: click.Context) -> str:
+        """What this is, five commands to begin with, and the list of all."""
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        *shown, _, caution = inspect.cleandoc(self.help or "").split("\n\n")
+        for paragraph in shown:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(paragraph)
+        self.format_commands(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(caution)
+        formatter.write_text(f"Everything: {ctx.command_path} --help; of a command: {ctx.command_path} COMMAND --help")
+        return formatter.getvalue().rstrip("\n")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of the path."""

@@ -30,6 +30,26 @@ def test_the_short_help_is_one_screen(words: tuple[str, ...], capsys: pytest.Cap
     assert any(re.match("  Examples?:$", line) for line in lines)
 
 
+def test_hemotk_alone_is_one_screen_with_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert run(["-h"]) == 0
+    assert capsys.readouterr().out == said.err
+    lines = said.err.splitlines()
+    assert len(lines) <= SCREEN and all(len(line) <= COLUMNS for line in lines)
+    assert lines[-1].startswith("Everything: hemotk --help;")
+    for name in COMMANDS:
+        assert any(line.startswith(f"  {name} ") for line in lines)
+    assert any("hemotk demo" in line for line in lines) and "Research, not for diagnosis." in lines
+
+
+@pytest.mark.parametrize("words", [["data"], ["config"]])
+def test_a_group_alone_is_one_screen(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(words) == 2
+    assert len(capsys.readouterr().err.splitlines()) <= SCREEN
+
+
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_the_long_help_begins_alike_and_has_every_option(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
