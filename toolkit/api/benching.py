@@ -138,7 +138,7 @@ def bench(
     )
     folders = tuple(each.folder if isinstance(each, StoredBundle) else Path(each) for each in bundles)
     if device is None and serial is not None:
-        raise HemotkError("‹serial›: names a phone for ‹device› adb; add that, or leave ‹serial› out.")
+        raise HemotkError(f"‹serial› {serial}: names a phone for ‹device› adb; add that, or leave ‹serial› out.")
     if device is not None and images is not None:
         raise HemotkError(
             f"‹device› {device} and ‹images› {images}: a phone benches the test split, which other images take the "

@@ -79,10 +79,7 @@ def plan(
     Raises:
         HemotkError: a folder that cannot be understood or split, or a value that cannot be.
     """
-    try:
-        assumed = Assumed(accuracy, correlation)
-    except FieldError as error:
-        raise HemotkError(f"plan: {str(error).replace('right', 'accuracy')}; choose another.") from error
+    assumed = _assumed(accuracy, correlation)
     if not 0 < target < 0.5:
         raise HemotkError(f"‹target› {target:g}: must be between 0 and 0.5; choose another.")
     given = {"classes": classes, "patient": patient, "hu_offset": hu_offset}
@@ -176,3 +173,12 @@ def _rounded(count: int) -> int:
     """Two digits: a simulation knows no more."""
     unit = 10 ** max(0, len(str(count)) - 2)
     return -(-count // unit) * unit
+
+
+def _assumed(accuracy: float, correlation: float) -> Assumed:
+    try:
+        return Assumed(accuracy, correlation)
+    except FieldError as error:
+        name, value = ("accuracy", accuracy) if "'right'" in str(error) else ("correlation", correlation)
+        must = str(error).partition(" must be ")[2]
+        raise HemotkError(f"‹{name}› {value:g}: must be {must}; choose another.") from error

@@ -141,7 +141,9 @@ def _of_file(path: Path) -> str:
 def _only_of_bundles(folder: Path, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
-            raise HemotkError(f"‹{name}›: is for a bundle, and {folder} is a run; leave it out, or name its bundle.")
+            raise HemotkError(
+                f"‹{name}› {value}: is for a bundle, and {folder} is a run; leave it out, or name its bundle."
+            )
 
 
 def _with_audit(reviewed: Reviewed, report: AuditReport, path: Path | None) -> Reviewed:

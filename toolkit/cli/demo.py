@@ -17,9 +17,19 @@ from hemotk.errors import HemotkError
     "--out", type=PATH, default=Path("demo"), show_default=True, help="The folder for everything that the demo makes."
 )
 @arch_option("The network to train")
-@click.option("--size", default=64, show_default=True, help="Width and height of the network's picture, in pixels.")
-@click.option("--epochs", default=12, show_default=True, help="Number of passes over the training part.")
-@click.option("--count", default=200, show_default=True, help="Number of phantoms to draw.")
+@click.option(
+    "--size",
+    type=click.IntRange(16, 1024),
+    default=64,
+    show_default=True,
+    help="Width and height of the network's picture, in pixels.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), default=12, show_default=True, help="Number of passes over the training part."
+)
+@click.option(
+    "--count", type=click.IntRange(2, 100_000), default=200, show_default=True, help="Number of phantoms to draw."
+)
 def demo(out: Path, arch: str, size: int, epochs: int, count: int) -> None:
     """Run the whole path on phantoms: draw, split, train, export, bench.
 

@@ -16,7 +16,8 @@ def check_normalization(_context: click.Context, _parameter: click.Parameter, sa
         if said is not None:
             byte_affine(said)
     except HemotkError as error:
-        raise click.BadParameter(str(error)) from error
+        must = str(error).partition(" must be ")[2]
+        raise click.BadParameter(f"'{said}' must be {must}") from error
     return said
 
 

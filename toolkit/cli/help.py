@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+from hemotk.cli.wrong_values import with_its_value
+from hemotk.errors import HemotkError
+
 SHORT = "-h"
 EXAMPLES = re.compile(r"Examples?:$")
 OTHER = "Options"
@@ -78,11 +81,18 @@ HEADINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 class Command(click.Command):
-    """A command with two helps: -h for the first screen, --help for all."""
+    """A command with two helps, -h for the first screen and --help for all, and errors that name its options."""
 
     def __init__(self, *args: object, **given: object) -> None:
         super().__init__(*args, **given)  # type: ignore[arg-type]
         self.params.append(short_option(Command.short_help_page))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what is wrong with a value is said by its option."""
+        try:
+            return super().invoke(ctx)
+        except HemotkError as error:
+            raise with_its_value(error, ctx) from error
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Usage, what the command does, examples, options, details."""

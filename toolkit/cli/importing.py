@@ -62,7 +62,7 @@ from hemotk.cli.train import report, split_of
 )
 @click.option(
     "--size",
-    type=int,
+    type=click.IntRange(16, 1024),
     help="Width and height of the network's picture, in pixels.  [default: the model's own, else 224]",
 )
 @classes_option

@@ -19,12 +19,13 @@ def prune_by_magnitude(run: Path, out: Path, given: Mapping[str, Any], **options
     from hemotk.cli.train import report
     from hemotk.pruning.magnitude.config import NO_PATTERN
 
-    if given.get("structure", NO_PATTERN) != NO_PATTERN:
-        for name in ("begin", "end"):
-            if name in given:
-                raise HemotkError(
-                    f"--{name}: with --structure all zeros come after the first step; leave one of both out."
-                )
+    structure = given.get("structure", NO_PATTERN)
+    for name in ("begin", "end") if structure != NO_PATTERN else ():
+        if name in given:
+            raise HemotkError(
+                f"--{name} {given[name]:g} and --structure {structure}: contradict each other, since with a structure "
+                "all zeros come after the first step; leave one of both out."
+            )
     made, counted = magnitude_run(run, out, progress=True, **options, **given)
     _report(counted)
     report(made)

@@ -5,7 +5,6 @@ import errno
 import importlib
 import inspect
 import os
-import re
 import sys
 import traceback
 from pathlib import Path
@@ -41,7 +40,6 @@ EXTRAS = {
 
 # settings that their options are not called after
 OPTIONS = {"imported": "--import", "others": "--with", "latency_ratio": "--target-latency-ratio"}
-_FIELD = re.compile("field '([a-z_]+)' ")
 
 REMEDIES = {
     errno.ENOENT: "check the path",
@@ -270,7 +268,7 @@ def _run(words: list[str]) -> int:
         sys.stdout.flush()
         return code
     except HemotkError as error:
-        return _say(_of_options(error.worded(option_of)), error.exit_code)
+        return _say(error.worded(option_of), error.exit_code)
     except click.ClickException as error:
         error.show()
         return EXIT_WRONG_USE
@@ -284,15 +282,6 @@ def _run(words: list[str]) -> int:
             return _say(sentence, EXIT_WRONG_USE)
         traceback.print_exc(file=unwrapped(sys.stderr))
         return _say(f"this is a bug in hemotk {VERSION}; please report it with the lines above.", EXIT_BUG)
-
-
-def _of_options(sentence: str) -> str:
-    """The sentence, where it begins with a field of the settings: called as its option, and with a remedy."""
-    found = _FIELD.match(sentence)
-    if found is None:
-        return sentence
-    end = sentence[found.end() :].rstrip(".")
-    return f"{option_of(found[1])}: {end}{'' if '; ' in end else '; change the value'}."
 
 
 def _invoke(argv: list[str]) -> int:

@@ -216,7 +216,8 @@ def _refuse_with_or_without_sweep(sweep: bool, method: str, given: Mapping[str, 
         raise HemotkError(f"--sweep: is for --method channels, not {method}; leave one of both out.")
     for name, option in SWEEP_OPTIONS.items():
         if name in given and not sweep:
-            raise HemotkError(f"{option}: belongs to --sweep; add it, or leave {option} out.")
+            value = given[name] if isinstance(given[name], str) else ", ".join(map(str, given[name]))
+            raise HemotkError(f"{option} {value}: belongs to --sweep; add it, or leave {option} out.")
     for name, option in (("macs", "--macs"), ("target_latency_ratio", "--target-latency-ratio")):
         if name in given and sweep:
             raise HemotkError(

@@ -66,7 +66,17 @@ def web(
     from hemotk.web.serve import serve
 
     if shown and single_file:
-        raise HemotkError("--serve: shows a folder, and --single-file is opened without a server; leave one out.")
+        raise HemotkError(
+            "--serve and --single-file: contradict each other, since a single file is opened without a server; leave "
+            "one of both out."
+        )
+    if out is not None and not single_file and out.suffix.lower() in (".html", ".htm"):
+        raise HemotkError(
+            f"--out {out}: is called like one file, and a folder is written without --single-file; add that, or name a "
+            "folder."
+        )
+    if single_file and out is not None and out.is_dir():
+        raise HemotkError(f"--out {out}: is a folder, and --single-file writes one file; name a file, or leave it out.")
     if port and not shown:
         raise HemotkError(f"--port {port}: is for --serve; add it, or leave the port out.")
 

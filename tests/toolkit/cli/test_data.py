@@ -58,7 +58,7 @@ def test_split_writes_folds_and_says_what_stays_together(folder: Path, capsys: p
     ("arguments", "says"),
     [
         (["data", "split", "nowhere"], "nowhere: no such folder"),
-        (["data", "split", "data", "--test", "1.5"], "--test: must be between 0 and 1"),
+        (["data", "split", "data", "--test", "1.5"], "--test 1.5: must be between 0 and 1"),
         (["data", "split", "data", "--classes", "one"], "--classes one"),
         (["data", "split", "data", "--out", "data/normal"], "data/normal: already exists"),
         (["data", "split", "data", "--folds", "1"], "--folds 1: must be 2 or more"),
@@ -67,14 +67,14 @@ def test_split_writes_folds_and_says_what_stays_together(folder: Path, capsys: p
         (["data", "split", "data", "--groups", "all"], "Invalid value for '--groups'"),
         (["train", "split.json"], "split.json: no such file"),
         (["train", "data", "--arch", "vgg"], "'vgg' is not one of 'densenet121'"),
-        (["train", "data", "--epochs", "0"], "--epochs: must be 1 or more"),
-        (["train", "data", "--size", "4"], "--size: must be between 16 and 1024"),
+        (["train", "data", "--epochs", "0"], "--epochs 0: must be 1 or more"),
+        (["train", "data", "--size", "4"], "--size 4: must be between 16 and 1024"),
         (["train", "data", "--arch", "densenet121", "--size", "20"], "too small for densenet121"),
         (["train", "data", "--recipe", "best"], "Invalid value for '--recipe'"),
         (["train", "data", "--weights", "none.h5", "--arch", "densenet-tiny", "--size", "32"], "--weights none.h5"),
         (["train", "data", "--out", "data"], "data: already exists"),
         (["data", "phantom", "data"], "data: already exists"),
-        (["data", "phantom", "new", "--count", "0"], "--count: must be"),
+        (["data", "phantom", "new", "--count", "0"], "--count 0: must be"),
     ],
 )
 def test_bad_use_is_one_sentence_and_exit_2(

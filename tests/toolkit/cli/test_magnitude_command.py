@@ -79,12 +79,12 @@ def test_the_run_that_is_read_is_not_replaced(here: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--sparsity", "1"], "--sparsity: must be above 0 and below 1; change the value."),
-        (["--structure", "1:2"], "--structure: must be one of none, 2:4"),
-        (["--structure", "2:4", "--sparsity", "0.6"], "--sparsity: must be 0.5 with structure 2:4"),
-        (["--begin", "0.7"], "--end: must be above begin"),
-        (["--structure", "2:4", "--begin", "0.1"], "--begin: with --structure all zeros come after the first step"),
-        (["--structure", "2:4", "--end", "0.6"], "--end: with --structure"),
+        (["--sparsity", "1"], "--sparsity 1: must be above 0 and below 1; change the value."),
+        (["--structure", "1:2"], "--structure 1:2: must be one of none, 2:4"),
+        (["--structure", "2:4", "--sparsity", "0.6"], "--sparsity 0.6: must be 0.5 with structure 2:4"),
+        (["--begin", "0.7"], "--begin 0.7 and --end 0.6: must be two rising shares"),
+        (["--structure", "2:4", "--begin", "0.1"], "--begin 0.1 and --structure 2:4: contradict each other"),
+        (["--structure", "2:4", "--end", "0.6"], "--end 0.6 and --structure 2:4: contradict"),
         (["--macs", "0.5"], "--macs 0.5: belongs to --method channels"),
         (["--teacher", "runs/first"], "--teacher runs/first: belongs to --method channels"),
         (

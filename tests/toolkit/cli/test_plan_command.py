@@ -102,8 +102,8 @@ def test_a_split_file_is_not_audited(folder: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--accuracy", "1"], "'accuracy' must be between 0 and 1"),
-        (["--correlation", "1"], "'correlation' must be at least 0 and below 1"),
+        (["--accuracy", "1"], "--accuracy 1: must be between 0 and 1"),
+        (["--correlation", "1"], "--correlation 1: must be at least 0 and below 1"),
         (["--target", "0"], "--target 0: must be between 0 and 0.5"),
         (["--arch", "resnet"], "resnet"),
     ],

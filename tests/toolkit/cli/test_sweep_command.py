@@ -235,8 +235,8 @@ def test_the_outputs_say_what_was_chosen(swept: tuple[Path, dict[Path, str]], pr
         (("runs/first", "--sweep", "--macs", "0.5"), "--macs 0.5: is one budget"),
         (("runs/first", "--sweep", "--epochs", "1"), "epochs"),
         (("runs/first", "--sweep", "--method", "magnitude"), "--sweep: is for --method channels"),
-        (("runs/first", "--macs", "0.5", "--budgets", "0.5"), "--budgets: belongs to --sweep; add it"),
-        (("runs/first", "--macs", "0.5", "--with", "runs/narrow"), "--with: belongs to --sweep"),
+        (("runs/first", "--macs", "0.5", "--budgets", "0.5"), "--budgets 0.5: belongs to --sweep; add it"),
+        (("runs/first", "--macs", "0.5", "--with", "runs/narrow"), "--with runs/narrow: belongs to --sweep"),
     ],
 )
 def test_wrong_use_is_one_sentence(prune: Prune, arguments: tuple[str, ...], says: str) -> None:

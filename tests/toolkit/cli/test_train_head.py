@@ -36,9 +36,9 @@ def test_a_head_alone_on_another_runs_backbone(folder: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--head-epochs", "3"], "--head-epochs: must be 0 without weights"),
-        (["--epochs", "0"], "--epochs: must be 1 or more, or 0 after a head phase"),
-        (["--weights", "w.npz", "--head-views", "0"], "--head-views: must be between 1 and 64"),
+        (["--head-epochs", "3"], "--head-epochs 3: must be 0 without weights"),
+        (["--epochs", "0"], "--epochs 0: must be 1 or more, or 0 after a head phase"),
+        (["--weights", "w.npz", "--head-views", "0"], "--head-views 0: must be between 1 and 64"),
     ],
 )
 def test_head_phases_that_cannot_be_begin_nothing(

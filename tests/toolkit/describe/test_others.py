@@ -1,9 +1,11 @@
 """What `hemotk info` says of things without a description of their own."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from written_artefacts import write_run
 
 from hemotk.artifacts.json_schema import PUBLISHED
 from hemotk.cli.main import run
@@ -12,6 +14,7 @@ from hemotk.describe.facts import describe
 from hemotk.describe.others import _FILES
 from hemotk.describe.text import text
 from hemotk.errors import HemotkError
+from hemotk.store.cards import run_card
 
 
 def said(path: Path) -> str:
@@ -61,5 +64,23 @@ def test_pictures_unfinished_work_and_projects(tmp_path: Path, capsys: pytest.Ca
         assert says in said(folder)
     assert run(["info", str(slices), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == "a folder with 2 pictures"
+    hidden = slices / ".normal.0123abcd.old"  # what a killed --overwrite left
+    hidden.mkdir()
+    (hidden / "c.png").touch()
+    assert "a folder with 2 pictures" in said(slices)
     (tmp_path / "empty").mkdir()
     assert run(["info", str(tmp_path / "empty")]) == 2
+
+
+def test_what_a_killed_overwrite_left_is_no_run_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = tmp_path / "runs"
+    write_run(runs / "one")
+    shutil.copytree(runs / "one", runs / ".one.0123abcd.old")
+    assert "a folder with 1 run\n" in said(runs)
+    monkeypatch.setattr("hemotk.aside._SETTLED", -1.0)
+    assert describe(runs / "one").what == "run"
+    assert [path.name for path in runs.iterdir()] == ["one"]
+    (runs / "one").rename(runs / ".one.0123abcd.old")  # killed between the two renames
+    assert describe(runs / "one").what == "run"
+    (runs / "one").rename(runs / ".one.0123abcd.old")
+    assert run_card(runs / "one").arch and [path.name for path in runs.iterdir()] == ["one"]

@@ -271,8 +271,8 @@ def _told(scanned: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
         return _Who(numbers, line + _placeholder(scanned.folder, numbers))
     if patient is not None:
         raise HemotkError(
-            f"{scanned.folder}: has no table with a column '{patient}' for patients; add one, or take 'folder' or "
-            "'file-name'."
+            f"‹patient› {patient}: {scanned.folder} has no table with such a column; add one, or take folder or "
+            "file-name."
         )
     level, plainly = folder_layout.patient_level(
         paths, {one.path: one.label for one in scanned.images}, scanned.classes

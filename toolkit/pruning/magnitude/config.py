@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hemotk.artifacts import require
+from hemotk.errors import HemotkError
 from hemotk.training.config import FINE_TUNING_RATE, MOST_SEED, TrainConfig
 
 NO_PATTERN = "none"
@@ -37,7 +38,11 @@ class MagnitudeConfig:
         if self.pattern is not None:
             share = self.pattern[0] / self.pattern[1]
             require(self.sparsity == share, "sparsity", f"{share} with structure {self.structure}, or left out")
-        require(0 <= self.begin < self.end <= 1, "end", "above begin, both between 0 and 1")
+        if not 0 <= self.begin < self.end <= 1:
+            raise HemotkError(
+                f"‹begin› {self.begin:g} and ‹end› {self.end:g}: must be two rising shares of all steps, from 0 to "
+                "1; change one of both."
+            )
         require(self.epochs >= 1, "epochs", "1 or more")
         require(self.batch >= 2, "batch", "2 or more (BatchNorm needs them)")
         require(self.learning_rate > 0, "learning_rate", "above 0")
