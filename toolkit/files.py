@@ -28,6 +28,7 @@ CARDS = (
     "site.json",
     "events.json",
     "app/src/main/assets/bundle/bundle.json",
+    "app/src/main/assets/models/1/bundle/bundle.json",
 )
 
 

@@ -38,6 +38,13 @@ android {
         targetCompatibility = JavaVersion.VERSION_1_8
     }
 
+    // The screens on Robolectric: they need the app's own resources and assets.
+    testOptions {
+        unitTests {
+            isIncludeAndroidResources = true
+        }
+    }
+
     lint {
         warningsAsErrors = true
         abortOnError = true
@@ -49,8 +56,15 @@ android {
 dependencies {
     implementation(project(":core"))
     implementation(project(":runtime"))
+    testImplementation(libs.junit)
+    testImplementation(libs.robolectric)
     androidTestImplementation(libs.androidx.test.runner)
     androidTestImplementation(libs.androidx.test.junit)
+}
+
+tasks.withType<Test>().configureEach {
+    // Robolectric hands out file descriptors of its own making.
+    jvmArgs("--add-opens=java.base/java.io=ALL-UNNAMED")
 }
 
 /** Fails where a library brought a permission into the manifest of the whole app. */

@@ -27,9 +27,14 @@ RUNNER = """package {package}
 
 import org.junit.Assert.assertTrue
 import org.junit.Test
-import org.junit.runner.JUnitCore
+import org.junit.runner.Description
 import org.junit.runner.Request
+import org.junit.runner.notification.Failure
+import org.junit.runner.notification.RunListener
+import org.junit.runner.notification.RunNotifier
+import org.junit.runner.notification.StoppedByUserException
 import java.io.File
+import java.util.concurrent.TimeUnit.NANOSECONDS
 
 class MutationRun {{
     @Test
@@ -40,16 +45,37 @@ class MutationRun {{
             val (number, names) = line.split(' ')
             System.setProperty("hemotk.mutant", number)
             val classes = names.split(',').map {{ Class.forName("{package}.$it") }}
-            var seen = ""
-            for (kind in classes) {{
-                val result = JUnitCore().run(Request.aClass(kind))
-                assertTrue("no test in $kind", result.runCount > 0)
-                seen = result.failures.firstOrNull()?.description?.displayName.orEmpty()
-                if (seen.isNotEmpty()) break
-            }}
-            report.appendText("$number ${{seen.ifEmpty {{ "-" }}}}\\n")
+            val began = System.nanoTime()
+            val failure = classes.asSequence().mapNotNull(::failure).firstOrNull()
+            val reason = failure?.message.orEmpty().lineSequence().first().take(100)
+            val seen = if (failure == null) "-" else "${{failure.description.displayName}} $reason"
+            report.appendText("$number ${{NANOSECONDS.toSeconds(System.nanoTime() - began)}} $seen\\n")
         }}
         System.setProperty("hemotk.mutant", "0")
+    }}
+
+    /** How the first test of that class fails, after which no other test is begun; null where all pass. */
+    private fun failure(kind: Class<*>): Failure? {{
+        var begun = 0
+        var found: Failure? = null
+        val notifier = RunNotifier()
+        notifier.addListener(object : RunListener() {{
+            override fun testStarted(description: Description) {{
+                begun++
+            }}
+
+            override fun testFailure(failure: Failure) {{
+                if (found == null) found = failure
+                notifier.pleaseStop()
+            }}
+        }})
+        try {{
+            Request.aClass(kind).runner.run(notifier)
+        }} catch (error: StoppedByUserException) {{
+            assertTrue("$kind was stopped", found != null)
+        }}
+        assertTrue("no test in $kind", begun > 0 || found != null)
+        return found
     }}
 }}
 """
@@ -101,10 +127,10 @@ def main() -> None:
     copy()
     for number, mutation in enumerate(MUTATIONS, 1):
         put_in(number, mutation)
+    asked = words.split() or list(CODE)
     for module, package in CODE.items():
-        lines = [
-            f"{number} {mutation.tests}" for number, mutation in enumerate(MUTATIONS, 1) if mutation.module == module
-        ]
+        mine = [(number, mutation) for number, mutation in enumerate(MUTATIONS, 1) if mutation.module == module]
+        lines = [f"{number} {mutation.tests}" for number, mutation in mine if module in asked]
         tests = ",".join(sorted({name for line in lines for name in line.split(" ")[1].split(",")}))
         # First without any, to see that the tests pass.
         text = "\n".join([f"0 {tests}", *lines]) + "\n" if lines else ""
@@ -112,7 +138,6 @@ def main() -> None:
         place = WORK / module / "src/test/kotlin" / package.replace(".", "/")
         place.mkdir(parents=True, exist_ok=True)
         (place / "MutationRun.kt").write_text(RUNNER.format(package=package, module=module))
-    asked = words.split() or list(CODE)
     run(asked)
     report(asked)
 
@@ -124,7 +149,8 @@ def copy() -> None:
         shutil.copytree(HERE / module / "src", WORK / module / "src")
         shutil.copy(HERE / module / "pom.xml", WORK / module / "pom.xml")
     pom = (HERE / "pom.xml").read_text()
-    pom = pom.replace("<module>litert</module>", "").replace("<arg>-Werror</arg>", "")
+    for left_out in ("<module>litert</module>", "<module>written</module>", "<arg>-Werror</arg>"):
+        pom = pom.replace(left_out, "")
     (WORK / "pom.xml").write_text(pom)
     (WORK / ".mvn").mkdir()
     (WORK / "core/src/main/kotlin/org/hemotk/core/Mutated.kt").write_text(SWITCH)
@@ -150,25 +176,23 @@ def run(modules: list[str]) -> None:
 
 
 def report(modules: list[str]) -> None:
-    """Print what saw each mutation."""
-    seen: dict[int, str] = {}
+    """Print what saw each mutation, the seconds that it took, and how the first test failed."""
+    seen: dict[int, tuple[str, str]] = {}
     for module in modules:
         for line in (HERE / "build" / f"mutations-{module}.txt").read_text().splitlines():
-            number, name = line.split(" ", 1)
-            if number == "0":
-                if name != "-":
-                    raise SystemExit(f"{name} fails without any mutation")
-            else:
-                seen[int(number)] = name
+            number, seconds, name = line.split(" ", 2)
+            if number != "0":
+                seen[int(number)] = seconds, name
+            elif name != "-":
+                raise SystemExit(f"{name} fails without any mutation")
     survivors = 0
     for number, mutation in enumerate(MUTATIONS, 1):
         if mutation.module not in modules:
             continue
-        name = re.sub(r"\(.*", "", seen[number])
+        seconds, name = seen[number]
         survivors += name == "-"
-        print(
-            f"{'SURVIVES' if name == '-' else 'seen    '} {mutation.name} ({mutation.file.rpartition('/')[2]}) {name}"
-        )
+        kind = "SURVIVES" if name == "-" else "seen    "
+        print(f"{kind} {mutation.name} ({mutation.file.rpartition('/')[2]}) {seconds} s {name}")
     print(f"{len(seen) - survivors} of {len(seen)} mutations are seen")
     sys.exit(survivors > 0)
 

@@ -54,11 +54,35 @@ EOF
 
 # fetch GROUP:ARTIFACT:VERSION[:TYPE] → build/download/ARTIFACT-VERSION.TYPE
 fetch() {
-    local group name version type
+    local group name version type file
     IFS=: read -r group name version type <<< "$1"
-    [[ -f $WORK/download/$name-$version.${type:-jar} ]] ||
+    file=$name-$version.${type:-jar}
+    [[ -f $WORK/download/$file ]] && return
+    mkdir -p "$WORK/download"
+    # What Maven fetched before needs no start of Maven.
+    cp "$HOME/.m2/repository/${group//.//}/$name/$version/$file" "$WORK/download/" 2> /dev/null ||
         mvn -q -B "$COPY" -Dartifact="$1" -DoutputDirectory="$WORK/download"
 }
+
+declare -A BESIDE=()
+
+# beside NAME COMMAND...: runs it in the background; `joined NAME` waits for it, says what it said, and fails if it failed.
+beside() {
+    local name=$1
+    shift
+    "$@" > "$WORK/$name.txt" 2>&1 &
+    BESIDE[$name]=$!
+}
+
+joined() {
+    local code=0
+    wait "${BESIDE[$1]}" || code=$?
+    grep -vE '^(INFO|.* org\.tensorflow|.*\[0m$)' "$WORK/$1.txt" || true
+    return "$code"
+}
+
+# Nothing of it goes on after a failure.
+trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 
 # unpack ARTIFACT VERSION: an .aar into build/ARTIFACT
 unpack() {
@@ -70,7 +94,6 @@ version() { sed -n "s:.*<$1.version>\(.*\)</$1.version>.*:\1:p" pom.xml; }
 
 # A network small enough to be trained in seconds, on drawn slices, with a map: as two bundles, for an app with several.
 small_bundles() {
-    say "training a small network"
     rm -rf "$WORK/small" && mkdir -p "$WORK/small"
     (
         cd "$WORK/small"
@@ -83,14 +106,51 @@ small_bundles() {
     )
 }
 
+# Assets that were changed after the project was written: what the app is to say of them.
+damaged_assets() {
+    local kind place
+    for kind in model missing card threshold; do
+        place=$WORK/assets/damaged/$kind
+        mkdir -p "$place"
+        cp -r "$WORK/assets/bundle" "$WORK/assets/selfcheck" "$place/"
+    done
+    place=$WORK/assets/damaged
+    printf x >> "$(echo "$place"/model/bundle/*int8.tflite)"
+    rm "$place"/missing/bundle/*int8.tflite
+    truncate -s 100 "$place/card/bundle/bundle.json"
+    sed -i 's/"threshold": [0-9.e-]*/"threshold": 0.123/' "$place/threshold/bundle/bundle.json"
+}
+
+# Two projects, with one model and with several, and what Python says of the models and of all kinds of files.
+projects_and_vectors() {
+    small_bundles
+    "$PYTHON" -m hemotk android "$BUNDLE" --out "$WORK/staged" --with-testset --overwrite
+    "$PYTHON" -m hemotk android "$WORK"/small/bundles/{small,other} --out "$WORK/several" --overwrite
+    # The tests of the screens read both apps' assets, which lie at different places.
+    rm -rf "$WORK/assets" && cp -r "$WORK/staged/app/src/main/assets" "$WORK/assets"
+    cp -r "$WORK/several/app/src/main/assets/models" "$WORK/assets/"
+    damaged_assets
+    rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
+    "$PYTHON" tools/write_vectors.py "$WORK/vectors"
+    "$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
+    "$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
+    "$PYTHON" -m hemotk predict "$WORK/small/bundles/other" "$WORK/expected/pictures/gray.png" \
+        --json "$WORK/expected/other.json" > /dev/null
+    export PYTHONPATH=$PWD/../tests/helpers${PYTHONPATH:+:$PYTHONPATH}
+    "$PYTHON" -W ignore tools/write_dicom.py "$WORK/vectors"
+    "$PYTHON" -W ignore tools/write_series.py "$BUNDLE" "$WORK/expected"
+}
+
+# resources NAME MAIN [ASSETS]: the manifest, R.java and resources.apk of the app at MAIN → build/resources/NAME
 resources() {
-    rm -rf "$WORK/r" "$WORK/manifest" && mkdir -p "$WORK/r" "$WORK/manifest"
+    local out=$WORK/resources/$1 assets=()
+    [[ -z ${3:-} ]] || assets=(-A "$3" -0 tflite)
+    rm -rf "$out" && mkdir -p "$out/r"
     # What Gradle's merger does is done here: the package goes in, what is marked for removal goes out, and so does
     # what Debian's framework, that of Android 10, does not know.
-    "$PYTHON" tools/merge_manifest.py app/src/main/AndroidManifest.xml "$WORK/manifest/AndroidManifest.xml"
-    aapt package -f -m -J "$WORK/r" -M "$WORK/manifest/AndroidManifest.xml" -S app/src/main/res \
-        -A "$WORK/assets" -0 tflite -I "$FRAMEWORK" -F "$WORK/resources.apk" \
-        --min-sdk-version 26 --target-sdk-version 36 --version-code 1 --version-name 1
+    "$PYTHON" tools/merge_manifest.py "$2/AndroidManifest.xml" "$out/AndroidManifest.xml"
+    aapt package -f -m -J "$out/r" -M "$out/AndroidManifest.xml" -S "$2/res" "${assets[@]}" -I "$FRAMEWORK" \
+        -F "$out/resources.apk" --min-sdk-version 26 --target-sdk-version 36 --version-code 1 --version-name 1
 }
 
 # The library of the .apk for x86-64, made to run on this machine's JVM, with what Android's C library has beside it.
@@ -110,13 +170,40 @@ robolectric() {
     fetch "androidx.test:monitor:$(version monitor):aar"
     fetch "org.robolectric:android-all-instrumented:$instrumented"
     unpack monitor "$(version monitor)"
-    mkdir -p "$WORK/robolectric/com/android/tools"
-    cat > "$WORK/robolectric/com/android/tools/test_config.properties" <<EOF
-android_resource_apk=$WORK/resources.apk
-android_merged_manifest=$WORK/manifest/AndroidManifest.xml
-android_merged_assets=$WORK/assets
+}
+
+# screens NAME ASSETS: where Robolectric finds the app whose resources have that name.
+screens() {
+    local place=$WORK/robolectric/$1/com/android/tools
+    mkdir -p "$place"
+    cat > "$place/test_config.properties" <<EOF
+android_resource_apk=$WORK/resources/$1/resources.apk
+android_merged_manifest=$WORK/resources/$1/AndroidManifest.xml
+android_merged_assets=$2
 android_custom_package=org.hemotk.app
 EOF
+}
+
+# The written projects hold the sources that are compiled here, and give resources the same numbers.
+same_projects() {
+    local name
+    for name in staged several; do
+        for folder in core/src/main runtime/src/main app/src/main/kotlin; do diff -r "$folder" "$WORK/$name/$folder"; done
+        diff -r "$WORK/staged/core/src/test/kotlin" "$WORK/$name/core/src/test/kotlin"
+        diff -r "$WORK/staged/app/src/test/kotlin" "$WORK/$name/app/src/test/kotlin"
+        resources "$name" "$WORK/$name/app/src/main" "$WORK/$name/app/src/main/assets"
+        diff -r "$WORK/resources/app/r" "$WORK/resources/$name/r"
+        screens "$name" "$WORK/$name/app/src/main/assets"
+    done
+}
+
+# The .apk, and what dx made of the core.
+assemble() {
+    tools/assemble_apk.sh "$WORK/resources/staged/resources.apk" "$WORK/hemotk.apk"
+    echo "running the core's tests on what is in the .dex, translated back"
+    translated_back
+    echo "looking for names in it"
+    "$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"
 }
 
 # The core's classes as dx made them, not as the compiler did.
@@ -139,71 +226,58 @@ found=$("$PYTHON" -c 'import ai_edge_litert as it; print(it.__version__, it.__pa
     skip "ai-edge-litert ${found%% *} is installed, its C library is called as that of $LITERT_VERSION"
 LIBRARY=${found#* }/libLiteRt.so
 
-say "fetching libraries"
+[[ $(uname -m) = x86_64 ]] || skip "the library that ships is run as that for x86-64; this is $(uname -m)"
+
+# Two cores are kept busy: while the compiler works, Python trains, exports and writes what is expected.
+mkdir -p "$WORK"
+BUNDLE=$(realpath -m "${BUNDLE:-$WORK/small/bundles/small}")
+say "training a small network, writing what Python says; fetching libraries and compiling beside"
+beside expected projects_and_vectors
+
 for name in tensorflow-lite tensorflow-lite-api tensorflow-lite-gpu; do
     fetch "org.tensorflow:$name:$(version tflite):aar"
     unpack "$name" "$(version tflite)"
 done
 fetch "org.tensorflow:tensorflow-lite-gpu-api:$(version gpu):aar"
 unpack tensorflow-lite-gpu-api "$(version gpu)"
-
-[[ $(uname -m) = x86_64 ]] || skip "the library that ships is run as that for x86-64; this is $(uname -m)"
+for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
 native_library
-
-small_bundles
-BUNDLE=$(realpath "${BUNDLE:-$WORK/small/bundles/small}")
-"$PYTHON" -m hemotk android "$BUNDLE" --out "$WORK/staged" --with-testset --overwrite
-"$PYTHON" -m hemotk android "$WORK"/small/bundles/{small,other} --out "$WORK/several" --overwrite
-# The tests of the screens read both apps' assets, which lie at different places.
-rm -rf "$WORK/assets" && cp -r "$WORK/staged/app/src/main/assets" "$WORK/assets"
-cp -r "$WORK/several/app/src/main/assets/models" "$WORK/assets/"
-
-say "what Python says"
-rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
-"$PYTHON" tools/write_vectors.py "$WORK/vectors"
-"$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
-"$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
-"$PYTHON" -m hemotk predict "$WORK/small/bundles/other" "$WORK/expected/pictures/gray.png" --json "$WORK/expected/other.json" > /dev/null
-export PYTHONPATH=$PWD/../tests/helpers${PYTHONPATH:+:$PYTHONPATH}
-"$PYTHON" -W ignore tools/write_dicom.py "$WORK/vectors"
-"$PYTHON" -W ignore tools/write_series.py "$BUNDLE" "$WORK/expected"
-
-say "compiling and testing"
-resources
-activities=(-Pactivities)
+resources app app/src/main # R.java; the assets come later
+profiles=(-Pactivities)
 if reachable "androidx/test/monitor/$(version monitor)/monitor-$(version monitor).pom"; then
     robolectric
 else
-    activities=()
+    profiles=(-pl '!written')
     echo "SKIPPED: the activities' tests: Robolectric needs androidx.test:monitor, which is not on this Maven Central"
 fi
 rm -rf ./*/build/maven
-mvn -q -B test "${activities[@]}" -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$WORK/expected/expected.json" \
-    -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
-grep -h '^Tests run' ./*/build/maven/surefire-reports/*.txt
+mvn -q -B test-compile "${profiles[@]}" -pl '!written'
 
-# It runs beside what comes next, and is heard in the end.
-for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
-tools/arm64.sh "$BUNDLE" > "$WORK/arm64.txt" 2>&1 &
-emulated=$!
+joined expected
+resources app app/src/main "$WORK/assets"
+screens app "$WORK/assets"
+same_projects
+
+# They run beside the tests, and are heard in the end.
+beside arm64 tools/arm64.sh "$BUNDLE"
+beside apk assemble
+
+say "testing"
+# Only the projects' own tests are not compiled yet: their sources were not there.
+mvn -q -B test "${profiles[@]}" -Dcompile.phase=none -Dtest.compile.phase=none -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$WORK/expected/expected.json" \
+    -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
+grep -h '^Tests run' ./*/build/maven/surefire-reports*/*.txt
 
 say "what the core wrote, read as a device's file"
 "$PYTHON" tools/read_device.py "$BUNDLE" "$WORK"/device*.json
 
 say "assembling the app"
-tools/assemble_apk.sh "$WORK/resources.apk" "$WORK/hemotk.apk"
-
-say "running the core's tests on what is in the .dex, translated back"
-translated_back
+joined apk
 
 say "running the .apk's own arm64 library under emulation"
-code=0 && wait "$emulated" || code=$?
-grep -vE '^(INFO|.* org\.tensorflow)' "$WORK/arm64.txt"
+code=0 && joined arm64 || code=$?
 [[ $code = 3 ]] && echo "SKIPPED: the arm64 library: see the line above"
 [[ $code = 0 || $code = 3 ]] || exit "$code"
-
-say "looking for names in it"
-"$PYTHON" tools/check_names.py "$BUNDLE" "$WORK/hemotk.apk"
 
 if [[ ${1:-} = mutate ]]; then
     say "putting in mutations"

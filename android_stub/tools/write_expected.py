@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from hemotk.artifacts import GOLDEN_FILE, BundleCard, Variant
 from hemotk.data.read.preprocess import load_gray
@@ -78,6 +79,11 @@ def predictions(folder: Path, pictures: Path) -> dict[str, Any]:
     drawn[0].save(pictures / "plain.bmp")
     drawn[1].resize((1500, 1400)).save(pictures / "large.png")
     Image.fromarray(255 - np.asarray(drawn[0])).save(pictures / "inverted.png")
+    # What a phone's own decoder would apply to the levels, and Python does not.
+    gamma = PngInfo()
+    gamma.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    drawn[2].save(pictures / "gamma.png", pnginfo=gamma)
+    drawn[3].convert("RGB").save(pictures / "profile.png", icc_profile=profile)
     model = model_of_bundle(folder, "int8")
     classifier = PictureClassifier(model)
     said = {path.name: classifier.classify(path) for path in sorted(pictures.iterdir())}

@@ -19,6 +19,7 @@ from hemotk.android.models import (
     roots,
 )
 from hemotk.android.options import AppOptions, write_options
+from hemotk.android.recorded import RECORDED_FILE, recorded_file
 from hemotk.android.vectors import resize_vectors
 from hemotk.artifacts import Variant
 from hemotk.errors import HemotkError
@@ -38,6 +39,8 @@ CORE_TESTS = (
     "ModelTest",
     "MemoryFolder",
 )
+# Those of the screens that need no runtime for the computer's own processor.
+APP_TESTS = ("ScreenCase", "RecordedRuntime", "RecordedScreenTest")
 
 # The parts of the app's folder that make the app; the rest builds and tests it without the Android SDK.
 SOURCES = (
@@ -58,6 +61,7 @@ SOURCES = (
     "app/*.kts",
     "app/*.pro",
     "app/src/main/**/*",
+    *(f"app/src/test/kotlin/org/hemotk/app/{name}.kt" for name in APP_TESTS),
     "app/src/androidTest/**/*",
 )
 _MARK = "settings.gradle.kts"
@@ -122,6 +126,7 @@ def make_app(
             _put(model, aside / ASSETS / root)
         for size in {model.card.preprocess.size for model in models}:
             _write(aside / VECTORS / f"resize-{size}.json", resize_vectors(size))
+        _write(aside / RECORDED_FILE, recorded_file([model.record for model in models]))
         names = aside / NAMES_FILE
         names.write_text(names_resource(models, names.read_text(encoding="utf-8")), encoding="utf-8")
         write_options(aside, options or AppOptions())

@@ -7,8 +7,10 @@ on, and their names in a resource, from which the app makes its chooser.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hemotk.android.options import resource_text
+from hemotk.android.recorded import recorded
 from hemotk.android.selfcheck import golden_set
 from hemotk.artifacts import (
     BUNDLE_CARD,
@@ -47,13 +49,17 @@ class AppModel:
 
 @dataclass(frozen=True)
 class Embedded:
-    """A checked bundle, and what it puts into the app: paths to copy and bytes to write, by place in the assets."""
+    """A checked bundle, and what it puts into the app: paths to copy and bytes to write, by place in the assets.
+
+    `record` is what the app's tests know of its model.
+    """
 
     folder: Path
     card: BundleCard
     facts: AppModel
     copied: dict[Path, Path]
     written: dict[Path, bytes]
+    record: dict[str, Any]
 
 
 def embedded(bundle: Path, *, with_testset: bool) -> Embedded:
@@ -77,10 +83,12 @@ def embedded(bundle: Path, *, with_testset: bool) -> Embedded:
         copied[Path("testset") / TESTSET_IMAGES] = folder / TESTSET_IMAGES
         written[Path("testset") / TESTSET_CARD] = testset.to_json()
     written[Path("bundle") / BUNDLE_CARD] = content.to_json()
-    for name, data in golden_set(bundle, model, card.preprocess).items():
+    golden = golden_set(bundle, model, content)
+    for name, data in golden.items():
         written[Path("selfcheck") / name] = data
     facts = AppModel(card.name, model, images, len(card.calibration))
-    return Embedded(bundle, card, facts, copied, written)
+    record = recorded(bundle, model, card, golden)
+    return Embedded(bundle, card, facts, copied, written, record)
 
 
 def check_count(bundles: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hemotk.artifacts import GOLDEN_FILE, PreprocessSpec, Variant
+from hemotk.artifacts import GOLDEN_FILE, BundleCard, PreprocessSpec, Variant
 from hemotk.data.read.preprocess import load_pixels
 from hemotk.tflite.scorer import Scorer
 from hemotk.tflite.tolerance import MAP_STEPS, drawn_tolerance
@@ -33,8 +33,12 @@ class Encoded:
     levels: int
 
 
-def golden_set(bundle: Path, model: Variant, spec: PreprocessSpec) -> dict[str, bytes]:
-    """The files of the golden set by name, of the drawn pictures in `bundle` and of its `model`."""
+def golden_set(bundle: Path, model: Variant, card: BundleCard) -> dict[str, bytes]:
+    """The files of the golden set by name, of the drawn pictures in `bundle` and of its `model`.
+
+    `card` is the one that goes into the app: what it says of thresholds and labels is held to its checksum there.
+    """
+    spec = card.preprocess
     with np.load(bundle / GOLDEN_FILE) as golden:
         pictures = [golden[name] for name in sorted(golden) if name.startswith("picture_")]
     files = [_encoded(index, picture) for index, picture in enumerate(pictures)]
@@ -49,6 +53,7 @@ def golden_set(bundle: Path, model: Variant, spec: PreprocessSpec) -> dict[str, 
     said: dict[str, Any] = {
         "schema": SCHEMA,
         "model": model.sha256,
+        "card": card.sha256(),
         "tolerance": drawn_tolerance(outputs["logit"], logits),
         "map_tolerance": drawn_tolerance(outputs["cam"], [value for cam in maps for value in cam], MAP_STEPS)
         if scorer.has_cam

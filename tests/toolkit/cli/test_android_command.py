@@ -16,12 +16,14 @@ from mean_models import SIZE, mean_model
 from written_artefacts import SPEC, UINT8, write_bundle
 
 from hemotk.android import SOURCES, app_folder, app_sources
+from hemotk.android.recorded import RECORDED_FILE
 from hemotk.android.selfcheck import golden_set
 from hemotk.android.vectors import COUNT, RESIZE_SCHEMA, noise
-from hemotk.artifacts import BUNDLE_CARD, TESTSET_IMAGES, BundleCard, TensorSpec
+from hemotk.artifacts import BUNDLE_CARD, GOLDEN_FILE, TESTSET_IMAGES, BundleCard, TensorSpec
 from hemotk.cli.main import run
 from hemotk.data.read.preprocess import load_pixels, to_pixels
 from hemotk.files import sha256_bytes, sha256_file
+from hemotk.predict.classify import PictureClassifier, model_of_bundle, series_verdict
 from hemotk.tflite.scorer import Scorer
 from hemotk.tflite.tolerance import drawn_tolerance
 
@@ -55,6 +57,8 @@ def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, caps
     assert found == {"bundle.json", "labels.txt", "golden.npz", "int8.tflite", *checked, *about}
     card = BundleCard.read(here / ASSETS / "bundle" / BUNDLE_CARD)
     assert card == BundleCard.read(here / "bundles/first" / BUNDLE_CARD).nameless() and card.calibration == ()
+    said = json.loads((here / ASSETS / "selfcheck/selfcheck.json").read_text())
+    assert said["card"] == sha256_file(here / ASSETS / "bundle" / BUNDLE_CARD)
     for name in ("labels.txt", "golden.npz"):
         assert sha256_file(here / ASSETS / "bundle" / name) == card.files[name]
     assert sha256_file(here / ASSETS / "bundle/int8.tflite") == card.variant("int8").sha256
@@ -76,6 +80,10 @@ def test_the_app_is_copied_with_the_bundle_and_no_picture_of_a_person(here, caps
         "app/rules.pro",
         "app/src/main/kotlin/org/hemotk/app/MainActivity.kt",
         "app/src/androidTest/kotlin/org/hemotk/app/PhoneTest.kt",
+        "app/src/test/kotlin/org/hemotk/app/ScreenCase.kt",
+        "app/src/test/kotlin/org/hemotk/app/RecordedRuntime.kt",
+        "app/src/test/kotlin/org/hemotk/app/RecordedScreenTest.kt",
+        "app/src/test/resources/recorded.json",
     )
     assert {Path(name) for name in needed} < copied
     assert not any({"build", "pom.xml", "tools"} & set(path.parts) for path in copied)
@@ -162,9 +170,9 @@ def test_a_model_may_give_floats(here, capsys):
 def test_the_golden_set_is_what_python_makes_of_its_files(here):
     folder = here / "bundles/first"
     card = BundleCard.read(folder / BUNDLE_CARD)
-    files = golden_set(folder, card.variant("int8"), card.preprocess)
+    files = golden_set(folder, card.variant("int8"), card)
     said = json.loads(files["selfcheck.json"])
-    assert said["model"] == card.variant("int8").sha256
+    assert (said["model"], said["card"]) == (card.variant("int8").sha256, sha256_file(folder / BUNDLE_CARD))
     assert [(each["file"], each["levels"]) for each in said["pictures"]] == [
         ("0.png", 0),
         ("1.png", 0),
@@ -192,9 +200,43 @@ def test_the_tests_that_go_with_the_project_have_what_they_read(here):
         seen = to_pixels(noise(width, height, seed), size)
         assert picture["pixels"] == sha256_bytes(seen.tobytes())
     tests = list((here / "app/core/src/test/kotlin").rglob("*.kt"))
-    assert len(tests) == 8
+    screens = list((here / "app/app/src/test/kotlin").rglob("*.kt"))
+    assert [len(tests), len(screens)] == [8, 3]
+    assert not any("hemotk.expected" in path.read_text() or "BundleCase" in path.read_text() for path in screens)
     assert not any(re.search(r"\bvectors\(|hemotk\.work", path.read_text()) for path in tests)
     assert sum(path.stat().st_size for path in (here / "app/core/src/test").rglob("*") if path.is_file()) < 100_000
+
+
+@pytest.mark.parametrize("outputs", ["uint8", "float32"])
+def test_the_tests_of_the_screens_know_what_python_says_of_the_golden_pictures(here, outputs):
+    folder = here / "bundles/first"
+    if outputs == "float32":
+        complete(folder, mean_model(*UINT8), outputs=outputs)
+    assert run(["android"]) == 0
+    (model,) = json.loads((here / "app" / RECORDED_FILE).read_text())["models"]
+    card = BundleCard.read(folder / BUNDLE_CARD)
+    assert model["model"] == card.variant("int8").sha256
+    scale, zero_point = OUT[1:] if outputs == "uint8" else (1, 0)
+
+    def logit(stored):
+        (value,) = np.frombuffer(bytes.fromhex(stored["logit"]), "<f4" if outputs == "float32" else np.uint8)
+        return scale * (float(value) - zero_point)
+
+    classifier = PictureClassifier(model_of_bundle(folder, "int8"))
+    predictions = []
+    for picture in model["pictures"]:
+        said = classifier.classify(here / ASSETS / "selfcheck" / picture["file"])
+        predictions.append(said)
+        assert (picture["probability"], picture["verdict"]) == (said.probability, said.verdict)
+        assert picture["doubts"] == list(said.doubts)
+        assert {*picture["outputs"]} == {"logit", "probability"} and logit(picture["outputs"]) == said.logit
+    assert len({picture["outputs"]["logit"] for picture in model["pictures"]}) > 1
+    with np.load(folder / GOLDEN_FILE) as golden:
+        drawn = [Scorer(folder / "int8.tflite", card.preprocess).score(image) for image in golden["pixels"]]
+    assert [logit(stored) for stored in model["drawn"]] == [scores.logit for scores in drawn]
+    found = series_verdict(card.labels, predictions, classifier.model.series_point(None if card.study else 3))
+    series = {"probability": found.probability, "threshold": found.threshold, "verdict": found.verdict}
+    assert model["series"] == series
 
 
 def test_the_noise_is_what_32_bits_make_of_it():

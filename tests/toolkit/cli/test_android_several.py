@@ -12,6 +12,7 @@ from written_artefacts import UINT8, write_bundle
 
 import hemotk
 from hemotk.android.models import MOST_MODELS
+from hemotk.android.recorded import RECORDED_FILE
 from hemotk.artifacts import BUNDLE_CARD, BundleCard
 from hemotk.cli.main import run
 from hemotk.files import sha256_file
@@ -54,6 +55,7 @@ def test_each_model_lies_in_a_folder_of_its_own_and_the_app_knows_their_names(he
     assert "the bundles' cards name 6 images and their labels, the app's cards do not" in said
     assert "with 10 test images" in said
     assert names() == ("models", ["second", "first"])
+    records = json.loads((here / "app" / RECORDED_FILE).read_text())["models"]
     assert {path.name for path in (here / ASSETS).iterdir()} == {"models", "about"}
     assert {path.name for path in (here / ASSETS / "about").iterdir()} == {"LICENCES.txt"}
     for number, name in ((1, "second"), (2, "first")):
@@ -65,6 +67,15 @@ def test_each_model_lies_in_a_folder_of_its_own_and_the_app_knows_their_names(he
         assert json.loads((place / "selfcheck/selfcheck.json").read_text())["model"] == model.sha256
         assert card.testset == sha256_file(place / "testset/testset.json")
         assert (place / "about/MODEL_CARD.md").is_file()
+        assert records[number - 1]["model"] == model.sha256
+
+
+def test_an_app_with_several_models_is_replaced_when_asked(here, capsys):
+    assert run(["android", "bundles/first", "bundles/second"]) == 0
+    assert run(["android", "bundles/second", "bundles/first"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert run(["android", "bundles/second", "bundles/first", "--overwrite"]) == 0
+    assert names() == ("models", ["second", "first"])
 
 
 def test_an_app_with_one_model_lists_no_names(here):

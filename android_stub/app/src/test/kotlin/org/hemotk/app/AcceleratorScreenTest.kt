@@ -18,7 +18,7 @@ import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
 
 /** A GPU, which is the processor in disguise here; and LiteRT's own, whose library is not on this machine. */
-class AcceleratorScreenTest : ScreenCase() {
+class AcceleratorScreenTest : BundleCase() {
     private val opened = AtomicInteger()
     private val model by lazy { only.open().int8().sha256 }
 

@@ -16,7 +16,7 @@ import org.robolectric.Shadows.shadowOf
 import java.io.File
 import java.util.concurrent.CountDownLatch
 
-class BenchScreenTest : ScreenCase() {
+class BenchScreenTest : BundleCase() {
     private val folder = checkNotNull(context.getExternalFilesDir(null))
 
     private fun asked(token: String, vararg extras: Pair<String, Any>) =

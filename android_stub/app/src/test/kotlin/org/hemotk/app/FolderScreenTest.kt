@@ -34,7 +34,7 @@ import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 
 /** A folder as another app lists it. */
-class FolderScreenTest : ScreenCase() {
+class FolderScreenTest : BundleCase() {
     /** What the provider answers; a class of its own makes it, and it has no other way to be told. */
     class Provider : ContentProvider() {
         override fun query(uri: Uri, columns: Array<String>?, selection: String?, values: Array<String>?, order: String?): Cursor? =

@@ -16,7 +16,7 @@ import org.junit.Test
 import org.robolectric.Robolectric
 import java.io.File
 
-class HistoryScreenTest : ScreenCase() {
+class HistoryScreenTest : BundleCase() {
     private val store = HistoryStore(context)
     private val folder = File(context.noBackupFilesDir, "history")
 

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
 /** Loads that fail, providers that misbehave, rotations, and what comes late. */
-class LifecycleTest : ScreenCase() {
+class LifecycleTest : BundleCase() {
     /** A provider that gives nothing until it is let go or closed. */
     private class Blocking : InputStream() {
         val opened = CountDownLatch(1)

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /** Pictures that claim more than is read of them. */
-class LimitsTest : ScreenCase() {
+class LimitsTest : BundleCase() {
     private val preprocess = only.open().card.preprocess
 
     /** The header of a BMP with 24 bits a pixel, and a few of its pixels: to a decoder it is a file that was cut short. */

@@ -18,7 +18,7 @@ import org.robolectric.RuntimeEnvironment
 import java.io.File
 
 /** How the screens look: nothing is cut off on any device, and pictures of all of them lie in build/screens afterwards. */
-class LookTest : ScreenCase() {
+class LookTest : BundleCase() {
     private val folder = File(work, "screens").apply { mkdirs() }
     private val devices = mapOf(
         "phone" to "w360dp-h740dp-xhdpi",

@@ -22,7 +22,7 @@ import java.io.File
 import java.util.concurrent.CountDownLatch
 
 /** An app with two models: a network with outputs of 8 bits, and the same one with outputs of floats. */
-class ModelsScreenTest : ScreenCase() {
+class ModelsScreenTest : BundleCase() {
     private val places = several(context, listOf("small", "other"))
     private val sums = places.map { it.open().int8().sha256 }
 

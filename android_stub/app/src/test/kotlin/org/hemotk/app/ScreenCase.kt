@@ -6,9 +6,6 @@ import android.content.Context
 import android.content.Intent
 import android.net.Uri
 import android.widget.TextView
-import org.hemotk.core.Network
-import org.hemotk.core.Runtime
-import org.hemotk.core.Variant
 import org.hemotk.runtime.GpuRuntime
 import org.hemotk.runtime.LiteRtRuntime
 import org.junit.After
@@ -22,27 +19,18 @@ import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 import java.io.ByteArrayInputStream
-import java.io.File
 import java.io.InputStream
-import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 
-/** Activities on Robolectric, with the bundle in their assets and the runtime that ships behind them. */
+/** Activities on Robolectric, as a user drives them and other apps answer them. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [34])
 @GraphicsMode(GraphicsMode.Mode.NATIVE)
 abstract class ScreenCase {
     protected val context: Context = RuntimeEnvironment.getApplication()
-    protected val work = File(System.getProperty("hemotk.work"))
-    protected val expected = File(System.getProperty("hemotk.expected")).parentFile
-    /** The one model of an app that has no other. */
-    protected val only by lazy { models(context).single() }
     private val places = AtomicInteger()
     private val controllers = ArrayList<ActivityController<out Activity>>()
-
-    /** What the first start writes; it is there already, so that a look costs the inferences of the check alone. */
-    protected val checkFile = File(context.getExternalFilesDir(null), "check.json").apply { writeText("") }
 
     @After
     fun leave() {
@@ -77,8 +65,6 @@ abstract class ScreenCase {
         }
     }
 
-    protected fun picture(name: String) = File(expected, "pictures/$name").readBytes()
-
     protected fun <T : Activity> start(kind: Class<T>, intent: Intent?): ActivityController<T> =
         Robolectric.buildActivity(kind, intent).also(controllers::add).setup()
 
@@ -92,17 +78,6 @@ abstract class ScreenCase {
     protected fun step(ms: Long = 10) {
         Thread.sleep(ms)
         shadowOf(context.mainLooper).idleFor(ms, TimeUnit.MILLISECONDS)
-    }
-
-    /** Wait as native code does: an interruption is no reason to go on. */
-    protected fun CountDownLatch.hold() {
-        while (true) {
-            try {
-                return await()
-            } catch (error: InterruptedException) {
-                continue
-            }
-        }
     }
 
     protected fun Activity.text(id: Int) = findViewById<TextView>(id).text.toString()
@@ -120,36 +95,5 @@ abstract class ScreenCase {
         val activity = start(MainActivity::class.java, share(uri)).get()
         wait("a verdict or a sentence") { activity.settled }
         return activity
-    }
-
-    /** The runtime that ships, counted, with something done before each inference. */
-    protected inner class Watched(private val before: (Int) -> Unit = {}) {
-        val opened = AtomicInteger()
-        val closed = AtomicInteger()
-        val invoked = AtomicInteger()
-
-        fun install() {
-            MainActivity.runtime = { folder ->
-                val inner = LiteRtRuntime(folder)
-                object : Runtime by inner {
-                    override fun open(variant: Variant, threads: Int): Network {
-                        opened.incrementAndGet()
-                        return counted(inner.open(variant, threads))
-                    }
-                }
-            }
-        }
-
-        private fun counted(network: Network) = object : Network by network {
-            override fun invoke() {
-                before(invoked.incrementAndGet())
-                network.invoke()
-            }
-
-            override fun close() {
-                closed.incrementAndGet()
-                network.close()
-            }
-        }
     }
 }

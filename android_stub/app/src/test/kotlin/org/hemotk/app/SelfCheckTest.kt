@@ -19,7 +19,7 @@ import org.junit.Test
 import org.robolectric.Shadows.shadowOf
 import java.io.File
 
-class SelfCheckTest : ScreenCase() {
+class SelfCheckTest : BundleCase() {
     private val folder = only.bundle
     private val bundle = only.open()
 

@@ -23,7 +23,7 @@ import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 
-class SeriesScreenTest : ScreenCase() {
+class SeriesScreenTest : BundleCase() {
     private val said = Json.parse(File(expected, "series.json").readText()) as Map<*, *>
     private val slices = (said["slices"] as List<*>).map { it as Map<*, *> }
 

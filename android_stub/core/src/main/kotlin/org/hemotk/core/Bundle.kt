@@ -14,6 +14,9 @@ class Bundle(private val folder: Folder) {
     private val cardBytes = folder.bytes(Card.FILE)
     val card = Card.parse(String(cardBytes, Charsets.UTF_8))
 
+    /** The checksum of the card's file. */
+    val cardSha256 get() = sha256(cardBytes)
+
     /** The model that the app runs: bytes in, bytes or floats out. */
     fun int8(): Variant {
         val found = card.variants.firstOrNull { it.kind == "int8" }

@@ -24,9 +24,11 @@ class SelfCheck(val pictures: List<CheckedPicture>, val tolerance: Double, val m
 class GoldenSet(private val folder: Folder, private val bundle: Bundle) {
     private val card = Fields.parse(CARD, String(folder.bytes(CARD), Charsets.UTF_8), SCHEMA)
 
-    /** Run the set through [decode] and [model]. Throws [HemotkException] where the set is not of this model. */
+    /** Run the set through [decode] and [model]. Throws [HemotkException] where the set is not of this model or of its card. */
     fun check(model: Model, decode: (ByteArray, String) -> Picture): SelfCheck {
         card.check(card.text("model") == model.variant.sha256, "model")
+        // Threshold, temperature and labels are in the card alone: no output would tell that they were changed.
+        if (card.text("card") != bundle.cardSha256) throw HemotkException(Problem.WRONG_CHECKSUM, Card.FILE)
         val tolerance = card.number("tolerance")
         val mapTolerance = card.number("map_tolerance")
         card.check(tolerance > 0 && mapTolerance > 0, "tolerance")

@@ -50,7 +50,8 @@ class AcceleratorsTest {
     private val golden = GoldenSet(
         MemoryFolder(
             mapOf(
-                "selfcheck.json" to """{"schema": "hemotk.selfcheck/1", "model": "$model", "tolerance": 1.0, "map_tolerance": 1.0,
+                "selfcheck.json" to """{"schema": "hemotk.selfcheck/1", "model": "$model", "card": "${bundle.cardSha256}",
+                    "tolerance": 1.0, "map_tolerance": 1.0,
                     "pictures": [{"file": "0.png", "levels": 0, "logit": 5.0, "map": []}]}""".toByteArray(),
                 "pixels.npy" to npy(listOf(picture.gray.bytes)),
                 "0.png" to ByteArray(1),

@@ -126,7 +126,8 @@ class ModelTest {
 
     private fun set(change: (String) -> String = { it }, pixels: ByteArray = picture.gray.bytes): Map<String, ByteArray> {
         val model = sha256("a model".toByteArray())
-        val card = """{"schema": "hemotk.selfcheck/1", "model": "$model", "tolerance": 1.0, "map_tolerance": 1.0,
+        val card = """{"schema": "hemotk.selfcheck/1", "model": "$model", "card": "${bundle().cardSha256}",
+            "tolerance": 1.0, "map_tolerance": 1.0,
             "pictures": [{"file": "0.png", "levels": 0, "logit": 5.0, "map": []}]}"""
         return mapOf("selfcheck.json" to change(card).toByteArray(), "pixels.npy" to npy(listOf(pixels)), "0.png" to ByteArray(1))
     }
@@ -176,5 +177,7 @@ class ModelTest {
             set() - "selfcheck.json",
         )
         for (files in wrong) assertThrows(HemotkException::class.java) { check(files) }
+        val changed = assertThrows(HemotkException::class.java) { check(set({ it.replace("\"card\": \"", "\"card\": \"0") })) }
+        assertEquals(listOf(Problem.WRONG_CHECKSUM, "bundle.json"), listOf(changed.problem, changed.where))
     }
 }
