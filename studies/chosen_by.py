@@ -1,6 +1,6 @@
 """What channels are chosen by, and what is lost: the same cost by one table, chosen by MACs and by each table.
 
-    python studies/cost_tables.py RUN TARGET.json [OTHER.json …]
+    python studies/chosen_by.py RUN TARGET.json [OTHER.json …]
 
 For each share of what RUN takes by TARGET, the largest network within it: its multiply-accumulates, and the share of
 the channels' importance, by the weights alone, that it lost. Nothing is trained.
