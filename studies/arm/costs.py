@@ -10,6 +10,7 @@ from arm.emulator import CPU, Missing, profiled, qemu_version, set_up
 from hemotk.benchmarks.measure.litert import Event
 from hemotk.errors import HemotkError
 from hemotk.files import refuse_existing
+from hemotk.quiet import import_tensorflow
 from hemotk.sweep.part_costs import Target, measure_costs
 from hemotk.tflite.runtime import find_runtime
 
@@ -29,6 +30,7 @@ def main(*, file: Path, size: int, blocks: int, overwrite: bool) -> None:
     try:
         refuse_existing(file, overwrite)
         set_up()
+        import_tensorflow()
         table = measure_costs(target(), size, blocks, lambda what, done, total, note="": None)
         table.write(file, overwrite=overwrite)
         click.echo(f"wrote {file}; the sum of its parts was {table.error:.1%} from a whole network's instructions")
