@@ -2,6 +2,7 @@
 
 import json
 import resource
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from hemotk.data.scan.folder import scan
 from hemotk.exporting.source import calibration_items
 from hemotk.models.weights import read_shape, read_weights
 from hemotk.tflite.scorer import Scorer
+
+ROUNDS, BURST = 30, 5
 
 
 def keras_network(run: Path) -> Any:
@@ -53,6 +56,21 @@ def logits(model: Path, pixels: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
     """Dequantized logits float64 [n] of a .tflite, one image at a time."""
     scorer = Scorer(model, spec, threads=2)
     return np.array([scorer.score(image).logit for image in pixels])
+
+
+def latency(models: dict[str, Path], pixels: np.ndarray, spec: PreprocessSpec) -> dict[str, Any]:
+    """Median ms of each model, one thread, real images, bursts of five in turns; all samples kept (ns)."""
+    scorers = {name: Scorer(path, spec, threads=1) for name, path in models.items()}
+    samples: dict[str, list[int]] = {name: [] for name in models}
+    for turn in range(ROUNDS + 2):
+        for name, scorer in scorers.items():
+            for k in range(BURST):
+                scorer.feed(pixels[(turn * BURST + k) % len(pixels)])
+                before = time.perf_counter_ns()
+                scorer.invoke()
+                if turn >= 2:
+                    samples[name].append(time.perf_counter_ns() - before)
+    return {name: {"median_ms": statistics.median(times) / 1e6, "samples_ns": times} for name, times in samples.items()}
 
 
 def finish(started: float, **found: Any) -> None:

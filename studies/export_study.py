@@ -9,25 +9,21 @@ is kept), FOLDER another hospital's labelled images. Writes OUT/export_study.jso
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import logits, other_images, test_images
+from common import latency, logits, other_images, test_images
 
 from hemotk.artifacts import RUN_CARD, RunCard
 from hemotk.benchmarks.measure.runners import python_module
 from hemotk.stats.metrics import calibrated
 from hemotk.tflite.facts import read_facts
-from hemotk.tflite.scorer import Scorer
 
 HERE = Path(__file__).parent
-ROUNDS, BURST = 30, 5
 
 
 def fidelity(exact: np.ndarray, found: np.ndarray, threshold: float) -> dict[str, Any]:
@@ -48,22 +44,6 @@ def fidelity(exact: np.ndarray, found: np.ndarray, threshold: float) -> dict[str
         "mean_dlogit": float(abs(error).mean()),
         "sqnr_db": float(10 * np.log10(exact.var() / np.mean(error**2))),
     }
-
-
-def latency(models: dict[str, Path], pixels: np.ndarray, run: Path) -> dict[str, Any]:
-    """Median ms of each model, one thread, real images, bursts of five in turns; all samples kept (ns)."""
-    spec = RunCard.read(run / RUN_CARD).preprocess
-    scorers = {name: Scorer(path, spec, threads=1) for name, path in models.items()}
-    samples: dict[str, list[int]] = {name: [] for name in models}
-    for turn in range(ROUNDS + 2):
-        for name, scorer in scorers.items():
-            for k in range(BURST):
-                scorer.feed(pixels[(turn * BURST + k) % len(pixels)])
-                before = time.perf_counter_ns()
-                scorer.invoke()
-                if turn >= 2:
-                    samples[name].append(time.perf_counter_ns() - before)
-    return {name: {"median_ms": statistics.median(times) / 1e6, "samples_ns": times} for name, times in samples.items()}
 
 
 def made(out: Path, script: str, *arguments: str | Path) -> dict[str, Any] | None:
@@ -148,7 +128,7 @@ def main() -> None:
         "scrambled": one_network(scrambled, asked.data, asked.out, images)[0],
         "operators": {name: operators(path) for name, path in models.items()},
         "bytes": {name: path.stat().st_size for name, path in models.items()},
-        "latency": latency(models, images["test"], asked.run),
+        "latency": latency(models, images["test"], RunCard.read(asked.run / RUN_CARD).preprocess),
     }
     (asked.out / "export_study.json").write_text(json.dumps(found, indent=1))
     print(markdown(found))
