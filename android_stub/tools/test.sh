@@ -240,7 +240,11 @@ for name in tensorflow-lite tensorflow-lite-api tensorflow-lite-gpu; do
 done
 fetch "org.tensorflow:tensorflow-lite-gpu-api:$(version gpu):aar"
 unpack tensorflow-lite-gpu-api "$(version gpu)"
-for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3; do fetch "$name"; done
+# Also what tools/assemble_apk.sh and tools/arm64.sh take: two Mavens at once had better not fetch.
+for name in junit:junit:4.13.2 org.hamcrest:hamcrest-core:1.3 "org.jetbrains.kotlin:kotlin-stdlib:$(version kotlin)" \
+    com.jakewharton.android.repackaged:dalvik-dx:16.0.1; do
+    fetch "$name"
+done
 native_library
 resources app app/src/main # R.java; the assets come later
 profiles=(-Pactivities)
@@ -264,8 +268,8 @@ beside apk assemble
 
 say "testing"
 # Only the projects' own tests are not compiled yet: their sources were not there.
-mvn -q -B test "${profiles[@]}" -Dcompile.phase=none -Dtest.compile.phase=none -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$WORK/expected/expected.json" \
-    -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
+mvn -q -B test "${profiles[@]}" -Dcompile.phase=none -Dtest.compile.phase=none \
+    -Dhemotk.bundle="$BUNDLE" -Dhemotk.expected="$WORK/expected/expected.json" -Dhemotk.litert="$LIBRARY" -Dhemotk.litert.version="$LITERT_VERSION"
 grep -h '^Tests run' ./*/build/maven/surefire-reports*/*.txt
 
 say "what the core wrote, read as a device's file"

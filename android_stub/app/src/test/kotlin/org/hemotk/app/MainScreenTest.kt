@@ -20,6 +20,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.robolectric.Shadows.shadowOf
 import java.io.File
+import java.io.Serializable
 import kotlin.math.abs
 
 class MainScreenTest : BundleCase() {
@@ -146,15 +147,10 @@ class MainScreenTest : BundleCase() {
         val activity = start(MainActivity::class.java, plain).get()
         wait("a verdict") { activity.settled }
         assertTrue(activity.text(R.id.verdict).isNotEmpty())
-        for (extra in listOf("text", ByteArray(9), arrayOf("a"), 7)) {
-            val odd = Intent(context, MainActivity::class.java).setAction(Intent.ACTION_SEND)
-            when (extra) {
-                is String -> odd.putExtra(Intent.EXTRA_STREAM, extra)
-                is ByteArray -> odd.putExtra(Intent.EXTRA_STREAM, extra)
-                is Int -> odd.putExtra(Intent.EXTRA_STREAM, extra)
-                else -> odd.putExtra(Intent.EXTRA_STREAM, arrayOf("a"))
-            }
-            val other = start(MainActivity::class.java, odd).get()
+        val odd = listOf("text", ByteArray(9), arrayOf("a"), 7, arrayListOf("a", "b"), arrayListOf<String>())
+        for (extra in odd) for (action in listOf(Intent.ACTION_SEND, Intent.ACTION_SEND_MULTIPLE)) {
+            val intent = Intent(context, MainActivity::class.java).setAction(action).putExtra(Intent.EXTRA_STREAM, extra as Serializable)
+            val other = start(MainActivity::class.java, intent).get()
             repeat(5) { step() }
             assertEquals(context.getString(R.string.nothing_yet), other.text(R.id.status))
         }

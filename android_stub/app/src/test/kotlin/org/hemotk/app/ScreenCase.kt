@@ -68,9 +68,10 @@ abstract class ScreenCase {
     protected fun <T : Activity> start(kind: Class<T>, intent: Intent?): ActivityController<T> =
         Robolectric.buildActivity(kind, intent).also(controllers::add).setup()
 
+    /** Counted in steps, not seconds: on a busy machine they take longer, as what is waited for does. */
     protected fun wait(what: String, done: () -> Boolean) {
-        val deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(java.lang.Long.getLong("hemotk.patience", 60))
-        while (!done() && System.nanoTime() < deadline) step()
+        var steps = 100 * Integer.getInteger("hemotk.patience", 60)
+        while (!done() && steps-- > 0) step()
         assertTrue("nothing came: $what", done())
     }
 
