@@ -1,9 +1,10 @@
 """Mutations of the app: is each one seen by a test? `tools/test.sh mutate` calls it.
 
 The sources are copied, and every mutation of mutations.txt is put in behind a switch, so that all is compiled once.
-Then the tests of each module run once for each mutation that they are to see, in one virtual machine. Ends with 1 where
-a mutation survives, or where a test fails without any. `mutate.py core` runs those of that module alone,
-`mutate.py app --only sizes` those of them whose line of mutations.txt holds that text.
+Then the tests of each module run for each mutation that they are to see, up to the first that fails, in one virtual
+machine. Ends with 1 where a mutation survives, or where a test fails without any, also right after the mutation that it
+saw. `mutate.py core` runs those of that module alone, `mutate.py app --only sizes` those of them whose line of
+mutations.txt holds that text.
 """
 
 import os
@@ -46,16 +47,23 @@ class MutationRun {{
             System.setProperty("hemotk.mutant", number)
             val classes = names.split(',').map {{ Class.forName("{package}.$it") }}
             val began = System.nanoTime()
-            val failure = classes.asSequence().mapNotNull(::failure).firstOrNull()
-            val reason = failure?.message.orEmpty().lineSequence().first().take(100)
-            val seen = if (failure == null) "-" else "${{failure.description.displayName}} $reason"
+            val failure = classes.asSequence().mapNotNull {{ failure(Request.aClass(it)) }}.firstOrNull()
+            System.setProperty("hemotk.mutant", "0")
+            val seen = failure?.let(::said) ?: "-"
             report.appendText("$number ${{NANOSECONDS.toSeconds(System.nanoTime() - began)}} $seen\\n")
         }}
-        System.setProperty("hemotk.mutant", "0")
     }}
 
-    /** How the first test of that class fails, after which no other test is begun; null where all pass. */
-    private fun failure(kind: Class<*>): Failure? {{
+    /** What failed and why, and whether it passes again: what a mutation leaves behind sees none of the next. */
+    private fun said(failure: Failure): String {{
+        val test = failure.description
+        val again = failure(Request.method(Class.forName(test.className), test.methodName))
+        val reason = failure.message.orEmpty().lineSequence().first().take(100)
+        return (if (again == null) "" else "LEAKS ") + test.displayName + " " + reason
+    }}
+
+    /** How the first of the tests fails, after which no other is begun; null where all pass. */
+    private fun failure(tests: Request): Failure? {{
         var begun = 0
         var found: Failure? = null
         val notifier = RunNotifier()
@@ -70,11 +78,11 @@ class MutationRun {{
             }}
         }})
         try {{
-            Request.aClass(kind).runner.run(notifier)
+            tests.runner.run(notifier)
         }} catch (error: StoppedByUserException) {{
-            assertTrue("$kind was stopped", found != null)
+            assertTrue("stopped without a failure", found != null)
         }}
-        assertTrue("no test in $kind", begun > 0 || found != null)
+        assertTrue("no test was run", begun > 0 || found != null)
         return found
     }}
 }}
@@ -190,8 +198,8 @@ def report(modules: list[str]) -> None:
         if mutation.module not in modules:
             continue
         seconds, name = seen[number]
-        survivors += name == "-"
-        kind = "SURVIVES" if name == "-" else "seen    "
+        kind = "SURVIVES" if name == "-" else "LEAKS   " if name.startswith("LEAKS ") else "seen    "
+        survivors += kind != "seen    "
         print(f"{kind} {mutation.name} ({mutation.file.rpartition('/')[2]}) {seconds} s {name}")
     print(f"{len(seen) - survivors} of {len(seen)} mutations are seen")
     sys.exit(survivors > 0)

@@ -146,8 +146,8 @@ internal class BenchJob(private val context: Context) {
         else -> resources.sentence(error)
     }
 
-    private companion object {
-        /** Whether a bench runs in this process, on whatever screen. */
+    internal companion object {
+        /** Whether a bench runs in this process, on whatever screen; a test puts it back. */
         val busy = AtomicBoolean()
     }
 }

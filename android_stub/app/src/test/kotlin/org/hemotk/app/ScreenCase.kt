@@ -37,6 +37,7 @@ abstract class ScreenCase {
         MainActivity.runtime = ::LiteRtRuntime
         MainActivity.accelerators = { listOf(GpuRuntime(it)) }
         Choice.found = ::models
+        BenchJob.busy.set(false)
         controllers.filter { !it.get().isDestroyed }.forEach { it.pause().stop().destroy() }
     }
 
