@@ -129,12 +129,15 @@ class BenchScreenTest : BundleCase() {
         wait("the first bench") { watched.invoked.get() == 1 }
         controller.recreate()
         assertFalse(controller.get().findViewById<Button>(R.id.start).isEnabled)
+        assertFalse("the rotation asked for another", File(folder, "bench-d1.error").exists())
         val second = start(BenchActivity::class.java, asked("d2", "warmup" to 0, "runs" to 1)).get()
         assertEquals(context.getString(R.string.bench_busy), File(folder, "bench-d2.error").readText())
         assertEquals(context.getString(R.string.bench_busy), second.text(R.id.result))
         go.countDown()
         wait("its end on the new screen") { controller.get().findViewById<Button>(R.id.start).isEnabled }
         assertTrue(File(folder, "bench-d1.json").path in controller.get().text(R.id.result))
+        controller.recreate()
+        repeat(5) { step() }
         assertEquals(listOf(1, 1), listOf(watched.opened.get(), watched.closed.get()))
     }
 
