@@ -6,6 +6,7 @@ import pytest
 from noise_pictures import write_pictures
 
 from hemotk.cli.main import run
+from hemotk.cli.next_step import say_next
 from hemotk.progress import NORMAL, QUIET, VERBOSE, bars, remark, talk, talking
 from hemotk.quiet import held_back, quiet
 
@@ -72,6 +73,14 @@ def test_what_other_libraries_say_is_held_back_unless_asked_for(capfd: pytest.Ca
             with quiet():
                 sys.stderr.write("python\n")
         assert capfd.readouterr().err.partition("hemotk: all")[0] == heard
+
+
+def test_a_finished_command_says_what_to_type_next(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "split", "slices", "--out", "my split.json"]) == 0
+    assert "Next: hemotk train 'my split.json'\n" in capsys.readouterr().out
+    with talking(QUIET):
+        say_next("train", "split.json")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_quiet_job_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,7 @@ def test_a_command_can_be_pasted(line: str, lines: int) -> None:
     assert len(found) >= lines and all(len(each) <= 40 for each in found)
     pasted = "\n".join(found)
     pasted = pasted[pasted.rindex("hemotk ") :]
+    assert all(each.endswith(" \\") for each in pasted.splitlines()[:-1])  # else the shell takes the first line alone
     assert shlex.split(pasted.replace("\\\n", " ")) == shlex.split(line[line.rindex("hemotk ") :])
 
 
