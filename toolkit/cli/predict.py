@@ -244,6 +244,7 @@ def _score(
 
 
 def _say(name: str, scored: "Prediction", width: int) -> None:
-    click.echo(f"{name:{width}}  {scored.probability:.4f}  {scored.verdict}")
+    doubtful = "  may be no head CT slice" if scored.doubts else ""
+    click.echo(f"{name:{width}}  {scored.probability:.4f}  {scored.verdict}{doubtful}")
     if scored.doubts:
         click.echo(f"hemotk: warning: {name}: may be no head CT slice: it {' and '.join(scored.doubts)}.", err=True)

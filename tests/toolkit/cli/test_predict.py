@@ -14,6 +14,8 @@ from written_artefacts import logit_of, write_bundle, write_picture, write_run
 from hemotk.cli.main import run
 
 DARK, BRIGHT = 40, 230
+# What a row says of pictures as plain as these.
+DOUBT = "  may be no head CT slice"
 
 
 def chance(value):
@@ -36,8 +38,8 @@ def test_the_newest_bundle_is_the_default(here, capsys):
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "bundles/newer/int8.tflite: int8 of bundle newer, threshold 0.5, temperature 1",
-        f"dark.png    {chance(DARK):.4f}  normal",
-        f"bright.png  {chance(BRIGHT):.4f}  hemorrhage",
+        f"dark.png    {chance(DARK):.4f}  normal{DOUBT}",
+        f"bright.png  {chance(BRIGHT):.4f}  hemorrhage{DOUBT}",
         "2 pictures: 1 hemorrhage, 1 normal, 2 may be no head CT slice",
         "Research, not for diagnosis.",
     ]
@@ -57,7 +59,7 @@ def test_which_model_scores(here, capsys, arguments, used):
     assert run(["predict", *arguments, "bright.png"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(used)
-    assert lines[1] == f"bright.png  {chance(BRIGHT):.4f}  hemorrhage"
+    assert lines[1] == f"bright.png  {chance(BRIGHT):.4f}  hemorrhage{DOUBT}"
 
 
 def test_a_model_without_a_card_says_what_is_assumed(here, capsys):
@@ -68,7 +70,7 @@ def test_a_model_without_a_card_says_what_is_assumed(here, capsys):
         "bare.tflite: has no bundle card, so threshold 0.5, temperature 1 and pictures made gray, padded to a square "
         "and resized to 16×16 are assumed"
     )
-    assert lines[1] == f"dark.png  {chance(DARK):.4f}  normal"
+    assert lines[1] == f"dark.png  {chance(DARK):.4f}  normal{DOUBT}"
 
 
 def test_a_model_from_elsewhere_is_scored_as_it_is_told(here, capsys):
@@ -79,7 +81,7 @@ def test_a_model_from_elsewhere_is_scored_as_it_is_told(here, capsys):
     assert run([*command, "--normalization", "0.5/0.5", "--json", "scores.json"]) == 0
     said = capsys.readouterr().out.splitlines()
     chance = 1 / (1 + math.exp(-4 * (BRIGHT / 127.5 - 1)))
-    assert said[1] == f"bright.png  {chance:.4f}  hemorrhage"
+    assert said[1] == f"bright.png  {chance:.4f}  hemorrhage{DOUBT}"
     assert "as asked (0.5/0.5); its output is a softmax's; the second of its two scores is hem" in said[0]
     assert json.loads((here / "scores.json").read_text())["model"]["foreign"]["activation"] == "softmax"
     assert run([*command, "--normalization", "0.5/0.5", "--positive-class", "0"]) == 0
@@ -167,7 +169,7 @@ def test_a_name_that_is_not_utf_8_is_refused_for_json_alone(here, capsys):
     assert said.err == ("hemotk: slices/caf\\udce9.png: its name is not UTF-8, so --json cannot hold it; rename it.\n")
     assert said.out == "" and not (here / "scores.json").exists()
     assert run(["predict", "slices"]) == 0
-    assert f"slices/caf\\udce9.png  {chance(DARK):.4f}  normal" in capsys.readouterr().out.splitlines()
+    assert f"slices/caf\\udce9.png  {chance(DARK):.4f}  normal{DOUBT}" in capsys.readouterr().out.splitlines()
 
 
 def test_the_table_has_a_row_for_each_picture(here, capsys):
@@ -202,8 +204,8 @@ def test_no_name_moves_the_terminal(here, capsys):
     said = capsys.readouterr()
     lines = said.out.splitlines()
     assert lines[1:3] == [
-        f"a\\nb.png         {chance(DARK):.4f}  normal",
-        f"\\x1b[31mé.png    {chance(DARK):.4f}  normal",
+        f"a\\nb.png         {chance(DARK):.4f}  normal{DOUBT}",
+        f"\\x1b[31mé.png    {chance(DARK):.4f}  normal{DOUBT}",
     ]
     assert [line.split("  ")[0] for line in lines[3:]] == [
         "c\\r.png",

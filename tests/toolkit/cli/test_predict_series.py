@@ -198,7 +198,7 @@ class TestDicom:
             "hemotk: warning: --window 80/200: the model was made for 40/80, so its scores and threshold do not hold "
             "for DICOM seen through another window."
         )
-        assert said.out.splitlines()[1] == f"a.dcm  {chance(89):.4f}  normal"
+        assert said.out.splitlines()[1] == f"a.dcm  {chance(89):.4f}  normal  may be no head CT slice"
         written = json.loads((here / "a.json").read_text())["model"]["preprocess"]
         assert (written["window_level"], written["window_width"]) == (80, 200)
 
