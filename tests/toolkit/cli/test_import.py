@@ -73,7 +73,7 @@ def test_import_writes_a_run_and_says_what_it_did(here: Path, capsys: pytest.Cap
         (["theirs.h5", *ASKED, "--size", "64"], "--size 64: theirs.h5 was made for pictures of 32×32"),
         (["theirs.h5", *ASKED, "--out", "data"], "data: already exists"),
         (["theirs.h5", *ASKED[:-1], "caffe"], "Invalid value for '--normalization'"),
-        (["theirs.h5", *ASKED[:-1], "123/58"], "'normalization' must be MEAN/STD with means between 0 and 1"),
+        (["theirs.h5", *ASKED[:-1], "123/58"], "'123/58' must be MEAN/STD with means between 0 and 1"),
         (["theirs.h5", *ASKED, "--positive-class", "2"], "Invalid value for '--positive-class'"),
         (["plain.h5", *ASKED], "plain.h5: layer 'flat' (Flatten) stands where ZeroPadding2D is expected"),
         (["notes.txt", *ASKED], "notes.txt: is no saved Keras model"),
