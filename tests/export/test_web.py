@@ -174,7 +174,7 @@ def test_the_command_writes_a_site_and_replaces_only_what_it_made(
     ("options", "words"),
     [
         ("--single-file --out folder", "name a .html file"),
-        ("--single-file --serve", "leave one out"),
+        ("--single-file --serve", "leave one of both out"),
         ("--port 8000", "is for --serve"),
     ],
 )

@@ -219,7 +219,7 @@ def test_a_folder_that_became_anothers_meanwhile_is_not_replaced(tmp_path: Path)
 
 
 def test_every_kind_of_folder_that_a_command_makes_may_be_replaced(tmp_path: Path) -> None:
-    bundle_of_app = (ASSETS / "bundle" / BUNDLE_CARD).as_posix()
+    of_apps = [(ASSETS / place / "bundle" / BUNDLE_CARD).as_posix() for place in (".", "models/1")]
     made = (
         RUN_CARD,
         BUNDLE_CARD,
@@ -230,7 +230,7 @@ def test_every_kind_of_folder_that_a_command_makes_may_be_replaced(tmp_path: Pat
         PHANTOM_CARD,
         SITE_CARD,
         "events.json",
-        bundle_of_app,
+        *of_apps,
     )
     assert set(made) == set(CARDS)
     for number, name in enumerate(made):

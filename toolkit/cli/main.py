@@ -275,9 +275,11 @@ def _run(words: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _say(f"interrupted; finished files are whole. {_again(words)}", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - the reader of our output has gone
+        _let_go_of_output()
         return EXIT_INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError):
+            _let_go_of_output()
         if (sentence := _explain(error)) is not None:
             return _say(sentence, EXIT_WRONG_USE)
         traceback.print_exc(file=unwrapped(sys.stderr))
@@ -312,6 +314,14 @@ def _again(words: list[str]) -> str:
     resumable = any(word in RESUMABLE for word in words)
     more = ["--resume"] if resumable and "--resume" not in words else []
     return f"To go on: {typed(['hemotk', *words, *more])}" if words else "Start the command again to go on."
+
+
+def _let_go_of_output() -> None:
+    """Leave alone what cannot be written any more: at exit Python would try it again, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays open to the end
 
 
 def _say(message: str, code: int) -> int:

@@ -5,6 +5,7 @@ replaced, nor can a folder that holds one be renamed. Only what may be written c
 by hemotk without an encoding are an error, since the default differs. What it cannot show: paths, and Windows' shell.
 """
 
+import asyncio  # noqa: F401 - which filelock imports: it is that of this system, and needs what goes below
 import errno
 import fcntl
 import os
