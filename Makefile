@@ -13,7 +13,7 @@ PEERS := .venv-peers
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help env installs test fuzz test-resume demo lint types format device docs site real-run bench-export bench-arm arm-costs bench-peers test-android test-web web rsna-size clean
+.PHONY: help env installs test fuzz test-resume demo lint types types-package types-tests format device docs site real-run bench-export bench-arm arm-costs bench-peers test-android test-web web rsna-size clean
 
 help:
 	@echo "make test     install into .venv and run the tests"
@@ -76,8 +76,12 @@ lint: env types site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: env
+types: types-package types-tests
+
+types-package: env
 	$(BIN)/mypy -p hemotk
+
+types-tests: env
 	$(BIN)/mypy --config-file tests/mypy.ini tests studies
 
 format: env
