@@ -8,6 +8,7 @@ import builtins
 import errno
 import io
 import os
+import pathlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,14 +87,20 @@ def _open(file: Any, mode: str = "r", buffering: int = -1, *more: Any, **named: 
     return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, newline=named.get("newline"))
 
 
+def _every_open(function: Any) -> None:
+    builtins.open, io.open = function, function
+    if (accessor := getattr(pathlib, "_NormalAccessor", None)) is not None:  # Python 3.10 keeps one of its own
+        accessor.open = staticmethod(function)
+
+
 @contextmanager
 def disk_of(folder: Path, last: int | None = None, *, at_opening: bool = False) -> Iterator[Disk]:
     """Count what is written below `folder`, and let the write `last` and those after it fail."""
     disk = Disk(folder.resolve(), last, at_opening)
     _disks.append(disk)
-    builtins.open, io.open = _open, _open
+    _every_open(_open)
     try:
         yield disk
     finally:
-        builtins.open, io.open = _REAL, _REAL
+        _every_open(_REAL)
         _disks.remove(disk)

@@ -11,6 +11,7 @@ import fcntl
 import os
 import sys
 import warnings
+from functools import partial
 
 GONE = (
     "sched_getaffinity",
@@ -45,7 +46,7 @@ def careful(real):
                 raise PermissionError(errno.EACCES, f"{held} is in use", os.fspath(path))
         return real(*paths, **options)
 
-    return checked
+    return partial(checked)  # no function, which Python 3.10's pathlib would bind to an object of its own
 
 
 def fsync(handle):
