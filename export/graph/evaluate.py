@@ -92,10 +92,9 @@ class NumpyOps:
 
 def windows(x: npt.NDArray[Any], places: int) -> npt.NDArray[Any]:
     """See `walk.Ops.windows`."""
-    height, width = (places + 3, places + 2)
-    ends = (2 * height - 4 - x.shape[1], 2 * width + 2 - 4 - x.shape[2])
-    padded = np.pad(x, ((0, 0), (4, ends[0]), (4, ends[1]), (0, 0)))
-    parts = [padded[:, row::2, column::2][:, :height, :width] for row, column in np.ndindex(2, 4)]
+    side = 2 * places + 6
+    padded = np.pad(x, ((0, 0), (4, side - 4 - x.shape[1]), (4, side - 4 - x.shape[2]), (0, 0)))
+    parts = [padded[:, row::2, column::2][:, :, : places + 2] for row, column in np.ndindex(2, 4)]
     return np.concatenate(parts, axis=-1)
 
 

@@ -80,10 +80,12 @@ class _FittingOps:
         """See `walk.Ops`."""
         around = (conv.kernel.shape[0] // 2,) * 2
         x = x.padded(around, around) if same else x
+        rows, columns, *_ = conv.kernel.shape
+        taps = Taps(rows, columns, stride, apart)
         if name in self._fitting.floats:
-            return Codes(_run(x, conv.kernel, stride, apart) + conv.bias.astype(np.float32))
-        kernel = self._rounded(x, conv.kernel, stride, apart)
-        made = _run(x, kernel, stride, apart)
+            return Codes(_run(x, conv.kernel, taps) + conv.bias.astype(np.float32))
+        kernel = self._rounded(x, conv.kernel, taps)
+        made = _run(x, kernel, taps)
         bias = conv.bias
         if self._fitting.biases:
             bias = self._means[name] - made.mean(axis=(0, 1, 2), dtype=np.float64)
@@ -92,10 +94,10 @@ class _FittingOps:
         made += bias.astype(np.float32)
         return Codes.rounded(made, self._ranges[name][1], self._fitting.steps)  # which ends at 0, as a ReLU does
 
-    def _rounded(self, x: Codes, kernel: Array, stride: int, apart: int) -> Array:
+    def _rounded(self, x: Codes, kernel: Array, taps: Taps) -> Array:
         weight = kernel.reshape(-1, kernel.shape[-1])
         if self._fitting.roundings:
-            rows = x.rows(_taps(kernel, stride, apart), PLACES, SEED)
+            rows = x.rows(taps, PLACES, SEED)
             return error_feedback(weight, rows.T @ rows / np.float32(len(rows))).reshape(kernel.shape)
         return nearest(weight).reshape(kernel.shape)
 
@@ -152,19 +154,16 @@ class _FittingOps:
         return x
 
 
-def _taps(kernel: Array, stride: int, apart: int) -> Taps:
-    rows, columns, *_ = kernel.shape
-    return Taps(rows, columns, stride, apart)
-
-
-def _run(x: Codes, kernel: Array, stride: int, apart: int) -> Reals:
+def _run(x: Codes, kernel: Array, taps: Taps) -> Reals:
     """The convolution without padding and bias, some images at a time."""
     weights = tf.constant(kernel * x.step, tf.float32)
     count, *sides, _ = x.values.shape
-    made = np.empty((count, *_taps(kernel, stride, apart).places(*sides), kernel.shape[-1]), np.float32)
+    made = np.empty((count, *taps.places(*sides), kernel.shape[-1]), np.float32)
     for start in range(0, count, BATCH):
         part = slice(start, start + BATCH)
-        made[part] = tf.nn.conv2d(x.values[part].astype(np.float32), weights, stride, "VALID", dilations=(1, apart))
+        made[part] = tf.nn.conv2d(
+            x.values[part].astype(np.float32), weights, taps.stride, "VALID", dilations=(1, taps.apart)
+        )
     return made
 
 

@@ -103,15 +103,15 @@ class TensorFlowOps:
         of bytes. Five dimensions are what every runtime transposes.
         """
         _, height, width, channels = x.shape
-        rows, columns = 2 * places + 6, 2 * places + 6
+        side = 2 * places + 6  # of each copy, in pixels
         with tf.name_scope(name):
             x = tf.reshape(x, (-1, height, width * channels))
-            ends = rows - 4 - height, (columns + 2 - 4 - width) * channels
+            ends = side - 4 - height, (side + 2 - 4 - width) * channels
             x = tf.pad(x, ((0, 0), (4, ends[0]), (4 * channels, ends[1])))
-            run = columns * channels
+            run = side * channels
             x = tf.concat([x[:, :, :run], x[:, :, 2 * channels : 2 * channels + run]], -1)
-            x = tf.transpose(tf.reshape(x, (-1, 2, 2, columns // 4, 4 * channels)), (0, 3, 2, 1, 4))
-            x = tf.reshape(x, (-1, rows // 2, columns // 2, 8 * channels))
+            x = tf.transpose(tf.reshape(x, (-1, 2, 2, side // 4, 4 * channels)), (0, 3, 2, 1, 4))
+            x = tf.reshape(x, (-1, side // 2, side // 2, 8 * channels))
             return self.made(name, x[:, :, : places + 2])
 
     def conv(self, name: str, x: Tensor, conv: Conv, *, stride: int, same: bool, relu: bool, apart: int = 1) -> Tensor:

@@ -78,10 +78,8 @@ def emulated(model: Path, inputs: NDArray[Any]) -> Answer:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         log = Path(folder) / "counts"
         plugin = ("-plugin", str(FOLDER / "count.so"), "-d", "plugin", "-D", str(log))
-        root = FOLDER / "root"
-        python = (_qemu(), "-cpu", CPU, "-L", str(root), *plugin, str(root / "usr/bin/python3.11"), "-s")
         environment = {**ALONE, "PYTHONPATH": str(FOLDER / "site")}
-        answer = _run(python, model, inputs, Path(folder), environment)
+        answer = _run(_python(*plugin), model, inputs, Path(folder), environment)
         counts = parse_counts(log.read_text() if log.exists() else "", len(inputs), model)
     return dataclasses.replace(answer, counts=counts)
 
@@ -100,11 +98,10 @@ def profiled(model: Path, size: int, inferences: int) -> list[list[Event]]:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         counter = Path(folder) / "counter"
         counter.write_bytes(bytes(8))
-        root = FOLDER / "root"
         plugin = ("-plugin", f"{FOLDER / 'count.so'},counter={counter}", "-E", f"LD_PRELOAD={FOLDER / 'clock.so'}")
-        python = (_qemu(), "-cpu", CPU, "-L", str(root), *plugin, str(root / "usr/bin/python3.11"), "-s")
         environment = {**ALONE, "PYTHONPATH": f"{FOLDER / 'site'}:{PACKAGES}", "COUNTER": str(counter)}
-        said = _said((*python, str(PROFILE), str(model.resolve()), str(size), str(inferences)), model, environment)
+        command = (*_python(*plugin), str(PROFILE), str(model.resolve()), str(size), str(inferences))
+        said = _said(command, model, environment)
     return [[Event(*event) for event in run] for run in json.loads(said)]
 
 
@@ -140,6 +137,12 @@ def _qemu() -> str:
     if found is None:
         raise Missing("qemu-aarch64 is not installed; run 'apt-get install qemu-user' as root.")
     return found
+
+
+def _python(*plugin: str) -> tuple[str, ...]:
+    """The Python under the emulator, whose plugin these options are of."""
+    root = FOLDER / "root"
+    return (_qemu(), "-cpu", CPU, "-L", str(root), *plugin, str(root / "usr/bin/python3.11"), "-s")
 
 
 def _run(python: Sequence[str], model: Path, inputs: NDArray[Any], folder: Path, environment: dict[str, str]) -> Answer:
