@@ -39,7 +39,7 @@ EXTRAS = {
 }
 
 # settings that their options are not called after
-OPTIONS = {"imported": "--import", "others": "--with", "latency_ratio": "--target-latency-ratio"}
+OPTIONS = {"imported": "--import", "others": "--with"}
 
 REMEDIES = {
     errno.ENOENT: "check the path",
