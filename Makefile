@@ -66,7 +66,7 @@ test-resume: env
 # atheris has wheels for some versions of Python only; without one nothing is fuzzed, and what pip said is shown.
 fuzz: env
 	@$(BIN)/python -c 'import atheris' 2> /dev/null || $(BIN)/python -m pip install --quiet --only-binary atheris \
-		--constraint constraints.txt --editable '.[fuzz]' || true
+		--constraint constraints.txt atheris || true
 	nice -n 10 $(BIN)/python tests/fuzz/run.py $(or $(SECONDS),60) $(ARGS)
 
 demo: env
