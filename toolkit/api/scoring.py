@@ -1,5 +1,7 @@
 """Scoring pictures: a classifier that takes them as people have them."""
 
+import io
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -21,7 +23,8 @@ from hemotk.data.scan.listing import list_folder
 from hemotk.data.series import in_order
 from hemotk.errors import HemotkError, UnreadablePicture
 from hemotk.predict import classify
-from hemotk.predict.heatmap import heatmap, overlay
+from hemotk.predict.heatmap import overlay
+from hemotk.predict.legend import with_legend
 from hemotk.render.markup import Markup, element, picture
 from hemotk.store.bundle import StoredBundle
 from hemotk.tflite.facts import is_model
@@ -36,12 +39,14 @@ class Prediction(ScoredPicture):
 
     `probability` is that of `labels[1]`, `verdict` the word for `label`, `logit` the network's number before the
     temperature. `doubts` say why the picture may be no head CT slice. `gray` is the picture, uint8 [height, width];
-    `cam` the class-activation map [h, w] in units of the logit, None where the model has none.
+    `cam` the class-activation map [h, w] in units of the logit, None where the model has none. `threshold` is the
+    probability from which on the verdict is `labels[1]`.
     """
 
     gray: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     cam: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
     size: int = field(default=0, repr=False, compare=False)
+    threshold: float = field(default=math.nan, repr=False, compare=False)
 
     def heat_map(self) -> Image.Image | None:
         """The picture with its class-activation map over it: red speaks for hemorrhage, blue against it.
@@ -53,14 +58,18 @@ class Prediction(ScoredPicture):
         return Image.fromarray(overlay(self.gray, self.cam, self.size))
 
     def heat_map_png(self) -> bytes:
-        """The heat map as a PNG.
+        """The heat map as a PNG, with score, scale and resolution below it.
 
         Raises:
             HemotkError: the model gives no map.
         """
         if self.cam is None or self.gray is None:
             raise HemotkError(f"{self.path}: has no heat map, since the model gives no class-activation map.")
-        return heatmap(self.gray, self.cam, self.size)
+        says = f"{self.probability:.4f}  {self.verdict}, threshold {self.threshold:.4g}"
+        rows, columns = self.cam.shape
+        stream = io.BytesIO()
+        with_legend(overlay(self.gray, self.cam, self.size), says, (rows, columns), self.size).save(stream, "PNG")
+        return stream.getvalue()
 
     def plain(self) -> ScoredPicture:
         """The result without picture and map, as it is written to files."""
@@ -165,6 +174,7 @@ class Classifier:
             gray=gray,
             cam=cam,
             size=self.model.preprocess.size,
+            threshold=self.threshold,
         )
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ def series_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "strip_file",
             type=PATH,
             metavar="FILE.png",
-            help="With --series: also draw the scores along the series into FILE.png.",
+            help="With --series: also draw the scores along the series, and the highest slices, into FILE.png.",
         ),
     )
     for option in reversed(options):
@@ -110,7 +110,8 @@ class SeriesOptions:
         click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")
         if self.strip is not None:
             probabilities = [prediction.probability for prediction in predictions]
-            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}"))
+            pictures = [prediction.gray for prediction in predictions if prediction.gray is not None]
+            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}", pictures))
             click.echo(f"wrote {self.strip}")
         return found
 

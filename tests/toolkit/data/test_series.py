@@ -1,6 +1,7 @@
 """A series as one: order, score, the choice of k, and the strip of scores."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -149,9 +150,14 @@ def red(picture: np.ndarray) -> np.ndarray:
     return (picture[..., 0].astype(int) - picture[..., 1]) > 100
 
 
+def grays(count: int) -> list[np.ndarray]:
+    """Pictures twice as wide as high, each of another gray below 200."""
+    return [np.full((20, 40), 1 + place % 199, np.uint8) for place in range(count)]
+
+
 def test_the_strip_shows_every_score_and_the_highest_in_red() -> None:
     scores = [0.1, 0.2, 0.9, 0.7, 0.05, 0.0]
-    picture = np.asarray(Image.open(io.BytesIO(strip(scores, 2, 0.5, "series 0.8"))).convert("RGB"))
+    picture = np.asarray(Image.open(io.BytesIO(strip(scores, 2, 0.5, "series 0.8", grays(6)))).convert("RGB"))
     columns = red(picture).sum(0)
     runs = np.flatnonzero(np.diff(np.concatenate([[0], columns > 0, [0]])))
     assert len(runs) == 4
@@ -162,6 +168,26 @@ def test_the_strip_shows_every_score_and_the_highest_in_red() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 30, 400, 2000])
 def test_a_strip_of_any_length_is_drawn(count: int) -> None:
-    picture = Image.open(io.BytesIO(strip(np.linspace(0, 1, count).tolist(), 3, 0.5, "series")))
-    assert picture.height == 224 and max(360, count) <= picture.width <= max(360, 60 + max(count, 960))
+    picture = Image.open(io.BytesIO(strip(np.linspace(0, 1, count).tolist(), 3, 0.5, "series", grays(count))))
+    assert picture.height == 224 + 114 and max(360, count) <= picture.width <= max(360, 60 + max(count, 960))
     assert red(np.asarray(picture)).any()
+
+
+@pytest.mark.parametrize(("k", "shown"), [(1, [5]), (3, [1, 4, 5]), (9, range(6)), (6, range(6))])
+def test_the_slices_that_count_stand_below_the_bars_in_their_order(k: int, shown: Sequence[int]) -> None:
+    scores = [0.1, 0.6, 0.2, 0.3, 0.7, 0.9]
+    sheet = np.asarray(Image.open(io.BytesIO(strip(scores, k, 0.5, "series", grays(6)))))[224:]
+    for number, place in enumerate(shown):
+        top, left = number // 3 * 114, 44 + number % 3 * 102
+        slot = sheet[top : top + 96, left : left + 96]
+        assert (slot[24:72] == 1 + place).all(), "the picture, as wide as its place"
+        assert (slot[:24] == 0).all() and (slot[72:] == 0).all()
+        assert (sheet[top + 96 : top + 114, left : left + 40] < 100).any(), "its number and probability"
+    assert sheet.shape[0] == -(-len(shown) // 3) * 114
+
+
+def test_of_many_slices_that_count_the_twelve_highest_are_shown() -> None:
+    picture = np.asarray(Image.open(io.BytesIO(strip(np.linspace(0, 1, 40).tolist(), 30, 0.5, "series", grays(40)))))
+    places = [picture[224 + 48, left + 48, 0] for left in range(44, 44 + 9 * 102, 102)]
+    assert places == [1 + place for place in range(28, 37)]
+    assert picture.shape[0] == 224 + 2 * 114

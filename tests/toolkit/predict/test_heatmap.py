@@ -1,17 +1,10 @@
-import io
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from PIL import Image
 
 from hemotk.data.read.preprocess import to_pixels
-from hemotk.predict.heatmap import FULL, OPACITY, heatmap, on_picture
-
-
-def drawn(gray: np.ndarray, cam: np.ndarray, size: int) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(heatmap(gray, cam, size))))
+from hemotk.predict.heatmap import FULL, OPACITY, on_picture, overlay
 
 
 @given(value=st.floats(-30, 30), height=st.integers(16, 70), width=st.integers(16, 70), cells=st.integers(1, 7))
@@ -33,7 +26,7 @@ def test_a_constant_map_is_constant_everywhere(value: float, height: int, width:
 )
 def test_colours_are_fixed_and_symmetric(value: float, expected: tuple[int, int, int]) -> None:
     assert OPACITY == 0.6
-    found = drawn(np.full((64, 64), 100, np.uint8), np.full((2, 2), float(value)), 64)
+    found = overlay(np.full((64, 64), 100, np.uint8), np.full((2, 2), float(value)), 64)
     assert (found == expected).all()
 
 
