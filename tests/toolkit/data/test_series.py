@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hemotk.data.series import choose_k, in_order, series_score
 from hemotk.errors import HemotkError
@@ -182,7 +182,9 @@ def test_the_slices_that_count_stand_below_the_bars_in_their_order(k: int, shown
         slot = sheet[top : top + 96, left : left + 96]
         assert (slot[24:72] == 1 + place).all(), "the picture, as wide as its place"
         assert (slot[:24] == 0).all() and (slot[72:] == 0).all()
-        assert (sheet[top + 96 : top + 114, left : left + 40] < 100).any(), "its number and probability"
+        caption = Image.new("RGB", (96, 18), "white")
+        ImageDraw.Draw(caption).text((0, 2), f"{place + 1}: {scores[place]:.4f}", fill="#222222")
+        assert (sheet[top + 96 : top + 114, left : left + 96] == np.asarray(caption)).all()
     assert sheet.shape[0] == -(-len(shown) // 3) * 114
 
 
