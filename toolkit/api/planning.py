@@ -179,6 +179,5 @@ def _assumed(accuracy: float, correlation: float) -> Assumed:
     try:
         return Assumed(accuracy, correlation)
     except FieldError as error:
-        name, value = ("accuracy", accuracy) if "'right'" in str(error) else ("correlation", correlation)
-        must = str(error).partition(" must be ")[2]
-        raise HemotkError(f"‹{name}› {value:g}: must be {must}; choose another.") from error
+        name, value = ("accuracy", accuracy) if error.field == "right" else ("correlation", correlation)
+        raise HemotkError(f"‹{name}› {value:g}: must be {error.must}; choose another.") from error

@@ -18,7 +18,20 @@ A = TypeVar("A", bound="Artifact")
 
 
 class FieldError(HemotkError):
-    """A value that does not fit its field; the reader adds the file's name and the remedy."""
+    """A value that does not fit its field; the reader adds the file's name and the remedy.
+
+    `must` says what it must be, in words that go on after 'must be'; None where something else is wrong.
+    """
+
+    def __init__(self, sentence: str, field: str | None = None, must: str | None = None) -> None:
+        super().__init__(sentence)
+        self._field = field
+        self.must = must
+
+    @property
+    def field(self) -> str | None:
+        """The field that does not fit."""
+        return self._field
 
 
 def require(holds: bool, field: str, must: str) -> None:
@@ -28,7 +41,7 @@ def require(holds: bool, field: str, must: str) -> None:
         FieldError: naming `field` and what it `must` be.
     """
     if not holds:
-        raise FieldError(f"field '{field}' must be {must}")
+        raise FieldError(f"field '{field}' must be {must}", field, must)
 
 
 class Artifact:

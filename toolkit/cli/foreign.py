@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hemotk.errors import HemotkError
+from hemotk.artifacts import FieldError
 
 
 def check_normalization(_context: click.Context, _parameter: click.Parameter, said: str | None) -> str | None:
@@ -15,9 +15,8 @@ def check_normalization(_context: click.Context, _parameter: click.Parameter, sa
     try:
         if said is not None:
             byte_affine(said)
-    except HemotkError as error:
-        must = str(error).partition(" must be ")[2]
-        raise click.BadParameter(f"'{said}' must be {must}") from error
+    except FieldError as error:
+        raise click.BadParameter(f"'{said}' must be {error.must}") from error
     return said
 
 
