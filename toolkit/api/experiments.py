@@ -221,7 +221,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         "arch": card.arch,
         "size": pixels.size,
         "window": f"{pixels.window_level:g}/{pixels.window_width:g}",
-        **{name: value for name, value in card.settings.items() if name not in ("arch", "size", "window")},
+        **{name: value for name, value in card.chosen.items() if name not in ("arch", "size", "window")},
         "decision threshold": card.threshold,
         "temperature": card.temperature,
         **{f"made from {name}": f"{sha256[:12]}…" for name, sha256 in parents.items()},

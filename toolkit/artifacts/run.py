@@ -14,6 +14,8 @@ RUN_CARD = "run.json"
 SHAPE_FILE = "shape.json"
 WEIGHTS_FILE = "weights.npz"
 SPLIT_FILE = "split.json"
+# The one entry of a run's settings that is measured: how long its epochs took.
+SECONDS_IN_EPOCHS = "seconds_in_epochs"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class RunCard(Artifact):
     notes: tuple[str, ...] = field(default=())
     study: SeriesPoint | None = None
     slice_level: Mapping[str, SliceLevel] | None = None
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """The settings that somebody chose or could have chosen, without what training measured beside them."""
+        return {name: value for name, value in self.settings.items() if name != SECONDS_IN_EPOCHS}
 
     def __post_init__(self) -> None:
         require(bool(self.name), "name", "non-empty")

@@ -279,7 +279,7 @@ def _again(sources: CardSources) -> Iterator[str]:
     yield ""
     yield f"Split SHA-256 `{card.parents.get('split', 'unknown')}`. Settings of the run:"
     yield ""
-    yield from (f"- {name}: {_text(_value(value, name))}" for name, value in sorted(card.settings.items()))
+    yield from (f"- {name}: {_text(_value(value, name))}" for name, value in sorted(card.chosen.items()))
     command = _command(sources)
     if command:
         yield ""

@@ -64,7 +64,7 @@ def _run(run: "RunDescription") -> Iterator[str]:
         ("classes", " (0), ".join(card.labels) + " (1)"),
         ("decision", f"threshold {card.threshold:g}, temperature {card.temperature:g}"),
         *_series(card.study),
-        ("settings", _settings(card.settings)),
+        ("settings", _settings(card.chosen)),
         ("parents", _parents(card.parents)),
         *(("note", note) for note in card.notes),
     )

@@ -16,8 +16,6 @@ from hemotk.experiments.scored import ScoredPart
 from hemotk.stats.paired import auc_difference, mcnemar_by_group, share_drop
 from hemotk.training.config import TrainConfig
 
-# Settings that say nothing of how the network was made.
-_NO_CHOICE = frozenset({"seconds_in_epochs"})
 MISSING = "–"
 # How a pruning sets what a training has not, unasked; its budget and its method are always a choice.
 _OF_PRUNING: Mapping[str, str] = {
@@ -97,7 +95,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
-        elif name not in _NO_CHOICE:
+        else:
             yield f"{prefix}{name}", _word(value)
 
 

@@ -193,8 +193,7 @@ def _recipe(job: SweepJob, network: StoredRun) -> TrainConfig:
     """
     card = network.card
     # A run that names no head phase is from before there was one.
-    settings = {"head_epochs": 0, **card.settings}
-    settings.pop("seconds_in_epochs", None)
+    settings = {"head_epochs": 0, **card.chosen}
     try:
         if card.source != "trained":
             raise FieldError(f"it is {card.source}")

@@ -17,6 +17,7 @@ from hemotk.artifacts import (
     SeriesPoint,
     SplitManifest,
 )
+from hemotk.artifacts.run import SECONDS_IN_EPOCHS
 from hemotk.environment import machine, versions
 from hemotk.models.shape import Shape
 from hemotk.models.weights import Weights
@@ -108,7 +109,7 @@ def _card(trained: Trained, name: str, files: Checksums) -> RunCard:
         labels=trained.split.classes,
         files=files,
         parents={**origin.parents, "split": trained.split.sha256()},
-        settings={**origin.settings, "seconds_in_epochs": round(in_epochs, 3)},
+        settings={**origin.settings, SECONDS_IN_EPOCHS: round(in_epochs, 3)},
         metrics=trained.metrics,
         versions=versions(*PACKAGES),
         machine=machine(),

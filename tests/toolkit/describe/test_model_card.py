@@ -82,6 +82,7 @@ def test_weights_of_a_file_are_not_named_wherever_they_lie(sources, value):
     assert value not in text and "first" not in text and "--weights FILE" in text
     assert "- deep: teacher a file, plain\n" in text
     assert "- weights: imagenet\n" in model_card(sources(settings={"weights": "imagenet"}))
+    assert "seconds_in_epochs" not in model_card(sources(settings={"weights": "imagenet", "seconds_in_epochs": 2.0}))
 
 
 def test_models_and_shortcuts(sources):
