@@ -82,7 +82,7 @@ types-package: env
 	$(BIN)/mypy -p hemotk
 
 types-tests: env
-	$(BIN)/mypy --config-file tests/mypy.ini tests studies
+	$(BIN)/mypy --config-file tests/mypy.ini tests studies android_stub/tools
 
 format: env
 	$(BIN)/ruff check --fix .

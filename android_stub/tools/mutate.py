@@ -107,8 +107,8 @@ class Mutation:
         module, _, kotlin = file.partition("/")
         found = re.match(r"\[(\w+)\]", tests)
         path = f"{module}/src/main/kotlin/{CODE[module].replace('.', '/')}/{kotlin}"
-        texts = [text.replace("\\n", "\n") for text in (old, new)]
-        return cls(name, path, *texts, found[1] if found else module, tests[found.end() :] if found else tests)
+        old, new = (text.replace("\\n", "\n") for text in (old, new))
+        return cls(name, path, old, new, found[1] if found else module, tests[found.end() :] if found else tests)
 
 
 def mutations() -> list[Mutation]:
@@ -188,9 +188,9 @@ def report(modules: list[str]) -> None:
     seen: dict[int, tuple[str, str]] = {}
     for module in modules:
         for line in (HERE / "build" / f"mutations-{module}.txt").read_text().splitlines():
-            number, seconds, name = line.split(" ", 2)
-            if number != "0":
-                seen[int(number)] = seconds, name
+            said, seconds, name = line.split(" ", 2)
+            if number := int(said):
+                seen[number] = seconds, name
             elif name != "-":
                 raise SystemExit(f"{name} fails without any mutation")
     survivors = 0

@@ -133,7 +133,7 @@ projects_and_vectors() {
     rm -rf "$WORK/vectors" "$WORK/expected" "$WORK"/device*.json
     "$PYTHON" tools/write_vectors.py "$WORK/vectors"
     "$PYTHON" -W ignore tools/write_files.py "$WORK/vectors"
-    "$PYTHON" tools/write_expected.py "$BUNDLE" "$WORK/expected"
+    "$PYTHON" tools/write_app_expected.py "$BUNDLE" "$WORK/expected"
     "$PYTHON" -m hemotk predict "$WORK/small/bundles/other" "$WORK/expected/pictures/gray.png" \
         --json "$WORK/expected/other.json" > /dev/null
     export PYTHONPATH=$PWD/../tests/helpers${PYTHONPATH:+:$PYTHONPATH}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from hemotk.artifacts import PreprocessSpec
 from hemotk.data.read.preprocess import load_gray, to_pixels
-from hemotk.predict.heatmap import heatmap
+from hemotk.predict.heatmap import overlay
 from hemotk.stats.metrics import calibrated, decide
 from hemotk.stats.paired import percentile
 
@@ -127,8 +127,7 @@ def maps(random: np.random.Generator) -> bytes:
         gray = random.integers(0, 256, (height, width), np.uint8)
         cells = -(-size // 32)
         cam = random.normal(0, 6, (cells, cells))
-        with Image.open(io.BytesIO(heatmap(gray, cam, size))) as drawn:
-            rgba = np.asarray(drawn.convert("RGBA"))
+        rgba = np.asarray(Image.fromarray(overlay(gray, cam, size)).convert("RGBA"))
         stream.write(struct.pack(">iiiii", size, width, height, cells, cells))
         stream.write(gray.tobytes() + cam.astype(">f8").tobytes() + np.roll(rgba, 1, axis=2).tobytes())
     return stream.getvalue()

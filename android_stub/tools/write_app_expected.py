@@ -1,6 +1,6 @@
 """What Python says about a bundle's test split, byte for byte, and about some pictures, for the tests of the app.
 
-Run as `python write_expected.py BUNDLE FOLDER`.
+Run as `python write_app_expected.py BUNDLE FOLDER`.
 """
 
 import json
