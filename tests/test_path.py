@@ -61,7 +61,9 @@ def test_started_again_it_keeps_what_is_there(there: Path, capsys: pytest.Captur
 
 def test_bench_gives_a_report_and_the_gate_its_exit_code(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     quick = ["--min-runs", "3", "--min-seconds", "0.1", "--json", "bench.json", "--overwrite"]
-    assert run(["bench", BUNDLE, *quick, "--max-latency-ratio", "1000", "--max-accuracy-drop", "1"]) == 0
+    # A network that learned for seconds may give nearly the same logit for all: then a small error is a large shift.
+    wide = ["--max-latency-ratio", "1000", "--max-accuracy-drop", "1", "--max-logit-shift", "1"]
+    assert run(["bench", BUNDLE, *quick, *wide]) == 0
     report = json.loads(Path("bench.json").read_text())
     assert report["schema"].startswith("hemotk.bench/")
     said = capsys.readouterr().out

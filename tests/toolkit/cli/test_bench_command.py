@@ -286,6 +286,10 @@ print(sorted((heavy | ours) & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def least(rounds: list[tuple[float, float]], which: int) -> float:
+    return min(each[which] for each in rounds)
+
+
 def test_a_whole_bench_of_a_tiny_bundle_takes_little_processor_time(pristine, tmp_path):
     """Start, imports, checksums, three processes: what stands between the command and its first inference.
 
@@ -297,8 +301,11 @@ def test_a_whole_bench_of_a_tiny_bundle_takes_little_processor_time(pristine, tm
     compiled.pop("OPENBLAS_NUM_THREADS", None)  # a user's linear algebra starts its threads when numpy is imported
     bench = [sys.executable, "-m", "hemotk", "bench", str(pristine), *QUICK]
     unit = [sys.executable, "-c", "import numpy, ai_edge_litert.interpreter"]
-    rounds = [(processor_seconds(bench, compiled), processor_seconds(unit, compiled)) for _ in range(4)]
-    assert min(ours for ours, _ in rounds) < 12 * min(units for _, units in rounds)
+    rounds: list[tuple[float, float]] = []
+    # The least of both is what they need; other processes only ever add to it.
+    while len(rounds) < 4 or (len(rounds) < 12 and least(rounds, 0) >= 12 * least(rounds, 1)):
+        rounds.append((processor_seconds(bench, compiled), processor_seconds(unit, compiled)))
+    assert least(rounds, 0) < 12 * least(rounds, 1)
 
 
 def processor_seconds(command, environment):
