@@ -9,10 +9,13 @@ from hemotk.data.scan.table_text import Row, TableText
 from hemotk.data.scan.words import (
     INVERTED_COLUMNS,
     LABEL_COLUMNS,
+    ONE_PART_COLUMNS,
     PART_COLUMNS,
     PATIENT_COLUMNS,
     STUDY_COLUMNS,
     SUBTYPES,
+    SURE_PART_COLUMNS,
+    YES_NO,
     label_of,
     part_of,
     plain,
@@ -92,12 +95,42 @@ class Columns:
         return len(names) >= max(_FEW, len(self.table.rows) / _MOST_ROWS)
 
     def part(self) -> int | None:
-        """The column that puts every row into a part; None if there is none."""
+        """The column that puts every row into a part; None if there is none.
+
+        Raises:
+            HemotkError: a column puts some rows into a part and not all.
+        """
         for place in self.there(PART_COLUMNS):
-            parts = {part_of(cell) for cell in self.values(place)}
-            if None not in parts and len(parts) > 1:
+            parts = [part_of(cell) for cell in self.values(place)]
+            named = set(parts) - {None}
+            if len(named) == 0 or len(set(parts)) == 1:
+                continue
+            if None not in parts:
                 return place
+            if len(named) > 1 or self._names[place] in SURE_PART_COLUMNS:
+                raise self._no_part(place, parts)
         return None
+
+    def _no_part(self, place: int, parts: Sequence[Part | None]) -> HemotkError:
+        odd = [row for row, part in zip(self.table.rows, parts, strict=True) if part is None]
+        cell = odd[0][1][place]
+        example = f", such as '{cell}'" if cell else ", since its cell is blank"
+        return HemotkError(
+            f"{self.table.path}: column '{self.called(place)}' puts {counted(len(odd), 'row')} into no part{example} "
+            f"({_lines([number for number, _ in odd])}); write train, validation or test into each row, or rename the "
+            "column."
+        )
+
+    def like_parts(self) -> list[int]:
+        """Columns that may say the parts, in words that are not known, where `part` is None."""
+        several = [place for place in self.there(PART_COLUMNS) if len(set(self.values(place))) > 1]
+        named = [
+            place
+            for place in several
+            if self._names[place] in SURE_PART_COLUMNS or any(map(part_of, self.values(place)))
+        ]
+        answers = {place: set(map(plain, self.values(place))) for place in self.there(ONE_PART_COLUMNS)}
+        return [*named, *(place for place, said in answers.items() if len(said) == 2 and said <= YES_NO)]
 
     def like_patients(self, known: Sequence[int], labels: Sequence[int | None], files: Sequence[str]) -> list[int]:
         """Columns beside the `known` ones whose values repeat and keep to one class, or stand in the files' names."""

@@ -83,6 +83,13 @@ class TableReader:
         known = [place for place in (who, part, *(labels.columns if labels else ())) if place is not None]
         if who is None:
             how += self._unused(known, rows, labelled)
+        if part is None:
+            how += [
+                f"not used   column '{self._columns.called(place)}', which may name parts: images are dealt anew; a "
+                "column 'split' with train, validation and test is used"
+                for place in self._columns.like_parts()
+                if place not in known
+            ]
         images = tuple(sorted(of_rows, key=lambda image: image.path))
         return TableLabels(images, tuple(how), pictures.missing, repeated, blank)
 

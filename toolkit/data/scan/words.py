@@ -9,6 +9,7 @@ DEFAULT_CLASSES = ("normal", "hemorrhage")
 
 _NO = {"0", "no", "n", "false", "f", "negative", "neg", "absent", "none", "nein", "non"}
 _YES = {"1", "yes", "y", "true", "t", "positive", "pos", "present", "ja", "oui", "si"}
+YES_NO = _NO | _YES
 _WITHOUT = {
     "normal", "normals", "nohemorrhage", "nohemorrhages", "nonhemorrhage", "nonhemorrhagic", "withouthemorrhage",
     "healthy", "control", "controls", "nobleed", "nobleeding", "nonbleed", "nonbleeding", "noich", "nonich",
@@ -29,25 +30,32 @@ SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", 
 ID_COLUMNS = (
     "path", "filepath", "file", "filename", "id", "image", "imageid", "imagename", "imagefile", "imagepath", "img",
     "imgid", "imgname", "picture", "sliceid", "slicename", "sopinstanceuid", "sopuid", "instanceuid", "png", "jpg",
-    "dicom", "name",
+    "dicom", "name", "datei", "dateiname", "bild", "bildname", "fichier", "archivo", "imagen", "immagine",
 )  # fmt: skip
 LABEL_COLUMNS = (
     "hemorrhage", "label", "labels", "anyhemorrhage", "any", "ich", "intracranialhemorrhage", "bleed", "bleeding",
     "hashemorrhage", "hemorrhagepresent", "hemorrhageyesno", "class", "classname", "classid", "classlabel", "target",
-    "groundtruth", "gt", "y", "diagnosis",
+    "groundtruth", "gt", "y", "diagnosis", "blutung", "hirnblutung", "hemorragie", "hemorragia", "emorragia",
+    "sangrado",
 )  # fmt: skip
 INVERTED_COLUMNS = ("nohemorrhage", "normal", "nobleed", "nobleeding", "noich")
 PATIENT_COLUMNS = (
     "patient", "patientid", "patientnumber", "patientno", "patientnr", "patientkey", "patientname", "patientcode",
     "patientuid", "patid", "pat", "patno", "patnr", "pid", "ptid", "subject", "subjectid", "subjectnumber", "subj",
     "subjid", "participant", "participantid", "person", "personid", "individual", "mrn", "caseid",
-    "casenumber", "caseno", "patientennummer", "patientenid", "fallnummer",
+    "casenumber", "caseno", "patientennummer", "patientenid", "fallnummer", "paciente", "paziente",
 )  # fmt: skip
 STUDY_COLUMNS = (  # keep together what lies close, where no patient is named
     "studyinstanceuid", "studyuid", "study", "studyid", "accession", "accessionnumber", "scan", "scanid", "exam",
     "examid", "series", "seriesid", "seriesinstanceuid", "seriesuid", "volume", "volumeid", "case", "fall",
 )  # fmt: skip
-PART_COLUMNS = ("split", "part", "partition", "subset", "set", "phase", "usage", "fold", "dataset", "group")
+# Those of the first line mean the parts, whatever they hold; those of the second where they hold such words.
+SURE_PART_COLUMNS = ("split", "partition", "subset", "usage", "fold")
+PART_COLUMNS = (*SURE_PART_COLUMNS, "part", "set", "phase", "dataset", "group")
+ONE_PART_COLUMNS = (  # yes or no, for one part
+    "train", "istrain", "training", "istraining", "valid", "isvalid", "val", "isval", "validation", "isvalidation",
+    "test", "istest", "holdout", "isholdout",
+)  # fmt: skip
 SLICE_COLUMNS = ("slicenumber", "sliceno", "slicenr", "slice", "sliceindex", "instancenumber")
 
 
@@ -74,7 +82,7 @@ def class_of(word: str, classes: tuple[str, str]) -> int | None:
     if word in classes:
         return classes.index(word)
     name = plain(word)
-    return None if name in _NO | _YES else _word_label(name, classes)
+    return None if name in YES_NO else _word_label(name, classes)
 
 
 def part_of(word: str) -> Part | None:

@@ -368,3 +368,80 @@ def test_numbers_that_are_no_labels_are_not_offered_as_classes(folder: Path) -> 
     with pytest.raises(HemotkError, match="label '2' is unknown") as error:
         scan(folder)
     assert "as in classes" not in str(error.value)
+
+
+def with_column(name: str, cells: list[str]) -> str:
+    rows = zip(NAMES, LABELS, cells, strict=True)
+    return "\n".join([f"id,hemorrhage,{name}", *(f"{file},{label},{cell}" for file, label, cell in rows)]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "says"),
+    [
+        ("split", ["test", "test", *[""] * 6], r"column 'split' puts 6 rows into no part, since its cell is blank"),
+        ("Usage", ["Training", "PublicTest"] * 4, r"column 'Usage' puts 4 rows into no part, such as 'PublicTest'"),
+        ("dataset", ["train", "val", *["external"] * 6], r"column 'dataset' puts 6 rows into no part"),
+        ("fold", ["train", "test", "test 2", *["train"] * 5], r"puts 1 row into no part, such as 'test 2' \(line 4\)"),
+    ],
+)
+def test_a_column_that_puts_some_rows_into_a_part_is_refused(
+    folder: Path, name: str, cells: list[str], says: str
+) -> None:
+    (folder / "labels.csv").write_text(with_column(name, cells))
+    with pytest.raises(HemotkError, match=rf"{says}.*; write train, validation or test into each row, or rename"):
+        scan(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("fold", [str(index % 5) for index in range(8)]),
+        ("split", ["A", "B"] * 4),
+        ("is_valid", ["True", "False"] * 4),
+        ("test", ["0", "1"] * 4),
+        ("dataset", ["train", "internal test"] * 4),
+    ],
+)
+def test_a_column_that_may_say_parts_is_named_if_it_is_not_used(folder: Path, name: str, cells: list[str]) -> None:
+    (folder / "labels.csv").write_text(with_column(name, cells))
+    found = check(folder)
+    assert all(image.part is None for image in found.images)
+    assert f"not used   column '{name}', which may name parts" in said(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"),
+    [
+        ("split", ["train"] * 8),
+        ("dataset", ["Ulm", "Bern"] * 4),
+        ("phase", ["arterial", "venous"] * 4),
+        ("test", [str(index) for index in range(8)]),
+    ],
+)
+def test_a_column_that_says_no_parts_is_not_spoken_of(folder: Path, name: str, cells: list[str]) -> None:
+    (folder / "labels.csv").write_text(with_column(name, cells))
+    assert "may name parts" not in said(check(folder))
+
+
+def test_with_a_column_of_parts_no_other_one_is_spoken_of(folder: Path) -> None:
+    parts = ["train", "test", "val", "train", "test", "train", "test", "val"]
+    (folder / "labels.csv").write_text(
+        with_column("split,fold", [f"{part},{index}" for index, part in enumerate(parts)])
+    )
+    found = check(folder)
+    assert [image.part for image in found.images][:3] == ["train", "test", "validation"]
+    assert "may name parts" not in said(found)
+
+
+@pytest.mark.parametrize(
+    ("header", "labels", "encoding"),
+    [
+        ("Datei;Blutung", ("nein", "ja"), "utf-8-sig"),
+        ("Fichier;Hémorragie", ("non", "oui"), "cp1252"),
+        ("Imagen;Hemorragia", ("no", "sí"), "utf-16"),
+        ("immagine;emorragia", ("no", "si"), "utf-8"),
+    ],
+)
+def test_tables_in_other_languages(folder: Path, header: str, labels: tuple[str, str], encoding: str) -> None:
+    (folder / "labels.csv").write_bytes(text(header, ";", labels).encode(encoding))
+    check(folder)
