@@ -1,7 +1,7 @@
 """The errors that hemotk raises on purpose.
 
     HemotkError            wrong use or bad input: exit code 2
-    ├── FieldError         a field of an artefact or of a configuration does not fit (hemotk.artifacts)
+    ├── FieldError         a field of an artefact or of a configuration does not fit
     ├── UnreadablePicture  one picture cannot be read, where others may be
     └── CheckFailed        the input was fine, the result is not: exit code 1
 
@@ -50,6 +50,23 @@ class HemotkError(Exception):
         """The remedy, without full stop; None where the sentence does not say it."""
         _, mark, remedy = str(self).rpartition("; ")
         return remedy.rstrip(".") if mark else None
+
+
+class FieldError(HemotkError):
+    """A value that does not fit its field; the reader adds the file's name and the remedy.
+
+    `must` says what it must be, in words that go on after 'must be'; None where something else is wrong.
+    """
+
+    def __init__(self, sentence: str, field: str | None = None, must: str | None = None) -> None:
+        super().__init__(sentence)
+        self._field = field
+        self.must = must
+
+    @property
+    def field(self) -> str | None:
+        """The field that does not fit."""
+        return self._field
 
 
 class CheckFailed(HemotkError):

@@ -15,7 +15,7 @@ from measured_rows import NO_LIMITS
 from measured_rows import row as measured
 from rich.console import Console
 
-from hemotk.artifacts import BenchReport, Drops, Estimate, FieldError, GroupMetrics, ImageRef, Latency, Verdict
+from hemotk.artifacts import BenchReport, Drops, Estimate, GroupMetrics, ImageRef, Latency, Verdict
 from hemotk.benchmarks.bench import bench
 from hemotk.benchmarks.config import BenchConfig
 from hemotk.benchmarks.judge.accuracy import RowJudge
@@ -25,7 +25,7 @@ from hemotk.benchmarks.measure.subject import Subject
 from hemotk.benchmarks.report import html, junit, markdown
 from hemotk.benchmarks.report.terminal import show
 from hemotk.cli.main import run
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.stats.metrics import wilson
 from hemotk.stats.paired import mcnemar, mcnemar_by_group, median_of_rounds, share_drop
 from hemotk.tflite.scorer import Scores

@@ -7,8 +7,8 @@ import pytest
 from exportable_runs import make_densenet_run, make_split
 
 from hemotk.artifacts import BUNDLE_CARD, BundleCard, RuntimeSpread
-from hemotk.artifacts.codec import FieldError
 from hemotk.cli.main import run
+from hemotk.errors import FieldError
 from hemotk.exporting import runtimes
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, table, telling
 from hemotk.api.data import Audit, Split, audit
-from hemotk.artifacts import FieldError
 from hemotk.artifacts.plan import ExpectedWidth, PlanReport
 from hemotk.data.audit.report import audit_looked, look_through
 from hemotk.data.audit.scan import scan_for_audit
@@ -14,7 +13,7 @@ from hemotk.data.scan.folder import scan
 from hemotk.data.scan.rsna import is_rsna
 from hemotk.data.split.grouping import Before
 from hemotk.data.split.make import SplitConfig, make_split
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.planning.proof import Assumed, expectations, groups_for_drop, least_drop
 from hemotk.quiet import import_tensorflow
 from hemotk.render.numbers import duration

@@ -10,12 +10,12 @@ from hemotk.api.common import CLASSES, PathLike, Progress, block, lines, maybe, 
 from hemotk.api.data import Groups, Split
 from hemotk.api.data import folds as make_folds
 from hemotk.api.data import split as make_split
-from hemotk.artifacts import CvReport, FieldError, SplitManifest
+from hemotk.artifacts import CvReport, SplitManifest
 from hemotk.artifacts.pixels import Window
 from hemotk.artifacts.stages import kind_of, not_wanted
 from hemotk.data.scan.found import FoundFolder
 from hemotk.environment import device
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.files import keep_out, refuse_existing
 from hemotk.quiet import import_tensorflow
 from hemotk.render.numbers import with_interval

@@ -20,7 +20,7 @@ from hemotk.artifacts.bundle import (
     TestSetCard,
     Variant,
 )
-from hemotk.artifacts.codec import Artifact, FieldError, require
+from hemotk.artifacts.codec import Artifact, require
 from hemotk.artifacts.comparison import Drops, Flip, Paired
 from hemotk.artifacts.costs import COSTS_FILE, PART_KINDS, CostTable, CostUnit, PartCost, PartKind
 from hemotk.artifacts.cv import CvReport
@@ -104,7 +104,6 @@ __all__ = [
     "DrawnCheck",
     "Drops",
     "Estimate",
-    "FieldError",
     "Flip",
     "ForeignSpec",
     "GoldenInput",

@@ -11,27 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from hemotk.artifacts.stages import kind_of, not_wanted, schema_kind
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.files import sha256_bytes, write_bytes
 
 A = TypeVar("A", bound="Artifact")
-
-
-class FieldError(HemotkError):
-    """A value that does not fit its field; the reader adds the file's name and the remedy.
-
-    `must` says what it must be, in words that go on after 'must be'; None where something else is wrong.
-    """
-
-    def __init__(self, sentence: str, field: str | None = None, must: str | None = None) -> None:
-        super().__init__(sentence)
-        self._field = field
-        self.must = must
-
-    @property
-    def field(self) -> str | None:
-        """The field that does not fit."""
-        return self._field
 
 
 def require(holds: bool, field: str, must: str) -> None:

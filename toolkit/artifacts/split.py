@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, Literal
 
-from hemotk.artifacts.codec import Artifact, FieldError, encode, require
-from hemotk.errors import HemotkError
+from hemotk.artifacts.codec import Artifact, encode, require
+from hemotk.errors import FieldError, HemotkError
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hemotk.artifacts import FieldError
+from hemotk.errors import FieldError
 
 
 def check_normalization(_context: click.Context, _parameter: click.Parameter, said: str | None) -> str | None:

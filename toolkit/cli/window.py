@@ -48,8 +48,8 @@ def parse_window(text: str) -> "Window":
     Raises:
         HemotkError: neither, or several windows at once.
     """
-    from hemotk.artifacts import FieldError
     from hemotk.artifacts.pixels import Window
+    from hemotk.errors import FieldError
 
     if text in NAMED:
         return Window(*NAMED[text])

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from hemotk.artifacts import FieldError
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 
 # fields that lie inside another setting, or that the library calls otherwise → their options
 _CALLED: Mapping[str, str] = {

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE, FieldError
+from hemotk.artifacts import SWEEP_FILE, SWEEP_PLOT, SWEEP_TABLE
 from hemotk.artifacts.codec import decode
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.files import refuse_existing
 from hemotk.models.families import ARCHITECTURES, smallest_input
 from hemotk.models.pretrained import has_imagenet

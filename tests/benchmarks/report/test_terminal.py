@@ -22,9 +22,9 @@ from hemotk.artifacts import (
     VariantResult,
     Verdict,
 )
-from hemotk.artifacts.codec import FieldError
 from hemotk.benchmarks.judge.conclusion import conclude, told_apart
 from hemotk.benchmarks.report.terminal import show
+from hemotk.errors import FieldError
 from hemotk.stats.metrics import wilson
 
 

@@ -3,8 +3,7 @@ import pytest
 from random_networks import graph_of, network_input, random_pixels, tiny_shape, trained_like
 
 from hemotk.artifacts import PreprocessSpec
-from hemotk.artifacts.codec import FieldError
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.exporting.densenet import plain
 from hemotk.exporting.graph.evaluate import evaluate
 from hemotk.exporting.graph.ir import Graph

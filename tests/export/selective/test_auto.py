@@ -8,8 +8,7 @@ from exportable_runs import make_densenet_run, make_run, make_split
 from random_networks import graph_of, random_pixels, trained_like
 
 from hemotk.artifacts import BundleCard, PreprocessSpec
-from hemotk.artifacts.codec import FieldError
-from hemotk.errors import CheckFailed
+from hemotk.errors import CheckFailed, FieldError
 from hemotk.exporting.bundle import export_run
 from hemotk.exporting.config import ExportConfig
 from hemotk.exporting.densenet import plain

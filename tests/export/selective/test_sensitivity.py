@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemotk.artifacts.codec import FieldError
-from hemotk.errors import CheckFailed, HemotkError
+from hemotk.errors import CheckFailed, FieldError, HemotkError
 from hemotk.exporting.selective.sensitivity import Cost, Reference, Selection, Tolerance, select
 from hemotk.exporting.verify import Decision
 

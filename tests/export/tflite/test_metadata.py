@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mean_models import LOGISTIC, MEAN, SIZE, Writer, mean_model
 
-from hemotk.artifacts import FieldError, PreprocessSpec
-from hemotk.errors import HemotkError
+from hemotk.artifacts import PreprocessSpec
+from hemotk.errors import FieldError, HemotkError
 from hemotk.exporting.tflite.about import ModelAbout
 from hemotk.exporting.tflite.flatbuffer import read_model, write_model
 from hemotk.exporting.tflite.metadata import add_metadata

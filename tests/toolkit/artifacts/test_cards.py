@@ -13,7 +13,6 @@ from hemotk.artifacts import (
     Calibrated,
     CalibrationItem,
     Estimate,
-    FieldError,
     Metrics,
     PreprocessSpec,
     RunCard,
@@ -25,6 +24,7 @@ from hemotk.artifacts import (
     TestSetCard,
     Variant,
 )
+from hemotk.errors import FieldError
 
 NOW = "2026-01-01T00:00:00+00:00"
 SPEC = PreprocessSpec(64)

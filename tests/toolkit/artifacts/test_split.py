@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hemotk.artifacts import PARTS, FieldError, SplitGroup, SplitItem, SplitManifest
-from hemotk.errors import HemotkError
+from hemotk.artifacts import PARTS, SplitGroup, SplitItem, SplitManifest
+from hemotk.errors import FieldError, HemotkError
 
 NOW = "2026-07-01T12:00:00+00:00"
 ITEMS = (

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from hemotk.artifacts import FieldError
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.models.families import is_densenet, named_shape
 from hemotk.models.pretrained import load_pretrained
 from hemotk.models.shape import APPLICATIONS, ApplicationShape

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hemotk.artifacts import FieldError
+from hemotk.errors import FieldError
 from hemotk.models.families import is_densenet
 from hemotk.models.layered import LayeredShape, ListedLayer
 from hemotk.models.weights import read_shape

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.artifacts import FieldError
+from hemotk.errors import FieldError
 from hemotk.models.shape import CnnShape, DenseNetShape, LayerShape, densenet
 
 # Published with the official weights, https://keras.io/api/applications/densenet (include_top=False).

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hemotk.artifacts import FieldError
+from hemotk.errors import FieldError
 from hemotk.planning.proof import Assumed, expectations, groups_for_drop, least_drop
 from hemotk.stats.metrics import wilson
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemotk.artifacts import FieldError
+from hemotk.errors import FieldError
 from hemotk.stats.grouped import evaluate_groups
 from hemotk.stats.metrics import evaluate, wilson
 

@@ -17,7 +17,7 @@ from hemotk.data.scan.listing import SUFFIXES, Listing, list_folder
 from hemotk.data.scan.offenders import counted, listed
 from hemotk.data.scan.rsna import IMAGES, TABLE, is_rsna, scan_rsna
 from hemotk.data.scan.rsna_patients import known_patients
-from hemotk.data.scan.table_place import LABELS_CSV, find_table
+from hemotk.data.scan.table_place import LABELS_CSV, find_table, tables_in
 from hemotk.data.scan.words import DEFAULT_CLASSES
 from hemotk.errors import HemotkError
 
@@ -93,10 +93,17 @@ def no_labels(listing: Listing, classes: tuple[str, str]) -> HemotkError:
 def _stray(folder: Path, files: Sequence[str], classes: tuple[str, str]) -> HemotkError:
     """The sentence for `files` of which no folder says the class."""
     more = f", as {len(files) - 1} more pictures do ({listed(files[1:])})" if len(files) > 1 else ""
+    tables = tables_in(folder)
+    table = f"make one {LABELS_CSV} of {listed([each.name for each in tables])}" if tables else f"add a {LABELS_CSV}"
     return HemotkError(
         f"{folder / files[0]}: lies in neither {classes[0]}/ nor {classes[1]}/{more}; move it, name the two subfolders "
-        f"with ‹classes›, or add a {LABELS_CSV}."
+        f"with ‹classes›, or {table}."
     )
+
+
+def _several_tables(tables: Sequence[Path]) -> str:
+    names = listed([table.name for table in tables])
+    return f"{names}: several tables; make one {LABELS_CSV} of them, with a column 'split' if each is a part"
 
 
 def check_classes(classes: tuple[str, str]) -> None:
@@ -148,14 +155,16 @@ def _from_any_table(listing: Listing, ask: "_Ask", by_folder: dict[str, int]) ->
     """
     table, meant = find_table(listing)
     if table is None:
-        return ()
+        several = tables_in(listing.folder)
+        return (f"not used   {_several_tables(several)}",) if several else ()
     folders_tell = len(by_folder) == len(listing.files)
     try:
         return _from_table(table, listing, ask, by_folder)
     except Contradiction:
         raise
     except HemotkError as error:
-        if (table.name == LABELS_CSV and table.parent == listing.folder) or (meant and not folders_tell):
+        named = table.name == LABELS_CSV and table.parent == listing.folder
+        if named or not by_folder or (meant and not folders_tell):
             raise
         return (f"not used   {table.name}: {str(error).removeprefix(f'{table}')[:200].lstrip(':, ')}",)
 
@@ -219,9 +228,12 @@ def _with_parts(scanned: FoundFolder) -> FoundFolder:
     """The parts that folders such as train/ and test/ give, where no table does."""
     if scanned.given:
         return _said(scanned, _parts_line(scanned.images, "by the table"))
-    parts = folder_layout.given_parts([image.path for image in scanned.images])
+    files = [image.path for image in scanned.images]
+    parts = folder_layout.given_parts(files)
     if not parts:
-        return scanned
+        like = folder_layout.folders_like_parts(scanned.folder, files, scanned.classes)
+        names = "" if like is None else like.example()
+        return _said(scanned, names and f"not used   folders {names}, which may name parts: images are dealt anew")
     images = tuple(replace(image, part=parts[image.path]) for image in scanned.images)
     return _said(replace(scanned, images=images), _parts_line(images, "by folders"))
 

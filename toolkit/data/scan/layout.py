@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hemotk.artifacts import Part
-from hemotk.data.scan.words import class_of, looks_like_patient, part_of
+from hemotk.data.scan.offenders import counted, listed
+from hemotk.data.scan.words import class_of, looks_like_fold, looks_like_patient, part_of
+from hemotk.errors import HemotkError
 
 _FEW, _SEVERAL = 3, 5  # names that a level needs to be one of patients: if they look like it, and if they do not
 _MOST_SLICES = 100  # of one patient, on average, where names do not look like those of patients
@@ -77,13 +80,37 @@ def given_parts(files: Sequence[str]) -> dict[str, Part]:
     return {}
 
 
+def folders_like_parts(folder: Path, files: Sequence[str], classes: tuple[str, str]) -> Level | None:
+    """The outermost level of folders that may name parts and that `given_parts` cannot read.
+
+    Raises:
+        HemotkError: folders of two parts or more lie beside others.
+    """
+    for level in levels(files):
+        names = dict.fromkeys(level.names.values())
+        parts = {name: part_of(name) for name in names if class_of(name, classes) is None}
+        named = {part for part in parts.values() if part}
+        others = [name for name, part in parts.items() if part is None]
+        if len(named) > 1 and (others or len(level.names) < len(files)):
+            lying = [file for file in files if part_of(level.names.get(file, "")) is None]
+            beside = listed([f"{name}/" for name, part in parts.items() if part])
+            raise HemotkError(
+                f"{folder / (others[0] if others else lying[0])}: lies beside the folders {beside}, and is no part "
+                f"({counted(len(lying), 'picture')}); move it into one of them, or give all of them names that are no "
+                "parts."
+            )
+        if others and (named or all(map(looks_like_fold, others))) and len(names) > 1:
+            return level
+    return None
+
+
 def patient_level(files: Sequence[str], labels: dict[str, int], classes: tuple[str, str]) -> tuple[Level | None, bool]:
     """The outermost level of folders that may be patients, and whether it plainly is."""
     for level in levels(files):
         names = set(level.names.values())
         if len(level.names) < len(files) or len(names) < _FEW:
             continue
-        if any(class_of(name, classes) is not None or part_of(name) for name in names):
+        if any(class_of(name, classes) is not None or part_of(name) or looks_like_fold(name) for name in names):
             continue
         return level, _plainly_patients(level, names, labels)
     return None, False

@@ -23,6 +23,10 @@ _WORDS: dict[Part, tuple[str, ...]] = {
     "validation": ("validation", "validate", "valid", "val", "dev", "development", "validationset", "valset"),
     "test": ("test", "testing", "tst", "holdout", "testset", "eval", "evaluation"),
 }
+_OF_ANY_PART = {
+    "data", "set", "dataset", "image", "images", "imgs", "img", "picture", "pictures", "slice", "slices", "ct", "png",
+    "jpg", "jpeg", "dicom", "dcm", "cases", "folder",
+}  # fmt: skip
 _PARTS = {word: part for part, words in _WORDS.items() for word in words}
 SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 
@@ -86,13 +90,20 @@ def class_of(word: str, classes: tuple[str, str]) -> int | None:
 
 
 def part_of(word: str) -> Part | None:
-    """The part that `word` plainly means; else None."""
-    return _PARTS.get(plain(word))
+    """The part that `word` plainly means, alone or beside words that add nothing: `train_images`; else None."""
+    told = [each for each in map(plain, re.findall(r"[^\W\d_]+|\d+", word)) if each not in _OF_ANY_PART]
+    return _PARTS.get(plain(word)) or (_PARTS.get(told[0]) if len(told) == 1 else None)
+
+
+def looks_like_fold(name: str) -> bool:
+    """Whether a folder's name counts folds or parts: `fold_2`."""
+    return re.fullmatch(r"(cv)?(fold|split|part|partition|subset|set)s?\d{1,3}", plain(name)) is not None
 
 
 def looks_like_patient(name: str) -> bool:
     """Whether a folder's name may be that of a patient: a number, perhaps after a short word."""
-    return re.fullmatch(r"[A-Za-z]{0,12}[-_ .]?\d{1,12}[A-Za-z]?", name) is not None
+    counted = re.fullmatch(r"[A-Za-z]{0,12}[-_ .]?\d{1,12}[A-Za-z]?", name)
+    return counted is not None and not looks_like_fold(name)
 
 
 def _word_label(word: str, classes: tuple[str, str]) -> int | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from hemotk.artifacts import FieldError, Grouping, SplitGroup, SplitItem, SplitManifest
-from hemotk.errors import HemotkError
+from hemotk.artifacts import Grouping, SplitGroup, SplitItem, SplitManifest
+from hemotk.errors import FieldError, HemotkError
 
 # One set with so large a share of a class swamps the others.
 SWAMPED = 0.9

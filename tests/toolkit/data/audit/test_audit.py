@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hemotk.artifacts import AuditReport, FieldError, Part
+from hemotk.artifacts import AuditReport, Part
 from hemotk.data.audit.report import audit
 from hemotk.data.audit.scan import AuditFolder, AuditImage, for_audit, scan_for_audit
 from hemotk.data.audit.sheet import CELL, contact_sheet
 from hemotk.data.phantom.draw import draw_slice
 from hemotk.data.scan.folder import DEFAULT_CLASSES, scan
 from hemotk.data.split.make import SplitConfig, make_split
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 
 PERMUTATIONS = 99
 

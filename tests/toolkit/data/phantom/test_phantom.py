@@ -13,7 +13,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hemotk.artifacts import FieldError
 from hemotk.data.phantom.draw import (
     CLASS_FOLDERS,
     MAX_SLICE_OFFSET,
@@ -23,7 +22,7 @@ from hemotk.data.phantom.draw import (
     write_phantoms,
 )
 from hemotk.data.read.preprocess import to_pixels
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 
 few = hypothesis_settings(max_examples=10)
 seeds = st.integers(0, 2**32)

@@ -17,7 +17,7 @@ from PIL import Image, features
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
-from hemotk.artifacts import FieldError, PreprocessSpec
+from hemotk.artifacts import PreprocessSpec
 from hemotk.artifacts.pixels import BRAIN, Window
 from hemotk.data.read.dicom import is_dicom, load_dicom, thresholds
 from hemotk.data.read.dicom_headers import patient_numbers, places, read_headers
@@ -25,7 +25,7 @@ from hemotk.data.read.preprocess import load_gray, load_pixels, to_pixels
 from hemotk.data.scan.folder import list_folder, scan
 from hemotk.data.scan.patients import owners
 from hemotk.data.split.make import SplitConfig, make_split
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 
 HU = ramp()
 # The brain window in integers, as another platform may write it: 255 · ((HU - 40) / 80 + 1/2), rounded half up.

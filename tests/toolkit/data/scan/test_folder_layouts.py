@@ -191,3 +191,62 @@ def test_rsna_as_other_pictures_is_read_like_a_table(tmp_path: Path) -> None:
         found = scan(tmp_path)
         assert [image.label for image in found.images] == [1, 1, 1, 0, 0, 0] and not found.unread
         (tmp_path / table).unlink()
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("Train_Images", "test-data"), ("training set", "TEST"), ("dataset_train", "val")]
+)
+@pytest.mark.parametrize("inside", ["{part}/{word}", "{word}/{part}"])
+def test_folders_of_parts_are_given_parts(tmp_path: Path, names: tuple[str, str], inside: str) -> None:
+    folders = [inside.format(part=part, word=word) for part in names for word in ("normal", "hemorrhage")]
+    found = scan(fill(tmp_path, *folders))
+    assert found.given and {image.part for image in found.images if names[0] in image.path} == {"train"}
+    assert "parts      by folders" in said(found)
+
+
+def test_a_folder_beside_folders_of_parts_is_refused(tmp_path: Path) -> None:
+    parts = [f"{part}/{word}" for part in ("train", "test", "external") for word in ("normal", "hemorrhage")]
+    fill(tmp_path, *parts)
+    says = r"external: lies beside the folders .*test/.*, and is no part \(6 pictures\); move it into one of them"
+    with pytest.raises(HemotkError, match=says):
+        scan(tmp_path)
+
+
+def test_pictures_beside_folders_of_parts_are_refused(tmp_path: Path) -> None:
+    fill(
+        tmp_path,
+        "normal",
+        "hemorrhage",
+        *(f"{word}/{part}" for word in ("normal", "hemorrhage") for part in ("train", "val")),
+    )
+    with pytest.raises(
+        HemotkError, match=r"slice0\.png: lies beside the folders train/, val/, and is no part \(6 pictures"
+    ):
+        scan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [("fold0", "fold1", "fold2"), ("Split 1", "Split 2", "Split 3", "Split 4"), ("test", "ward", "clinic")]
+)
+def test_folders_that_may_name_parts_are_named_and_are_no_patients(tmp_path: Path, names: tuple[str, ...]) -> None:
+    found = scan(fill(tmp_path, *(f"{name}/{word}" for name in names for word in ("normal", "hemorrhage"))))
+    assert not found.given and {image.patient for image in found.images} == {None}
+    assert "which may name parts: images are dealt anew" in said(found)
+
+
+def test_several_tables_are_named_and_not_used(tmp_path: Path) -> None:
+    fill(tmp_path, "normal", "hemorrhage")
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.csv").write_text("image,label\nslice0.png,0\n")
+    assert "not used   test.csv, train.csv: several tables; make one labels.csv of them" in said(scan(tmp_path))
+    shutil.move(tmp_path / "normal", tmp_path / "a")
+    shutil.move(tmp_path / "hemorrhage", tmp_path / "b")
+    with pytest.raises(HemotkError, match=r"neither .*, or make one labels\.csv of test\.csv, train\.csv\."):
+        scan(tmp_path)
+
+
+def test_the_only_table_says_itself_what_it_lacks(tmp_path: Path) -> None:
+    fill(tmp_path, "images")
+    (tmp_path / "data.csv").write_text("image,finding\nslice0.png,bleed\n")
+    with pytest.raises(HemotkError, match=r"data\.csv: has no column 'hemorrhage' or 'label'; add one to its header"):
+        scan(tmp_path)

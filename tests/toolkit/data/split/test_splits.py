@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hemotk.artifacts import PARTS, FieldError, PreprocessSpec, SplitManifest
+from hemotk.artifacts import PARTS, PreprocessSpec, SplitManifest
 from hemotk.data.read.pipeline import load_items
 from hemotk.data.read.preprocess import load_pixels
 from hemotk.data.scan.folder import scan
 from hemotk.data.split.make import SplitConfig, assign, deal, make_split
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 
 shares = st.floats(0.1, 0.4)
 

@@ -3,8 +3,7 @@ from hypothesis import given
 from keep_sets import shapes_and_keeps
 from random_networks import shapes
 
-from hemotk.artifacts import FieldError
-from hemotk.errors import HemotkError
+from hemotk.errors import FieldError, HemotkError
 from hemotk.models.shape import DenseNetShape, LayerShape
 from hemotk.pruning.channels.groups import Consumer, groups
 from hemotk.pruning.channels.keep import KeepSet, LayerKeep
