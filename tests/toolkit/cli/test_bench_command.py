@@ -2,6 +2,7 @@ import importlib
 import json
 import os
 import shlex
+import statistics
 import subprocess
 import sys
 from collections import Counter
@@ -286,26 +287,20 @@ print(sorted((heavy | ours) & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def least(rounds: list[tuple[float, float]], which: int) -> float:
-    return min(each[which] for each in rounds)
-
-
 def test_a_whole_bench_of_a_tiny_bundle_takes_little_processor_time(pristine, tmp_path):
     """Start, imports, checksums, three processes: what stands between the command and its first inference.
 
     The unit is one process that imports numpy and the interpreter, measured in turns, so that a slow or busy machine
-    counts on both sides. Three processes need three of them; 9.7 were measured.
+    counts on both sides. Three processes need three of them. 9.7 were measured on one quiet machine and 10.9 on
+    another, up to 13 on a busy one; an import of TensorFlow anywhere would add more than ten.
     """
     # As installed, that is with modules that are compiled already, whatever this environment says.
     compiled = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
     compiled.pop("OPENBLAS_NUM_THREADS", None)  # a user's linear algebra starts its threads when numpy is imported
     bench = [sys.executable, "-m", "hemotk", "bench", str(pristine), *QUICK]
     unit = [sys.executable, "-c", "import numpy, ai_edge_litert.interpreter"]
-    rounds: list[tuple[float, float]] = []
-    # The least of both is what they need; other processes only ever add to it.
-    while len(rounds) < 4 or (len(rounds) < 12 and least(rounds, 0) >= 12 * least(rounds, 1)):
-        rounds.append((processor_seconds(bench, compiled), processor_seconds(unit, compiled)))
-    assert least(rounds, 0) < 12 * least(rounds, 1)
+    ratios = [processor_seconds(bench, compiled) / processor_seconds(unit, compiled) for _ in range(5)]
+    assert statistics.median(ratios) < 16, ratios
 
 
 def processor_seconds(command, environment):

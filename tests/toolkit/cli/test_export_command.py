@@ -97,8 +97,9 @@ def test_a_map_from_export_to_picture(home: Path, tmp_path: Path, capsys: pytest
     picture, drawn = home / "images" / "test_0.png", tmp_path / "map.png"
     assert run(["predict", str(tmp_path / "b"), str(picture), "--heatmap", str(drawn)]) == 0
     with Image.open(picture) as before, Image.open(drawn) as after:
-        assert (after.size, after.mode) == (before.size, "RGB")
-        assert np.ptp(np.asarray(after), axis=2).max() > 0
+        left = (after.width - before.width) // 2  # the map stands in the middle above its legend
+        box = after.crop((left, 0, left + before.width, before.height))
+        assert np.ptp(np.asarray(box), axis=2).max() > 0
 
 
 def test_auto_says_what_it_did(home: Path, tmp_path: Path) -> None:
