@@ -22,12 +22,15 @@ GRADLE = "settings.gradle.kts"
 _FILES: Mapping[str, tuple[str, str]] = {
     "hemotk.audit": ("an audit", "`hemotk card RUN --audit FILE` takes it into a model card"),
     "hemotk.calibration": ("the images that a bundle was calibrated on, by name", "keep it in the house"),
+    "hemotk.cnn": ("the shape of a network", "it belongs to its run"),
     "hemotk.costs": (
         "a table of what each part of a network takes on a machine",
         "`hemotk prune --costs FILE` uses it",
     ),
     "hemotk.device-bench": ("the bench of a phone or a page", "`hemotk bench BUNDLE --import FILE` reads it"),
+    "hemotk.densenet": ("the shape of a DenseNet", "it belongs to its run"),
     "hemotk.golden": ("the golden set of a bundle", "`hemotk verify BUNDLE --against outputs.json` compares with it"),
+    "hemotk.layered": ("the shape of a network", "it belongs to its run"),
     "hemotk.learned": ("what a run and those before it learned from", "it belongs to its run"),
     "hemotk.outputs": ("what an app made of the golden set", "`hemotk verify BUNDLE --against FILE` compares it"),
     "hemotk.phantoms": ("the card of a folder of phantoms", "`hemotk data split FOLDER` splits it"),
@@ -58,6 +61,8 @@ def _folder(path: Path) -> tuple[str, str] | None:
         return "an Android project", "its README.md says how to build it"
     if (path / SITE_CARD).is_file():
         return "a web page", "`hemotk web --serve` shows one; a server can serve the folder as it is"
+    if folds := len(list(path.glob("fold[0-9]*.json"))):
+        return f"the splits of {folds} folds", f"`hemotk train {path} --folds {folds}` trains on each"
     if (path / "sweep.json").is_file():
         return "a sweep of prunings", "sweep.md and sweep.png show it; `hemotk info` describes the runs below it"
     kinds = Counter(kind for child in _shown(path) if child.is_dir() and (kind := kind_of(child)) in _LISTED)
