@@ -22,15 +22,12 @@ GRADLE = "settings.gradle.kts"
 _FILES: Mapping[str, tuple[str, str]] = {
     "hemotk.audit": ("an audit", "`hemotk card RUN --audit FILE` takes it into a model card"),
     "hemotk.calibration": ("the images that a bundle was calibrated on, by name", "keep it in the house"),
-    "hemotk.cnn": ("the shape of a network", "it belongs to its run"),
     "hemotk.costs": (
         "a table of what each part of a network takes on a machine",
         "`hemotk prune --costs FILE` uses it",
     ),
     "hemotk.device-bench": ("the bench of a phone or a page", "`hemotk bench BUNDLE --import FILE` reads it"),
-    "hemotk.densenet": ("the shape of a DenseNet", "it belongs to its run"),
     "hemotk.golden": ("the golden set of a bundle", "`hemotk verify BUNDLE --against outputs.json` compares with it"),
-    "hemotk.layered": ("the shape of a network", "it belongs to its run"),
     "hemotk.learned": ("what a run and those before it learned from", "it belongs to its run"),
     "hemotk.outputs": ("what an app made of the golden set", "`hemotk verify BUNDLE --against FILE` compares it"),
     "hemotk.phantoms": ("the card of a folder of phantoms", "`hemotk data split FOLDER` splits it"),
