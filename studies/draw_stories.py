@@ -35,11 +35,9 @@ epochs = 12
 arch = "densenet-tiny"
 size = 64
 epochs = 12
-out = "runs/first"
 [prune]
 epochs = 4
 steps = 1
-macs = 0.5
 """
 # As rich makes it, without the fonts that it would fetch from a server.
 FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -83,8 +81,8 @@ def _play(folder: Path) -> None:
     draw("audit", "hemotk data audit head_ct --html audit.html")
     draw("plan", "hemotk plan head_ct")
     played("hemotk data split head_ct")
-    draw("train", "hemotk train split.json")
-    played("hemotk prune")
+    draw("train", "hemotk train split.json --out runs/first")
+    played("hemotk prune runs/first --macs 0.5")
     played("hemotk export runs/first --cam")
     draw("bench", "hemotk bench bundles/first")
     write_outputs(folder / "bundles" / "first", folder / "outputs.json")

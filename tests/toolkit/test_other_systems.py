@@ -1,4 +1,4 @@
-"""hemotk on Windows and macOS, as far as a Linux machine can show it; docs/systems.md says what that is worth."""
+"""hemotk on Windows and macOS, as far as a Linux machine can show it; docs/installing.md says what that is worth."""
 
 import ntpath
 import os

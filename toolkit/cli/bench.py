@@ -83,7 +83,8 @@ def _output(name: str, words: str) -> Decorator:
     type=PATH,
     multiple=True,
     metavar="FILE",
-    help="Also show what a device measured. FILE was written by the app of `hemotk android`.",
+    help="Also show what a device measured. FILE was written by the app of `hemotk android` or the page of "
+    "`hemotk web`.",
 )
 @click.option(
     "--device",
@@ -188,7 +189,8 @@ def bench(context: click.Context, **given: Any) -> None:
 
     IMAGES. With --images FOLDER, the pictures of that folder are scored. They need no labels. Class subfolders or a
     labels.csv give labels. A note counts the pictures that a bundle was calibrated on. With --images split.json, the
-    test part of that split is scored. It is refused if it shows that a bundle was trained on some of it.
+    test part of that split is scored. It is refused if a bundle was calibrated on some of it, as only images of
+    a training part are.
 
     PATIENTS. Patients are known from a column 'patient' of the table, from DICOM files, or from the groups of the test
     set. Then a second interval stands beside the one that takes images as independent. It draws whole groups again.
@@ -203,7 +205,8 @@ def bench(context: click.Context, **given: Any) -> None:
 
     BASELINE. With --baseline, every variant is compared with the same kind in an earlier report, on the images of both.
     It fails if it lost more right decisions than it gained, and McNemar's test (over patients where they are known)
-    gives less than 0.05. Sizes and times of then are shown and not judged: two benches do not take turns.
+    gives less than 0.05. Sizes and times of the earlier bench are shown and not judged: the
+    models were not timed in turns.
 
     PHONES. --import takes files that a device measured on the test set (schema hemotk.device-bench/1). Of a device that
     ran the bundle's drawn pictures alone, times and the recorded answers are checked, nothing else. --device adb

@@ -45,7 +45,7 @@ def init(*, out: Path, overwrite: bool) -> None:
 def show(*, source: Path, out: Path | None, overwrite: bool) -> None:
     """Print what something was made with, as a settings file.
 
-    SOURCE is a run or a bundle, which keeps its settings in settings.toml, or the JSON report of a bench. With
+    A RUN or a BUNDLE keeps its settings in settings.toml. BENCH.json is the JSON report of a bench. With
     --config, the same command then repeats it. Outputs, such as --html, are left out of a bench's settings.
 
     \b

@@ -167,7 +167,7 @@ def patients(*, folder: Path, out: Path, overwrite: bool) -> None:
 def phantom(folder: Path, count: int, seed: int, overwrite: bool) -> None:
     """Draw synthetic head CT slices into FOLDER.
 
-    With them you can try every command without a patient.
+    With these slices you can try every command without a patient.
 
     \b
     Example:
@@ -188,8 +188,9 @@ def merge(*, splits: tuple[Path, ...], out: Path, overwrite: bool) -> None:
     """Make one split from several.
 
     The splits may come from two hospitals, for example. Every image keeps its part. A file that two of the splits hold
-    is refused. An image that looks like one of another folder in a later part is left out: nothing that is trained on
-    may look like what is tested. Patients are not compared, since their numbers mean something in one folder only.
+    is refused. If an image looks like one of another folder that is in a later part (validation or test), it is left
+    out: nothing that is trained on may look like what is tested. Patients are not compared, since their numbers mean
+    something in one folder only.
 
     \b
     Example:

@@ -101,9 +101,9 @@ def predict(
     With --heatmap, each picture is drawn with the model's class-activation map over it. This needs a model of
     `hemotk export --cam`. Red speaks for hemorrhage, blue against it. Places that add nothing keep their gray. The
     scale is the same for every picture: from 0 to ±10 in units of the logit; beyond that, the colour does not
-    change. The logit is the map's mean. Below it stand score, verdict, scale, and how many pixels of the picture one
-    cell of the map covers. In a folder, each heat map is named after its picture. If two pictures have the same name,
-    the second gets a number.
+    change. The logit is the map's mean. Below the picture stand score, verdict, scale, and how many pixels of the
+    picture one cell of the map covers. In a folder, each heat map is named after its picture. If two pictures have the
+    same name, the second gets a number.
 
     --heatmap and --strip write pictures of the patient: what is burned into a slice can be read in them.
 

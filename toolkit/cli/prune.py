@@ -67,8 +67,8 @@ SWEEP_OPTIONS: Mapping[str, str] = {"budgets": "--budgets", "others": "--with", 
 @click.option(
     "--drop-layers/--keep-layers",
     default=None,
-    help="Whether a dense layer may vanish as a whole where that loses least, or keeps at least --multiple channels.  "
-    "[default: keep]",
+    help="Whether a dense layer may be removed as a whole where that loses least, or keeps at least --multiple "
+    "channels.  [default: keep]",
 )
 @click.option(
     "--costs",

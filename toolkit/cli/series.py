@@ -107,11 +107,11 @@ class SeriesOptions:
         found = classifier.verdict(predictions, self._point(classifier.model))
         says = f"{found.probability:.4f}  {found.verdict}"
         highest = f"the mean of the {found.k} highest of {found.slices} slices"
-        click.echo(f"study  {says}, {highest}, threshold {found.threshold:.6g}")
+        click.echo(f"series  {says}, {highest}, threshold {found.threshold:.6g}")
         if self.strip is not None:
             probabilities = [prediction.probability for prediction in predictions]
             pictures = [prediction.gray for prediction in predictions if prediction.gray is not None]
-            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"study {says}", pictures))
+            write_bytes(self.strip, strip(probabilities, found.k, found.threshold, f"series {says}", pictures))
             click.echo(f"wrote {self.strip}")
         return found
 

@@ -58,6 +58,8 @@ def _folder(path: Path) -> tuple[str, str] | None:
         return "an Android project", "its README.md says how to build it"
     if (path / SITE_CARD).is_file():
         return "a web page", "`hemotk web --serve` shows one; a server can serve the folder as it is"
+    if folds := len(list(path.glob("fold[0-9]*.json"))):
+        return f"the splits of {folds} folds", f"`hemotk train {path} --folds {folds}` trains on each"
     if (path / "sweep.json").is_file():
         return "a sweep of prunings", "sweep.md and sweep.png show it; `hemotk info` describes the runs below it"
     kinds = Counter(kind for child in _shown(path) if child.is_dir() and (kind := kind_of(child)) in _LISTED)

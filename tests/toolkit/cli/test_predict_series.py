@@ -45,7 +45,7 @@ def test_a_series_gets_one_verdict_and_a_strip(here, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:6]] == [f"series/s{i}.png" for i in range(8, 13)]
     score = chance(230, 200, 120)
-    assert lines[6] == f"study  {score:.4f}  hemorrhage, the mean of the 3 highest of 5 slices, threshold 0.5"
+    assert lines[6] == f"series  {score:.4f}  hemorrhage, the mean of the 3 highest of 5 slices, threshold 0.5"
     assert lines[7:] == ["wrote out/s.png", "Research, not for diagnosis.", "wrote a.json"]
     written = json.loads((here / "a.json").read_text())["study"]
     assert written.pop("probability") == pytest.approx(score, abs=1e-5)
@@ -59,7 +59,7 @@ def test_a_series_gets_one_verdict_and_a_strip(here, capsys):
 )
 def test_k_is_the_user_s(here, capsys, k, values, verdict):
     assert run(["predict", "series", "--study", "--top-k", str(k)]) == 0
-    says = f"study  {chance(*values):.4f}  {verdict}, the mean of the {min(k, 5)} highest of 5 slices"
+    says = f"series  {chance(*values):.4f}  {verdict}, the mean of the {min(k, 5)} highest of 5 slices"
     said = capsys.readouterr()
     assert says in said.out
     assert (
@@ -74,7 +74,7 @@ def test_without_a_choice_the_verdict_is_at_the_threshold_for_slices_and_says_so
         write_bundle(here / f"b{verdict}", threshold=threshold)
         assert run(["predict", f"b{verdict}", "series", "--study"]) == 0
         said = capsys.readouterr()
-        assert f"study  {score:.4f}  {verdict}," in said.out
+        assert f"series  {score:.4f}  {verdict}," in said.out
         assert "k = 3 is the default, not chosen on data; the threshold for slices" in said.err
 
 
@@ -85,7 +85,7 @@ def test_the_bundle_s_own_k_and_threshold_go_before_the_defaults(here, capsys):
         for more in ([], ["--top-k", "2"]):
             assert run(["predict", f"b{verdict}", "series", "--study", *more, "--json", "a.json", "--overwrite"]) == 0
             said = capsys.readouterr()
-            assert f"study  {score:.4f}  {verdict}, the mean of the 2 highest of 5 slices, threshold " in said.out
+            assert f"series  {score:.4f}  {verdict}, the mean of the 2 highest of 5 slices, threshold " in said.out
             assert "--series" not in said.err
             written = json.loads((here / "a.json").read_text())
             assert written["study"]["threshold"] == place
@@ -107,7 +107,7 @@ def test_no_verdict_where_a_slice_cannot_be_read(here, capsys):
     assert run(["predict", "series", "--study", "--strip", "s.png", "--json", "a.json"]) == 2
     said = capsys.readouterr()
     assert "hemotk: --series: no verdict, because 1 of 5 slices cannot be read; mend or remove them." in said.err
-    assert "\nstudy" not in said.out
+    assert "\nseries  " not in said.out
     assert not (here / "s.png").exists()
     assert json.loads((here / "a.json").read_text())["study"] is None
 

@@ -62,6 +62,11 @@ def test_pictures_unfinished_work_and_projects(tmp_path: Path, capsys: pytest.Ca
         folder.mkdir()
         (folder / name).touch()
         assert says in said(folder)
+    folds = tmp_path / "folds"
+    folds.mkdir()
+    for number in (1, 2, 3):
+        (folds / f"fold{number}.json").touch()
+    assert f"the splits of 3 folds\n`hemotk train {folds} --folds 3`" in said(folds)
     assert run(["info", str(slices), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == "a folder with 2 pictures"
     hidden = slices / ".normal.0123abcd.old"  # what a killed --overwrite left

@@ -126,6 +126,16 @@ def test_what_is_not_known_is_a_sentence(home: Path, by: str, says: str) -> None
         strata(home / "run", by)
 
 
+def test_without_a_table_the_remedy_is_a_table(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    for path in (home / "images").rglob("*.png"):
+        place = tmp_path / "bare" / path.relative_to(home / "images")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
+    with pytest.raises(HemotkError, match=r"bare: there is no table of labels with a column 'site'; add one beside"):
+        strata(home / "run", "site", data=tmp_path / "bare")
+
+
 def test_a_column_that_names_patients_is_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hemotk.data.scan.cells.FEWEST_PATIENTS", 2)
     table = home / "images" / "labels.csv"

@@ -57,10 +57,12 @@ def no_column(folder: Path, missing: Sequence[str], there: set[str]) -> HemotkEr
     """That the table in `folder` lacks the `missing` columns; names those that are `there` and may be chosen."""
     listed = sorted(column for column in there if not _names_patients(column))
     more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
-    has = f"it has {', '.join(listed[:MOST_NAMES])}{more}" if listed else "there is none"
+    asked = " or ".join(map(repr, missing))
+    if not listed:
+        return HemotkError(f"{folder}: there is no table of labels with a column {asked}; add one beside the images.")
     return HemotkError(
-        f"{folder}: its table of labels has no column {', '.join(map(repr, missing))}: {has}; choose one of its "
-        "columns."
+        f"{folder}: its table of labels has no column {asked}: it has {', '.join(listed[:MOST_NAMES])}{more}; choose "
+        "one of its columns."
     )
 
 

@@ -90,4 +90,5 @@ def left_out_lines(left_out: Mapping[str, int]) -> Iterator[str]:
     """A sentence on the files that are no slices, by suffix or reason; none if there are none."""
     if left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-        yield f"left out   {sum(left_out.values()):6} files that are no slices: {reasons}"
+        count = sum(left_out.values())
+        yield f"left out   {count:6} {'file that is no slice' if count == 1 else 'files that are no slices'}: {reasons}"

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from hemotk.data.scan.folder import FoundFolder, scan
+from hemotk.data.scan.found import left_out_lines
 from hemotk.errors import HemotkError
 
 
@@ -123,6 +124,7 @@ def test_every_file_left_out_is_counted_by_suffix(tmp_path: Path) -> None:
         "without suffix": 1,
     }
     assert "5 files that are no slices" in said(found)
+    assert list(left_out_lines({".json": 1})) == ["left out        1 file that is no slice: 1 .json"]
 
 
 def test_nothing_but_left_out_files_are_named(tmp_path: Path) -> None:
