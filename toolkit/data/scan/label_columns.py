@@ -18,6 +18,7 @@ from hemotk.data.scan.words import (
     YES_NO,
     label_of,
     part_of,
+    patient_of,
     plain,
 )
 from hemotk.errors import HemotkError
@@ -88,20 +89,24 @@ class Columns:
             )
         return place
 
+    def patients(self, place: int) -> set[str]:
+        """Those whom the column names, each once however it is spelled."""
+        return {name for name in map(patient_of, set(self.values(place))) if name}
+
     def _tells_several(self, place: int) -> bool:
-        names = set(self.values(place)) - {""}
+        names = self.patients(place)
         if self._names[place] in PATIENT_COLUMNS:
             return self._names[place] == PATIENT_COLUMNS[0] or len(names) > 1
         return len(names) >= max(_FEW, len(self.table.rows) / _MOST_ROWS)
 
     def part(self) -> int | None:
-        """The column that puts every row into a part; None if there is none.
+        """The column that puts every row into a part, whatever it is called; None if there is none.
 
         Raises:
             HemotkError: a column puts some rows into a part and not all.
         """
         for place in self.there(PART_COLUMNS):
-            parts = [part_of(cell) for cell in self.values(place)]
+            parts = self._parts(place)
             named = set(parts) - {None}
             if len(named) == 0 or len(set(parts)) == 1:
                 continue
@@ -109,7 +114,14 @@ class Columns:
                 return place
             if len(named) > 1 or self._names[place] in SURE_PART_COLUMNS:
                 raise self._no_part(place, parts)
-        return None
+        return next((place for place in range(len(self.table.header)) if self._gives_parts(place)), None)
+
+    def _gives_parts(self, place: int) -> bool:
+        cells = self.values(place)
+        return all(map(part_of, cells)) and len(set(map(part_of, cells))) > 1
+
+    def _parts(self, place: int) -> list[Part | None]:
+        return [part_of(cell) for cell in self.values(place)]
 
     def _no_part(self, place: int, parts: Sequence[Part | None]) -> HemotkError:
         odd = [row for row, part in zip(self.table.rows, parts, strict=True) if part is None]

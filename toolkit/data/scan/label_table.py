@@ -12,7 +12,7 @@ from hemotk.data.scan.label_pictures import find_pictures
 from hemotk.data.scan.offenders import counted, listed
 from hemotk.data.scan.rsna import ROWS, read_labels
 from hemotk.data.scan.table_text import Row, TableText, read_table
-from hemotk.data.scan.words import plain
+from hemotk.data.scan.words import patient_of, plain
 from hemotk.errors import HemotkError
 
 Rows = Sequence[tuple[Row, str]]  # with the file that each means
@@ -113,9 +113,10 @@ class TableReader:
         return kept, [label for label in said if label is not None], len(lost)
 
     def _check_patients(self, rows: Rows, who: int | None) -> None:
-        blank = [row for row, _ in rows if who is not None and not row[1][who]]
+        blank = [row for row, _ in rows if who is not None and patient_of(row[1][who]) is None]
         if who is not None and blank and self._columns.called(who).lower() == "patient":
-            raise self._many(blank, "column 'patient' is blank; fill it in or remove the column")
+            said = f"says '{blank[0][1][who]}', which is nobody" if blank[0][1][who] else "is blank"
+            raise self._many(blank, f"column 'patient' {said}; fill it in or remove the column")
 
     def _images(
         self, rows: Rows, labels: list[int], who: int | None, part: int | None, key: int
@@ -127,10 +128,12 @@ class TableReader:
         """
         header = [name.lower() for name in self._table.header]
         images: dict[str, FoundImage] = {}
+        spelled: dict[str, str] = {}  # each patient as the table first spells it
         twice: list[Row] = []
         repeated = 0
         for (row, file), label in zip(rows, labels, strict=True):
-            patient = None if who is None else row[1][who] or None
+            key_of = None if who is None else patient_of(row[1][who])
+            patient = None if who is None or key_of is None else spelled.setdefault(key_of, row[1][who])
             image = FoundImage(file, label, patient, part_in(row, part), dict(zip(header, row[1], strict=True)))
             before = images.setdefault(file, image)
             if before is not image:
@@ -146,9 +149,9 @@ class TableReader:
         form = f" ({self._table.how})" if self._table.how else ""
         words = [picture, "label by folder" if labels is None else labels.how]
         if who is not None:
-            names = self._columns.values(who)
-            blank = f", {names.count('')} rows without" if "" in names else ""
-            count = counted(len(set(names) - {""}), "patient")
+            without = sum(patient_of(cell) is None for cell in self._columns.values(who))
+            blank = f", {without} rows without" if without else ""
+            count = counted(len(self._columns.patients(who)), "patient")
             words.append(f"patient '{self._columns.called(who)}' ({count}{blank})")
         if part is not None:
             words.append(f"part '{self._columns.called(part)}'")

@@ -127,11 +127,11 @@ def file_name_patients(files: Sequence[str]) -> Level | None:
 
 
 def _before_last_number(name: str) -> str:
-    stem = name.rpartition(".")[0] or name
+    stem = (name.rpartition(".")[0] or name).rstrip(")")  # Windows numbers files so: `P7 (2).png`
     head = stem.rstrip("0123456789")
     if head == stem:
         return ""
-    return head.rstrip("-_ .abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return head.rstrip("-_ .(abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def _plainly_patients(level: Level, names: set[str], labels: dict[str, int]) -> bool:

@@ -45,7 +45,8 @@ def read_table(path: Path) -> TableText:
     if not lines:
         raise HemotkError(f"{path}: is empty; it needs a header such as 'id,hemorrhage' and a line per image.")
     header = tuple(lines[0][1])
-    if not any(letter.isascii() and letter.isalnum() for cell in header for letter in cell):
+    sure = not how.startswith(("Windows-1252", "UTF-16"))  # which may be any bytes
+    if not any(letter.isalnum() and (sure or letter.isascii()) for cell in header for letter in cell):
         raise _no_text(path)
     return TableText(path, header, tuple(_even(path, header, lines[1:])), how)
 

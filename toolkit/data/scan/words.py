@@ -1,5 +1,6 @@
 """The words that people use for classes, parts, patients and columns, in any spelling."""
 
+import functools
 import re
 import unicodedata
 
@@ -7,8 +8,14 @@ from hemotk.artifacts import Part
 
 DEFAULT_CLASSES = ("normal", "hemorrhage")
 
-_NO = {"0", "no", "n", "false", "f", "negative", "neg", "absent", "none", "nein", "non"}
-_YES = {"1", "yes", "y", "true", "t", "positive", "pos", "present", "ja", "oui", "si"}
+_NO = {
+    "0", "no", "n", "false", "f", "negative", "neg", "absent", "none", "nein", "non", "nao", "nee", "falsch", "faux",
+    "falso", "onwaar", "negativ", "negatif", "negativo",
+}  # fmt: skip
+_YES = {
+    "1", "yes", "y", "true", "t", "positive", "pos", "present", "ja", "oui", "si", "sim", "wahr", "vrai", "vero",
+    "verdadero", "verdadeiro", "waar", "positiv", "positif", "positivo",
+}  # fmt: skip
 YES_NO = _NO | _YES
 _WITHOUT = {
     "normal", "normals", "nohemorrhage", "nohemorrhages", "nonhemorrhage", "nonhemorrhagic", "withouthemorrhage",
@@ -19,15 +26,22 @@ _WITH = {
     "bleed", "bleeding", "bleeds", "ich", "hemorrhagepresent",
 }  # fmt: skip
 _WORDS: dict[Part, tuple[str, ...]] = {
-    "train": ("train", "training", "tr", "trainset", "trainingset"),
-    "validation": ("validation", "validate", "valid", "val", "dev", "development", "validationset", "valset"),
-    "test": ("test", "testing", "tst", "holdout", "testset", "eval", "evaluation"),
-}
+    "train": ("train", "training", "tr", "trainset", "trainingset", "trainingsdaten", "entrainement", "apprentissage",
+              "entrenamiento", "addestramento", "treinamento", "treino"),
+    "validation": ("validation", "validate", "valid", "val", "dev", "development", "validationset", "valset",
+                   "validierung", "validacion", "validazione", "validacao"),
+    "test": ("test", "testing", "tst", "holdout", "testset", "eval", "evaluation", "testdaten", "prueba", "prova",
+             "teste"),
+}  # fmt: skip
 _OF_ANY_PART = {
     "data", "set", "dataset", "image", "images", "imgs", "img", "picture", "pictures", "slice", "slices", "ct", "png",
     "jpg", "jpeg", "dicom", "dcm", "cases", "folder",
 }  # fmt: skip
 _PARTS = {word: part for part, words in _WORDS.items() for word in words}
+_NOBODY = {
+    "", "na", "nan", "none", "null", "unknown", "anonymous", "anonymized", "anonymised", "anonym", "anon",
+    "unbekannt", "inconnu", "desconocido", "deidentified", "removed", "notavailable",
+}  # fmt: skip
 SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 
 # In the order in which they are preferred.
@@ -42,12 +56,16 @@ LABEL_COLUMNS = (
     "groundtruth", "gt", "y", "diagnosis", "blutung", "hirnblutung", "hemorragie", "hemorragia", "emorragia",
     "sangrado",
 )  # fmt: skip
-INVERTED_COLUMNS = ("nohemorrhage", "normal", "nobleed", "nobleeding", "noich")
+INVERTED_COLUMNS = (
+    "nohemorrhage", "normal", "nobleed", "nobleeding", "noich", "isnormal", "healthy", "ishealthy",
+    "absenceofhemorrhage", "hemorrhageabsent", "withouthemorrhage", "nonhemorrhage",
+)  # fmt: skip
 PATIENT_COLUMNS = (
     "patient", "patientid", "patientnumber", "patientno", "patientnr", "patientkey", "patientname", "patientcode",
     "patientuid", "patid", "pat", "patno", "patnr", "pid", "ptid", "subject", "subjectid", "subjectnumber", "subj",
     "subjid", "participant", "participantid", "person", "personid", "individual", "mrn", "caseid",
     "casenumber", "caseno", "patientennummer", "patientenid", "fallnummer", "paciente", "paziente",
+    "idpatient", "numeropatient", "idpaciente", "idpaziente", "anonid",
 )  # fmt: skip
 STUDY_COLUMNS = (  # keep together what lies close, where no patient is named
     "studyinstanceuid", "studyuid", "study", "studyid", "accession", "accessionnumber", "scan", "scanid", "exam",
@@ -89,15 +107,34 @@ def class_of(word: str, classes: tuple[str, str]) -> int | None:
     return None if name in YES_NO else _word_label(name, classes)
 
 
+@functools.lru_cache(maxsize=1024)
 def part_of(word: str) -> Part | None:
-    """The part that `word` plainly means, alone or beside words that add nothing: `train_images`; else None."""
-    told = [each for each in map(plain, re.findall(r"[^\W\d_]+|\d+", word)) if each not in _OF_ANY_PART]
-    return _PARTS.get(plain(word)) or (_PARTS.get(told[0]) if len(told) == 1 else None)
+    """The part that `word` plainly means, alone or beside what adds nothing: `train_images`, `2_val`; else None.
+
+    `test_01` is none: patients are called so.
+    """
+    if told := _PARTS.get(plain(word)):
+        return told
+    words = [plain(each) for each in re.findall(r"[^\W\d_]+|\d+", re.sub(r"^\d{1,2}[-_. ]+", "", word))]
+    telling = [each for each in words if each not in _OF_ANY_PART]
+    return _PARTS.get(telling[0]) if len(telling) == 1 else None
 
 
 def looks_like_fold(name: str) -> bool:
     """Whether a folder's name counts folds or parts: `fold_2`."""
     return re.fullmatch(r"(cv)?(fold|split|part|partition|subset|set)s?\d{1,3}", plain(name)) is not None
+
+
+def patient_of(cell: str) -> str | None:
+    """The patient that `cell` names, None if it names nobody: blank, `NA`, `anonymous`.
+
+    Tables that passed through Excel spell one patient in several ways: `007`, `7` and `7.0`, or `P7` and `p7`.
+    """
+    name = " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
+    if plain(name) in _NOBODY:
+        return None
+    number = re.fullmatch(r"0*(\d+?)(?:[.,]0+)?", name)
+    return number[1] if number else name
 
 
 def looks_like_patient(name: str) -> bool:

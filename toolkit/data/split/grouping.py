@@ -83,10 +83,15 @@ class Grouped:
 
 
 def without_blank(scanned: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, Grouped]:
-    """Both without blank slices: equal black files of several patients could not be told apart in a split."""
+    """Both without blank slices: equal black files of several patients could not be told apart in a split.
+
+    Raises:
+        HemotkError: a class has no other slices.
+    """
     blank = set(grouped.blank)
     if not blank:
         return scanned, grouped
+    _check_not_all_blank(scanned, blank)
     kept = [place for place in range(len(scanned.images)) if place not in blank]
     groups = tuple(grouped.groups[place] for place in kept)
     sizes = Counter(groups)
@@ -96,6 +101,17 @@ def without_blank(scanned: FoundFolder, grouped: Grouped) -> tuple[FoundFolder, 
         groups=groups,
         reasons={name: why for name, why in grouped.reasons.items() if sizes[name] > 1},
     )
+
+
+def _check_not_all_blank(scanned: FoundFolder, blank: set[int]) -> None:
+    for label, word in enumerate(scanned.classes):
+        places = [place for place, image in enumerate(scanned.images) if image.label == label]
+        if places and blank.issuperset(places):
+            raise HemotkError(
+                f"{scanned.folder.as_posix()}: all {counted(len(places), 'picture')} of class '{word}' are blank, such "
+                f"as {scanned.images[places[0]].path}: of one gray value, black and white alone, or with almost "
+                "nothing inside the window; save them in the gray levels of the head, and masks elsewhere."
+            )
 
 
 @dataclass(frozen=True)

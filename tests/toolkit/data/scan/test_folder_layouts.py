@@ -252,3 +252,38 @@ def test_the_only_table_says_itself_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("image,finding\nslice0.png,bleed\n")
     with pytest.raises(HemotkError, match=r"data\.csv: has no column 'hemorrhage' or 'label'; add one to its header"):
         scan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_images", "val_images", "test_images"),
+        ("1_train", "2_val", "3_test"),
+        ("Train Set", "Valid Set", "Test Set"),
+        ("training-data", "validation-data", "test-data"),
+        ("Training", "Validierung", "Testdaten"),
+    ],
+)
+def test_folders_of_parts_with_a_word_around_are_parts(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    fill(tmp_path, *(f"{name}/{kind}" for name in names for kind in ("normal", "hemorrhage")))
+    found = scan(tmp_path)
+    parts = dict(zip(names, ("train", "validation", "test"), strict=True))
+    assert [image.part for image in found.images] == [parts[image.path.split("/")[0]] for image in found.images]
+    assert "may be: --patient folder" not in said(found)
+
+
+HALVES = {"normal": [("train", 1), ("train", 2), ("test", 1), ("test", 2)]}
+HALVES["hemorrhage"] = [(name, index + 2) for name, index in HALVES["normal"]]
+
+
+def test_patients_called_test_are_no_parts(tmp_path: Path) -> None:
+    fill(tmp_path, *(f"{kind}/{name}_{index:02}" for kind in ("normal", "hemorrhage") for name, index in HALVES[kind]))
+    found = scan(tmp_path)
+    assert {image.part for image in found.images} == {None} and len({image.patient for image in found.images}) == 8
+
+
+def test_numbers_in_brackets_as_windows_gives_them_may_follow_a_patient(tmp_path: Path) -> None:
+    for index in range(8):
+        for copy in (1, 2):
+            draw(tmp_path / ("normal", "hemorrhage")[index % 2] / f"P{index} ({copy}).png", 20 * index + copy)
+    assert "--patient file-name" in said(scan(tmp_path))

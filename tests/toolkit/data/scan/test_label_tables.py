@@ -440,8 +440,54 @@ def test_with_a_column_of_parts_no_other_one_is_spoken_of(folder: Path) -> None:
         ("Fichier;Hémorragie", ("non", "oui"), "cp1252"),
         ("Imagen;Hemorragia", ("no", "sí"), "utf-16"),
         ("immagine;emorragia", ("no", "si"), "utf-8"),
+        ("arquivo;hemorragia", ("Não", "Sim"), "cp1252"),
+        ("Datei;Blutung", ("FALSCH", "WAHR"), "utf-8"),
+        ("fichier;hémorragie", ("FAUX", "VRAI"), "utf-8"),
+        ("immagine;emorragia", ("FALSO", "VERO"), "utf-8"),
     ],
 )
 def test_tables_in_other_languages(folder: Path, header: str, labels: tuple[str, str], encoding: str) -> None:
     (folder / "labels.csv").write_bytes(text(header, ";", labels).encode(encoding))
     check(folder)
+
+
+@pytest.mark.parametrize("name", ["is_normal", "healthy", "absence_of_haemorrhage", "Normal"])
+def test_columns_that_say_the_opposite_are_turned_round(folder: Path, name: str) -> None:
+    (folder / "labels.csv").write_text(text(f"id,{name}", labels=("1", "0")))
+    assert f"'{name}' (turned round)" in said(check(folder))
+
+
+@pytest.mark.parametrize(
+    "twin", [("7", "7.0"), ("007", "7"), ("P7", "p7"), ("Max Muster", "MAX  MUSTER"), ("7", "7,00")]
+)
+def test_one_patient_in_two_spellings_stays_one(folder: Path, twin: tuple[str, str]) -> None:
+    (folder / "labels.csv").write_text(with_column("patient", [f'"{who}"' for who in (*twin, "8", "70") * 2]))
+    found = check(folder)
+    assert [image.patient for image in found.images] == [twin[0], twin[0], "8", "70"] * 2
+    assert "(3 patients)" in said(found)
+
+
+@pytest.mark.parametrize("nobody", ["NA", "n/a", "anonymous", "Unknown", "-"])
+def test_a_word_for_nobody_joins_no_patients(folder: Path, nobody: str) -> None:
+    cells = [nobody, nobody, nobody, "A", "A", "B", "C", "D"]
+    (folder / "labels.csv").write_text(with_column("PatientID", cells))
+    found = check(folder)
+    assert [image.patient for image in found.images] == [None, None, None, "A", "A", "B", "C", "D"]
+    assert "(4 patients, 3 rows without)" in said(found)
+    (folder / "labels.csv").write_text(with_column("patient", cells))
+    with pytest.raises(HemotkError, match=rf"line 2: column 'patient' says '{nobody}', which is nobody; fill it in"):
+        scan(folder)
+
+
+def test_parts_in_a_column_of_any_name_are_taken(folder: Path) -> None:
+    cells = ["Training", "Training", "Validierung", "Test"] * 2
+    (folder / "labels.csv").write_text(with_column("Teil", cells))
+    found = check(folder)
+    assert [image.part for image in found.images] == ["train", "train", "validation", "test"] * 2
+    assert "part 'Teil'" in said(found)
+
+
+def test_a_header_in_another_alphabet_is_no_matter_of_encoding(folder: Path) -> None:
+    (folder / "labels.csv").write_text(text("файл,кровь"), encoding="utf-8")
+    with pytest.raises(HemotkError, match="has no column 'hemorrhage' or 'label'; add one to its header"):
+        scan(folder)

@@ -66,6 +66,22 @@ def test_a_group_of_one_slice_after_its_blank_ones_are_left_out_has_no_reason(tm
     assert make_split(scan(written(tmp_path, slices)), SplitConfig()).groups == ()
 
 
+@pytest.mark.parametrize("white", [1, 255])
+@pytest.mark.parametrize("labels", [{0, 1}, {1}])
+def test_a_class_of_blank_slices_alone_is_refused_with_the_cause(tmp_path: Path, white: int, labels: set[int]) -> None:
+    """As of masks, of pictures of one bit and of values 0 and 1 kept in bytes."""
+    slices = [
+        (who, label, (gray > 128).astype(np.uint8) * np.uint8(white) if label in labels else gray)
+        for who, label, gray in patients(12)
+    ]
+    scanned = scan(written(tmp_path, slices))
+    for make in (lambda: make_split(scanned, SplitConfig()), lambda: make_folds(scanned, SplitConfig(), 3)):
+        with pytest.raises(
+            HemotkError, match=r"all 12 pictures of class '.*' are blank, such as 00.*: of one gray value"
+        ):
+            make()
+
+
 def test_other_equal_pictures_still_join_patients_and_contradict_labels(tmp_path: Path) -> None:
     slices = [*patients(12), ("P2", 0, noise(0))]
     split = make_split(scan(written(tmp_path, slices)), SplitConfig())
