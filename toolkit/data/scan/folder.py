@@ -303,15 +303,32 @@ def _told(scanned: FoundFolder, patient: PatientFrom, lenient: bool) -> _Who:
 
 
 def _placeholder(folder: Path, numbers: Mapping[str, str]) -> str:
-    """A hint for the case that all files name one patient, but several studies."""
-    if len(set(numbers.values())) > 1 or len(numbers) < 2:
+    """A hint for the case that all files name one patient but several studies, or that a study names several."""
+    if len(numbers) < 2:
         return ""
-    studies = len(set(study_numbers(folder, list(numbers)).values()))
+    study_of = study_numbers(folder, list(numbers))
+    if len(set(numbers.values())) > 1:
+        return _parted_studies(numbers, study_of)
+    studies = len(set(study_of.values()))
     if studies < 2:
         return ""
     return (
         f": PatientID is the same in all {len(numbers)} files, though they are of {studies} studies, and may be a "
         "placeholder: --patient study keeps the slices of a study together"
+    )
+
+
+def _parted_studies(numbers: Mapping[str, str], study_of: Mapping[str, str]) -> str:
+    """A hint for studies whose files name several patients, as where each file was given an id of its own."""
+    named: dict[str, set[str]] = {}
+    for file, study in study_of.items():
+        named.setdefault(study, set()).add(numbers[file])
+    parted = sum(len(patients) > 1 for patients in named.values())
+    if not parted or len(named) < 2:  # one study for all files is a placeholder itself
+        return ""
+    return (
+        f": in {parted} of {len(named)} studies PatientID differs from file to file, though a study is of one patient: "
+        "--patient study keeps the slices of a study together"
     )
 
 

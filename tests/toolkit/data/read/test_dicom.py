@@ -321,6 +321,16 @@ def test_a_table_s_patients_come_first(tmp_path: Path) -> None:
     assert {image.patient for image in scan(folder).images} == {f"w{p}" for p in range(6)}
 
 
+def test_a_study_that_names_several_patients_is_said(tmp_path: Path) -> None:
+    for place in range(12):  # three slices a study, each with an id of its own
+        path = tmp_path / ("normal", "hemorrhage")[place % 2] / f"{place}.dcm"
+        write_slice(path, PatientID=f"p{place}", StudyInstanceUID=f"1.2.{place // 3}")
+    assert "in 4 of 4 studies PatientID differs" in "\n".join(scan(tmp_path).lines())
+    together = scan(tmp_path, patient="study")  # as the sentence advises
+    assert len({image.patient for image in together.images}) == 4
+    assert "PatientID differs" not in "\n".join(together.lines())
+
+
 def test_places_along_the_normal(tmp_path: Path) -> None:
     tilted = [1, 0, 0, 0, 0.8, 0.6]
     order = [3, 0, 2, 1]
