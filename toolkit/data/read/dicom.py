@@ -35,11 +35,13 @@ _PYDICOM = r"pydicom\b"
 _COLOURS = frozenset({"RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420"})
 _UNITS = frozenset({"HU_MOD", "OD", "PCT", "Z_EFF", "ED", "EDW", "MGML"})
 _MODALITIES = {"SR": "reports (such as dose reports)", "PR": "presentation states", "KO": "lists of key images"}
-_KIND = ("SOPClassUID", "Modality", "ImageType")
+_KIND = ("SOPClassUID", "Modality", "ImageType", "ImageOrientationPatient")
+_LEAST_AXIAL = 0.7  # of the normal along the body: gantries tilt up to 30°, heads lie as much askew
 _TAGS = (
     "SOPClassUID",
     "Modality",
     "ImageType",
+    "ImageOrientationPatient",
     "NumberOfFrames",
     "Rows",
     "Columns",
@@ -107,8 +109,8 @@ def load_dicom(path: Path, window: Window) -> NDArray[np.uint8]:
     _check_slice(dataset, path)
     stored = _stored_values(dataset, path)
     padding = _padding(dataset, stored)
-    if is_wrapped(dataset, stored):
-        stored = unwrapped(stored)
+    if is_wrapped(dataset, stored, padding):
+        stored = unwrapped(stored, dataset.BitsStored)
     slope, intercept = (_decimal(dataset, name, path) for name in ("RescaleSlope", "RescaleIntercept"))
     if slope <= 0:
         raise HemotkError(f"{path}: has RescaleSlope {float(slope):g}, which must be above 0; mend or remove the file.")
@@ -126,7 +128,8 @@ def was_wrapped(path: Path) -> bool:
             return False
         dataset = read_tags(path, _TAGS)
         _check_slice(dataset, path)
-        return is_wrapped(dataset, _stored_values(dataset, path))
+        stored = _stored_values(dataset, path)
+        return is_wrapped(dataset, stored, _padding(dataset, stored))
     except HemotkError:
         return False
 
@@ -238,6 +241,23 @@ def _check_kind(dataset: "FileDataset", path: Path) -> None:
         )
     if "LOCALIZER" in (dataset.get("ImageType") or ()):
         raise NoSlice(f"{path}: is a localizer, not a slice; remove the file.", "localizers")
+    if not _may_be_axial(dataset.get("ImageOrientationPatient")):
+        raise NoSlice(
+            f"{path}: lies along the body (ImageOrientationPatient), as a localizer or a coronal or sagittal reformat "
+            "does; give the axial slices.",
+            "localizers or coronal or sagittal reformats, by their orientation",
+        )
+
+
+def _may_be_axial(orientation: Any) -> bool:
+    """Whether the slice lies across the body, or does not say how it lies."""
+    try:
+        sides = np.array([float(value) for value in orientation], float).reshape(2, 3)
+    except (TypeError, ValueError):
+        return True
+    normal = np.cross(*sides)
+    length = float(np.linalg.norm(normal))
+    return not np.isfinite(length) or length < 1e-6 or abs(float(normal[2])) >= _LEAST_AXIAL * length
 
 
 def _stored_values(dataset: "FileDataset", path: Path) -> NDArray[Any]:

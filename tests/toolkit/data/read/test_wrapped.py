@@ -44,6 +44,31 @@ def test_a_head_that_fills_the_picture_is_recognised_by_its_air(tmp_path: Path) 
     assert was_wrapped(path) and load_gray(path)[0].max() == 0
 
 
+@pytest.mark.parametrize(("bits", "intercept"), [(13, "0"), (14, "-1024"), (16, "0"), (16, "-1024"), (16, "1")])
+def test_more_bits_wrap_as_twelve_do(tmp_path: Path, bits: int, intercept: str) -> None:
+    units = head()
+    units[:12, :] = -2000
+    stored = (units - int(intercept)) % (1 << bits)
+    wrapped = write_slice(tmp_path / "w.dcm", stored, signed=False, bits=bits, intercept=intercept)
+    plain = write_slice(tmp_path / "p.dcm", units, signed=True, bits=16, intercept="0")
+    assert was_wrapped(wrapped) and not was_wrapped(plain)
+    assert np.array_equal(load_gray(wrapped), load_gray(plain))
+
+
+def test_padding_that_the_header_names_is_not_counted_as_wrapped(tmp_path: Path) -> None:
+    stored = head() + 1024
+    stored[:12, :] = 63536
+    settings = {"signed": False, "bits": 16, "intercept": "-1024", "PixelPaddingValue": 63536}
+    path = write_slice(tmp_path / "p.dcm", np.maximum(stored, 0), **settings)
+    assert not was_wrapped(path) and load_gray(path)[:12].max() == 0
+
+
+def test_values_with_a_large_offset_are_not_wrapped(tmp_path: Path) -> None:
+    path = write_slice(tmp_path / "o.dcm", head() + 32768, signed=False, bits=16, intercept="-32768")
+    plain = write_slice(tmp_path / "p.dcm", head(), signed=True, bits=16, intercept="0")
+    assert not was_wrapped(path) and np.array_equal(load_gray(path), load_gray(plain))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -105,3 +130,23 @@ def test_what_is_no_slice_is_left_out_and_counted(tmp_path: Path) -> None:
     assert found.left_out["reports (such as dose reports)"] == 1 and found.left_out["files of modality MR"] == 1
     with pytest.raises(HemotkError, match="is a localizer"):
         load_gray(tmp_path / "a" / "scout.dcm")
+
+
+@pytest.mark.parametrize("orientation", [[1, 0, 0, 0, 0, -1], [0, 1, 0, 0, 0, -1], [0.8, 0.6, 0, 0, 0, -1]])
+def test_slices_along_the_body_are_left_out_and_counted(tmp_path: Path, orientation: list[float]) -> None:
+    write_slice(tmp_path / "coronal.dcm", ImageOrientationPatient=orientation)
+    found = list_folder(tmp_path)
+    assert found.files == () and list(found.left_out.values()) == [1]
+    assert "by their orientation" in next(iter(found.left_out))
+    with pytest.raises(HemotkError, match=r"lies along the body .* give the axial slices"):
+        load_dicom(tmp_path / "coronal.dcm", BRAIN)
+
+
+@pytest.mark.parametrize(
+    "orientation",
+    [[1, 0, 0, 0, 0.85, -0.53], [-1, 0, 0, 0, -1, 0], [0, 1, 0, -1, 0, 0], [0, 0, 0, 0, 0, 0], [1, 0, 0], None],
+)
+def test_tilted_turned_or_untold_slices_are_axial(tmp_path: Path, orientation: list[float] | None) -> None:
+    told = {} if orientation is None else {"ImageOrientationPatient": orientation}
+    path = write_slice(tmp_path / "axial.dcm", **told)
+    assert list_folder(tmp_path).files == ("axial.dcm",) and load_dicom(path, BRAIN).size
