@@ -80,7 +80,8 @@ class FoundFolder:
         if self.unlabelled:
             yield f"left out   {self.unlabelled:6} images that {table} does not name"
         if self.missing:
-            yield f"left out   {self.missing:6} images that {table} names and that are not there"
+            or_no_slices = " or, as below, are no slices" if self.left_out else ""
+            yield f"left out   {self.missing:6} images that {table} names and that are not there{or_no_slices}"
         if self.repeated:
             yield f"{table} says {counted(self.repeated, 'row')} twice, with the same labels"
         yield from left_out_lines(self.left_out)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hemotk.data.read.nifti import volume_of
 from hemotk.data.scan.label_columns import Columns
-from hemotk.data.scan.label_names import Names, NumberedSlices
+from hemotk.data.scan.label_names import Names, NumberedSlices, cleaned
 from hemotk.data.scan.offenders import counted, listed
 from hemotk.data.scan.table_text import Row
 from hemotk.data.scan.words import ID_COLUMNS, PATIENT_COLUMNS, SLICE_COLUMNS, STUDY_COLUMNS, plain
@@ -49,7 +50,7 @@ def find_pictures(columns: Columns, files: Sequence[str], names: Names) -> Pictu
     tries = [_by_name(columns, place, names) for place in columns.there(ID_COLUMNS)]
     best = max(tries, key=lambda one: one.hits, default=None)
     if best is None or not best.hits:
-        scans = _by_scan(columns, files)
+        scans = _by_volume(columns, files) or _by_scan(columns, files)
         if scans is not None:
             return scans
         best = _by_number(columns, files) or _by_any_column(columns, names) or best
@@ -91,6 +92,42 @@ def _by_any_column(columns: Columns, names: Names) -> _Try | None:
             if attempt.rows and all(len(files) == 1 for _, files in attempt.rows):
                 return attempt
     return None
+
+
+def _by_volume(columns: Columns, files: Sequence[str]) -> Pictures | None:
+    """Match by the files of volumes: every slice of a volume has its label."""
+    slices: dict[str, list[str]] = {}
+    for file in files:
+        volume = volume_of(file)
+        if volume is not None:
+            slices.setdefault(_volume_name(volume), []).append(file)
+    names = Names(list(slices), ())
+    tries = [
+        _Try(
+            tuple((row, names.find(_volume_name(row[1][place]))) for row in columns.table.rows),
+            f"volume '{columns.called(place)}' (labels are of whole volumes: slices without blood have them too)",
+            place,
+        )
+        for place in columns.there(ID_COLUMNS)
+    ]
+    best = max(tries, key=lambda one: one.hits, default=None)
+    if best is None or not best.hits:
+        return None
+    _check_plain(columns, best)
+    missing = [row for row, named in best.rows if not named]
+    if len(missing) > _MOST_MISSING * len(best.rows):
+        raise _no_picture(columns, best, missing, files)
+    rows = tuple((row, file) for row, named in best.rows if named for file in slices[named[0]])
+    return Pictures(rows, best.how, best.key, len(missing), scans=True)
+
+
+def _volume_name(file: str) -> str:
+    """The name of a volume without the suffixes, which tables leave out or write in other ways."""
+    name = cleaned(file)
+    for suffix in (".gz", ".nii"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
 
 
 def _by_scan(columns: Columns, files: Sequence[str]) -> Pictures | None:

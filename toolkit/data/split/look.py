@@ -49,7 +49,8 @@ def look_at_all(folder: Path, paths: Sequence[str], look: Callable[[Path], T], t
 def _all_of(errors: Sequence[HemotkError], folder: Path) -> HemotkError:
     """The first error in full, and which other files have one."""
     first = errors[0].sentence
-    if len(errors) == 1:
+    # the slices of a volume name one file
+    files = list(dict.fromkeys(str(error).removeprefix(f"{folder}/").partition(": ")[0] for error in errors))
+    if len(files) == 1:
         return HemotkError(first)
-    files = [str(error).removeprefix(f"{folder}/").partition(": ")[0] for error in errors]
     return HemotkError(f"{first.rstrip('.')} ({len(files)} files cannot be used: {listed(files)}).")

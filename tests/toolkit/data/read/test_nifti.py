@@ -14,6 +14,7 @@ from hemotk.data.read.nifti import load_volume_slice, slice_paths
 from hemotk.data.read.preprocess import load_gray
 from hemotk.data.scan.folder import scan
 from hemotk.data.scan.listing import list_folder
+from hemotk.data.split.make import SplitConfig, make_split
 from hemotk.errors import HemotkError
 from hemotk.files import file_of, sha256_file
 
@@ -173,8 +174,41 @@ def test_the_parts_of_volumes_are_benched_by_their_addresses(folder: Path) -> No
 
 
 def test_calibration_takes_no_more_slices_of_volumes_than_asked_for(folder: Path) -> None:
-    from hemotk.data.split.make import SplitConfig, make_split
     from hemotk.exporting.source import calibration_items
 
     split = make_split(scan(folder), SplitConfig())
     assert len(calibration_items(split, 4)) == 4
+
+
+def test_a_volume_that_cannot_be_used_is_counted_once(folder: Path) -> None:
+    for name in ("normal/one.nii", "hemorrhage/two.nii"):
+        save(folder / name, np.full(SIDES, 5.0))
+    with pytest.raises(HemotkError, match=r"\(2 files cannot be used: hemorrhage/two\.nii, normal/one\.nii\)"):
+        make_split(scan(folder), SplitConfig())
+    (folder / "normal" / "one.nii").unlink()
+    with pytest.raises(HemotkError, match=r"or remove the file\.$"):
+        make_split(scan(folder), SplitConfig())
+
+
+@pytest.mark.parametrize("called", ["{}.nii.gz", "{}", "scans/{}.nii.gz", "{}.NII"])
+def test_a_table_may_name_volumes(tmp_path: Path, called: str) -> None:
+    rows = ["filename,label"]
+    for number in range(6):
+        save(tmp_path / "scans" / f"ct{number}.nii.gz", head())
+        rows.append(f"{called.format(f'ct{number}')},{number % 2}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    found = scan(tmp_path)
+    assert [image.label for image in found.images] == [0, 0, 0, 1, 1, 1] * 3
+    assert len({image.patient for image in found.images}) == 6
+    assert any("labels are of whole volumes" in line for line in found.lines())
+
+
+def test_volumes_that_are_missing_or_may_be_two_are_said(tmp_path: Path) -> None:
+    save(tmp_path / "ct0.nii.gz", head())
+    (tmp_path / "labels.csv").write_text("filename,label\nct0.nii.gz,0\nct1.nii.gz,1\n")
+    with pytest.raises(HemotkError, match=r"line 3: no image for 'ct1\.nii\.gz'"):
+        scan(tmp_path)
+    for place in ("a", "b"):
+        save(tmp_path / place / "ct1.nii.gz", head())
+    with pytest.raises(HemotkError, match=r"line 3: 'ct1\.nii\.gz' may be a/ct1 or b/ct1; write the path instead"):
+        scan(tmp_path)

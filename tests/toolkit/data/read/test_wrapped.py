@@ -11,6 +11,7 @@ from hemotk.artifacts.pixels import BRAIN
 from hemotk.data.read.dicom import is_dicom, load_dicom, was_wrapped, why_no_slice
 from hemotk.data.read.dicom_start import SNIFFED, begins_like_elements
 from hemotk.data.read.preprocess import load_gray
+from hemotk.data.scan.folder import scan
 from hemotk.data.scan.listing import list_folder
 from hemotk.errors import HemotkError
 
@@ -140,6 +141,16 @@ def test_slices_along_the_body_are_left_out_and_counted(tmp_path: Path, orientat
     assert "by their orientation" in next(iter(found.left_out))
     with pytest.raises(HemotkError, match=r"lies along the body .* give the axial slices"):
         load_dicom(tmp_path / "coronal.dcm", BRAIN)
+
+
+def test_a_row_of_a_slice_along_the_body_is_not_said_to_lead_nowhere(tmp_path: Path) -> None:
+    for place in range(8):
+        told = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]} if place == 0 else {}
+        write_slice(tmp_path / f"{place}.dcm", **told)
+    (tmp_path / "labels.csv").write_text("id,label\n" + "".join(f"{place},{place % 2}\n" for place in range(8)))
+    said = "\n".join(scan(tmp_path).lines())
+    assert "1 images that the table names and that are not there or, as below, are no slices" in said
+    assert "1 localizers or coronal or sagittal reformats" in said
 
 
 @pytest.mark.parametrize(
