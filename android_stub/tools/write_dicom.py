@@ -133,6 +133,14 @@ def padded() -> Iterator[File]:
     for intercept in ("-1.1e3", "-100", "-99.5", "-1E1"):
         made = dataset(wrapped, bits=12, signed=False, intercept=intercept)
         yield File(f"wrapped or not, as {intercept} says", content(made))
+    for bits, intercept in ((16, "0"), (13, "0"), (14, "3"), (16, "-1024")):
+        made = dataset(stored % 2**bits, bits=bits, signed=False, intercept=intercept)
+        yield File(f"wrapped in {bits} bits, {intercept}", content(made))
+    named = dataset(stored % 65536, signed=False, intercept="-1024", PixelPaddingValue=63536)
+    yield File("padding that the header names", content(named))
+    yield File("a large offset", content(dataset(ramp() + 32768, signed=False, intercept="-32768")))
+    for name, orientation in (("tilted", [1, 0, 0, 0, 0.9, 0.43]), ("of no plane", [1, 0, 0, 1, 0, 0])):
+        yield File(name, content(dataset(ramp() + 1024, ImageOrientationPatient=orientation)))
     yield File("wrapped, and nobody knows", content(dataset(wrapped, bits=12, signed=False, intercept="-1024")))
 
 
@@ -175,6 +183,9 @@ def refused() -> Iterator[File]:
         ("an MR", {"Modality": "MR"}, "DICOM_MODALITY"),
         ("a capture", {"SOPClassUID": SecondaryCaptureImageStorage}, "DICOM_CAPTURE"),
         ("a localizer", {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "DICOM_LOCALIZER"),
+        ("a coronal picture", {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}, "DICOM_ORIENTATION"),
+        ("a sagittal picture", {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}, "DICOM_ORIENTATION"),
+        ("a steep slice", {"ImageOrientationPatient": [1, 0, 0, 0, 0.69, 0.72]}, "DICOM_ORIENTATION"),
         ("two frames", {"NumberOfFrames": 2}, "SEVERAL_FRAMES"),
         ("colours", {"SamplesPerPixel": 3}, "DICOM_COLOURS"),
         ("a palette", {"PhotometricInterpretation": "PALETTE COLOR"}, "DICOM_COLOURS"),

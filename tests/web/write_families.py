@@ -254,6 +254,11 @@ def dicoms() -> Iterator[tuple[str, bytes]]:
         "huge": {"intercept": "1e30"},
         "mr": {"Modality": "MR"},
         "localizer": {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
+        "coronal": {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]},
+        "sagittal": {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]},
+        "tilted": {"ImageOrientationPatient": [1, 0, 0, 0, 0.9, 0.43]},
+        "steep": {"ImageOrientationPatient": [1, 0, 0, 0, 0.69, 0.72]},
+        "no_plane": {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
         "capture": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
         "frames": {"NumberOfFrames": 2},
         "colours": {"PhotometricInterpretation": "RGB"},
@@ -268,6 +273,17 @@ def dicoms() -> Iterator[tuple[str, bytes]]:
     yield "wrapped.dcm", content(dataset(values % 4096, bits=12, signed=False, intercept="0"))
     values[:20] = -2000
     yield "wrapped_padding.dcm", content(dataset(values % 4096, bits=12, signed=False, intercept="0"))
+    for bits, intercept, more in (
+        (16, "0", {}),
+        (13, "0", {}),
+        (16, "-1024", {"PixelPaddingValue": 63_536}),
+        (14, "3", {}),
+    ):
+        yield (
+            f"wrapped_{bits}_{intercept}.dcm",
+            content(dataset(values % 2**bits, bits=bits, signed=False, intercept=intercept, **more)),
+        )
+    yield "offset_16.dcm", content(dataset(values + 32_768, bits=16, signed=False, intercept="-32768"))
     yield "twelve_signed.dcm", content(dataset(ramp(low=-1024, high=1500), bits=12, intercept="0"))
     high_bits = dataset(np.clip(plain, 0, 4095), bits=12, signed=False)
     high_bits.PixelData = (np.clip(plain, 0, 4095) | 0xF000).astype("<u2").tobytes()

@@ -7,7 +7,7 @@ import { storedValues } from './dicom_pixels.js';
 import { checkSize } from './pixels.js';
 import { Problem } from './problem.js';
 import { magnitude, ofDecimal, through } from './window.js';
-import { isWrapped, unwrapped } from './wrapped.js';
+import { isWrapped, mayBeWrapped, unwrapped } from './wrapped.js';
 
 const PREAMBLE = 128;
 const NO_END = { untilTag: '' };
@@ -18,6 +18,7 @@ const SLICES = new Set(['', '.1', '.2'].map((kind) => `1.2.840.10008.5.1.4.1.1.2
 const VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV'.split(' '));
 const LONG_VRS = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
 const LONGEST = 1 << 16;
+const LEAST_AXIAL = 0.7; // of the normal along the body: gantries tilt, and heads lie askew
 const ENOUGH = 3; // elements that follow each other as they must
 
 /** @typedef {import('dicom-parser').DataSet} DataSet */
@@ -45,11 +46,12 @@ export async function decodeDicom(file, window) {
   checkElements(dataset);
   const facts = checkSlice(dataset);
   const { stored, padding } = await storedValues(dataset, syntax, facts);
-  const corrected = mayBeWrapped(dataset, facts) && isWrapped(stored);
+  const [roughSlope, roughIntercept] = ['x00281053', 'x00281052'].map((tag) => Number.parseFloat(text(dataset, tag)));
+  const corrected = mayBeWrapped(facts, roughSlope, roughIntercept) && isWrapped(stored, facts.bits, padding);
   const slope = decimal(dataset, 'x00281053', -6);
   const intercept = decimal(dataset, 'x00281052', -30);
   if (slope.n <= 0n) throw new Problem('dicom_slope');
-  const gray = through(corrected ? unwrapped(stored) : stored, slope, intercept, window);
+  const gray = through(corrected ? unwrapped(stored, facts.bits) : stored, slope, intercept, window);
   if (facts.inverted) for (let i = 0; i < gray.length; i++) gray[i] = 255 - gray[i];
   if (padding) for (let i = 0; i < gray.length; i++) if (padding[i]) gray[i] = 0;
   return { width: facts.columns, height: facts.rows, gray, header: headerOf(dataset), corrected };
@@ -115,6 +117,7 @@ function checkSlice(dataset) {
   const kind = text(dataset, 'x00080016');
   if (kind && !SLICES.has(kind)) throw new Problem('dicom_capture');
   if (text(dataset, 'x00080008').split('\\').some((word) => word.trim() === 'LOCALIZER')) throw new Problem('dicom_localizer');
+  if (!mayBeAxial(dataset)) throw new Problem('dicom_orientation');
   if (!dataset.elements.x7fe00010) throw new Problem('damaged');
   const frames = text(dataset, 'x00280008') || '1';
   if (!/^\d+$/.test(frames)) throw new Problem('damaged');
@@ -129,9 +132,14 @@ function checkSlice(dataset) {
   return { rows, columns, allocated, bits, signed: sign === 1, inverted: photometric === 'MONOCHROME1' };
 }
 
-/** @param {DataSet} dataset @param {Facts} facts */
-function mayBeWrapped(dataset, facts) {
-  return facts.bits === 12 && !facts.signed && Number.parseFloat(text(dataset, 'x00281052')) > -100;
+/** Whether the slice lies across the body, or does not say how it lies. @param {DataSet} dataset */
+function mayBeAxial(dataset) {
+  const sides = floats(text(dataset, 'x00200037'), 6);
+  if (!sides) return true;
+  const [a, b, c, d, e, f] = sides;
+  const z = a * e - b * d;
+  const length = Math.hypot(b * f - c * e, c * d - a * f, z);
+  return !Number.isFinite(length) || length < 1e-6 || Math.abs(z) >= LEAST_AXIAL * length;
 }
 
 /** @param {DataSet} dataset @param {string} tag @param {number} least the place of its first digit */

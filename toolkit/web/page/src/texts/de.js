@@ -123,6 +123,7 @@ export const de = {
     dicom_modality: 'Die DICOM-Datei ist kein CT; wählen Sie eine CT-Schicht.',
     dicom_capture: 'Die DICOM-Datei ist eine Bildschirmaufnahme oder etwas anderes, das aus einer Schicht gemacht wurde; geben Sie die ursprüngliche Schicht.',
     dicom_localizer: 'Die DICOM-Datei ist eine Übersicht, keine Schicht; lassen Sie sie weg.',
+    dicom_orientation: 'Die DICOM-Datei liegt längs des Körpers, wie ein koronares oder sagittales Bild; nehmen Sie die axialen Schichten.',
     dicom_colours: 'Die DICOM-Datei hat Farben statt Grau; geben Sie die ursprüngliche Schicht.',
     dicom_unit: 'Die DICOM-Datei enthält keine Hounsfield-Einheiten; lassen Sie sie weg.',
     dicom_rescale: 'Die DICOM-Datei sagt nicht, wie ihre Werte zu Hounsfield-Einheiten werden; lassen Sie sie weg.',

@@ -123,6 +123,7 @@ export const en = {
     dicom_modality: 'The DICOM file is no CT; choose a CT slice.',
     dicom_capture: 'The DICOM file is a capture or something else made from a slice; give the original slice.',
     dicom_localizer: 'The DICOM file is a localizer, not a slice; leave it out.',
+    dicom_orientation: 'The DICOM file lies along the body, as a coronal or sagittal picture does; give the axial slices.',
     dicom_colours: 'The DICOM file has colours instead of gray; give the original slice.',
     dicom_unit: 'The DICOM file holds no Hounsfield units; leave it out.',
     dicom_rescale: 'The DICOM file does not say how its values become Hounsfield units; leave it out.',

@@ -40,6 +40,7 @@ private fun sentenceOf(problem: Problem) = when (problem) {
     Problem.DICOM_MODALITY -> R.string.problem_dicom_modality
     Problem.DICOM_CAPTURE -> R.string.problem_dicom_capture
     Problem.DICOM_LOCALIZER -> R.string.problem_dicom_localizer
+    Problem.DICOM_ORIENTATION -> R.string.problem_dicom_orientation
     Problem.DICOM_COLOURS -> R.string.problem_dicom_colours
     Problem.DICOM_UNIT -> R.string.problem_dicom_unit
     Problem.DICOM_RESCALE -> R.string.problem_dicom_rescale

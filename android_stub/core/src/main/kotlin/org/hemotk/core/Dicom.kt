@@ -31,11 +31,10 @@ fun decodeDicom(file: ByteArray, window: Window, where: String): DicomSlice {
     val values = pixels.values(facts.bits)
     val slope = decimal(elements.text(SLOPE), -6, where)
     val intercept = decimal(elements.text(INTERCEPT), -30, where)
-    // With a lower intercept, negative values were not needed.
-    val corrected = facts.bits == 12 && !facts.signed && intercept > BigDecimal(-100) && isWrapped(values)
     val padding = pixels.padding(values)
+    val corrected = mayBeWrapped(facts, slope.toDouble(), intercept.toDouble()) && isWrapped(values, facts.bits, padding)
     if (slope.signum() <= 0) throw HemotkException(Problem.DICOM_SLOPE, where)
-    val gray = seen(if (corrected) unwrapped(values) else values, thresholds(slope, intercept, window))
+    val gray = seen(if (corrected) unwrapped(values, facts.bits) else values, thresholds(slope, intercept, window))
     if (facts.inverted) for (i in gray.indices) gray[i] = (255 - byte(gray, i)).toByte()
     if (padding != null) for (i in gray.indices) if (padding(i)) gray[i] = 0
     return DicomSlice(Gray(facts.columns, facts.rows, gray), header(elements), corrected)
@@ -70,7 +69,7 @@ private fun header(elements: Elements): SliceHeader {
     )
 }
 
-private fun numbers(said: String, count: Int): List<Double>? {
+internal fun numbers(said: String, count: Int): List<Double>? {
     val found = said.split('\\').map { it.trim().toDoubleOrNull() ?: return null }
     return found.takeIf { it.size == count && it.all { number -> number.isFinite() } }
 }

@@ -1,5 +1,8 @@
 package org.hemotk.core
 
+import kotlin.math.abs
+import kotlin.math.sqrt
+
 /** How a slice's values are stored: [bits] of [allocated] each; [inverted] where the least one is to be shown white. */
 internal class SliceFacts(
     val rows: Int,
@@ -19,6 +22,7 @@ internal class SliceFacts(
             if (elements.text(0x00080060) != "CT") refuse(Problem.DICOM_MODALITY)
             if (elements.text(0x00080016) !in SLICES) refuse(Problem.DICOM_CAPTURE)
             if ("LOCALIZER" in elements.text(0x00080008).split('\\').map { it.trim() }) refuse(Problem.DICOM_LOCALIZER)
+            if (!mayBeAxial(numbers(elements.text(0x00200037), 6))) refuse(Problem.DICOM_ORIENTATION)
             if (elements[PIXELS] == null) refuse(Problem.NO_PICTURE)
             val frames = elements.text(0x00280008).ifEmpty { "1" }
             if (frames.any { it !in '0'..'9' }) refuse(Problem.NO_PICTURE)
@@ -81,20 +85,46 @@ internal class StoredPixels(private val elements: Elements, private val facts: S
     }
 }
 
-private const val FULL = 1 shl 12
+private const val LEAST_AXIAL = 0.7 // of the normal along the body: gantries tilt, and heads lie askew
+private const val BITS = 12
+private const val FULL = 1 shl BITS
 private const val HALF = FULL / 2
 private const val DENSEST = 2900 // of what is still taken for metal, where no padding lies below
 private const val SPIKE = 0.02 // share of the pixels that metal does not reach
+private const val LEAST_INTERCEPT = -100.0 // with a lower one, negative values of 12 bits were not needed
+private const val NO_METAL = 3900.0 // Hounsfield units from which on more than a spike of the pixels is no metal
 
-/** Whether negative values of 12 bits without sign wrapped: they are denser than anything in a head. */
-internal fun isWrapped(stored: IntArray): Boolean {
+/** Whether a slice lies across the body by its [orientation], or does not say how it lies. */
+private fun mayBeAxial(orientation: List<Double>?): Boolean {
+    val (right, down) = orientation?.chunked(3) ?: return true
+    val x = right[1] * down[2] - right[2] * down[1]
+    val y = right[2] * down[0] - right[0] * down[2]
+    val z = right[0] * down[1] - right[1] * down[0]
+    val length = sqrt(x * x + y * y + z * z)
+    return !length.isFinite() || length < 1e-6 || abs(z) >= LEAST_AXIAL * length
+}
+
+/** Whether the header says values without sign whose upper half is needed for no Hounsfield units. */
+internal fun mayBeWrapped(facts: SliceFacts, slope: Double, intercept: Double): Boolean {
+    if (facts.signed || facts.bits < BITS) return false
+    if (facts.bits == BITS) return intercept > LEAST_INTERCEPT
+    return slope * (1 shl (facts.bits - 1)) + intercept >= NO_METAL
+}
+
+/** Whether negative values of [bits] bits without sign wrapped: they are denser than anything in a head. */
+internal fun isWrapped(stored: IntArray, bits: Int, padding: ((Int) -> Boolean)?): Boolean {
+    if (bits > BITS) {
+        val half = 1 shl (bits - 1)
+        return stored.indices.count { stored[it] >= half && padding?.invoke(it) != true } > SPIKE * stored.size
+    }
     val counts = histogram(stored)
     val commonest = counts.indices.maxByOrNull { counts[it] } ?: 0
     return commonest >= HALF || (DENSEST until FULL).sumOf { counts[it] } > SPIKE * stored.size
 }
 
-/** The values with their sign again. */
-internal fun unwrapped(stored: IntArray): IntArray {
+/** The values of [bits] bits with their sign again. */
+internal fun unwrapped(stored: IntArray, bits: Int): IntArray {
+    if (bits > BITS) return IntArray(stored.size) { if (stored[it] >= 1 shl (bits - 1)) stored[it] - (1 shl bits) else stored[it] }
     val counts = histogram(stored)
     val border = if ((HALF until DENSEST).maxOf { counts[it] } > SPIKE * stored.size) HALF else DENSEST
     return IntArray(stored.size) { if (stored[it] >= border) stored[it] - FULL else stored[it] }
