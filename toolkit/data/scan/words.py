@@ -125,6 +125,7 @@ def looks_like_fold(name: str) -> bool:
     return re.fullmatch(r"(cv)?(fold|split|part|partition|subset|set)s?\d{1,3}", plain(name)) is not None
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def patient_of(cell: str) -> str | None:
     """The patient that `cell` names, None if it names nobody: blank, `NA`, `anonymous`.
 
